@@ -1,0 +1,23 @@
+"""Debtor self-service repayment portal: the map.
+
+Every folder is a feature; folders import downwards only. From the top of the stack to the bottom:
+
+app, commands   what is started: the web application and the `flask` commands
+jobs            what each queued job runs, and what runs nightly
+letters         PDFs that say what the books say
+payments        money in and out through Stripe, each effect posted once
+plans, points   negotiation and life of a plan; points for kept instalments
+debts           what is owed and why; a lender's file becomes debts
+people          debtors, how they sign in, what they may see
+post            messages on their way out
+lenders         the lender: brand, jurisdiction, currency, zone, languages
+ledger          every change of a balance, as transfers; never edited
+evidence        who did what, for whom, why: one line an act
+queue           work put off in the caller's own transaction
+web             headers, forgery tokens, languages, formats, fields
+db, clock       the database and the only reading of the time
+interest, money, config   pure values, and settings
+
+Inside a feature: views → forms → acts → models → rules. Files named `limits`, `schedule`, `offers`, `states`,
+`allocation`, `earning`, `truth` are rules: plain Python over values, without Flask, database, clock or network.
+"""

@@ -1,0 +1,101 @@
+"""Settings from the environment, read once and checked at start; a wrong one is a sentence, not a traceback."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BadSetting(Exception):
+    """A setting in the environment can't be used; the text says which and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation decides; everything that a lender decides is in the lender's own row."""
+
+    database_url: str
+    secret_key: str
+    base_url: str
+    port: int
+    demo: bool
+    stripe_api_base: str | None
+    folder: Path
+
+    @property
+    def secure(self) -> bool:
+        """Say whether people reach the portal by https."""
+        return self.base_url.startswith("https://")
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Give the URL with the driver that is installed: `postgres://` and `postgresql://` mean psycopg 3.
+
+    :raises BadSetting: if the URL is of a database that the portal doesn't run on.
+    """
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    if url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        return url
+    raise BadSetting(
+        "DATABASE_URL must begin with sqlite:/// or postgresql://, for example postgresql://user@localhost/portal."
+    )
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    :raises BadSetting: if one can't be used.
+    """
+    env = os.environ if environment is None else environment
+    folder = Path(env.get("PORTAL_VAR", "var")).resolve()
+    demo = _yes_or_no(env, "PORTAL_DEMO")
+    port = _port(env.get("PORT", "8000"))
+    base_url = env.get("BASE_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    if not base_url.startswith(("http://", "https://")):
+        raise BadSetting("BASE_URL must be the address that people type, beginning with https:// (or http:// here).")
+    return Settings(
+        database_url=sqlalchemy_url(env.get("DATABASE_URL", f"sqlite:///{folder / 'portal.sqlite'}")),
+        secret_key=_secret_key(env, folder=folder),
+        base_url=base_url,
+        port=port,
+        demo=demo,
+        stripe_api_base=env.get("STRIPE_API_BASE") or None,
+        folder=folder,
+    )
+
+
+def _yes_or_no(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name, "0").lower()
+    if value not in {"0", "1", "no", "yes", "false", "true"}:
+        raise BadSetting(f"{name} must be 1 or 0, not {value!r}.")
+    return value in {"1", "yes", "true"}
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise BadSetting(f"PORT must be a number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+def _secret_key(env: Mapping[str, str], *, folder: Path) -> str:
+    """Give the key that signs cookies: the environment's, else one kept beside the local database."""
+    if key := env.get("SECRET_KEY"):
+        if len(key) < 32:
+            raise BadSetting("SECRET_KEY must have at least 32 characters.")
+        return key
+    kept = folder / "secret_key"
+    if not kept.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        # Two processes may start at once: the first to create the file decides.
+        try:
+            descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return kept.read_text()
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+    return kept.read_text()

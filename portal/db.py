@@ -1,0 +1,171 @@
+"""The database: base of the models, one session a thread, transactions at the edge, column types for both engines.
+
+Invariant: nothing is written outside `transaction()`, so an act is committed whole or not at all.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime
+from typing import Any
+
+import uuid_utils.compat
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    Date,
+    DateTime,
+    Dialect,
+    Engine,
+    ForeignKey,
+    MetaData,
+    String,
+    Uuid,
+    create_engine,
+    event,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class WriteOutsideTransaction(Exception):
+    """Something was about to be written in a session that only reads."""
+
+
+class NestedTransaction(Exception):
+    """An act opened a transaction inside another one: only the edge may."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An instant in UTC; refuses one without a zone, and never returns one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the instant in UTC; SQLite keeps no zone, so it is taken off there.
+
+        :raises ValueError: if the instant has no zone.
+        """
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the instant back with its zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Model(DeclarativeBase):
+    """Base of all tables; constraints have names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        str: String,
+        int: BigInteger,
+        date: Date,
+        datetime: UtcTime,
+        uuid.UUID: Uuid,
+        dict[str, Any]: Json,
+        list[str]: Json,
+    }
+
+
+def new_id() -> uuid.UUID:
+    """Make an identifier that sorts by time (UUIDv7), so that new rows lie together in every index."""
+    return uuid_utils.compat.uuid7()
+
+
+class LenderOwned:
+    """Columns of every row that belongs to a lender: its key begins with the lender."""
+
+    lender_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("lender.id"), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+
+
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+_sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
+session: scoped_session[Session] = scoped_session(_sessions)
+
+
+def connect(url: str) -> Engine:
+    """Make the engine for a database URL and bind the sessions to it."""
+    engine = make_engine(url)
+    bind(engine)
+    return engine
+
+
+def bind(target: Engine | Connection) -> None:
+    """Let the sessions work on an engine, or (in tests) inside one connection's outer transaction."""
+    session.remove()
+    _sessions.configure(bind=target, join_transaction_mode="create_savepoint")
+
+
+def make_engine(url: str) -> Engine:
+    """Make an engine that keeps this project's promises on SQLite and on PostgreSQL."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling reads outside the transaction and loses updates; we begin ourselves.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes the lock before it reads, or two of them would both decide on the same balance.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+@event.listens_for(_sessions, "before_flush")
+def _refuse_unguarded_writes(_session: Session, _context: object, _instances: object) -> None:
+    if not _writing.get():
+        raise WriteOutsideTransaction
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Run one act: commit when the block ends, roll everything back when it raises.
+
+    What was read before is forgotten, so that the act decides on what the database says under its own lock.
+
+    :raises NestedTransaction: if an act is already running in this thread.
+    """
+    if _writing.get():
+        raise NestedTransaction
+    session.rollback()
+    token = _writing.set(True)
+    try:
+        yield session()
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        _writing.reset(token)

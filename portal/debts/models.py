@@ -1,0 +1,83 @@
+"""Debts and the files that they came in."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.db import LenderOwned, Model
+
+
+class ImportRun(LenderOwned, Model):
+    """One file of a lender: what was read, what became of it, and whether it can still be undone."""
+
+    __tablename__ = "import_run"
+    file_name: Mapped[str]
+    file_sha256: Mapped[str]
+    as_of: Mapped[date]
+    state: Mapped[str]
+    rows_read: Mapped[int] = mapped_column(default=0)
+    accepted: Mapped[int] = mapped_column(default=0)
+    nothing_owed: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[int] = mapped_column(default=0)
+    added: Mapped[int] = mapped_column(default=0)
+    changed: Mapped[int] = mapped_column(default=0)
+    unchanged: Mapped[int] = mapped_column(default=0)
+    recalled: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime]
+    touched_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    __table_args__ = (
+        CheckConstraint("state in ('staging', 'live', 'abandoned', 'undone')", name="state"),
+    )
+
+
+class Debt(LenderOwned, Model):
+    """One debt of one person; what stands on it is in its book (`ledger.Book`, same id).
+
+    `annual_rate_ppm` is the contract rate in millionths (18.25 % = 182,500). A debt is `staged` while its file is read.
+    """
+
+    __tablename__ = "debt"
+    debtor_id: Mapped[uuid.UUID]
+    reference: Mapped[str]
+    state: Mapped[str]
+    product: Mapped[str]
+    creditor: Mapped[str | None]
+    currency: Mapped[str] = mapped_column(String(3))
+    original_minor: Mapped[int | None]
+    annual_rate_ppm: Mapped[int]
+    opened_on: Mapped[date | None]
+    late_since: Mapped[date | None]
+    as_of: Mapped[date]
+    attributes: Mapped[dict[str, Any]]
+    import_run_id: Mapped[uuid.UUID]
+    created_at: Mapped[datetime]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
+        ForeignKeyConstraint(["lender_id", "import_run_id"], ["import_run.lender_id", "import_run.id"]),
+        ForeignKeyConstraint(["lender_id", "id"], ["book.lender_id", "book.id"]),
+        UniqueConstraint("lender_id", "reference"),
+        Index("ix_debt_lender_id_debtor_id", "lender_id", "debtor_id"),
+        Index("ix_debt_lender_id_import_run_id", "lender_id", "import_run_id"),
+        CheckConstraint("state in ('staged', 'open', 'recalled')", name="state"),
+        CheckConstraint("annual_rate_ppm >= 0", name="rate"),
+    )
+
+
+class StagedChange(LenderOwned, Model):
+    """New figures of a debt that is already in the books, kept until the file is switched live."""
+
+    __tablename__ = "staged_change"
+    import_run_id: Mapped[uuid.UUID]
+    debt_id: Mapped[uuid.UUID]
+    figures: Mapped[dict[str, Any]]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "import_run_id"], ["import_run.lender_id", "import_run.id"]),
+        ForeignKeyConstraint(["lender_id", "debt_id"], ["debt.lender_id", "debt.id"]),
+        UniqueConstraint("lender_id", "import_run_id", "debt_id"),
+    )

@@ -1,0 +1,1 @@
+"""What was done, by whom, for whom and why: one line an act."""

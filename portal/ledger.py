@@ -1,0 +1,248 @@
+"""Every change of a balance, as transfers from one account to another; nothing here is ever edited or deleted.
+
+Invariant: a book's kept balances equal the sum of its transfers, because both change in one transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal import clock
+from portal.db import LenderOwned, Model, new_id, session
+from portal.money import Money
+
+
+class Account(StrEnum):
+    """Where money can stand. The first six belong to a debt, the others to the lender."""
+
+    PRINCIPAL = "principal"
+    INTEREST = "interest"
+    PENALTY = "penalty"
+    FEES = "fees"
+    COSTS = "costs"
+    CREDIT = "credit"
+    OPENING = "opening"
+    ADJUSTMENT = "adjustment"
+    ACCRUAL = "accrual"
+    CASH_STRIPE = "cash:stripe"
+    WAIVER = "waiver"
+    WRITE_OFF = "write_off"
+    SUSPENSE = "suspense"
+
+
+OWED = (Account.PRINCIPAL, Account.INTEREST, Account.PENALTY, Account.FEES, Account.COSTS)
+OF_A_DEBT = (*OWED, Account.CREDIT)
+
+
+class WouldGoNegative(Exception):
+    """A posting would leave less than nothing in an account of a debt."""
+
+    def __init__(self, *, book_id: uuid.UUID, account: Account) -> None:
+        super().__init__(book_id, account)
+        self.book_id = book_id
+        self.account = account
+
+
+class Book(LenderOwned, Model):
+    """What stands in the accounts of one debt, kept for speed; its id is the debt's id.
+
+    Units: whole minor units of `currency`. `credit_minor` is what the debtor has paid too much.
+    """
+
+    __tablename__ = "book"
+    currency: Mapped[str] = mapped_column(String(3))
+    principal_minor: Mapped[int] = mapped_column(default=0)
+    interest_minor: Mapped[int] = mapped_column(default=0)
+    penalty_minor: Mapped[int] = mapped_column(default=0)
+    fees_minor: Mapped[int] = mapped_column(default=0)
+    costs_minor: Mapped[int] = mapped_column(default=0)
+    credit_minor: Mapped[int] = mapped_column(default=0)
+    __table_args__ = (
+        CheckConstraint(
+            "principal_minor >= 0 and interest_minor >= 0 and penalty_minor >= 0 "
+            "and fees_minor >= 0 and costs_minor >= 0 and credit_minor >= 0",
+            name="not_negative",
+        ),
+        CheckConstraint("length(currency) = 3", name="currency"),
+    )
+
+    def standing(self, account: Account) -> Money:
+        """Give what stands in one account of this debt."""
+        return Money(getattr(self, f"{account.value}_minor"), self.currency)
+
+    @property
+    def owed(self) -> Money:
+        """Give what is owed in all: principal, interest, penalty, fees and costs."""
+        return Money(
+            self.principal_minor + self.interest_minor + self.penalty_minor + self.fees_minor + self.costs_minor,
+            self.currency,
+        )
+
+    @property
+    def credit(self) -> Money:
+        """Give what was paid beyond what was owed."""
+        return Money(self.credit_minor, self.currency)
+
+
+class Posting(LenderOwned, Model):
+    """One change of the books, with its cause; the cause is unique, so the same thing is never posted twice."""
+
+    __tablename__ = "posting"
+    kind: Mapped[str]
+    cause: Mapped[str]
+    corrects_id: Mapped[uuid.UUID | None]
+    at: Mapped[datetime]
+    on: Mapped[date]
+    __table_args__ = (
+        UniqueConstraint("lender_id", "cause"),
+        ForeignKeyConstraint(["lender_id", "corrects_id"], ["posting.lender_id", "posting.id"]),
+    )
+
+
+class Transfer(LenderOwned, Model):
+    """A positive amount that moved from one account to another, in whole minor units."""
+
+    __tablename__ = "transfer"
+    posting_id: Mapped[uuid.UUID]
+    book_id: Mapped[uuid.UUID | None]
+    from_account: Mapped[str]
+    to_account: Mapped[str]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "posting_id"], ["posting.lender_id", "posting.id"]),
+        ForeignKeyConstraint(["lender_id", "book_id"], ["book.lender_id", "book.id"]),
+        CheckConstraint("amount_minor > 0", name="positive"),
+        CheckConstraint("from_account <> to_account", name="moves"),
+        Index("ix_transfer_lender_id_book_id", "lender_id", "book_id"),
+        Index("ix_transfer_lender_id_posting_id", "lender_id", "posting_id"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One transfer to be posted; `book_id` is the debt, or None between accounts of the lender."""
+
+    book_id: uuid.UUID | None
+    source: Account
+    target: Account
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The posting stands in the books now."""
+
+    posting_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyPosted:
+    """The same cause was posted before; nothing changed."""
+
+
+def open_book(*, lender_id: uuid.UUID, debt_id: uuid.UUID, currency: str) -> Book:
+    """Open the empty book of a new debt."""
+    book = Book(lender_id=lender_id, id=debt_id, currency=currency)
+    session.add(book)
+    session.flush()
+    return book
+
+
+def locked(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Book:
+    """Lock a debt's book until the transaction ends, and read it."""
+    return session.execute(
+        select(Book)
+        .where(Book.lender_id == lender_id, Book.id == debt_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def post(
+    *,
+    lender_id: uuid.UUID,
+    kind: str,
+    cause: str,
+    moves: Iterable[Move],
+    on: date,
+    corrects: uuid.UUID | None = None,
+) -> Posted | AlreadyPosted:
+    """Post one change: claim its cause, lock the books in a fixed order, write transfers and kept balances.
+
+    Example: a payment of 50.00 moves 50.00 from `principal` to `cash:stripe`, and 50.00 less is owed.
+
+    :raises WouldGoNegative: if an account of a debt would hold less than nothing.
+    """
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    claim = insert(Posting).values(
+        lender_id=lender_id, id=new_id(), kind=kind, cause=cause, corrects_id=corrects, at=clock.now(), on=on
+    )
+    posting_id = session.execute(
+        claim.on_conflict_do_nothing(index_elements=["lender_id", "cause"]).returning(Posting.id)
+    ).scalar_one_or_none()
+    if posting_id is None:
+        return AlreadyPosted()
+    wanted = tuple(move for move in moves if move.amount.minor > 0)
+    books = {
+        book_id: locked(lender_id=lender_id, debt_id=book_id)
+        for book_id in sorted({move.book_id for move in wanted if move.book_id})
+    }
+    for move in wanted:
+        session.add(
+            Transfer(
+                lender_id=lender_id,
+                posting_id=posting_id,
+                book_id=move.book_id,
+                from_account=move.source.value,
+                to_account=move.target.value,
+                amount_minor=move.amount.minor,
+                currency=move.amount.currency,
+            )
+        )
+        if move.book_id:
+            _keep(books[move.book_id], move)
+    for book in books.values():
+        for account in OF_A_DEBT:
+            if getattr(book, f"{account.value}_minor") < 0:
+                raise WouldGoNegative(book_id=book.id, account=account)
+    session.flush()
+    return Posted(posting_id=posting_id)
+
+
+def _keep(book: Book, move: Move) -> None:
+    """Change the kept balances by one transfer."""
+    if move.amount.currency != book.currency:
+        raise ValueError(f"a book in {book.currency} can't hold {move.amount.currency}")
+    for account, sign in ((move.source, -1), (move.target, +1)):
+        if account in OWED:
+            name = f"{account.value}_minor"
+            setattr(book, name, getattr(book, name) + sign * move.amount.minor)
+        elif account is Account.CREDIT:
+            # Credit is the debtor's money: it grows when money moves out of this account to where cash stands.
+            book.credit_minor -= sign * move.amount.minor
+
+
+def reversed_moves(*, lender_id: uuid.UUID, posting_id: uuid.UUID) -> tuple[Move, ...]:
+    """Give the moves that undo a posting, for a correction that names it."""
+    rows: Sequence[Transfer] = session.scalars(
+        select(Transfer).where(Transfer.lender_id == lender_id, Transfer.posting_id == posting_id)
+    ).all()
+    return tuple(
+        Move(
+            book_id=row.book_id,
+            source=Account(row.to_account),
+            target=Account(row.from_account),
+            amount=Money(row.amount_minor, row.currency),
+        )
+        for row in rows
+    )

@@ -1,0 +1,1 @@
+"""The lender: name, brand, jurisdiction, currency, zone, languages."""

@@ -1,0 +1,51 @@
+"""Find a lender, and add one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+
+from portal import clock
+from portal.db import session
+from portal.evidence.record import OPERATOR, Act, record
+from portal.lenders.models import Lender
+
+
+class NoSuchLender(Exception):
+    """No lender has this short name."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+
+def by_slug(slug: str) -> Lender:
+    """Give the lender with a short name.
+
+    :raises NoSuchLender: if there is none.
+    """
+    lender = session.scalars(select(Lender).where(Lender.slug == slug)).one_or_none()
+    if lender is None:
+        raise NoSuchLender(slug)
+    return lender
+
+
+def all_lenders() -> list[Lender]:
+    """Give all lenders by name; they are few."""
+    return list(session.scalars(select(Lender).order_by(Lender.name)))
+
+
+def none_yet() -> bool:
+    """Say whether the database has no lender."""
+    return session.scalar(select(func.count()).select_from(Lender)) == 0
+
+
+def add(*, values: Mapping[str, Any]) -> Lender:
+    """Add a lender; `values` are the columns of its row."""
+    lender = Lender(**values, created_at=clock.now())
+    session.add(lender)
+    session.flush()
+    record(Act.LENDER_ADDED, by=OPERATOR, lender_id=lender.id, facts={"slug": lender.slug, "name": lender.name})
+    return lender

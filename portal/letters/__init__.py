@@ -1,0 +1,1 @@
+"""Letters: what they may print, when they may be issued, and their PDF."""

@@ -1,0 +1,127 @@
+"""RULES: whether a letter is true and may be issued.
+
+Every reason that speaks against it is named; no reason means it may go out. The reasons are found from the letter's own
+values, so the same question can be asked again years later from the data that is attached to the PDF.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from datetime import date
+from enum import StrEnum
+
+from portal.letters.contents import Instalment, Letter, PaymentReceipt, PlanAgreement, Statement, Treatment
+from portal.money import Money
+
+
+class Reason(StrEnum):
+    """Why a letter may not be issued."""
+
+    SEVERAL_CURRENCIES = "several currencies"
+    POSITION_AFTER_ISSUE = "the position is later than the letter"
+    AGREED_AFTER_ISSUE = "agreed later than the letter"
+    NO_INSTALMENTS = "a plan without payments"
+    DATES_OUT_OF_ORDER = "dates out of order"
+    NOTHING_OWED = "nothing is owed"
+    PLAN_DOES_NOT_ADD_UP = "the payments are not balance plus interest plus fee"
+    LEFT_DOES_NOT_ADD_UP = "what is left after a payment is wrong"
+    INTEREST_CONTRADICTS = "interest is added although none is charged, or a rate is missing"
+    NOT_CLEARED = "the payment has not cleared"
+    CLEARED_BEFORE_RECEIVED = "cleared before it was received, or after the letter"
+    NOT_AN_AMOUNT = "a payment of nothing"
+    ALLOCATION_DOES_NOT_ADD_UP = "the parts are not the payment"
+    BALANCE_DOES_NOT_ADD_UP = "the balance after is not the balance before less the payment"
+    LINES_DO_NOT_ADD_UP = "opening balance and lines do not give the closing balance"
+    OUTSIDE_THE_PERIOD = "a line outside the days of the statement"
+
+
+def against(letter: Letter) -> tuple[Reason, ...]:
+    """Return every reason why this letter may not be issued; an empty tuple means that it may."""
+    details = letter.details
+    if any(money.currency != letter.currency for money in _moneys(details)):
+        return (Reason.SEVERAL_CURRENCIES,)  # The sums below cannot be made.
+    found: list[Reason] = []
+    if letter.as_at > letter.issued_at:
+        found.append(Reason.POSITION_AFTER_ISSUE)
+    match details:
+        case PlanAgreement():
+            found += _against_agreement(letter, details)
+        case PaymentReceipt():
+            found += _against_receipt(letter, details)
+        case Statement():
+            found += _against_statement(details)
+    return tuple(dict.fromkeys(found))
+
+
+def _against_agreement(letter: Letter, plan: PlanAgreement) -> Iterator[Reason]:
+    if plan.agreed_at > letter.issued_at:
+        yield Reason.AGREED_AFTER_ISSUE
+    if plan.balance.total.minor <= 0:
+        yield Reason.NOTHING_OWED
+    if not plan.instalments:
+        yield Reason.NO_INSTALMENTS
+    if not _rising(item.due for item in plan.instalments):
+        yield Reason.DATES_OUT_OF_ORDER
+    if any(item.amount.minor <= 0 for item in plan.instalments):
+        yield Reason.NOT_AN_AMOUNT
+    if plan.total != plan.balance.total + plan.interest.added + plan.fee:
+        yield Reason.PLAN_DOES_NOT_ADD_UP
+    if not _left_is_true(plan.instalments, plan.total):
+        yield Reason.LEFT_DOES_NOT_ADD_UP
+    charged = plan.interest.treatment in (Treatment.REDUCED, Treatment.CONTINUES)
+    if charged is not bool(plan.interest.rate) or (not charged and plan.interest.added.minor):
+        yield Reason.INTEREST_CONTRADICTS
+
+
+def _against_receipt(letter: Letter, receipt: PaymentReceipt) -> Iterator[Reason]:
+    if receipt.amount.minor <= 0:
+        yield Reason.NOT_AN_AMOUNT
+    if receipt.cleared_at is None:
+        yield Reason.NOT_CLEARED
+    elif not receipt.received_at <= receipt.cleared_at <= letter.issued_at:
+        yield Reason.CLEARED_BEFORE_RECEIVED
+    if receipt.allocation.total + receipt.to_credit != receipt.amount:
+        yield Reason.ALLOCATION_DOES_NOT_ADD_UP
+    pairs = zip(receipt.balance_before.parts(), receipt.allocation.parts(), receipt.balance_after.parts(), strict=True)
+    if any(before - paid != after for (_, before), (_, paid), (_, after) in pairs):
+        yield Reason.BALANCE_DOES_NOT_ADD_UP
+
+
+def _against_statement(statement: Statement) -> Iterator[Reason]:
+    if statement.since > statement.until:
+        yield Reason.DATES_OUT_OF_ORDER
+    if any(not statement.since <= line.on <= statement.until for line in statement.lines):
+        yield Reason.OUTSIDE_THE_PERIOD
+    if any(later.on < earlier.on for earlier, later in zip(statement.lines, statement.lines[1:], strict=False)):
+        yield Reason.DATES_OUT_OF_ORDER
+    owed = statement.opening.total - statement.opening_credit
+    for line in statement.lines:
+        owed = owed + line.amount
+        if line.owed != owed:
+            yield Reason.LINES_DO_NOT_ADD_UP
+    if owed != statement.closing.total - statement.closing_credit:
+        yield Reason.LINES_DO_NOT_ADD_UP
+
+
+def _rising(dates: Iterable[date]) -> bool:
+    listed = list(dates)
+    return listed == sorted(set(listed))
+
+
+def _left_is_true(instalments: tuple[Instalment, ...], total: Money) -> bool:
+    left = total
+    for item in instalments:
+        left = left - item.amount
+        if item.left != left:
+            return False
+    return True
+
+
+def _moneys(value: object) -> Iterator[Money]:
+    if isinstance(value, Money):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _moneys(item)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _moneys(getattr(value, field.name))

@@ -1,0 +1,34 @@
+"""Every table in one place, for migrations and tests; importing this module fills `Model.metadata`."""
+
+from portal.db import Model
+from portal.debts import models as debts
+from portal.evidence import models as evidence
+from portal.ledger import Book, Posting, Transfer
+from portal.lenders import models as lenders
+from portal.letters import models as letters
+from portal.payments import models as payments
+from portal.people import models as people
+from portal.plans import models as plans
+from portal.points import models as points
+from portal.post import models as post
+from portal.queue import QueuedJob
+
+metadata = Model.metadata
+WITHOUT_LENDER = frozenset({"lender", "job", "link_token"})
+
+__all__ = [
+    "Book",
+    "Posting",
+    "QueuedJob",
+    "Transfer",
+    "debts",
+    "evidence",
+    "lenders",
+    "letters",
+    "metadata",
+    "payments",
+    "people",
+    "plans",
+    "points",
+    "post",
+]

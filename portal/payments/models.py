@@ -1,0 +1,76 @@
+"""Payments as we started them, their effects on money, and what Stripe told us."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.db import LenderOwned, Model
+
+
+class Payment(LenderOwned, Model):
+    """One attempt to pay, written before Stripe is called; `form_key` makes a double click the same attempt."""
+
+    __tablename__ = "payment"
+    reference: Mapped[str]
+    form_key: Mapped[str]
+    debtor_id: Mapped[uuid.UUID]
+    debt_id: Mapped[uuid.UUID]
+    plan_id: Mapped[uuid.UUID | None]
+    amount_minor: Mapped[int]
+    refunded_minor: Mapped[int] = mapped_column(default=0)
+    currency: Mapped[str] = mapped_column(String(3))
+    state: Mapped[str]
+    session_id: Mapped[str | None]
+    session_url: Mapped[str | None]
+    session_expires_at: Mapped[datetime]
+    payment_intent_id: Mapped[str | None]
+    method: Mapped[str | None]
+    last4: Mapped[str | None]
+    failure: Mapped[str | None]
+    started_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "debt_id"], ["debt.lender_id", "debt.id"]),
+        ForeignKeyConstraint(["lender_id", "plan_id"], ["plan.lender_id", "plan.id"]),
+        UniqueConstraint("lender_id", "reference"),
+        UniqueConstraint("lender_id", "debtor_id", "form_key"),
+        UniqueConstraint("lender_id", "session_id"),
+        UniqueConstraint("lender_id", "payment_intent_id"),
+        CheckConstraint("amount_minor > 0 and refunded_minor >= 0 and refunded_minor <= amount_minor", name="amounts"),
+        Index("ix_payment_lender_id_debtor_id", "lender_id", "debtor_id"),
+        Index("ix_payment_lender_id_debt_id", "lender_id", "debt_id"),
+    )
+
+
+class MoneyEffect(LenderOwned, Model):
+    """One effect on money at Stripe, once: `key` names the object and what it did, not the event that told us."""
+
+    __tablename__ = "money_effect"
+    key: Mapped[str]
+    payment_id: Mapped[uuid.UUID | None]
+    posting_id: Mapped[uuid.UUID | None]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    outcome: Mapped[str]
+    at: Mapped[datetime]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "payment_id"], ["payment.lender_id", "payment.id"]),
+        UniqueConstraint("lender_id", "key"),
+    )
+
+
+class WebhookEvent(LenderOwned, Model):
+    """What Stripe sent, stored once; `outcome` names what became of it."""
+
+    __tablename__ = "webhook_event"
+    event_id: Mapped[str]
+    kind: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime]
+    outcome: Mapped[str]
+    __table_args__ = (UniqueConstraint("lender_id", "event_id"),)

@@ -1,0 +1,31 @@
+"""What a visitor types to get in."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext
+from wtforms import SelectField
+from wtforms.validators import InputRequired, Length, Regexp
+
+from portal.web.fields import BirthDateForm, Code, Form, Text
+
+
+class SignInForm(BirthDateForm):
+    """Whom one owes (if there are several lenders), the reference, and the date of birth."""
+
+    lender = SelectField(lazy_gettext("Who wrote to you?"))
+    reference = Text(
+        lazy_gettext("Reference"),
+        [InputRequired(lazy_gettext("Enter the reference from the letter or message.")), Length(max=80)],
+    )
+
+
+class CodeForm(Form):
+    """A one-time code."""
+
+    code = Code(
+        lazy_gettext("Code"),
+        [
+            InputRequired(lazy_gettext("Enter the code that we sent you.")),
+            Regexp(r"^\d{6}$", message=lazy_gettext("The code has 6 digits. Check it and try again.")),
+        ],
+    )

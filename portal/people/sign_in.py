@@ -1,0 +1,399 @@
+"""How a debtor gets in: a link or a reference with the date of birth, and a one-time code for what binds.
+
+Withdrawn, expired and unknown links look the same; five wrong answers lock for a stated time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select, update
+
+from portal import clock
+from portal.db import new_id, session
+from portal.evidence.record import OPERATOR, Act, Actor, record
+from portal.people.models import (
+    ContactPoint,
+    Debtor,
+    Invitation,
+    LinkToken,
+    OneTimeCode,
+    SignInAttempt,
+    UserSession,
+)
+
+LINK_LIFE = timedelta(hours=72)
+TRIES = 5
+LOCK = timedelta(minutes=30)
+TRIES_FROM_ONE_ADDRESS = 30
+CODE_LIFE = timedelta(minutes=10)
+CODES_IN_A_ROW = 5
+SESSION_LIFE = timedelta(hours=12)
+IDLE = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkGone:
+    """The link is unknown, expired or withdrawn; which of them is not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """Too many wrong answers; the door opens again at `until`."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpen:
+    """The link is good; what is missing is the date of birth."""
+
+    lender_id: uuid.UUID
+    invitation_id: uuid.UUID
+    debtor_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The answer does not fit what is on file; `left` tries remain before the door locks."""
+
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session was opened."""
+
+    lender_id: uuid.UUID
+    session_id: uuid.UUID
+    debtor_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSent:
+    """A code is on its way; `address` is masked."""
+
+    address: str
+    code: str
+    contact: ContactPoint
+
+
+@dataclass(frozen=True, slots=True)
+class NoContact:
+    """Nothing is on file that a code could go to."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyCodes:
+    """Several codes went out just now; another can be asked for at `until`."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CodeGood:
+    """The code fits."""
+
+
+def hashed(*parts: str, key: str) -> str:
+    """Give a keyed SHA-256, hexadecimal, so that the database alone reveals neither tokens nor codes."""
+    return hmac.new(key.encode(), "\x00".join(parts).encode(), hashlib.sha256).hexdigest()
+
+
+def invite(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, key: str, by: Actor = OPERATOR) -> str:
+    """Make an invitation and give its token, which is kept nowhere."""
+    token = secrets.token_urlsafe(24)
+    invitation = Invitation(
+        lender_id=lender_id,
+        id=new_id(),
+        debtor_id=debtor_id,
+        expires_at=clock.now() + LINK_LIFE,
+        created_at=clock.now(),
+    )
+    session.add(invitation)
+    session.flush()
+    session.add(
+        LinkToken(token_hash=hashed("link", token, key=key), lender_id=lender_id, invitation_id=invitation.id)
+    )
+    record(Act.INVITED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts={"invitation": invitation.id})
+    return token
+
+
+def withdraw(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor = OPERATOR) -> None:
+    """Withdraw every invitation of a person."""
+    session.execute(
+        update(Invitation)
+        .where(
+            Invitation.lender_id == lender_id, Invitation.debtor_id == debtor_id, Invitation.withdrawn_at.is_(None)
+        )
+        .values(withdrawn_at=clock.now())
+    )
+    record(Act.INVITATION_WITHDRAWN, by=by, lender_id=lender_id, debtor_id=debtor_id)
+
+
+def look_at_link(token: str, *, key: str) -> LinkOpen | LinkGone | Locked:
+    """Say what a link is good for."""
+    found = session.get(LinkToken, hashed("link", token, key=key))
+    if found is None:
+        return LinkGone()
+    invitation = session.get_one(Invitation, (found.lender_id, found.invitation_id))
+    now = clock.now()
+    if invitation.withdrawn_at is not None or invitation.expires_at <= now:
+        return LinkGone()
+    if invitation.locked_until is not None and invitation.locked_until > now:
+        return Locked(until=invitation.locked_until)
+    return LinkOpen(lender_id=found.lender_id, invitation_id=invitation.id, debtor_id=invitation.debtor_id)
+
+
+def open_link(token: str, *, born_on: date, key: str) -> SignedIn | Wrong | LinkGone | Locked:
+    """Answer a link's question for the date of birth."""
+    link = look_at_link(token, key=key)
+    if not isinstance(link, LinkOpen):
+        return link
+    invitation = session.execute(
+        select(Invitation)
+        .where(Invitation.lender_id == link.lender_id, Invitation.id == link.invitation_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+    if invitation.locked_until is not None and invitation.locked_until > clock.now():
+        return Locked(until=invitation.locked_until)
+    debtor = session.get_one(Debtor, (link.lender_id, link.debtor_id))
+    if debtor.born_on != born_on:
+        invitation.wrong_answers += 1
+        record(
+            Act.SIGN_IN_REFUSED,
+            by=Actor("visitor", "link"),
+            lender_id=link.lender_id,
+            debtor_id=debtor.id,
+            facts={"why": "date of birth"},
+        )
+        if invitation.wrong_answers >= TRIES:
+            invitation.wrong_answers = 0
+            invitation.locked_until = clock.now() + LOCK
+            return Locked(until=invitation.locked_until)
+        return Wrong(left=TRIES - invitation.wrong_answers)
+    invitation.wrong_answers = 0
+    return _open_session(debtor, came_by="link")
+
+
+def by_reference(
+    *, lender_id: uuid.UUID, reference: str, debtor_id: uuid.UUID | None, born_on: date, address: str, key: str
+) -> SignedIn | Wrong | Locked:
+    """Sign in with a debt's reference and the date of birth.
+
+    `debtor_id` is whose debt the reference is, or None if nobody's: both look the same from outside. `address` is the
+    visitor's network address, which has a limit of its own.
+    """
+    by_reference_ = hashed("reference", str(lender_id), reference.casefold(), key=key)
+    by_address = hashed("address", address, key=key)
+    for subject, most in ((by_reference_, TRIES), (by_address, TRIES_FROM_ONE_ADDRESS)):
+        if (until := _locked_until(lender_id, subject, most=most)) is not None:
+            return Locked(until=until)
+    debtor = session.get(Debtor, (lender_id, debtor_id)) if debtor_id else None
+    if debtor is None or debtor.born_on is None or debtor.born_on != born_on:
+        now = clock.now()
+        for subject in (by_reference_, by_address):
+            session.add(SignInAttempt(lender_id=lender_id, subject=subject, at=now))
+        record(
+            Act.SIGN_IN_REFUSED,
+            by=Actor("visitor", "reference"),
+            lender_id=lender_id,
+            debtor_id=debtor.id if debtor else None,
+            facts={"why": "reference or date of birth"},
+        )
+        session.flush()
+        if (until := _locked_until(lender_id, by_reference_, most=TRIES)) is not None:
+            return Locked(until=until)
+        return Wrong(left=TRIES - _tries(lender_id, by_reference_)[0])
+    return _open_session(debtor, came_by="reference")
+
+
+def _tries(lender_id: uuid.UUID, subject: str) -> tuple[int, datetime | None]:
+    count, last = session.execute(
+        select(func.count(), func.max(SignInAttempt.at)).where(
+            SignInAttempt.lender_id == lender_id,
+            SignInAttempt.subject == subject,
+            SignInAttempt.at > clock.now() - LOCK,
+        )
+    ).one()
+    return count, last
+
+
+def _locked_until(lender_id: uuid.UUID, subject: str, *, most: int) -> datetime | None:
+    count, last = _tries(lender_id, subject)
+    return last + LOCK if last is not None and count >= most else None
+
+
+def _open_session(debtor: Debtor, *, came_by: str) -> SignedIn:
+    now = clock.now()
+    opened = UserSession(
+        lender_id=debtor.lender_id,
+        id=new_id(),
+        debtor_id=debtor.id,
+        strength=1,
+        came_by=came_by,
+        created_at=now,
+        seen_at=now,
+    )
+    session.add(opened)
+    record(
+        Act.SIGNED_IN,
+        by=Actor("debtor", str(debtor.id)),
+        lender_id=debtor.lender_id,
+        debtor_id=debtor.id,
+        facts={"came_by": came_by, "session": opened.id},
+    )
+    return SignedIn(lender_id=debtor.lender_id, session_id=opened.id, debtor_id=debtor.id)
+
+
+def make_code(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, key: str) -> CodeSent | NoContact | TooManyCodes:
+    """Make a six-digit code for a contact on file; the caller writes the message. Older codes stop working."""
+    # The person's row is locked, so that two requests at once can't pass the limit together.
+    session.execute(
+        select(Debtor.id).where(Debtor.lender_id == lender_id, Debtor.id == debtor_id).with_for_update()
+    ).scalar_one()
+    contact = session.scalars(
+        select(ContactPoint)
+        .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id)
+        .order_by(ContactPoint.channel.desc(), ContactPoint.id)
+        .limit(1)
+    ).one_or_none()
+    if contact is None:
+        return NoContact()
+    now = clock.now()
+    recent = list(
+        session.scalars(
+            select(OneTimeCode.created_at)
+            .where(
+                OneTimeCode.lender_id == lender_id,
+                OneTimeCode.debtor_id == debtor_id,
+                OneTimeCode.created_at > now - LOCK,
+                OneTimeCode.used_at.is_(None),
+            )
+            .order_by(OneTimeCode.created_at)
+        )
+    )
+    if len(recent) >= CODES_IN_A_ROW:
+        return TooManyCodes(until=recent[-CODES_IN_A_ROW] + LOCK)
+    session.execute(
+        update(OneTimeCode)
+        .where(
+            OneTimeCode.lender_id == lender_id, OneTimeCode.debtor_id == debtor_id, OneTimeCode.expires_at > now
+        )
+        .values(expires_at=now)
+    )
+    code = f"{secrets.randbelow(10**6):06d}"
+    session.add(
+        OneTimeCode(
+            lender_id=lender_id,
+            debtor_id=debtor_id,
+            contact_point_id=contact.id,
+            code_hash=hashed("code", str(debtor_id), code, key=key),
+            expires_at=now + CODE_LIFE,
+            created_at=now,
+        )
+    )
+    record(
+        Act.CODE_SENT,
+        by=Actor("debtor", str(debtor_id)),
+        lender_id=lender_id,
+        debtor_id=debtor_id,
+        facts={"channel": contact.channel, "to": masked(contact.address)},
+    )
+    return CodeSent(address=masked(contact.address), code=code, contact=contact)
+
+
+def code_waiting(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> str | None:
+    """Give the masked address that a code still good was sent to, or None."""
+    address = session.scalar(
+        select(ContactPoint.address)
+        .join(
+            OneTimeCode,
+            (OneTimeCode.lender_id == ContactPoint.lender_id) & (OneTimeCode.contact_point_id == ContactPoint.id),
+        )
+        .where(
+            OneTimeCode.lender_id == lender_id,
+            OneTimeCode.debtor_id == debtor_id,
+            OneTimeCode.expires_at > clock.now(),
+            OneTimeCode.used_at.is_(None),
+            OneTimeCode.wrong_answers < TRIES,
+        )
+        .order_by(OneTimeCode.created_at.desc())
+        .limit(1)
+    )
+    return masked(address) if address else None
+
+
+def give_code(
+    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, session_id: uuid.UUID, code: str, key: str
+) -> CodeGood | Wrong | LinkGone:
+    """Check a code and raise the session's strength to 2. `LinkGone`: there is no code that could still be given."""
+    waiting = session.execute(
+        select(OneTimeCode)
+        .where(
+            OneTimeCode.lender_id == lender_id,
+            OneTimeCode.debtor_id == debtor_id,
+            OneTimeCode.expires_at > clock.now(),
+            OneTimeCode.used_at.is_(None),
+            OneTimeCode.wrong_answers < TRIES,
+        )
+        .order_by(OneTimeCode.created_at.desc())
+        .limit(1)
+        .with_for_update()
+    ).scalar_one_or_none()
+    if waiting is None:
+        return LinkGone()
+    by = Actor("debtor", str(debtor_id))
+    if not hmac.compare_digest(waiting.code_hash, hashed("code", str(debtor_id), code, key=key)):
+        waiting.wrong_answers += 1
+        record(Act.CODE_REFUSED, by=by, lender_id=lender_id, debtor_id=debtor_id)
+        return Wrong(left=TRIES - waiting.wrong_answers) if waiting.wrong_answers < TRIES else LinkGone()
+    waiting.used_at = clock.now()
+    session.execute(
+        update(UserSession).where(UserSession.lender_id == lender_id, UserSession.id == session_id).values(strength=2)
+    )
+    record(Act.CODE_ACCEPTED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts={"session": session_id})
+    return CodeGood()
+
+
+def end_session(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, session_id: uuid.UUID) -> None:
+    """End a signed-in session; its cookie is worth nothing from then on."""
+    session.execute(
+        update(UserSession)
+        .where(UserSession.lender_id == lender_id, UserSession.id == session_id, UserSession.ended_at.is_(None))
+        .values(ended_at=clock.now())
+    )
+    record(
+        Act.SIGNED_OUT,
+        by=Actor("debtor", str(debtor_id)),
+        lender_id=lender_id,
+        debtor_id=debtor_id,
+        facts={"session": session_id},
+    )
+
+
+def keep_language(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, language: str) -> None:
+    """Keep the language that a debtor chose, for pages, letters and messages."""
+    debtor = session.get_one(Debtor, (lender_id, debtor_id))
+    record(
+        Act.LANGUAGE_CHOSEN,
+        by=Actor("debtor", str(debtor_id)),
+        lender_id=lender_id,
+        debtor_id=debtor_id,
+        facts={"before": debtor.language, "after": language},
+    )
+    debtor.language = language
+
+
+def masked(address: str) -> str:
+    """Give an address so that its owner knows it and nobody else learns it: `a•••@e•••.com`, `•••• 4321`."""
+    if "@" in address:
+        name, _, host = address.partition("@")
+        return f"{name[:1]}•••@{host[:1]}•••.{host.rpartition('.')[2]}"
+    return f"•••• {address[-4:]}"

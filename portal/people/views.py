@@ -1,0 +1,232 @@
+"""Pages to get in and out: link, reference, code, language, sign out."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import session as cookie
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_user, logout_user
+
+from portal.db import transaction
+from portal.lenders.models import Lender
+from portal.lenders.settings import all_lenders
+from portal.people import codes, sign_in
+from portal.people.forms import BirthDateForm, CodeForm, SignInForm
+from portal.people.permissions import load, me, needs_debtor
+from portal.web.languages import LANGUAGES
+from portal.web.security import open_page
+
+people = Blueprint("people", __name__)
+
+
+def key() -> str:
+    """Give the installation's key, for hashes of tokens and codes."""
+    return str(current_app.config["SECRET_KEY"])
+
+
+def _owner_of(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None:
+    find: Callable[[uuid.UUID, str], uuid.UUID | None] = current_app.extensions["owner_of_reference"]
+    return find(lender_id, reference)
+
+
+def _let_in(done: sign_in.SignedIn) -> None:
+    language = cookie.get("language")
+    after = cookie.get("after_sign_in")
+    # A new sign-in starts a new cookie: nothing of an earlier person on this phone stays in it.
+    cookie.clear()
+    if language:
+        cookie["language"] = language
+    if after:
+        cookie["after_sign_in"] = after
+    person = load(f"debtor:{done.lender_id.hex}:{done.session_id.hex}")
+    if person is not None:
+        login_user(person)
+
+
+def _onward(name: str, *, otherwise: str) -> str:
+    """Give the page that the visitor was on the way to; only ever a path of ours."""
+    wanted = cookie.pop(name, None)
+    if not isinstance(wanted, str):
+        return otherwise
+    parts = urlsplit(wanted)
+    ours = not parts.scheme and not parts.netloc and wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    return wanted if ours else otherwise
+
+
+def _gone() -> ResponseReturnValue:
+    return render_template("people/link_gone.html"), 404
+
+
+def _locked(until: datetime, zone: str) -> ResponseReturnValue:
+    return render_template("people/locked.html", until=until, zone=zone), 429
+
+
+@people.route("/i/<token>", methods=["GET", "POST"])
+@open_page
+def invitation(token: str) -> ResponseReturnValue:
+    """Ask for the date of birth behind a link."""
+    form = BirthDateForm()
+    link = sign_in.look_at_link(token, key=key())
+    match link:
+        case sign_in.LinkGone():
+            return _gone()
+        case sign_in.Locked(until=until):
+            return _locked(until, "UTC")
+    if form.validate_on_submit() and (born_on := form.born_on()) is not None:
+        with transaction():
+            done = sign_in.open_link(token, born_on=born_on, key=key())
+        match done:
+            case sign_in.SignedIn():
+                cookie.pop("after_sign_in", None)
+                _let_in(done)
+                return redirect(url_for("debts.home"), 303)
+            case sign_in.LinkGone():
+                return _gone()
+            case sign_in.Locked(until=until):
+                return _locked(until, "UTC")
+            case sign_in.Wrong(left=left):
+                form.day.errors = [
+                    _(
+                        "That isn't the date of birth we have. Please check it. Tries left: %(left)d.",
+                        left=left,
+                    )
+                ]
+    return render_template("people/invitation.html", form=form), 422 if form.errors or form.day.errors else 200
+
+
+@people.route("/sign-in", methods=["GET", "POST"], endpoint="sign_in")
+@open_page
+def sign_in_page() -> ResponseReturnValue:
+    """Sign in with a reference and the date of birth."""
+    lenders = all_lenders()
+    form = SignInForm()
+    form.lender.choices = [(lender.slug, lender.name) for lender in lenders]
+    if len(lenders) == 1:
+        form.lender.data = lenders[0].slug
+    if form.validate_on_submit() and (born_on := form.born_on()) is not None:
+        lender = next(lender for lender in lenders if lender.slug == form.lender.data)
+        lender_id, zone = lender.id, lender.zone
+        with transaction():
+            done = sign_in.by_reference(
+                lender_id=lender_id,
+                reference=form.reference.data or "",
+                debtor_id=_owner_of(lender_id, form.reference.data or ""),
+                born_on=born_on,
+                address=request.remote_addr or "",
+                key=key(),
+            )
+        match done:
+            case sign_in.SignedIn():
+                _let_in(done)
+                cookie["after_code"] = _onward("after_sign_in", otherwise=url_for("debts.home"))
+                return redirect(url_for("people.code"), 303)
+            case sign_in.Locked(until=until):
+                return _locked(until, zone)
+            case sign_in.Wrong(left=left):
+                form.reference.errors = [
+                    _(
+                        "Reference and date of birth don't fit together. Please check both. Tries left: %(left)d.",
+                        left=left,
+                    )
+                ]
+    shown = 422 if request.method == "POST" else 200
+    return render_template("people/sign_in.html", form=form, several=len(lenders) > 1), shown
+
+
+@people.route("/code", methods=["GET", "POST"])
+@needs_debtor
+def code() -> ResponseReturnValue:
+    """Ask for a one-time code, for what needs more than a link or a reference."""
+    person = me()
+    if person.strength == 2:
+        return redirect(_onward("after_code", otherwise=url_for("debts.home")), 303)
+    form = CodeForm()
+    again = request.method == "POST" and "again" in request.form
+    if request.method == "POST" and not again and form.validate():
+        with transaction():
+            given = sign_in.give_code(
+                lender_id=person.lender_id,
+                debtor_id=person.debtor_id,
+                session_id=person.session_id,
+                code=form.code.data or "",
+                key=key(),
+            )
+        if isinstance(given, sign_in.CodeGood):
+            return redirect(_onward("after_code", otherwise=url_for("debts.home")), 303)
+        form.code.errors = [code_problem(given)]
+    sent_to = sign_in.code_waiting(lender_id=person.lender_id, debtor_id=person.debtor_id)
+    if again or (request.method == "GET" and sent_to is None):
+        sent_to = send_code(person.lender)
+        if again:
+            return redirect(url_for("people.code"), 303)
+    status = 422 if form.errors else 200
+    return render_template("people/code.html", form=form, sent_to=sent_to, purpose="documents", skip=True), status
+
+
+def send_code(lender: Lender) -> str | None:
+    """Send a code to the signed-in debtor; gives the masked address, or None with a message on the next page."""
+    person = me()
+    lender_name = lender.name
+    with transaction():
+        sent = codes.send(
+            lender_id=person.lender_id, lender_name=lender_name, debtor_id=person.debtor_id, key=key()
+        )
+    match sent:
+        case sign_in.CodeSent(address=address):
+            return address
+        case sign_in.TooManyCodes():
+            flash(_("We sent you several codes just now. Please use the newest one, or wait half an hour."))
+        case sign_in.NoContact():
+            flash(_("We have no phone number or e-mail of yours on file. Please call us, and we will help."))
+    return None
+
+
+def code_problem(given: sign_in.Wrong | sign_in.LinkGone) -> str:
+    """Say in words why a code was not taken."""
+    if isinstance(given, sign_in.Wrong):
+        return _("That isn't the code. Please check it. Tries left: %(left)d.", left=given.left)
+    return _("This code no longer works. Ask for a new one below.")
+
+
+@people.route("/sign-out", methods=["POST"])
+@needs_debtor
+def sign_out() -> ResponseReturnValue:
+    """End this device's session."""
+    person = me()
+    with transaction():
+        sign_in.end_session(lender_id=person.lender_id, debtor_id=person.debtor_id, session_id=person.session_id)
+    language = cookie.get("language")
+    logout_user()
+    cookie.clear()
+    if language:
+        cookie["language"] = language
+    return redirect(url_for("people.signed_out"), 303)
+
+
+@people.get("/signed-out")
+@open_page
+def signed_out() -> ResponseReturnValue:
+    """Say that the session has ended."""
+    return render_template("people/signed_out.html")
+
+
+@people.post("/language")
+@open_page
+def language() -> ResponseReturnValue:
+    """Change the language of the pages, and remember it for letters and messages when the person is known."""
+    wanted = request.form.get("language", "")
+    if wanted in LANGUAGES:
+        cookie["language"] = wanted
+        if current_user.is_authenticated and me().language != wanted:
+            person = me()
+            with transaction():
+                sign_in.keep_language(lender_id=person.lender_id, debtor_id=person.debtor_id, language=wanted)
+    back = request.form.get("back", "/")
+    cookie["back"] = back
+    return redirect(_onward("back", otherwise="/"), 303)

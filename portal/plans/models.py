@@ -1,0 +1,136 @@
+"""The lender's limits by version, what debtors proposed, what they were quoted, and the plans that they agreed to."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.db import LenderOwned, Model
+
+LIVE_STATES = ("agreed", "active", "grace", "at_risk", "broken", "paused")
+_LIVE = ", ".join(f"'{state}'" for state in LIVE_STATES)
+
+
+class LimitsVersion(LenderOwned, Model):
+    """One version of a lender's limits, as the text that was loaded; never changed, only followed by another."""
+
+    __tablename__ = "limits_version"
+    number: Mapped[int]
+    effective_from: Mapped[date]
+    source: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str]
+    loaded_at: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("lender_id", "number"),)
+
+
+class Proposal(LenderOwned, Model):
+    """What a debtor says he can pay, and what the limits answered."""
+
+    __tablename__ = "proposal"
+    debt_id: Mapped[uuid.UUID]
+    debtor_id: Mapped[uuid.UUID]
+    limits_version_id: Mapped[uuid.UUID]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    frequency: Mapped[str]
+    pay_day: Mapped[int | None]
+    budget_minor: Mapped[int | None]
+    outcome: Mapped[str | None]
+    reasons: Mapped[list[str]]
+    state: Mapped[str]
+    made_at: Mapped[datetime]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "debt_id"], ["debt.lender_id", "debt.id"]),
+        ForeignKeyConstraint(["lender_id", "limits_version_id"], ["limits_version.lender_id", "limits_version.id"]),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("state in ('open', 'with_a_person')", name="state"),
+        Index("ix_proposal_lender_id_debt_id_made_at", "lender_id", "debt_id", "made_at"),
+    )
+
+
+class Quote(LenderOwned, Model):
+    """A plan that the lender stands by until it expires: number, balance as of a date, every payment, limits version."""
+
+    __tablename__ = "quote"
+    number: Mapped[str]
+    debt_id: Mapped[uuid.UUID]
+    debtor_id: Mapped[uuid.UUID]
+    proposal_id: Mapped[uuid.UUID]
+    limits_version_id: Mapped[uuid.UUID]
+    kind: Mapped[str]
+    as_of: Mapped[date]
+    owed_minor: Mapped[int]
+    total_minor: Mapped[int]
+    interest_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    frequency: Mapped[str]
+    terms: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "debt_id"], ["debt.lender_id", "debt.id"]),
+        ForeignKeyConstraint(["lender_id", "proposal_id"], ["proposal.lender_id", "proposal.id"]),
+        ForeignKeyConstraint(["lender_id", "limits_version_id"], ["limits_version.lender_id", "limits_version.id"]),
+        UniqueConstraint("lender_id", "number"),
+        CheckConstraint("state in ('open', 'accepted', 'void')", name="state"),
+        Index("ix_quote_lender_id_debt_id", "lender_id", "debt_id"),
+    )
+
+
+class Plan(LenderOwned, Model):
+    """An agreed plan for one debt; at most one of a debt is alive at a time."""
+
+    __tablename__ = "plan"
+    reference: Mapped[str]
+    debt_id: Mapped[uuid.UUID]
+    debtor_id: Mapped[uuid.UUID]
+    quote_id: Mapped[uuid.UUID]
+    state: Mapped[str]
+    total_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    frequency: Mapped[str]
+    grace_days: Mapped[int]
+    tolerance_minor: Mapped[int]
+    agreed_at: Mapped[datetime]
+    agreed_text: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "debt_id"], ["debt.lender_id", "debt.id"]),
+        ForeignKeyConstraint(["lender_id", "quote_id"], ["quote.lender_id", "quote.id"]),
+        UniqueConstraint("lender_id", "reference"),
+        UniqueConstraint("lender_id", "quote_id"),
+        Index(
+            "uq_plan_one_alive",
+            "lender_id",
+            "debt_id",
+            unique=True,
+            postgresql_where=text(f"state in ({_LIVE})"),
+            sqlite_where=text(f"state in ({_LIVE})"),
+        ),
+        Index("ix_plan_lender_id_debtor_id", "lender_id", "debtor_id"),
+    )
+
+
+class PlanItem(LenderOwned, Model):
+    """One payment of a plan; `paid_minor` is kept, and follows from the plan's cleared money in order of due dates."""
+
+    __tablename__ = "plan_item"
+    plan_id: Mapped[uuid.UUID]
+    seq: Mapped[int]
+    due_on: Mapped[date]
+    amount_minor: Mapped[int]
+    principal_minor: Mapped[int]
+    interest_minor: Mapped[int]
+    paid_minor: Mapped[int] = mapped_column(default=0)
+    kept_at: Mapped[datetime | None]
+    currency: Mapped[str] = mapped_column(String(3))
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "plan_id"], ["plan.lender_id", "plan.id"]),
+        UniqueConstraint("lender_id", "plan_id", "seq"),
+        CheckConstraint("amount_minor > 0 and paid_minor >= 0 and paid_minor <= amount_minor", name="amounts"),
+        Index("ix_plan_item_lender_id_due_on", "lender_id", "due_on"),
+    )

@@ -1,0 +1,358 @@
+"""RULES  When each instalment of a plan is due and how much it is.
+
+Invariant: the principal of all items is the balance, no item is zero or negative, and the last is never the largest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_CEILING, Context, Decimal, localcontext
+from enum import Enum
+from fractions import Fraction
+from itertools import groupby
+from typing import Final
+
+from portal.interest import months_later
+from portal.money import CurrencyMismatch, Money, level
+from portal.money import total as sum_of
+
+_WIDE: Final = Context(prec=50)
+
+# A plan of more items than one a week for a century is a mistake in the input, not a plan.
+MOST_ITEMS: Final = 5200
+
+
+class Frequency(Enum):
+    """How often an instalment is due."""
+
+    WEEKLY = "weekly"
+    FORTNIGHTLY = "fortnightly"
+    MONTHLY = "monthly"
+
+    @property
+    def per_year(self) -> int:
+        """How many instalments a year has: 52, 26 or 12."""
+        return _PER_YEAR[self]
+
+
+_PER_YEAR: Final = {Frequency.WEEKLY: 52, Frequency.FORTNIGHTLY: 26, Frequency.MONTHLY: 12}
+_STEP: Final = {Frequency.WEEKLY: timedelta(days=7), Frequency.FORTNIGHTLY: timedelta(days=14)}
+
+
+class NothingOwed(ValueError):
+    """There is no balance above zero to make a plan for."""
+
+
+class NeverEnds(ValueError):
+    """The payment does not exceed the interest of a period, so the debt would grow (negative amortisation)."""
+
+    def __init__(self, payment: Money, interest: Money) -> None:
+        super().__init__(payment, interest)
+        self.payment = payment
+        self.interest = interest
+
+
+class TooManyItems(ValueError):
+    """The payment is so small that the plan would have more items than the most that is drawn."""
+
+    def __init__(self, payment: Money, most: int) -> None:
+        super().__init__(payment, most)
+        self.payment = payment
+        self.most = most
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One instalment: its place (from 1), due date, and amount with what of it is principal and what interest."""
+
+    seq: int
+    due_on: date
+    amount: Money
+    principal: Money
+    interest: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """All instalments of a plan, at least one, in order of their dates."""
+
+    items: tuple[Item, ...]
+    frequency: Frequency
+
+    @property
+    def count(self) -> int:
+        """How many instalments there are."""
+        return len(self.items)
+
+    @property
+    def total(self) -> Money:
+        """All that is to be paid."""
+        return sum_of((item.amount for item in self.items), currency=self.payment.currency)
+
+    @property
+    def total_interest(self) -> Money:
+        """The part of the total that is interest, which is what the plan costs against paying today."""
+        return sum_of((item.interest for item in self.items), currency=self.payment.currency)
+
+    @property
+    def payment(self) -> Money:
+        """The first instalment, which is the level payment unless the plan steps up."""
+        return self.items[0].amount
+
+    @property
+    def largest(self) -> Money:
+        """The largest instalment."""
+        return max(item.amount for item in self.items)
+
+    @property
+    def last(self) -> Money:
+        """The last instalment, which is the rest."""
+        return self.items[-1].amount
+
+    @property
+    def starts_on(self) -> date:
+        """When the first instalment is due."""
+        return self.items[0].due_on
+
+    @property
+    def ends_on(self) -> date:
+        """When the last instalment is due."""
+        return self.items[-1].due_on
+
+    @property
+    def steps(self) -> tuple[tuple[int, Money], ...]:
+        """How many instalments of which amount follow each other: 22 of 160.00, then 1 of 80.00."""
+        return tuple((len(list(run)), amount) for amount, run in groupby(item.amount for item in self.items))
+
+
+def due_dates(*, first: date, frequency: Frequency, count: int, anchor_day: int | None = None) -> tuple[date, ...]:
+    """Return the dates of so many instalments, each computed from the first and never from the one before.
+
+    From 31 January monthly: 28 February, 31 March, 30 April. Going from date to date would stay on the 28th for ever.
+    The anchor day is the day of the month (1 to 31) that was chosen, where the first date falls short of it.
+    """
+    if frequency is Frequency.MONTHLY:
+        later = (months_later(first, at, anchor_day=anchor_day) for at in range(1, count))
+        return (first, *later) if count > 0 else ()
+    return tuple(first + _STEP[frequency] * at for at in range(count))
+
+
+def first_due(*, today: date, frequency: Frequency, pay_day: int, earliest_days: int = 1) -> date:
+    """Return the first pay day that is at least so many days after today.
+
+    The pay day is a day of the month (1 to 31) for monthly plans, and for others a weekday (1 is Monday, 7 Sunday).
+
+    :raises ValueError: if there is no such day.
+    """
+    earliest = today + timedelta(days=earliest_days)
+    if frequency is Frequency.MONTHLY:
+        if not 1 <= pay_day <= 31:
+            raise ValueError(pay_day)
+        this_month = months_later(earliest, 0, anchor_day=pay_day)
+        return this_month if this_month >= earliest else months_later(earliest, 1, anchor_day=pay_day)
+    if not 1 <= pay_day <= 7:
+        raise ValueError(pay_day)
+    return earliest + timedelta(days=(pay_day - earliest.isoweekday()) % 7)
+
+
+def periods_in(*, months: int, frequency: Frequency) -> int:
+    """Return how many instalments fit into a term of so many months, rounded down, at least one.
+
+    24 months are 104 weekly, 52 fortnightly or 24 monthly instalments.
+    """
+    return max(1, months * frequency.per_year // 12)
+
+
+def a_month(payment: Money, *, frequency: Frequency) -> Fraction:
+    """Return what a payment comes to in a month, in exact minor units: 120.00 a week is 52000."""
+    return Fraction(payment.minor * frequency.per_year, 12)
+
+
+def periodic_rate(*, annual_rate: Decimal, frequency: Frequency) -> Fraction:
+    """Return the rate of one period as a part of one: 12% a year is 1/100 a month.
+
+    :raises ValueError: if the rate is negative or not finite.
+    """
+    if not annual_rate.is_finite() or annual_rate < 0:
+        raise ValueError(annual_rate)
+    return Fraction(annual_rate) / (100 * frequency.per_year)
+
+
+def interest_of(balance: Money, rate: Fraction) -> Money:
+    """Return the interest of one period, rounded half up to the minor unit."""
+    return Money((2 * balance.minor * rate.numerator + rate.denominator) // (2 * rate.denominator), balance.currency)
+
+
+def level_payment(*, balance: Money, rate: Fraction, count: int) -> Money:
+    """Return the least level payment, rounded up, that repays a balance in at most so many periods.
+
+    12,000.00 at 1% a period in 12 is 1,066.19 (exactly 1,066.1855). Formula: B i / (1 - (1+i)^-n). Interest is rounded
+    in each period, so where those roundings add up the payment is raised until the last item is not the largest.
+
+    :raises NothingOwed: if the balance is not above zero.
+    :raises ValueError: if the count is below 1.
+    """
+    _must_be_owed(balance)
+    if count < 1:
+        raise ValueError(count)
+    if not rate:
+        return level(balance, count)[0]
+    with localcontext(_WIDE):
+        part = Decimal(rate.numerator) / Decimal(rate.denominator)
+        exact = balance.minor * part / (1 - (1 + part) ** -count)
+        # An exact whole number must not be raised by the last digit of the division.
+        minor = int((exact - Decimal("1E-15")).to_integral_value(rounding=ROUND_CEILING))
+    while not _repays(balance.minor, minor, rate, count):
+        minor += 1
+    return Money(minor, balance.currency)
+
+
+def _repays(balance: int, payment: int, rate: Fraction, count: int) -> bool:
+    for _ in range(count):
+        balance += (2 * balance * rate.numerator + rate.denominator) // (2 * rate.denominator) - payment
+        if balance <= 0:
+            return True
+    return False
+
+
+def by_payment(
+    *,
+    balance: Money,
+    rate: Fraction,
+    payment: Money,
+    first: date,
+    frequency: Frequency,
+    anchor_day: int | None = None,
+    most: int = MOST_ITEMS,
+) -> Schedule:
+    """Draw the plan that pays the same amount each period until the balance is repaid; the last item is the rest.
+
+    3,600.00 without interest at 160.00 is 22 items of 160.00 and one of 80.00.
+
+    :raises NothingOwed: if the balance is not above zero.
+    :raises NeverEnds: if the payment does not exceed the interest of the first period.
+    :raises TooManyItems: if it would take more than `most` items.
+    """
+    _must_be_owed(balance)
+    parts: list[tuple[Money, Money]] = []
+    left = _pay(balance, rate, payment, most, parts)
+    if left:
+        raise TooManyItems(payment, most)
+    return _dated(parts, first, frequency, anchor_day)
+
+
+def by_count(
+    *,
+    balance: Money,
+    rate: Fraction,
+    count: int,
+    first: date,
+    frequency: Frequency,
+    anchor_day: int | None = None,
+) -> Schedule:
+    """Draw the plan of at most so many level payments, rounded up; the last item is the rest and never larger.
+
+    1,000.00 without interest in 3 is 333.34, 333.34, 333.32.
+
+    :raises NothingOwed: if the balance is not above zero.
+    :raises ValueError: if the count is below 1.
+    """
+    payment = level_payment(balance=balance, rate=rate, count=count)
+    return by_payment(
+        balance=balance, rate=rate, payment=payment, first=first, frequency=frequency, anchor_day=anchor_day, most=count
+    )
+
+
+def step_up(
+    *,
+    balance: Money,
+    rate: Fraction,
+    payment: Money,
+    step_count: int,
+    count: int,
+    first: date,
+    frequency: Frequency,
+    anchor_day: int | None = None,
+) -> Schedule:
+    """Draw the plan that pays a smaller amount for some periods and a level one for the rest of at most `count`.
+
+    3,600.00 without interest, 3 at 100.00 and 24 in all, is 3 of 100.00, 20 of 157.15 and one of 157.00.
+
+    :raises NothingOwed: if the balance is not above zero.
+    :raises NeverEnds: if the smaller payment does not exceed the interest of the first period.
+    :raises ValueError: if the steps leave no period for the rest.
+    """
+    _must_be_owed(balance)
+    if not 0 < step_count < count:
+        raise ValueError(step_count, count)
+    parts: list[tuple[Money, Money]] = []
+    left = _pay(balance, rate, payment, step_count, parts)
+    if left:
+        higher = level_payment(balance=left, rate=rate, count=count - step_count)
+        _pay(left, rate, higher, count - step_count, parts)
+    return _dated(parts, first, frequency, anchor_day)
+
+
+def with_given_level(
+    *,
+    balance: Money,
+    rates: Sequence[Fraction],
+    payment: Money,
+    first: date,
+    frequency: Frequency,
+    anchor_day: int | None = None,
+) -> Schedule:
+    """Draw the plan of another system's level payment and rates, one rate a period; the last item is all that is left.
+
+    Here alone the last item may be the largest, as in systems that round the level payment half up (Apache Fineract:
+    five of 17.43 and one of 17.47). Our own plans never use this.
+
+    :raises NothingOwed: if the balance is not above zero.
+    :raises NeverEnds: if the payment does not exceed the interest of a period.
+    """
+    _must_be_owed(balance)
+    parts: list[tuple[Money, Money]] = []
+    left = balance
+    for rate in rates[:-1]:
+        left = _pay(left, rate, payment, 1, parts) if left else left
+    if left:
+        parts.append((left, interest_of(left, rates[-1])))
+    return _dated(parts, first, frequency, anchor_day)
+
+
+def _must_be_owed(balance: Money) -> None:
+    if balance.minor <= 0:
+        raise NothingOwed(balance)
+
+
+def _pay(balance: Money, rate: Fraction, payment: Money, most: int, parts: list[tuple[Money, Money]]) -> Money:
+    """Add (principal, interest) of up to so many payments to the parts and return what is still owed."""
+    if payment.currency != balance.currency:
+        raise CurrencyMismatch(payment.currency, balance.currency)
+    interest = interest_of(balance, rate)
+    if payment <= interest:
+        # A rate that is cut or a higher payment can mend this; a plan that grows the debt is never drawn.
+        raise NeverEnds(payment, interest)
+    currency = balance.currency
+    left = balance.minor
+    for _ in range(most):
+        charge = (2 * left * rate.numerator + rate.denominator) // (2 * rate.denominator)
+        principal = min(payment.minor - charge, left)
+        parts.append((Money(principal, currency), Money(charge, currency)))
+        left -= principal
+        if not left:
+            break
+    return Money(left, currency)
+
+
+def _dated(
+    parts: Sequence[tuple[Money, Money]], first: date, frequency: Frequency, anchor_day: int | None
+) -> Schedule:
+    dates = due_dates(first=first, frequency=frequency, count=len(parts), anchor_day=anchor_day)
+    items = tuple(
+        Item(seq=seq, due_on=due_on, amount=principal + interest, principal=principal, interest=interest)
+        for seq, (due_on, (principal, interest)) in enumerate(zip(dates, parts, strict=True), start=1)
+    )
+    return Schedule(items=items, frequency=frequency)

@@ -1,0 +1,1 @@
+"""Thanks for keeping to a plan: what earns points and what takes them back."""

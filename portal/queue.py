@@ -1,0 +1,183 @@
+"""Work that is put off in the caller's own transaction and done later, at least once, by any worker.
+
+Invariant: a job is committed together with what caused it, and a worker that dies gives it back when its lease ends.
+Effects carry their own unique keys, so a job that runs twice does its work once.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal import clock
+from portal.db import Model, new_id, session, transaction
+
+LEASE = timedelta(seconds=60)
+MOST_ATTEMPTS = 12
+log = logging.getLogger(__name__)
+
+
+class QueuedJob(Model):
+    """One piece of work; it belongs to no lender's rows because workers serve all lenders."""
+
+    __tablename__ = "job"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    lender_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("lender.id"))
+    name: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    once_key: Mapped[str | None] = mapped_column(unique=True)
+    waiting_key: Mapped[str | None] = mapped_column(unique=True)
+    run_at: Mapped[datetime]
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    lease_token: Mapped[uuid.UUID | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        CheckConstraint("state in ('ready', 'running', 'done', 'dead')", name="state"),
+        Index("ix_job_state_run_at", "state", "run_at"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a job's function is given."""
+
+    id: uuid.UUID
+    lender_id: uuid.UUID | None
+    payload: dict[str, Any]
+    attempts: int
+
+
+class TryLater(Exception):
+    """Raised by a job that can't be done now, for a reason outside it; it is put off and is no failure."""
+
+    def __init__(self, after: timedelta = timedelta(seconds=30)) -> None:
+        super().__init__(after)
+        self.after = after
+
+
+def later(
+    name: str,
+    *,
+    lender_id: uuid.UUID | None,
+    payload: Mapping[str, str],
+    once: str | None = None,
+    while_waiting: str | None = None,
+    at: datetime | None = None,
+) -> bool:
+    """Put work off until this transaction is committed; returns False if it is there already.
+
+    `once` keeps a second job with this key away for ever; `while_waiting` only until a worker has taken the first.
+    """
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    row = {
+        "id": new_id(),
+        "lender_id": lender_id,
+        "name": name,
+        "payload": dict(payload),
+        "once_key": once,
+        "waiting_key": while_waiting,
+        "run_at": at or clock.now(),
+        "state": "ready",
+        "attempts": 0,
+    }
+    made = session.execute(insert(QueuedJob).values(row).on_conflict_do_nothing().returning(QueuedJob.id))
+    return made.scalar_one_or_none() is not None
+
+
+def _claim(names: tuple[str, ...]) -> tuple[Job, str, uuid.UUID] | None:
+    now = clock.now()
+    token = new_id()
+    ready = (
+        select(QueuedJob.id)
+        .where(
+            QueuedJob.name.in_(names),
+            or_(
+                (QueuedJob.state == "ready") & (QueuedJob.run_at <= now),
+                (QueuedJob.state == "running") & (QueuedJob.lease_until < now),
+            ),
+        )
+        .order_by(QueuedJob.run_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    with transaction() as s:
+        row = s.execute(
+            update(QueuedJob)
+            .where(QueuedJob.id == ready.scalar_subquery())
+            .values(
+                state="running",
+                waiting_key=None,
+                lease_until=now + LEASE,
+                lease_token=token,
+                attempts=QueuedJob.attempts + 1,
+            )
+            .returning(QueuedJob.id, QueuedJob.lender_id, QueuedJob.payload, QueuedJob.attempts, QueuedJob.name),
+            execution_options={"synchronize_session": False},
+        ).one_or_none()
+    if row is None:
+        return None
+    return Job(id=row.id, lender_id=row.lender_id, payload=row.payload, attempts=row.attempts), row.name, token
+
+
+def _finish(job: Job, *, token: uuid.UUID, **values: object) -> None:
+    with transaction() as s:
+        s.execute(
+            update(QueuedJob).where(QueuedJob.id == job.id, QueuedJob.lease_token == token).values(**values),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def run_one(jobs: Mapping[str, Callable[[Job], None]]) -> bool:
+    """Do the next piece of work that is due; returns False if there is none."""
+    claimed = _claim(tuple(jobs))
+    if claimed is None:
+        return False
+    job, name, token = claimed
+    try:
+        jobs[name](job)
+    except TryLater as put_off:
+        _finish(job, token=token, state="ready", run_at=clock.now() + put_off.after, attempts=max(job.attempts - 1, 0))
+    except Exception as problem:
+        log.exception("job %s failed at attempt %d", name, job.attempts)
+        session.rollback()
+        dead = job.attempts >= MOST_ATTEMPTS
+        # Jitter keeps a thousand jobs that failed together from coming back together.
+        wait = min(2**job.attempts, 3600) * random.uniform(0.5, 1.5)  # noqa: S311
+        _finish(
+            job,
+            token=token,
+            state="dead" if dead else "ready",
+            run_at=clock.now() + timedelta(seconds=wait),
+            last_error=f"{type(problem).__name__}: {problem}"[:2000],
+        )
+    else:
+        _finish(job, token=token, state="done", last_error=None)
+    finally:
+        session.remove()
+    return True
+
+
+def work(jobs: Mapping[str, Callable[[Job], None]], *, stop: threading.Event, pause: float = 0.3) -> None:
+    """Do what is due until told to stop."""
+    while not stop.is_set():
+        try:
+            busy = run_one(jobs)
+        except Exception:
+            log.exception("the queue could not be read")
+            busy = False
+            session.remove()
+        if not busy:
+            stop.wait(pause)

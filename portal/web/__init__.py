@@ -1,0 +1,1 @@
+"""What every page has: headers, forgery tokens, languages, formats, fields."""

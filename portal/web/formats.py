@@ -1,0 +1,53 @@
+"""Money, days and instants as people read them, in the language of the page or letter."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal
+from flask import Flask
+from flask_babel import get_locale
+
+from portal.money import Money
+
+
+def _language() -> str:
+    return str(get_locale() or "en")
+
+
+def money(value: Money) -> str:
+    """Give an amount with its currency sign: `$1,418.63`, in Chinese `US$1,418.63`."""
+    return format_currency(value.amount, value.currency, locale=_language(), currency_digits=False)
+
+
+def day(value: date) -> str:
+    """Give a day that nobody can misread: `10 May 2026`, `2026年5月10日`; never digits alone."""
+    language = _language()
+    return format_date(value, "d MMMM y" if language.startswith("en") else "long", locale=language)
+
+
+def short_day(value: date) -> str:
+    """Give a day without its year: `10 May`, `5月10日`."""
+    language = _language()
+    return format_date(value, "d MMM" if language.startswith("en") else "M月d日", locale=language)
+
+
+def instant(value: datetime, zone: str) -> str:
+    """Give an instant in somebody's zone, with the zone named: `10 May 2026, 14:05 (GMT+8)`."""
+    language = _language()
+    form = "d MMMM y, HH:mm (O)" if language.startswith("en") else "y年M月d日 HH:mm（O）"
+    return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=language)
+
+
+def percent(value: Decimal) -> str:
+    """Give a rate that is written in percent: Decimal("18.25") is `18.25%`."""
+    return format_decimal(value, format="#,##0.##", locale=_language()) + "%"
+
+
+def install(app: Flask) -> None:
+    """Make the formats filters of every template."""
+    for function in (money, day, short_day, instant, percent):
+        app.jinja_env.filters[function.__name__] = function

@@ -1,0 +1,47 @@
+"""Which language a page is in: what the visitor chose, else the person's, else the browser's, else the lender's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from babel import Locale
+from flask import g, has_request_context, request, session
+from flask_babel import force_locale
+from flask_login import current_user
+
+LANGUAGES = {"en": "English", "zh_Hans": "简体中文"}
+DEFAULT = "en"
+__all__ = ["DEFAULT", "LANGUAGES", "best", "chosen", "force_locale"]
+
+
+def best(tags: Iterable[str]) -> str | None:
+    """Give the first of our languages that fits one of some BCP 47 tags, or None.
+
+    `zh-CN`, `zh-SG` and plain `zh` are Simplified Chinese; `zh-TW` is not, and is left to the next tag.
+    """
+    for tag in tags:
+        try:
+            wanted = Locale.parse(tag.replace("_", "-"), sep="-")
+        except (ValueError, LookupError):
+            continue
+        if wanted is None:
+            continue
+        if wanted.language == "zh" and (wanted.script or "Hans") == "Hans":
+            return "zh_Hans"
+        if wanted.language in LANGUAGES:
+            return wanted.language
+    return None
+
+
+def chosen() -> str:
+    """Give the language of the page that is being made."""
+    if not has_request_context():
+        return DEFAULT
+    if (known := session.get("language")) in LANGUAGES:
+        return str(known)
+    if current_user.is_authenticated and current_user.language in LANGUAGES:
+        return str(current_user.language)
+    if (accepted := best(tag for tag, _ in request.accept_languages)) is not None:
+        return accepted
+    lender = g.get("lender")
+    return best(lender.languages) or DEFAULT if lender is not None else DEFAULT

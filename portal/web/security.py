@@ -1,0 +1,117 @@
+"""What protects every page: closed-by-default gates, headers, forgery tokens masked anew, compression with padding."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import secrets
+from collections.abc import Callable
+from typing import TypeVar
+
+import brotli
+from flask import Flask, Response, abort, request
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+
+View = TypeVar("View", bound=Callable[..., object])
+
+# A page that belongs to a signed-in debtor is never kept by a browser or a proxy.
+NO_STORE = "no-store"
+STRIPE_CHECKOUT = "https://checkout.stripe.com"
+SMALLEST_TO_COMPRESS = 500
+
+
+def gate(name: str) -> Callable[[View], View]:
+    """Mark a view with the gate that guards it; a view without a mark is never served."""
+
+    def mark(view: View) -> View:
+        view.gate = name  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+open_page = gate("open")
+signed_by_sender = gate("signed by sender")
+demo_only = gate("demo only")
+
+
+class MaskedForgeryTokens(CSRFProtect):
+    """Flask-WTF's protection with tokens that look different in each response, so that compression can't leak them."""
+
+    def _get_csrf_token(self) -> str | None:
+        return unmask(request.form.get("csrf_token", ""))
+
+
+def masked_token() -> str:
+    """Give this visitor's forgery token under a fresh mask."""
+    token = generate_csrf().encode()
+    mask = secrets.token_bytes(len(token))
+    return base64.urlsafe_b64encode(mask + bytes(a ^ b for a, b in zip(mask, token, strict=True))).decode()
+
+
+def unmask(text: str) -> str | None:
+    """Give the token behind a mask, or None if the text isn't one."""
+    try:
+        raw = base64.urlsafe_b64decode(text.encode())
+        half = len(raw) // 2
+        return bytes(a ^ b for a, b in zip(raw[:half], raw[half:], strict=True)).decode() or None
+    except (ValueError, UnicodeError):
+        return None
+
+
+def protect(app: Flask, *, checkout_origin: str) -> None:
+    """Put gates, forgery protection, headers and compression on an application.
+
+    `checkout_origin` is where a payment form may lead after its redirect: browsers apply `form-action` to it too.
+    """
+    MaskedForgeryTokens(app)
+    app.jinja_env.globals["csrf_token"] = masked_token
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; font-src 'none'; "
+        f"form-action 'self' {checkout_origin}; base-uri 'none'; frame-ancestors 'none'"
+    )
+    secure = bool(app.config["SESSION_COOKIE_SECURE"])
+
+    @app.before_request
+    def closed_by_default() -> None:
+        if request.endpoint is None:
+            return
+        if not hasattr(app.view_functions[request.endpoint], "gate"):
+            abort(404)
+
+    @app.after_request
+    def headers(response: Response) -> Response:
+        set_ = response.headers.setdefault
+        set_("Content-Security-Policy", policy)
+        set_("X-Content-Type-Options", "nosniff")
+        set_("Referrer-Policy", "no-referrer")
+        set_("Cross-Origin-Opener-Policy", "same-origin")
+        set_("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        set_("Cache-Control", NO_STORE)
+        if secure:
+            set_("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        return compressed(response)
+
+
+def compressed(response: Response) -> Response:
+    """Compress an HTML answer, with padding of random length so that its size says nothing (BREACH)."""
+    if (
+        response.mimetype != "text/html"
+        or response.direct_passthrough
+        or response.headers.get("Content-Encoding")
+        or response.status_code == 304
+    ):
+        return response
+    body = response.get_data()
+    if len(body) < SMALLEST_TO_COMPRESS:
+        return response
+    response.headers.add("Vary", "Accept-Encoding")
+    body += b"<!-- " + secrets.token_urlsafe(secrets.randbelow(48) + 1).encode() + b" -->"
+    accepted = request.accept_encodings
+    if accepted["br"]:
+        response.set_data(brotli.compress(body, quality=4))
+        response.headers["Content-Encoding"] = "br"
+    elif accepted["gzip"]:
+        response.set_data(gzip.compress(body, compresslevel=5))
+        response.headers["Content-Encoding"] = "gzip"
+    return response
