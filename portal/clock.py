@@ -17,3 +17,8 @@ def now() -> datetime:
 def today(zone: str) -> date:
     """Give the calendar day that it is now in an IANA zone such as `Asia/Shanghai`."""
     return _read().astimezone(ZoneInfo(zone)).date()
+
+
+def zone(name: str) -> ZoneInfo:
+    """Give the zone of an IANA name."""
+    return ZoneInfo(name)

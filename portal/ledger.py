@@ -6,12 +6,12 @@ Invariant: a book's kept balances equal the sum of its transfers, because both c
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, insert, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
@@ -41,6 +41,7 @@ class Account(StrEnum):
 
 OWED = (Account.PRINCIPAL, Account.INTEREST, Account.PENALTY, Account.FEES, Account.COSTS)
 OF_A_DEBT = (*OWED, Account.CREDIT)
+_KEPT = {account: f"{account.value}_minor" for account in OF_A_DEBT}
 
 
 class WouldGoNegative(Exception):
@@ -183,8 +184,8 @@ def post(
 
     :raises WouldGoNegative: if an account of a debt would hold less than nothing.
     """
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    claim = insert(Posting).values(
+    insert_ = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    claim = insert_(Posting).values(
         lender_id=lender_id, id=new_id(), kind=kind, cause=cause, corrects_id=corrects, at=clock.now(), on=on
     )
     posting_id = session.execute(
@@ -217,6 +218,131 @@ def post(
                 raise WouldGoNegative(book_id=book.id, account=account)
     session.flush()
     return Posted(posting_id=posting_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What stands on a debt when it comes into the books, in whole minor units."""
+
+    debt_id: uuid.UUID
+    currency: str
+    parts: Mapping[Account, int]
+
+
+def open_books(*, lender_id: uuid.UUID, openings: Sequence[Opening], on: date) -> None:
+    """Open the books of many new debts at once, each with its opening posting."""
+    at = clock.now()
+    books: list[dict[str, object]] = []
+    postings: list[dict[str, object]] = []
+    transfers: list[dict[str, object]] = []
+    for opening in openings:
+        book: dict[str, object] = {"lender_id": lender_id, "id": opening.debt_id, "currency": opening.currency}
+        posting_id = new_id()
+        for account in OWED:
+            minor = opening.parts.get(account, 0)
+            book[_KEPT[account]] = minor
+            if minor > 0:
+                transfers.append(
+                    _transfer_row(lender_id, posting_id, opening.debt_id, "opening", account, minor, opening.currency)
+                )
+        book["credit_minor"] = 0
+        books.append(book)
+        postings.append(_posting_row(lender_id, posting_id, "opening", f"opening:{opening.debt_id}", at, on))
+    session.execute(insert(Book.__table__), books)
+    session.execute(insert(Posting.__table__), postings)
+    session.execute(insert(Transfer.__table__), transfers)
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """A debt whose figures were brought to new ones; what was owed before and after, in minor units."""
+
+    debt_id: uuid.UUID
+    before: int
+    after: int
+
+
+def restate(
+    *, lender_id: uuid.UUID, figures: Sequence[Opening], cause: str, on: date
+) -> tuple[Restated, ...]:
+    """Post, for each debt, the difference between what stands in its book and new figures, as a named adjustment.
+
+    Gives the debts that changed. Example: the book says interest 10.00 and the file 12.50: 2.50 moves from
+    `adjustment` to `interest`.
+    """
+    at = clock.now()
+    ids = sorted(figure.debt_id for figure in figures)
+    books = {
+        book.id: book
+        for book in session.scalars(
+            select(Book)
+            .where(Book.lender_id == lender_id, Book.id.in_(ids))
+            .order_by(Book.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    }
+    postings: list[dict[str, object]] = []
+    transfers: list[dict[str, object]] = []
+    changed: list[Restated] = []
+    for figure in figures:
+        book = books[figure.debt_id]
+        before = book.owed.minor
+        posting_id = new_id()
+        differs = False
+        for account in OWED:
+            difference = figure.parts.get(account, 0) - getattr(book, _KEPT[account])
+            if difference == 0:
+                continue
+            differs = True
+            source, target = ("adjustment", account) if difference > 0 else (account, "adjustment")
+            transfers.append(
+                _transfer_row(lender_id, posting_id, book.id, source, target, abs(difference), book.currency)
+            )
+            setattr(book, _KEPT[account], figure.parts.get(account, 0))
+        if differs:
+            postings.append(_posting_row(lender_id, posting_id, "adjustment", f"{cause}:{book.id}", at, on))
+            changed.append(Restated(debt_id=book.id, before=before, after=book.owed.minor))
+    if postings:
+        session.execute(insert(Posting.__table__), postings)
+        session.execute(insert(Transfer.__table__), transfers)
+        session.flush()
+    return tuple(changed)
+
+
+def _posting_row(
+    lender_id: uuid.UUID, posting_id: uuid.UUID, kind: str, cause: str, at: datetime, on: date
+) -> dict[str, object]:
+    return {
+        "lender_id": lender_id,
+        "id": posting_id,
+        "kind": kind,
+        "cause": cause,
+        "corrects_id": None,
+        "at": at,
+        "on": on,
+    }
+
+
+def _transfer_row(
+    lender_id: uuid.UUID,
+    posting_id: uuid.UUID,
+    book_id: uuid.UUID,
+    source: str,
+    target: str,
+    minor: int,
+    currency: str,
+) -> dict[str, object]:
+    return {
+        "lender_id": lender_id,
+        "id": new_id(),
+        "posting_id": posting_id,
+        "book_id": book_id,
+        "from_account": str(source),
+        "to_account": str(target),
+        "amount_minor": minor,
+        "currency": currency,
+    }
 
 
 def _keep(book: Book, move: Move) -> None:

@@ -1,6 +1,6 @@
 """What a request may hold and an answer must hold, read from the request and answer types of the installed SDK.
 
-The stand-in thereby refuses what the real service would not know, without a second list that could drift from the first.
+So the stand-in refuses what the real service would not know, without a second list that could drift from the first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, ForwardRef, Literal, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from stripe._request_options import RequestOptions
-from typing_extensions import NotRequired, Required, is_typeddict
+from typing_extensions import is_typeddict
 
 # Parts of a request that travel in its head and not in its body.
 _HEADERS = frozenset(RequestOptions.__annotations__)
@@ -96,7 +96,7 @@ def _fields(params: type) -> Mapping[str, tuple[Any, bool]]:
             continue
         required = True
         kind = _resolved(kind, params)
-        if get_origin(kind) in (NotRequired, Required) or str(get_origin(kind)).endswith("NotRequired"):
+        if str(get_origin(kind)).endswith("NotRequired"):
             required = False
             kind = _resolved(get_args(kind)[0], params)
         known[name] = (kind, required)

@@ -94,6 +94,18 @@ class Memory:
             finally:
                 self._depth = 0
 
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Inside a transaction: take back only what is inside when it raises, and raise on."""
+        self._db.execute("savepoint act")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("rollback to act")
+            raise
+        finally:
+            self._db.execute("release act")
+
     def close(self) -> None:
         with self._lock:
             self._db.close()

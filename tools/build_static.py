@@ -2,7 +2,7 @@
 
 Reads `static/css/order.txt` and the style sheets it lists, and everything in `static/images` and `static/js`; writes
 `static/build/<name>.<12 hex><ending>`, each with its `.br` and `.gz`, and `static/build/manifest.json`
-(plain name to hashed name). The same sources always give the same bytes. `letter.css` and fonts belong to PDFs and stay out.
+(plain name to hashed name). The same sources always give the same bytes. `letter.css` and fonts, for PDFs, stay out.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def minified(css: str) -> str:
             out.append(part)
             continue
         text = re.sub(r"\s+", " ", part)
-        # A space before a colon or a bracket can mean "descendant", and around + and - it makes calc() valid: those stay.
+        # A space before a colon or a bracket can mean "descendant", and around + or - it makes calc() valid: both stay.
         text = re.sub(r" ?([{};,>]) ?", r"\1", text)
         text = re.sub(r": ", ":", text)
         out.append(text.replace(";}", "}"))

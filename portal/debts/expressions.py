@@ -49,7 +49,7 @@ class Binding:
     places: Mapping[str, int]
     empty: frozenset[str]
     number: Callable[[str], Decimal]
-    date: Callable[[str], date]
+    day: Callable[[str], date]
     tables: Mapping[str, Mapping[str, str]]
     as_of: date
 
@@ -74,7 +74,8 @@ def parse_expression(source: str) -> Expression:
     try:
         tree = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ExpressionRefused(f"The expression {source!r} is not understood: {getattr(error, 'msg', error)}.") from error
+        said = getattr(error, "msg", error)
+        raise ExpressionRefused(f"The expression {source!r} is not understood: {said}.") from error
     if _depth(tree) > DEEPEST:
         raise ExpressionRefused(f"The expression {source!r} is nested more than {DEEPEST} deep.")
     columns: dict[str, None] = {}
@@ -122,7 +123,7 @@ def compile_expression(expression: Expression, *, want: Kind, binding: Binding, 
 
 
 def _whole_months(start: date, end: date) -> Decimal:
-    """Return the completed months from start to end; a month is complete on the same day or on a shorter month's last."""
+    """Return the completed months; one is complete on the same day of the month, or on the last of a shorter one."""
     months = (end.year - start.year) * 12 + end.month - start.month
     if end.day < start.day and end.day != calendar.monthrange(end.year, end.month)[1]:
         months -= 1
@@ -326,14 +327,14 @@ class _Compiler:
                 return missing if cell in empty else cell
 
             return text
-        read: Callable[[str], Value] = self.binding.number if want is Kind.NUMBER else self.binding.date
+        read: Callable[[str], Value] = self.binding.number if want is Kind.NUMBER else self.binding.day
 
         def parsed(row: Row) -> Value:
             cell = row[place].strip()
             if cell in empty:
                 if optional:
                     return None
-                raise CellRefused(Reason.EMPTY, f"A {want} is needed here and the cell is empty.", column=title, value=cell)
+                raise CellRefused(Reason.EMPTY, f"A {want} is needed and the cell is empty.", column=title, value=cell)
             try:
                 return read(cell)
             except CellRefused as refused:
@@ -413,7 +414,7 @@ class _Compiler:
                 table = self.binding.tables[name]
             case _:
                 names = ", ".join(repr(name) for name in self.binding.tables) or "none"
-                raise self.refused(f'lookup takes a column and the name of a table, as lookup(status, "names"); tables: {names}.')
+                raise self.refused(f'lookup takes a column and a table, as lookup(status, "names"); tables: {names}.')
         text = self.compiled(key, Kind.TEXT)
         title = _column_title(key) or ""
         other = self.compiled(rest[0], want) if rest else None
@@ -422,7 +423,7 @@ class _Compiler:
             try:
                 answers[entry] = self.entry(answer, want)
             except (CellRefused, DecimalException, ValueError) as error:
-                raise self.refused(f"the table {name!r} gives {answer!r} for {entry!r}, and a {want} is needed.") from error
+                raise self.refused(f"the table {name!r} has {answer!r}, and a {want} is needed.") from error
 
         def looked_up(row: Row) -> Value:
             entry = text(row)
@@ -430,7 +431,8 @@ class _Compiler:
                 return answers[entry]
             if other is not None:
                 return other(row)  # type: ignore[no-any-return]
-            raise CellRefused(Reason.NOT_IN_LIST, f"The mapping's table {name!r} has no entry for this.", column=title, value=entry)
+            missing = f"The mapping's table {name!r} has no entry for this."
+            raise CellRefused(Reason.NOT_IN_LIST, missing, column=title, value=entry)
 
         return looked_up
 

@@ -56,6 +56,7 @@ class Debt(LenderOwned, Model):
     as_of: Mapped[date]
     attributes: Mapped[dict[str, Any]]
     import_run_id: Mapped[uuid.UUID]
+    line: Mapped[int]
     created_at: Mapped[datetime]
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
@@ -75,6 +76,7 @@ class StagedChange(LenderOwned, Model):
     __tablename__ = "staged_change"
     import_run_id: Mapped[uuid.UUID]
     debt_id: Mapped[uuid.UUID]
+    line: Mapped[int]
     figures: Mapped[dict[str, Any]]
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "import_run_id"], ["import_run.lender_id", "import_run.id"]),

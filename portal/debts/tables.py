@@ -1,6 +1,6 @@
 """Read a lender's CSV or XLSX file as a stream of rows of text, or say in one sentence why it cannot be read.
 
-Invariant: whatever is wrong with the file as a whole is found before the first row where one pass over the bytes can find it.
+Invariant: what is wrong with the file as a whole is found before its first row, where one pass over the bytes can.
 """
 
 import codecs
@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError  # noqa: S405  # Only the exception; openpyxl does the parsing.
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
+import openpyxl  # type: ignore[import-untyped]
+from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
 
 
 class FileProblem(StrEnum):
@@ -148,8 +149,8 @@ def open_table(
 ) -> Table:
     """Open a CSV or XLSX file, told apart by what is in it and not by its name.
 
-    `encoding` and `separator` are the mapping's; without them UTF-8 (with or without a mark) is read and the separator is
-    found in the header. `sheet` names a sheet of an XLSX; without it the first visible one is read.
+    `encoding` and `separator` are the mapping's; without them UTF-8 (with or without a mark) is read and the separator
+    is found in the header. `sheet` names a sheet of an XLSX; without it the first visible one is read.
 
     :raises FileRefused: if the file as a whole cannot be read.
     """
@@ -211,7 +212,7 @@ def _refuse_other_formats(name: str, head: bytes) -> None:
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:64].lower()
     if start.startswith(_MARKUP):
         raise _not_a_table(name, "a web page (HTML); some systems call such a file .xls. Save it as .xlsx or CSV")
-    if start.startswith(b"<?xml") or start.startswith(b"<"):
+    if start.startswith(b"<"):
         raise _not_a_table(name, "an XML file")
     if start.startswith((b'{"', b"{\n", b"{\r", b"{ ", b"[{", b"[\n", b"[[")):
         raise _not_a_table(name, "a JSON file")
@@ -305,7 +306,7 @@ def _open_csv(
         raise
     return Table(
         header=header,
-        rows=_with_first(first, rows),
+        rows=chain((first,), rows),
         bytes_total=size,
         position=lambda: size if raw.closed else raw.tell(),
         close=lines.close,
@@ -336,7 +337,7 @@ def _csv_rows(name: str, lines: io.TextIOWrapper, *, separator: str, limits: Fil
             if line > first or "unexpected end of data" in said:
                 raise FileRefused(
                     FileProblem.QUOTE_NOT_CLOSED,
-                    f'A quotation mark opens on line {first} of {name} and is not closed rightly by line {line}. '
+                    f"A quotation mark opens on line {first} of {name} and is not closed rightly by line {line}. "
                     'A quotation mark inside a cell is written twice ("").',
                 ) from error
             left -= 1
@@ -360,7 +361,7 @@ def _check_bytes(path: Path, codec: str, *, declared: str | None, head: bytes) -
     if codec in ("gb18030", "latin-1", "windows-1252") and _is_utf8_with_more_than_ascii(head):
         raise FileRefused(
             FileProblem.WRONG_ENCODING,
-            f"The mapping says that {path.name} is in {tried}, but it is in utf-8. Write encoding = \"utf-8\".",
+            f'The mapping says that {path.name} is in {tried}, but it is in utf-8. Write encoding = "utf-8".',
         )
     if codec.startswith("utf-16") and wide is None:
         raise _wrong_encoding(path.name, tried, offset=0, line=1, better=_better_encoding(path, codec))
@@ -395,7 +396,7 @@ def _check_bytes(path: Path, codec: str, *, declared: str | None, head: bytes) -
 def _wrong_encoding(name: str, tried: str, *, offset: int, line: int, better: str | None) -> FileRefused:
     sentence = f"{name} is not in {tried}: line {line} (byte {offset:,}) cannot be read so."
     if better is not None:
-        sentence += f' It can be read as {better}: write encoding = "{better}" in the mapping, or save the file as utf-8.'
+        sentence += f' {better} fits: write encoding = "{better}" in the mapping, or save the file as utf-8.'
     else:
         sentence += " No other encoding that is read fits; save the file as utf-8."
     return FileRefused(FileProblem.WRONG_ENCODING, sentence)
@@ -502,7 +503,7 @@ def _header(name: str, cells: Sequence[str], *, limits: FileLimits) -> tuple[str
     return header
 
 
-def refuse_missing_columns(*, wanted: Iterable[str], header: Sequence[str], separator: str = "") -> None:
+def refuse_missing_columns(*, wanted: Iterable[str], header: Sequence[str]) -> None:
     """Refuse a file without a column that the mapping reads, naming all of them and the nearest that are there.
 
     :raises FileRefused: if a column is missing.
@@ -541,13 +542,8 @@ def _only_a_header(name: str) -> FileRefused:
 def _too_many_rows(name: str, limits: FileLimits) -> FileRefused:
     return FileRefused(
         FileProblem.TOO_MANY_ROWS,
-        f"{name} has more than {limits.rows:,} rows, which is the most that one file may have. Cut it into several files.",
+        f"{name} has more than {limits.rows:,} rows, the most that one file may have. Cut it into several files.",
     )
-
-
-def _with_first(first: Numbered, rows: Iterator[Numbered]) -> Iterator[Numbered]:
-    yield first
-    yield from rows
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -588,7 +584,7 @@ def _open_xlsx(path: Path, *, sheet: str | None, limits: FileLimits, size: int) 
         raise _damaged(path.name) from error
     return Table(
         header=header,
-        rows=_with_first(first, shaped),
+        rows=chain((first,), shaped),
         bytes_total=unpacked,
         position=lambda: unpacked * at[0] // expected if expected else 0,
         close=stream.close,
@@ -681,7 +677,7 @@ def _cell_text(value: object) -> str:
 
 
 def _shaped(rows: Iterator[Numbered], width: int) -> Iterator[Numbered]:
-    """Fill up and cut rows to the header's width: a sheet has no ragged rows, but it may have notes beside the table."""
+    """Fill up and cut rows to the header's width: a sheet has no ragged rows, only notes beside the table."""
     for line, row in rows:
         if isinstance(row, BrokenRow) or len(row) == width:
             yield line, row

@@ -158,7 +158,7 @@ class Instalment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterestTerms:
-    """How interest is treated while the plan runs; rates are percent a year, `added` is its part of the plan's total."""
+    """How interest is treated while the plan runs; rates are percent a year, `added` is part of the plan's total."""
 
     treatment: Treatment
     added: Money

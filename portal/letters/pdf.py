@@ -178,8 +178,8 @@ def render(
 ) -> Rendered:
     """Write a letter as PDF in a process of its own, at most `timeout` seconds after it was asked for.
 
-    The environment has gettext in `language` and the filters `money`, `day` and `instant`. It may be called from any
-    thread; the drawing processes are started when first needed and ended with this process.
+    The environment has gettext in `language` and the filters `money`, `day`, `instant` and `percent`. It may be called
+    from any thread; the drawing processes are started when first needed and ended with this process.
 
     :raises SystemIncomplete: if a shared library or a font is missing.
     :raises MissingGlyph: if a character of the letter is in none of the fonts.
@@ -234,6 +234,7 @@ def write_html(*, template: str, letter: Letter, environment: jinja2.Environment
         details=letter.details,
         language_tag=language.replace("_", "-"),
         issued_utc=_utc(letter.issued_at),
+        gap="" if language.startswith("zh") else " ",  # What stands between two sentences.
         qr=_qr(letter),
     )
 
@@ -347,7 +348,10 @@ def _draw(sheet: Sheet) -> Rendered:
             string=sheet.html, url_fetcher=URLFetcher(allowed_protocols=("data",), allow_redirects=False)
         )
         document = page.render(font_config=desk.fonts, stylesheets=[desk.style], **options)
-        pdf = document.write_pdf(finisher=_mark_as_pdf_ua, **options)
+        with warnings.catch_warnings():
+            # WeasyPrint leaves its colour profile open until the garbage collector finds it.
+            warnings.simplefilter("ignore", ResourceWarning)
+            pdf = document.write_pdf(finisher=_mark_as_pdf_ua, **options)
     except FatalURLFetchingError as fatal:  # A BaseException, so no `except Exception` further up would see it.
         raise BrokenTemplate((str(fatal),)) from fatal
     finally:

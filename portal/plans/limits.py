@@ -204,19 +204,20 @@ def _limits(card: _Table, frequencies: tuple[Frequency, ...]) -> Limits:
         affordability_step=affordability.money("round_down_to"),
         step_months=card.whole("step_up_after_months", default=3, most=_LONGEST_TERM_MONTHS),
     )
-    if limits.hardship_max_term_months < limits.max_term_months:
+    # What could not be read stands as a harmless value here, so only what was read well is compared.
+    if term.read("standard", "hardship") and limits.hardship_max_term_months < limits.max_term_months:
         term.say(
             "hardship",
             f"{limits.hardship_max_term_months} months is shorter than the standard {limits.max_term_months}; "
             "people in hardship may never be given less time.",
         )
-    if limits.hardship_min_payment > limits.min_payment:
+    if least.read("amount", "hardship_amount") and limits.hardship_min_payment > limits.min_payment:
         least.say("hardship_amount", "is above the standard amount; people in hardship may never be asked for more.")
     if not limits.min_payment:
         least.say("amount", "must be above zero.")
     if not limits.affordability_step:
         affordability.say("round_down_to", "must be above zero.")
-    if limits.auto_accept_months > limits.max_term_months:
+    if term.read("standard") and limits.auto_accept_months > limits.max_term_months:
         card.say("accept_alone_up_to_months", "is longer than the standard term, so it can never be reached.")
     if policy is InterestPolicy.REDUCED and limits.reduced_rate is None:
         interest.say("reduced_rate", "is missing; a reduced policy needs it.")
@@ -246,6 +247,9 @@ class _Table:
 
     def has(self, key: str) -> bool:
         return key in self.raw
+
+    def read(self, *keys: str) -> bool:
+        return all(key in self.raw and key not in self._wrong for key in keys)
 
     def refuse_others(self) -> None:
         for key in self.raw:
@@ -395,7 +399,7 @@ class _Table:
             kind=f"at least one [[{key}]]",
         )
         return tuple(
-            _Table(raw, f"{key} {number}: ", self._currency, self._problems) for number, raw in enumerate(value, start=1)
+            _Table(raw, f"{key} {at}: ", self._currency, self._problems) for at, raw in enumerate(value, start=1)
         )
 
 

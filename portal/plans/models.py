@@ -96,6 +96,7 @@ class Plan(LenderOwned, Model):
     frequency: Mapped[str]
     grace_days: Mapped[int]
     tolerance_minor: Mapped[int]
+    cure_days: Mapped[int]
     agreed_at: Mapped[datetime]
     agreed_text: Mapped[str] = mapped_column(Text)
     __table_args__ = (

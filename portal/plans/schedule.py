@@ -347,9 +347,7 @@ def _pay(balance: Money, rate: Fraction, payment: Money, most: int, parts: list[
     return Money(left, currency)
 
 
-def _dated(
-    parts: Sequence[tuple[Money, Money]], first: date, frequency: Frequency, anchor_day: int | None
-) -> Schedule:
+def _dated(parts: Sequence[tuple[Money, Money]], first: date, frequency: Frequency, anchor_day: int | None) -> Schedule:
     dates = due_dates(first=first, frequency=frequency, count=len(parts), anchor_day=anchor_day)
     items = tuple(
         Item(seq=seq, due_on=due_on, amount=principal + interest, principal=principal, interest=interest)

@@ -1,0 +1,103 @@
+"""Put the application together: settings, database, login, headers, error pages, routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, render_template, request
+from flask_babel import Babel, get_locale
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal import config, db, models
+from portal.care.views import care
+from portal.commands import register
+from portal.debts.statement import owner_of_reference
+from portal.debts.views import debts
+from portal.letters.views import letters
+from portal.payments.stripe_gateway import PaymentServiceDown
+from portal.payments.views import payments
+from portal.payments.webhook import webhooks
+from portal.people import permissions
+from portal.people.views import people
+from portal.plans.views import plans
+from portal.points.views import points
+from portal.post.views import post
+from portal.public.views import public
+from portal.web import formats, languages, security, static_files
+
+ROOT = Path(__file__).resolve().parents[1]
+LARGEST_FORM = 64 * 1024
+
+__all__ = ["create_app", "models"]
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """Make the application.
+
+    :raises portal.config.BadSetting: if the environment holds a setting that can't be used.
+    """
+    settings = settings or config.from_environment()
+    app = Flask("portal", template_folder=str(ROOT / "templates"), static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_SECURE=settings.secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_NAME="__Host-portal" if settings.secure else "portal",
+        MAX_CONTENT_LENGTH=LARGEST_FORM,
+        DEMO=settings.demo,
+        BASE_URL=settings.base_url,
+        STRIPE_API_BASE=settings.stripe_api_base,
+        WTF_CSRF_TIME_LIMIT=None,
+        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
+        SETTINGS=settings,
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(LANGUAGES=languages.LANGUAGES, language=lambda: str(get_locale()), demo=settings.demo)
+    db.connect(settings.database_url)
+    Babel(app, locale_selector=languages.chosen)
+    formats.install(app)
+    static_files.install(app)
+    permissions.install(app)
+    security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
+    app.extensions["owner_of_reference"] = owner_of_reference
+    for blueprint in (public, people, debts, plans, payments, points, letters, care, post):
+        app.register_blueprint(blueprint)
+    app.register_blueprint(webhooks)
+    app.teardown_appcontext(lambda _problem: db.session.remove())
+    _error_pages(app)
+    register(app)
+    if settings.secure:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    return app
+
+
+def _origin(url: str | None) -> str | None:
+    if not url:
+        return None
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _error_pages(app: Flask) -> None:
+    known = {400, 403, 404, 405, 413, 429, 500, 503}
+
+    def http_error(problem: HTTPException) -> tuple[str, int] | Response:
+        code = problem.code or 500
+        if problem.response is not None or not 400 <= code:
+            return Response(problem.get_response().response)
+        if request.path.startswith("/webhooks/"):
+            return "", code
+        shown = code if code in known else (400 if code < 500 else 500)
+        return render_template(f"errors/{shown}.html"), code
+
+    def service_down(_problem: PaymentServiceDown) -> tuple[str, int]:
+        return render_template("payments/service_down.html"), 503
+
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(PaymentServiceDown, service_down)

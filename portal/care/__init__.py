@@ -1,0 +1,1 @@
+"""The other doors: what to do when paying is not the answer."""

@@ -1,0 +1,677 @@
+"""A lender's file becomes debts: staged in batches with progress, then switched live in one transaction, or not at all.
+
+Debtors can pay meanwhile: what is already in the books is touched only at the switch, and only by its difference.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from portal import clock, ledger
+from portal.db import new_id, session, transaction
+from portal.debts.cells import Reason
+from portal.debts.models import Debt, ImportRun, StagedChange
+from portal.debts.portfolio import (
+    REPORT_HEADER,
+    DebtRow,
+    NothingOwed,
+    PortfolioMapping,
+    Refusal,
+    duplicate_refusal,
+    open_portfolio,
+    report_line,
+)
+from portal.evidence.models import EvidenceRecord
+from portal.evidence.record import OPERATOR, Act, record
+from portal.ledger import Account, Book, Opening, Posting, Transfer
+from portal.lenders.models import Lender
+from portal.people.models import ContactPoint, Debtor
+from portal.web.languages import best
+
+BATCH = 2_000
+_ANOTHER_RUNS = timedelta(minutes=2)
+_PARTS = (
+    (Account.PRINCIPAL, "principal_minor"),
+    (Account.INTEREST, "interest_minor"),
+    (Account.PENALTY, "penalty_minor"),
+    (Account.FEES, "fees_minor"),
+    (Account.COSTS, "costs_minor"),
+)
+
+
+class AnotherImportRuns(Exception):
+    """A file of this lender is being read right now."""
+
+
+class CannotUndo(Exception):
+    """An import can't be taken back, because something has happened on its debts."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of a file: read = accepted + nothing owed + refused rows."""
+
+    run_id: uuid.UUID
+    read: int = 0
+    accepted: int = 0
+    nothing_owed: int = 0
+    refused: int = 0
+    reasons: Counter[Reason] = field(default_factory=Counter)
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    recalled: int = 0
+    live: bool = False
+
+
+def bring_in(
+    path: Path,
+    *,
+    lender: Lender,
+    mapping: PortfolioMapping,
+    as_of: date | None = None,
+    keep_good: bool = False,
+    full: bool = False,
+    report: Path,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Summary:
+    """Read a file and switch it live; with a refused row and without `keep_good`, nothing of it stays.
+
+    `report` is written as CSV: row, column, value, reason, what is wrong. `progress` is told bytes read and bytes in
+    all. `full` marks the lender's debts that the file doesn't have as recalled.
+
+    :raises portal.debts.tables.FileRefused: if the file as a whole can't be read; nothing stays.
+    :raises portal.debts.portfolio.MappingRefused: if the mapping doesn't fit.
+    :raises AnotherImportRuns: if a file of this lender is being read now.
+    """
+    lender_id, currency, language, zone = lender.id, lender.currency, best(lender.languages) or "en", lender.zone
+    today = clock.today(zone)
+    figures_of = as_of or mapping.as_of or today
+    with (
+        open_portfolio(path, mapping=mapping, today=today, currencies={currency}, as_of=as_of) as portfolio,
+        report.open("w", newline="", encoding="utf-8-sig") as report_file,
+    ):
+        run_id = _begin(lender_id, path=path, as_of=figures_of)
+        summary = Summary(run_id=run_id)
+        staging = _Staging(lender_id, run_id, as_of=figures_of, language=language, zone=zone)
+        lines = csv.writer(report_file)
+        lines.writerow(REPORT_HEADER)
+
+        def refuse(refusals: Sequence[Refusal]) -> None:
+            summary.refused += 1
+            summary.reasons[refusals[0].reason] += 1
+            lines.writerows(report_line(refusal) for refusal in refusals)
+
+        try:
+            for batch in _batches(portfolio.results()):
+                good: list[DebtRow] = []
+                for result in batch:
+                    summary.read += 1
+                    if type(result) is DebtRow:
+                        good.append(result)
+                    elif isinstance(result, NothingOwed):
+                        summary.nothing_owed += 1
+                    else:
+                        refuse(result)
+                if good:
+                    with transaction():
+                        duplicates, lost = staging.add(good)
+                    summary.accepted += len(good) - len(duplicates)
+                    for refusal in duplicates:
+                        refuse([refusal])
+                    for refusal in lost:
+                        summary.accepted -= 1
+                        refuse([refusal])
+                progress(portfolio.bytes_read, portfolio.bytes_total)
+            if summary.refused and not keep_good:
+                _discard(lender_id, run_id)
+                _note(lender_id, summary, state="abandoned")
+                return summary
+            _switch(lender_id, summary, staging, full=full, file=path)
+        except BaseException:
+            session.rollback()
+            _discard(lender_id, run_id)
+            raise
+    return summary
+
+
+def _batches(results: Iterator[Any]) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    for result in results:
+        batch.append(result)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _begin(lender_id: uuid.UUID, *, path: Path, as_of: date) -> uuid.UUID:
+    digest = _sha256(path)
+    with transaction() as s:
+        session.execute(select(Lender.id).where(Lender.id == lender_id).with_for_update())
+        now = clock.now()
+        left_over = []
+        for earlier in s.scalars(select(ImportRun).where(ImportRun.lender_id == lender_id, ImportRun.state == "staging")):
+            if earlier.touched_at > now - _ANOTHER_RUNS:
+                raise AnotherImportRuns
+            left_over.append(earlier.id)
+        run = ImportRun(
+            lender_id=lender_id,
+            id=new_id(),
+            file_name=path.name,
+            file_sha256=digest,
+            as_of=as_of,
+            state="staging",
+            started_at=now,
+            touched_at=now,
+        )
+        s.add(run)
+        run_id = run.id
+    for earlier_id in left_over:
+        _discard(lender_id, earlier_id)
+    return run_id
+
+
+class _Staging:
+    """Writes batches of one run where nobody sees them yet."""
+
+    def __init__(self, lender_id: uuid.UUID, run_id: uuid.UUID, *, as_of: date, language: str, zone: str) -> None:
+        self.lender_id = lender_id
+        self.run_id = run_id
+        self.as_of = as_of
+        self.language = language
+        self.zone = zone
+
+    def add(self, rows: Sequence[DebtRow]) -> tuple[list[Refusal], list[Refusal]]:
+        """Stage a batch; gives refusals of rows in it whose reference is a duplicate, and of rows staged earlier."""
+        lender_id, now = self.lender_id, clock.now()
+        duplicates: list[Refusal] = []
+        lost: list[Refusal] = []
+        firsts: dict[str, DebtRow] = {}
+        twice: set[str] = set()
+        for row in rows:
+            first = firsts.setdefault(row.reference, row)
+            if first is not row:
+                twice.add(row.reference)
+                duplicates.append(_duplicate(row.line, first.line, row.reference))
+        duplicates += [
+            _duplicate(firsts[reference].line, next(d.line for d in duplicates if d.value == reference[:80]), reference)
+            for reference in sorted(twice)
+        ]
+        wanted = {reference: row for reference, row in firsts.items() if reference not in twice}
+        known = self._known(firsts)
+        for reference, (debt_id, other_line, in_this_file) in known.items():
+            if not in_this_file:
+                continue
+            # The row before had the same reference: neither can be trusted, and the earlier one is taken out again.
+            if row_here := wanted.pop(reference, None):
+                duplicates.append(_duplicate(row_here.line, other_line, reference))
+            lost.append(_duplicate(other_line, firsts[reference].line, reference))
+            self._take_out(debt_id)
+        self._stage_new([row for reference, row in wanted.items() if reference not in known], now=now)
+        changes = [(row, known[reference][0]) for reference, row in wanted.items() if reference in known]
+        if changes:
+            session.execute(
+                insert(StagedChange.__table__),
+                [
+                    {
+                        "lender_id": lender_id,
+                        "id": new_id(),
+                        "import_run_id": self.run_id,
+                        "debt_id": debt_id,
+                        "line": row.line,
+                        "figures": _figures(row),
+                    }
+                    for row, debt_id in changes
+                ],
+            )
+        session.execute(
+            update(ImportRun)
+            .where(ImportRun.lender_id == lender_id, ImportRun.id == self.run_id)
+            .values(touched_at=now)
+        )
+        return duplicates, lost
+
+    def _known(self, firsts: dict[str, DebtRow]) -> dict[str, tuple[uuid.UUID, int, bool]]:
+        """Give the references that are there already: debt, line, and whether this very file brought them before."""
+        rows = session.execute(
+            select(Debt.reference, Debt.id, Debt.line, Debt.import_run_id, Debt.state).where(
+                Debt.lender_id == self.lender_id, Debt.reference.in_(list(firsts))
+            )
+        ).all()
+        known = {
+            row.reference: (row.id, row.line, row.state == "staged" and row.import_run_id == self.run_id)
+            for row in rows
+        }
+        old = [debt_id for debt_id, _line, here in known.values() if not here]
+        if old:
+            seen = {
+                row.debt_id: row.line
+                for row in session.execute(
+                    select(StagedChange.debt_id, StagedChange.line).where(
+                        StagedChange.lender_id == self.lender_id,
+                        StagedChange.import_run_id == self.run_id,
+                        StagedChange.debt_id.in_(old),
+                    )
+                )
+            }
+            known = {
+                reference: (debt_id, seen.get(debt_id, line), here or debt_id in seen)
+                for reference, (debt_id, line, here) in known.items()
+            }
+        return known
+
+    def _stage_new(self, rows: Sequence[DebtRow], *, now: Any) -> None:
+        if not rows:
+            return
+        lender_id = self.lender_id
+        people = {
+            person.person_key: (person.id, person.born_on)
+            for person in session.execute(
+                select(Debtor.person_key, Debtor.id, Debtor.born_on).where(
+                    Debtor.lender_id == lender_id, Debtor.person_key.in_({row.person_key for row in rows})
+                )
+            )
+        }
+        debtors: list[dict[str, object]] = []
+        contacts: dict[tuple[uuid.UUID, str, str], dict[str, object]] = {}
+        debts: list[dict[str, object]] = []
+        openings: list[Opening] = []
+        births: dict[uuid.UUID, date] = {}
+        old_people: set[uuid.UUID] = {person_id for person_id, _born in people.values()}
+        for row in rows:
+            person = people.get(row.person_key)
+            if person is None:
+                debtor_id = new_id()
+                people[row.person_key] = (debtor_id, row.born_on)
+                debtors.append(
+                    {
+                        "lender_id": lender_id,
+                        "id": debtor_id,
+                        "person_key": row.person_key,
+                        "name": row.name,
+                        "born_on": row.born_on,
+                        "language": (row.language and best([row.language])) or self.language,
+                        "zone": row.zone or self.zone,
+                        "created_at": now,
+                    }
+                )
+            else:
+                debtor_id, born_on = person
+                if born_on is None and row.born_on is not None:
+                    births[debtor_id] = row.born_on
+            for channel, address in (("email", row.email), ("sms", row.phone)):
+                if address:
+                    contacts[debtor_id, channel, address] = {
+                        "lender_id": lender_id,
+                        "id": new_id(),
+                        "debtor_id": debtor_id,
+                        "channel": channel,
+                        "address": address,
+                        "created_at": now,
+                    }
+            debt_id = new_id()
+            openings.append(
+                Opening(debt_id=debt_id, currency=row.currency, parts={part: getattr(row, name) for part, name in _PARTS})
+            )
+            debts.append(
+                {
+                    "lender_id": lender_id,
+                    "id": debt_id,
+                    "debtor_id": debtor_id,
+                    "reference": row.reference,
+                    "state": "staged",
+                    "product": row.product,
+                    "creditor": row.original_creditor,
+                    "currency": row.currency,
+                    "original_minor": row.original_minor,
+                    "annual_rate_ppm": _ppm(row.annual_rate),
+                    "opened_on": row.opened_on,
+                    "late_since": row.late_since,
+                    "as_of": self.as_of,
+                    "attributes": row.attributes,
+                    "import_run_id": self.run_id,
+                    "line": row.line,
+                    "created_at": now,
+                }
+            )
+        if debtors:
+            session.execute(insert(Debtor.__table__), debtors)
+        if births:
+            self._bring_birth_dates(births)
+        if old_people:
+            there = session.execute(
+                select(ContactPoint.debtor_id, ContactPoint.channel, ContactPoint.address).where(
+                    ContactPoint.lender_id == lender_id, ContactPoint.debtor_id.in_(old_people)
+                )
+            )
+            for contact in there:
+                contacts.pop((contact.debtor_id, contact.channel, contact.address), None)
+        if contacts:
+            session.execute(insert(ContactPoint.__table__), list(contacts.values()))
+        ledger.open_books(lender_id=lender_id, openings=openings, on=self.as_of)
+        session.execute(insert(Debt.__table__), debts)
+
+    def _bring_birth_dates(self, births: dict[uuid.UUID, date]) -> None:
+        for debtor_id, born_on in births.items():
+            session.execute(
+                update(Debtor)
+                .where(Debtor.lender_id == self.lender_id, Debtor.id == debtor_id, Debtor.born_on.is_(None))
+                .values(born_on=born_on)
+            )
+
+    def _take_out(self, debt_id: uuid.UUID) -> None:
+        gone = session.execute(
+            delete(StagedChange).where(
+                StagedChange.lender_id == self.lender_id,
+                StagedChange.import_run_id == self.run_id,
+                StagedChange.debt_id == debt_id,
+            )
+        )
+        if not gone.rowcount:  # type: ignore[attr-defined]
+            _delete_debts(self.lender_id, [debt_id])
+
+
+def _duplicate(line: int, other_line: int, reference: str) -> Refusal:
+    return duplicate_refusal(line=line, other_line=other_line, reference=reference, column="reference")
+
+
+def _ppm(rate: Decimal | None) -> int:
+    return int(rate * 10_000) if rate else 0
+
+
+def _figures(row: DebtRow) -> dict[str, Any]:
+    return {
+        "parts": {part.value: getattr(row, name) for part, name in _PARTS},
+        "product": row.product,
+        "annual_rate_ppm": _ppm(row.annual_rate),
+        "late_since": row.late_since and row.late_since.isoformat(),
+        "born_on": row.born_on and row.born_on.isoformat(),
+        "attributes": row.attributes,
+    }
+
+
+def _switch(lender_id: uuid.UUID, summary: Summary, staging: _Staging, *, full: bool, file: Path) -> None:
+    """Make a staged file live: new debts open, known debts adjusted by their difference, missing ones recalled."""
+    run_id = summary.run_id
+    with transaction() as s:
+        if full:
+            seen = select(StagedChange.debt_id).where(
+                StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id
+            )
+            missing = list(
+                s.execute(
+                    update(Debt)
+                    .where(Debt.lender_id == lender_id, Debt.state == "open", Debt.id.not_in(seen))
+                    .values(state="recalled")
+                    .returning(Debt.id, Debt.debtor_id),
+                    execution_options={"synchronize_session": False},
+                )
+            )
+            for debt in missing:
+                record(
+                    Act.DEBT_RECALLED,
+                    by=OPERATOR,
+                    lender_id=lender_id,
+                    debtor_id=debt.debtor_id,
+                    debt_id=debt.id,
+                    facts={"import": run_id},
+                )
+            summary.recalled = len(missing)
+        opened = s.execute(
+            update(Debt)
+            .where(Debt.lender_id == lender_id, Debt.import_run_id == run_id, Debt.state == "staged")
+            .values(state="open"),
+            execution_options={"synchronize_session": False},
+        )
+        summary.added = opened.rowcount  # type: ignore[attr-defined]
+        _apply_changes(lender_id, summary, staging)
+        s.execute(
+            delete(StagedChange).where(StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id),
+            execution_options={"synchronize_session": False},
+        )
+        summary.live = True
+        _close_run(lender_id, summary, state="live")
+        record(
+            Act.PORTFOLIO_IMPORTED,
+            by=OPERATOR,
+            lender_id=lender_id,
+            facts={
+                "import": run_id,
+                "file": file.name,
+                "read": summary.read,
+                "accepted": summary.accepted,
+                "nothing_owed": summary.nothing_owed,
+                "refused": summary.refused,
+                "added": summary.added,
+                "changed": summary.changed,
+                "recalled": summary.recalled,
+            },
+        )
+
+
+def _apply_changes(lender_id: uuid.UUID, summary: Summary, staging: _Staging) -> None:
+    last: uuid.UUID | None = None
+    while True:
+        query = (
+            select(StagedChange, Debt.debtor_id, Debt.currency)
+            .join(Debt, (Debt.lender_id == StagedChange.lender_id) & (Debt.id == StagedChange.debt_id))
+            .where(StagedChange.lender_id == lender_id, StagedChange.import_run_id == summary.run_id)
+            .order_by(StagedChange.id)
+            .limit(BATCH)
+        )
+        rows = session.execute(query if last is None else query.where(StagedChange.id > last)).all()
+        if not rows:
+            return
+        last = rows[-1].StagedChange.id
+        owners = {row.StagedChange.debt_id: row.debtor_id for row in rows}
+        changed = ledger.restate(
+            lender_id=lender_id,
+            figures=[
+                Opening(
+                    debt_id=row.StagedChange.debt_id,
+                    currency=row.currency,
+                    parts={Account(part): minor for part, minor in row.StagedChange.figures["parts"].items()},
+                )
+                for row in rows
+            ],
+            cause=f"import:{summary.run_id}",
+            on=staging.as_of,
+        )
+        for restated in changed:
+            record(
+                Act.BALANCE_ADJUSTED,
+                by=OPERATOR,
+                lender_id=lender_id,
+                debtor_id=owners[restated.debt_id],
+                debt_id=restated.debt_id,
+                facts={"import": summary.run_id, "before": restated.before, "after": restated.after},
+            )
+        births = {}
+        for row in rows:
+            figures = row.StagedChange.figures
+            session.execute(
+                update(Debt)
+                .where(Debt.lender_id == lender_id, Debt.id == row.StagedChange.debt_id)
+                .values(
+                    state="open",
+                    product=figures["product"],
+                    annual_rate_ppm=figures["annual_rate_ppm"],
+                    late_since=figures["late_since"] and date.fromisoformat(figures["late_since"]),
+                    attributes=figures["attributes"],
+                    as_of=staging.as_of,
+                ),
+                execution_options={"synchronize_session": False},
+            )
+            if figures["born_on"]:
+                births[row.debtor_id] = date.fromisoformat(figures["born_on"])
+        staging._bring_birth_dates(births)
+        summary.changed += len(changed)
+        summary.unchanged += len(rows) - len(changed)
+        session.expunge_all()
+
+
+def _close_run(lender_id: uuid.UUID, summary: Summary, *, state: str) -> None:
+    session.execute(
+        update(ImportRun)
+        .where(ImportRun.lender_id == lender_id, ImportRun.id == summary.run_id)
+        .values(
+            state=state,
+            rows_read=summary.read,
+            accepted=summary.accepted,
+            nothing_owed=summary.nothing_owed,
+            refused=summary.refused,
+            added=summary.added,
+            changed=summary.changed,
+            unchanged=summary.unchanged,
+            recalled=summary.recalled,
+            finished_at=clock.now(),
+        ),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _note(lender_id: uuid.UUID, summary: Summary, *, state: str) -> None:
+    with transaction():
+        _close_run(lender_id, summary, state=state)
+
+
+def _discard(lender_id: uuid.UUID, run_id: uuid.UUID) -> None:
+    """Take everything out again that a run has staged, batch by batch."""
+    while True:
+        with transaction() as s:
+            ids = list(
+                s.scalars(
+                    select(Debt.id)
+                    .where(Debt.lender_id == lender_id, Debt.import_run_id == run_id, Debt.state == "staged")
+                    .limit(BATCH)
+                )
+            )
+            _delete_debts(lender_id, ids)
+            if not ids:
+                s.execute(
+                    delete(StagedChange).where(
+                        StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id
+                    )
+                )
+                s.execute(
+                    update(ImportRun)
+                    .where(ImportRun.lender_id == lender_id, ImportRun.id == run_id)
+                    .values(state="abandoned", finished_at=clock.now())
+                )
+                return
+
+
+def _delete_debts(lender_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
+    """Delete debts on which nothing ever happened, their books, and people who have no other debt."""
+    if not ids:
+        return
+    no_sync = {"synchronize_session": False}
+    people = set(session.scalars(select(Debt.debtor_id).where(Debt.lender_id == lender_id, Debt.id.in_(ids))))
+    postings = list(
+        session.scalars(select(Transfer.posting_id).where(Transfer.lender_id == lender_id, Transfer.book_id.in_(ids)))
+    )
+    session.execute(delete(Transfer).where(Transfer.lender_id == lender_id, Transfer.book_id.in_(ids)), execution_options=no_sync)
+    session.execute(delete(Posting).where(Posting.lender_id == lender_id, Posting.id.in_(postings)), execution_options=no_sync)
+    session.execute(delete(Debt).where(Debt.lender_id == lender_id, Debt.id.in_(ids)), execution_options=no_sync)
+    session.execute(delete(Book).where(Book.lender_id == lender_id, Book.id.in_(ids)), execution_options=no_sync)
+    has_debt = exists().where(Debt.lender_id == Debtor.lender_id, Debt.debtor_id == Debtor.id)
+    has_record = exists().where(EvidenceRecord.lender_id == Debtor.lender_id, EvidenceRecord.debtor_id == Debtor.id)
+    lonely = list(
+        session.scalars(
+            select(Debtor.id).where(Debtor.lender_id == lender_id, Debtor.id.in_(people), ~has_debt, ~has_record)
+        )
+    )
+    session.execute(
+        delete(ContactPoint).where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id.in_(lonely)),
+        execution_options=no_sync,
+    )
+    session.execute(delete(Debtor).where(Debtor.lender_id == lender_id, Debtor.id.in_(lonely)), execution_options=no_sync)
+
+
+def undo(*, lender_id: uuid.UUID, run_id: uuid.UUID | None = None) -> ImportRun:
+    """Take a live import back (the lender's last, unless one is named): new debts go, adjustments are corrected.
+
+    :raises CannotUndo: if there is no such import, or something has happened on one of its debts since.
+    """
+    try:
+        with transaction() as s:
+            query = select(ImportRun).where(ImportRun.lender_id == lender_id, ImportRun.state == "live")
+            if run_id is not None:
+                query = query.where(ImportRun.id == run_id)
+            run = s.scalars(query.order_by(ImportRun.started_at.desc()).limit(1)).one_or_none()
+            if run is None or run.recalled:
+                raise CannotUndo
+            ids = list(
+                s.scalars(select(Debt.id).where(Debt.lender_id == lender_id, Debt.import_run_id == run.id))
+            )
+            for start in range(0, len(ids), BATCH):
+                some = ids[start : start + BATCH]
+                later = s.scalar(
+                    select(func.count())
+                    .select_from(Transfer)
+                    .where(
+                        Transfer.lender_id == lender_id,
+                        Transfer.book_id.in_(some),
+                        Transfer.from_account != Account.OPENING.value,
+                    )
+                )
+                acts = s.scalar(
+                    select(func.count())
+                    .select_from(EvidenceRecord)
+                    .where(EvidenceRecord.lender_id == lender_id, EvidenceRecord.debt_id.in_(some))
+                )
+                if later or acts:
+                    raise CannotUndo
+                _delete_debts(lender_id, some)
+            _correct_adjustments(lender_id, run)
+            run.state = "undone"
+            record(Act.PORTFOLIO_UNDONE, by=OPERATOR, lender_id=lender_id, facts={"import": run.id})
+    except IntegrityError as problem:
+        # A plan, a payment or a letter still points to one of the debts.
+        raise CannotUndo from problem
+    return run
+
+
+def _correct_adjustments(lender_id: uuid.UUID, run: ImportRun) -> None:
+    postings = session.scalars(
+        select(Posting).where(
+            Posting.lender_id == lender_id, Posting.kind == "adjustment", Posting.cause.startswith(f"import:{run.id}:")
+        )
+    ).all()
+    for posting in postings:
+        moves = ledger.reversed_moves(lender_id=lender_id, posting_id=posting.id)
+        newer = session.scalar(
+            select(func.count())
+            .select_from(Transfer)
+            .join(Posting, (Posting.lender_id == Transfer.lender_id) & (Posting.id == Transfer.posting_id))
+            .where(Transfer.lender_id == lender_id, Transfer.book_id == moves[0].book_id, Posting.at > posting.at)
+        )
+        if newer:
+            raise CannotUndo
+        ledger.post(
+            lender_id=lender_id,
+            kind="correction",
+            cause=f"undo:{posting.cause}",
+            moves=moves,
+            on=run.as_of,
+            corrects=posting.id,
+        )

@@ -1,0 +1,176 @@
+"""What a person owes and why, fetched through its owner: somebody else's reference finds nothing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import Row, func, select
+
+from portal.db import session
+from portal.debts.models import Debt
+from portal.ledger import OF_A_DEBT, OWED, Account, Book, Posting, Transfer
+from portal.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One debt as it stands: its row and its book, as plain values."""
+
+    id: uuid.UUID
+    lender_id: uuid.UUID
+    debtor_id: uuid.UUID
+    reference: str
+    product: str
+    creditor: str | None
+    original: Money | None
+    annual_rate: Decimal
+    opened_on: date | None
+    late_since: date | None
+    as_of: date
+    parts: dict[Account, Money]
+    credit: Money
+
+    @property
+    def owed(self) -> Money:
+        """Give what is owed in all."""
+        return Money(sum(part.minor for part in self.parts.values()), self.credit.currency)
+
+    def days_late(self, today: date) -> int:
+        """Give for how many days the debt has been late; 0 if it isn't."""
+        return max((today - self.late_since).days, 0) if self.late_since else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One posting on a debt: what it changed in all, and what was owed afterwards."""
+
+    on: date
+    kind: str
+    cause: str
+    change: Money
+    after: Money
+
+
+_COLUMNS = (
+    Debt.id,
+    Debt.lender_id,
+    Debt.debtor_id,
+    Debt.reference,
+    Debt.product,
+    Debt.creditor,
+    Debt.original_minor,
+    Debt.annual_rate_ppm,
+    Debt.opened_on,
+    Debt.late_since,
+    Debt.as_of,
+    Book.currency,
+    Book.principal_minor,
+    Book.interest_minor,
+    Book.penalty_minor,
+    Book.fees_minor,
+    Book.costs_minor,
+    Book.credit_minor,
+)
+_OPEN = (
+    select(*_COLUMNS)
+    .join(Book, (Book.lender_id == Debt.lender_id) & (Book.id == Debt.id))
+    .where(Debt.state == "open")
+)
+
+
+def _standing(row: Row[tuple[object, ...]]) -> Standing:
+    currency = row.currency
+    return Standing(
+        id=row.id,
+        lender_id=row.lender_id,
+        debtor_id=row.debtor_id,
+        reference=row.reference,
+        product=row.product,
+        creditor=row.creditor,
+        original=None if row.original_minor is None else Money(row.original_minor, currency),
+        annual_rate=Decimal(row.annual_rate_ppm) / 10_000,
+        opened_on=row.opened_on,
+        late_since=row.late_since,
+        as_of=row.as_of,
+        parts={account: Money(getattr(row, f"{account.value}_minor"), currency) for account in OWED},
+        credit=Money(row.credit_minor, currency),
+    )
+
+
+def debts_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Standing, ...]:
+    """Give every open debt of a person, oldest reference first."""
+    rows = session.execute(
+        _OPEN.where(Debt.lender_id == lender_id, Debt.debtor_id == debtor_id).order_by(Debt.reference)
+    )
+    return tuple(_standing(row) for row in rows)
+
+
+def debt_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> Standing | None:
+    """Give one debt of a person, or None if it is not his, not open, or not there: these look the same."""
+    row = session.execute(
+        _OPEN.where(Debt.lender_id == lender_id, Debt.debtor_id == debtor_id, Debt.reference == reference)
+    ).one_or_none()
+    return None if row is None else _standing(row)
+
+
+def by_id(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Standing:
+    """Give a debt by its id, for acts that already know that they may."""
+    return _standing(session.execute(_OPEN.where(Debt.lender_id == lender_id, Debt.id == debt_id)).one())
+
+
+def owner_of_reference(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None:
+    """Give the id of the person whose open debt has a reference, whatever the case of its letters."""
+    return session.scalars(
+        select(Debt.debtor_id)
+        .where(
+            Debt.lender_id == lender_id,
+            Debt.reference.in_({reference, reference.upper(), reference.lower()}),
+            Debt.state == "open",
+        )
+        .limit(1)
+    ).one_or_none()
+
+
+def history(debt: Standing) -> tuple[Line, ...]:
+    """Give every posting on a debt, oldest first, with what was owed after it."""
+    owed = [account.value for account in OWED]
+    rows = session.execute(
+        select(Posting.id, Posting.on, Posting.kind, Posting.cause, Transfer.from_account, Transfer.to_account, Transfer.amount_minor)
+        .join(Transfer, (Transfer.lender_id == Posting.lender_id) & (Transfer.posting_id == Posting.id))
+        .where(Transfer.lender_id == debt.lender_id, Transfer.book_id == debt.id)
+        .order_by(Posting.at, Posting.id)
+    ).all()
+    changes: dict[uuid.UUID, int] = {}
+    about: dict[uuid.UUID, tuple[date, str, str]] = {}
+    for row in rows:
+        about[row.id] = (row.on, row.kind, row.cause)
+        effect = (row.amount_minor if row.to_account in owed else 0) - (row.amount_minor if row.from_account in owed else 0)
+        changes[row.id] = changes.get(row.id, 0) + effect
+    lines, after, currency = [], 0, debt.credit.currency
+    for posting_id, change in changes.items():
+        after += change
+        on, kind, cause = about[posting_id]
+        lines.append(Line(on=on, kind=kind, cause=cause, change=Money(change, currency), after=Money(after, currency)))
+    return tuple(lines)
+
+
+def all_open(*, lender_id: uuid.UUID, after: uuid.UUID | None = None, limit: int = 500) -> Sequence[Standing]:
+    """Give the next open debts of a lender after a key, for work over a whole portfolio."""
+    query = _OPEN.where(Debt.lender_id == lender_id).order_by(Debt.id).limit(limit)
+    if after is not None:
+        query = query.where(Debt.id > after)
+    return [_standing(row) for row in session.execute(query)]
+
+
+def count_open(*, lender_id: uuid.UUID) -> int:
+    """Give how many open debts a lender has."""
+    return session.scalar(
+        select(func.count()).select_from(Debt).where(Debt.lender_id == lender_id, Debt.state == "open")
+    ) or 0
+
+
+__all__ = ["OF_A_DEBT", "Line", "Standing", "all_open", "by_id", "count_open", "debt_of", "debts_of", "history", "owner_of_reference"]

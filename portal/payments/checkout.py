@@ -1,0 +1,148 @@
+"""Start a payment: write it down, commit, then ask Stripe for a page to pay on, with a key made from our own row.
+
+A double click, a reload or a crash between two steps leads to the same payment and the same page.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from portal import clock
+from portal.db import new_id, session, transaction
+from portal.debts.statement import Standing
+from portal.evidence.record import Act, Actor, record
+from portal.lenders.models import Lender
+from portal.money import Money
+from portal.payments import stripe_gateway
+from portal.payments.models import Payment
+from portal.web.numbers import public_number
+
+PAGE_LIFE = timedelta(minutes=60)
+
+
+@dataclass(frozen=True, slots=True)
+class GoPay:
+    """The page to pay on is ready."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """This form was sent before, and its payment has moved on: show what became of it."""
+
+    reference: str
+
+
+class NoPaymentsYet(Exception):
+    """The lender has no Stripe account connected."""
+
+
+def account_of(lender: Lender, *, api_base: str | None) -> stripe_gateway.Account:
+    """Give the lender's own Stripe account.
+
+    :raises NoPaymentsYet: if it has none.
+    """
+    if not lender.stripe_secret_key:
+        raise NoPaymentsYet
+    return stripe_gateway.Account(
+        secret_key=lender.stripe_secret_key,
+        api_base=api_base,
+        webhook_secrets=(lender.stripe_webhook_secret,) if lender.stripe_webhook_secret else (),
+        live=lender.stripe_secret_key.startswith(("sk_live_", "rk_live_")),
+    )
+
+
+def start(
+    debt: Standing,
+    *,
+    lender: Lender,
+    account: stripe_gateway.Account,
+    amount: Money,
+    plan_id: uuid.UUID | None,
+    form_key: str,
+    result_url: str,
+    back_url: str,
+    description: str,
+    language: str,
+    by: Actor,
+) -> GoPay | Underway:
+    """Start a payment, or find the one that this form started, and give the page to pay on.
+
+    `result_url` holds `REFERENCE` where the payment's reference belongs. Opens its own transactions: one before the
+    call to Stripe and one after it.
+
+    :raises portal.payments.stripe_gateway.PaymentServiceDown: if Stripe can't be reached; the same form may be sent again.
+    """
+    lender_id, lender_name = lender.id, lender.name
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    with transaction() as s:
+        now = clock.now()
+        made = s.execute(
+            insert(Payment)
+            .values(
+                lender_id=lender_id,
+                id=new_id(),
+                reference=public_number("P"),
+                form_key=form_key,
+                debtor_id=debt.debtor_id,
+                debt_id=debt.id,
+                plan_id=plan_id,
+                amount_minor=amount.minor,
+                refunded_minor=0,
+                currency=amount.currency,
+                state="created",
+                session_expires_at=now + PAGE_LIFE,
+                started_at=now,
+            )
+            .on_conflict_do_nothing(index_elements=["lender_id", "debtor_id", "form_key"])
+            .returning(Payment.id)
+        ).scalar_one_or_none()
+        payment = s.scalars(
+            select(Payment).where(
+                Payment.lender_id == lender_id, Payment.debtor_id == debt.debtor_id, Payment.form_key == form_key
+            )
+        ).one()
+        if made is not None:
+            record(
+                Act.PAYMENT_STARTED,
+                by=by,
+                lender_id=lender_id,
+                debtor_id=debt.debtor_id,
+                debt_id=debt.id,
+                facts={"payment": payment.reference, "amount": amount.amount, "currency": amount.currency},
+            )
+        reference, payment_id, expires_at = payment.reference, payment.id, payment.session_expires_at
+        pinned = Money(payment.amount_minor, payment.currency)
+        if payment.state not in ("created", "sent") or expires_at <= now:
+            return Underway(reference=reference)
+        if payment.session_url is not None:
+            return GoPay(url=payment.session_url)
+    page = stripe_gateway.open_checkout(
+        account,
+        reference=str(payment_id),
+        amount=pinned,
+        description=f"{lender_name} · {description}",
+        success_url=result_url.replace("REFERENCE", reference),
+        cancel_url=back_url.replace("REFERENCE", reference),
+        locale="zh" if language.startswith("zh") else "en",
+        expires_at=expires_at,
+        idempotency_key=f"checkout:{payment_id}",
+        metadata={"payment": str(payment_id), "lender": str(lender_id), "reference": reference},
+        block_credit_cards=True,
+    )
+    with transaction() as s:
+        payment = s.execute(
+            select(Payment).where(Payment.lender_id == lender_id, Payment.id == payment_id).with_for_update()
+        ).scalar_one()
+        payment.session_id = page.session_id
+        payment.session_url = page.url
+        if payment.state == "created":
+            payment.state = "sent"
+    return GoPay(url=page.url)

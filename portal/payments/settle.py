@@ -1,0 +1,437 @@
+"""Make the books say what Stripe says of a payment: read it as it is now, then post each effect once.
+
+Invariant: one money effect has one key, whatever told us of it and however often; a crash before the commit leaves
+nothing, so the retry does it all.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from flask import current_app
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from portal import clock, ledger, queue
+from portal.db import new_id, session, transaction
+from portal.evidence.record import STRIPE, Act, record
+from portal.ledger import OWED, Account, Move
+from portal.lenders.models import Lender
+from portal.money import Money
+from portal.payments import stripe_gateway
+from portal.payments.allocation import Component, allocate
+from portal.payments.checkout import account_of
+from portal.payments.models import MoneyEffect, Payment, WebhookEvent
+from portal.payments.states import Moved, Said, State, after
+from portal.payments.stripe_gateway import CheckoutState, PaymentFacts
+from portal.people.models import Debtor
+from portal.plans import progress
+from portal.plans.models import Plan
+from portal.points import award
+
+_LOOK_AGAIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What Stripe says of a payment now."""
+
+    page: CheckoutState | None
+    facts: PaymentFacts | None
+
+
+def ask(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
+    """Ask for a payment to be settled; asking again while the job waits changes nothing."""
+    queue.later(
+        "payments.settle",
+        lender_id=lender_id,
+        payload={"payment_id": str(payment_id)},
+        while_waiting=f"settle:{payment_id}",
+    )
+
+
+def run(job: queue.Job) -> None:
+    """Settle one payment.
+
+    :raises portal.queue.TryLater: if Stripe can't be reached now.
+    """
+    if job.lender_id is None:
+        raise ValueError("a payment belongs to a lender")
+    settle(lender_id=job.lender_id, payment_id=uuid.UUID(job.payload["payment_id"]))
+
+
+def heed(job: queue.Job) -> None:
+    """Find the payment that an event of Stripe is about, and settle it; otherwise say what the event was."""
+    lender_id = job.lender_id
+    event = session.scalars(
+        select(WebhookEvent).where(
+            WebhookEvent.lender_id == lender_id, WebhookEvent.id == uuid.UUID(job.payload["event_id"])
+        )
+    ).one()
+    event_key = event.id
+    payment = _payment_of(event)
+    payment_id = payment.id if payment else None
+    if payment_id is not None and lender_id is not None:
+        settle(lender_id=lender_id, payment_id=payment_id)
+    with transaction() as s:
+        again = s.get_one(WebhookEvent, (lender_id, event_key))
+        again.outcome = "heeded" if payment_id else "about_nothing_of_ours"
+
+
+def _payment_of(event: WebhookEvent) -> Payment | None:
+    facts = event.facts
+    wanted = []
+    if facts.get("reference"):
+        try:
+            wanted.append(Payment.id == uuid.UUID(facts["reference"]))
+        except ValueError:
+            return None
+    if facts.get("session_id"):
+        wanted.append(Payment.session_id == facts["session_id"])
+    if facts.get("payment_intent_id"):
+        wanted.append(Payment.payment_intent_id == facts["payment_intent_id"])
+    if not wanted:
+        return None
+    return session.scalars(
+        select(Payment).where(Payment.lender_id == event.lender_id, or_(*wanted)).limit(1)
+    ).one_or_none()
+
+
+def settle(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
+    """Read a payment at Stripe, outside any transaction, and bring our books to it in one transaction.
+
+    :raises portal.queue.TryLater: if Stripe can't be reached now.
+    """
+    payment = session.get_one(Payment, (lender_id, payment_id))
+    lender = session.get_one(Lender, lender_id)
+    account = account_of(lender, api_base=current_app.config["STRIPE_API_BASE"])
+    session_id, intent_id = payment.session_id, payment.payment_intent_id
+    if session_id is None and intent_id is None:
+        # The page was never opened, or we died before we could write down that it was: then nobody has its address.
+        return
+    session.rollback()
+    try:
+        word = _read(account, session_id=session_id, intent_id=intent_id)
+    except stripe_gateway.PaymentServiceDown as down:
+        raise queue.TryLater(timedelta(seconds=15)) from down
+    with transaction():
+        _bring_to(lender_id, payment_id, word)
+
+
+def _read(account: stripe_gateway.Account, *, session_id: str | None, intent_id: str | None) -> _Word:
+    page = stripe_gateway.read_checkout(account, session_id=session_id) if session_id else None
+    intent_id = intent_id or (page.payment_intent_id if page else None)
+    facts = stripe_gateway.read_payment(account, payment_intent_id=intent_id) if intent_id else None
+    return _Word(page=page, facts=facts)
+
+
+def _said(word: _Word) -> Said:
+    facts, page = word.facts, word.page
+    if facts is not None:
+        refunded = sum(refund.amount.minor for refund in facts.refunds if refund.status == "succeeded")
+        if facts.status == "succeeded":
+            if refunded >= facts.amount_received.minor > 0:
+                return Said.REFUNDED
+            return Said.PARTLY_REFUNDED if refunded else Said.SUCCEEDED
+        if facts.status == "processing":
+            return Said.PROCESSING
+        if facts.status == "canceled" and (page is None or page.status != "open"):
+            return Said.EXPIRED if page is not None and page.status == "expired" else Said.CANCELLED
+        if facts.failure_code and (page is None or page.status == "complete"):
+            return Said.FAILED
+    if page is not None and page.status == "expired":
+        return Said.EXPIRED
+    return Said.OPEN
+
+
+def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
+    debt_id = session.scalars(
+        select(Payment.debt_id).where(Payment.lender_id == lender_id, Payment.id == payment_id)
+    ).one()
+    # The debt's book is locked first, always, so that two workers never wait for each other.
+    ledger.locked(lender_id=lender_id, debt_id=debt_id)
+    payment = session.execute(
+        select(Payment)
+        .where(Payment.lender_id == lender_id, Payment.id == payment_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+    said = _said(word)
+    facts = word.facts
+    if facts is not None:
+        payment.payment_intent_id = facts.payment_intent_id
+        if facts.amount_received.minor > 0 and facts.status == "succeeded":
+            _post_payment(payment, facts)
+        for refund in facts.refunds:
+            if refund.status == "succeeded":
+                _post_refund(payment, refund_id=refund.id, amount=refund.amount)
+    moved = after(state=State(payment.state), said=said)
+    if isinstance(moved, Moved) and moved.to.value != payment.state:
+        before, payment.state = payment.state, moved.to.value
+        payment.failure = facts.failure_code if facts is not None and moved.to is State.FAILED else None
+        if moved.to in (State.FAILED, State.CANCELLED, State.EXPIRED):
+            record(
+                Act.PAYMENT_NOT_MADE,
+                by=STRIPE,
+                lender_id=lender_id,
+                debtor_id=payment.debtor_id,
+                debt_id=payment.debt_id,
+                facts={"payment": payment.reference, "before": before, "after": payment.state, "why": payment.failure},
+            )
+    session.flush()
+
+
+def _claim(payment: Payment, *, key: str, amount: Money, outcome: str) -> uuid.UUID | None:
+    """Claim a money effect; gives its row's id, or None if it was claimed before."""
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    return session.execute(
+        insert(MoneyEffect)
+        .values(
+            lender_id=payment.lender_id,
+            id=new_id(),
+            key=key,
+            payment_id=payment.id,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            outcome=outcome,
+            at=clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=["lender_id", "key"])
+        .returning(MoneyEffect.id)
+    ).scalar_one_or_none()
+
+
+def _today_of(payment: Payment) -> date:
+    zone = session.scalars(
+        select(Debtor.zone).where(Debtor.lender_id == payment.lender_id, Debtor.id == payment.debtor_id)
+    ).one()
+    return clock.today(zone)
+
+
+def _post_payment(payment: Payment, facts: PaymentFacts) -> None:
+    fits = (
+        facts.amount_received == Money(payment.amount_minor, payment.currency)
+        and facts.metadata.get("payment") == str(payment.id)
+    )
+    effect_id = _claim(
+        payment,
+        key=f"stripe:{facts.payment_intent_id}:payment",
+        amount=facts.amount_received,
+        outcome="posted" if fits else "set_aside",
+    )
+    if effect_id is None:
+        return
+    today = _today_of(payment)
+    payment.settled_at = facts.cleared_at or clock.now()
+    payment.method, payment.last4 = facts.method, facts.last4
+    if not fits:
+        _set_aside(payment, facts, effect_id, today=today)
+        return
+    amount = facts.amount_received
+    plan = _plan_of(payment)
+    if plan is not None:
+        progress.post_interest(plan, paid_after=_cleared_sum(plan), today=today)
+    book = ledger.locked(lender_id=payment.lender_id, debt_id=payment.debt_id)
+    owed = {Component(account.value): book.standing(account) for account in OWED}
+    parts = allocate(payment=amount, owed=owed)
+    moves = [
+        Move(payment.debt_id, Account(component.value), Account.CASH_STRIPE, part) for component, part in parts.parts
+    ]
+    moves.append(Move(payment.debt_id, Account.CREDIT, Account.CASH_STRIPE, parts.credit))
+    posted = ledger.post(
+        lender_id=payment.lender_id,
+        kind="payment",
+        cause=f"payment:{facts.payment_intent_id}",
+        moves=moves,
+        on=today,
+    )
+    if isinstance(posted, ledger.Posted):
+        session.get_one(MoneyEffect, (payment.lender_id, effect_id)).posting_id = posted.posting_id
+    record(
+        Act.PAYMENT_SETTLED,
+        by=STRIPE,
+        lender_id=payment.lender_id,
+        debtor_id=payment.debtor_id,
+        debt_id=payment.debt_id,
+        facts={
+            "payment": payment.reference,
+            "payment_intent": facts.payment_intent_id,
+            "amount": amount.amount,
+            "currency": amount.currency,
+            "parts": {component.value: str(part.amount) for component, part in parts.parts},
+            "credit": parts.credit.amount,
+        },
+    )
+    _follow(payment, plan, today=today)
+    queue.later(
+        "letters.issue",
+        lender_id=payment.lender_id,
+        payload={"kind": "payment-receipt", "payment_id": str(payment.id)},
+        once=f"letter:payment-receipt:{payment.id}",
+    )
+
+
+def _set_aside(payment: Payment, facts: PaymentFacts, effect_id: uuid.UUID, *, today: date) -> None:
+    """Put money that doesn't fit what we asked for where a person looks at it; never guess."""
+    posted = ledger.post(
+        lender_id=payment.lender_id,
+        kind="set_aside",
+        cause=f"payment:{facts.payment_intent_id}",
+        moves=[Move(None, Account.SUSPENSE, Account.CASH_STRIPE, facts.amount_received)],
+        on=today,
+    )
+    if isinstance(posted, ledger.Posted):
+        session.get_one(MoneyEffect, (payment.lender_id, effect_id)).posting_id = posted.posting_id
+    record(
+        Act.PAYMENT_SET_ASIDE,
+        by=STRIPE,
+        lender_id=payment.lender_id,
+        debtor_id=payment.debtor_id,
+        debt_id=payment.debt_id,
+        facts={
+            "payment": payment.reference,
+            "asked": payment.amount_minor,
+            "came": facts.amount_received.minor,
+            "currency": facts.amount_received.currency,
+        },
+    )
+
+
+def _post_refund(payment: Payment, *, refund_id: str, amount: Money) -> None:
+    effect_id = _claim(payment, key=f"stripe:{refund_id}:refund", amount=-amount, outcome="posted")
+    if effect_id is None:
+        return
+    today = _today_of(payment)
+    original = session.scalars(
+        select(MoneyEffect).where(
+            MoneyEffect.lender_id == payment.lender_id,
+            MoneyEffect.key == f"stripe:{payment.payment_intent_id}:payment",
+        )
+    ).one()
+    moves = _moves_back(payment, original, amount)
+    posted = ledger.post(
+        lender_id=payment.lender_id,
+        kind="refund",
+        cause=f"refund:{refund_id}",
+        moves=moves,
+        on=today,
+        corrects=original.posting_id,
+    )
+    if isinstance(posted, ledger.Posted):
+        session.get_one(MoneyEffect, (payment.lender_id, effect_id)).posting_id = posted.posting_id
+    payment.refunded_minor += amount.minor
+    record(
+        Act.PAYMENT_REFUNDED,
+        by=STRIPE,
+        lender_id=payment.lender_id,
+        debtor_id=payment.debtor_id,
+        debt_id=payment.debt_id,
+        facts={"payment": payment.reference, "refund": refund_id, "amount": amount.amount, "currency": amount.currency},
+    )
+    _follow(payment, _plan_of(payment), today=today)
+
+
+def _moves_back(payment: Payment, original: MoneyEffect, amount: Money) -> Sequence[Move]:
+    """Give the moves of a refund: what the payment paid off last comes back first, up to the refunded amount."""
+    if original.posting_id is None:
+        return ()
+    paid = ledger.reversed_moves(lender_id=payment.lender_id, posting_id=original.posting_id)
+    back = {move.target: move for move in paid}
+    refunded_before = payment.refunded_minor
+    left, moves = amount.minor, []
+    for account in (Account.CREDIT, Account.PRINCIPAL, Account.INTEREST, Account.FEES, Account.PENALTY, Account.COSTS, Account.SUSPENSE):
+        if account not in back:
+            continue
+        here = back[account].amount.minor
+        skipped = min(refunded_before, here)
+        refunded_before -= skipped
+        take = min(left, here - skipped)
+        left -= take
+        if take:
+            moves.append(
+                Move(back[account].book_id, Account.CASH_STRIPE, account, Money(take, amount.currency))
+            )
+    return moves
+
+
+def _plan_of(payment: Payment) -> Plan | None:
+    """Give the plan that a payment counts towards: the one it was started for, else none."""
+    if payment.plan_id is None:
+        return None
+    return session.execute(
+        select(Plan)
+        .where(Plan.lender_id == payment.lender_id, Plan.id == payment.plan_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def _cleared(plan: Plan) -> list[tuple[date, Money]]:
+    """Give all money that cleared for a plan, and as negative what went back, by the debtor's own calendar."""
+    zone = session.scalars(
+        select(Debtor.zone).where(Debtor.lender_id == plan.lender_id, Debtor.id == plan.debtor_id)
+    ).one()
+    rows = session.execute(
+        select(MoneyEffect.amount_minor, MoneyEffect.at, Payment.settled_at)
+        .join(Payment, (Payment.lender_id == MoneyEffect.lender_id) & (Payment.id == MoneyEffect.payment_id))
+        .where(Payment.lender_id == plan.lender_id, Payment.plan_id == plan.id, MoneyEffect.outcome == "posted")
+    )
+    place = clock.zone(zone)
+    return [
+        (
+            (row.settled_at if row.amount_minor > 0 and row.settled_at else row.at).astimezone(place).date(),
+            Money(row.amount_minor, plan.currency),
+        )
+        for row in rows
+    ]
+
+
+def _cleared_sum(plan: Plan) -> Money:
+    return Money(sum(amount.minor for _day, amount in _cleared(plan)), plan.currency)
+
+
+def _follow(payment: Payment, plan: Plan | None, *, today: date) -> None:
+    """Let the plan and the points follow the money."""
+    if plan is None:
+        return
+    session.flush()
+    book = ledger.locked(lender_id=payment.lender_id, debt_id=payment.debt_id)
+    effect = progress.lay_over(plan, cleared=_cleared(plan), owed=book.owed, today=today, by=STRIPE)
+    items = {item.seq: item for item in progress.items_of(plan)}
+    for seq in effect.newly_kept:
+        award.kept(
+            lender_id=plan.lender_id,
+            debtor_id=plan.debtor_id,
+            plan=plan.reference,
+            seq=seq,
+            due=Money(items[seq].amount_minor, plan.currency),
+            cleared=Money(items[seq].paid_minor, plan.currency),
+        )
+    for seq in effect.no_longer_kept:
+        award.no_longer_kept(lender_id=plan.lender_id, plan=plan.reference, seq=seq)
+
+
+def sweep_plan(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
+    """Move one plan on to today: interest that came due is posted, lateness is judged. Twice a day is once."""
+    with transaction() as s:
+        debt_id = s.scalars(select(Plan.debt_id).where(Plan.lender_id == lender_id, Plan.id == plan_id)).one()
+        ledger.locked(lender_id=lender_id, debt_id=debt_id)
+        plan = s.execute(
+            select(Plan).where(Plan.lender_id == lender_id, Plan.id == plan_id).with_for_update()
+        ).scalar_one()
+        zone = s.scalars(
+            select(Debtor.zone).where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id)
+        ).one()
+        today = clock.today(zone)
+        progress.post_interest(plan, paid_after=_cleared_sum(plan), today=today)
+        book = ledger.locked(lender_id=lender_id, debt_id=debt_id)
+        progress.lay_over(plan, cleared=_cleared(plan), owed=book.owed, today=today, by=STRIPE)
+
+
+def look_again_after() -> timedelta:
+    """Give how long after its start an open payment is looked at again, should no word of Stripe have come."""
+    return _LOOK_AGAIN

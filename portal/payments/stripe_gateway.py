@@ -1,0 +1,650 @@
+"""The only door to Stripe: our words and amounts in, Stripe's answer out as values of our own.
+
+Invariant: no object of the SDK leaves this file, nothing here opens a transaction, and each call that moves money
+carries an idempotency key made by the caller, so that asking again after a failure asks for the same thing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
+import stripe
+from stripe import params
+
+from portal.money import EXPONENTS, Money
+
+API_VERSION: Final = stripe.api_version
+
+# Seconds to connect and to wait for an answer; the SDK's own 80 would hold a page for longer than anybody waits.
+TIMEOUTS: Final = (5.0, 20.0)
+# Further tries by the SDK after a broken line, a 409 or a 5xx, each with the same idempotency key.
+RETRIES: Final = 2
+
+# Our reference travels in the metadata of the session and of the payment under this name.
+REFERENCE: Final = "reference"
+
+# What a lender's endpoint hears of; everything else Stripe knows is of no use to a repayment.
+EVENTS: Final = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+    "payment_intent.succeeded",
+    "payment_intent.processing",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+)
+
+# How Stripe counts each currency (docs.stripe.com/currencies), kept apart from ISO 4217 because the two differ:
+# MGA has two decimals in ISO and none at Stripe; ISK and UGX have none in ISO and two at Stripe, for old callers' sake.
+_NO_DECIMALS: Final = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
+_THREE_DECIMALS: Final = "BHD JOD KWD OMR TND"
+_TWO_DECIMALS: Final = """
+USD AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BWP BYN BZD CAD CDF CHF CNY COP CRC CVE CZK
+DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR ISK JMD KES KGS KHR KYD KZT LAK
+LBP LKR LRD LSL MAD MDL MKD MMK MNT MOP MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR
+RON RSD RUB SAR SBD SCR SEK SGD SHP SLE SOS SRD SZL THB TJS TOP TRY TTD TWD TZS UAH UGX UYU UZS WST XCD XCG YER ZAR
+ZMW
+"""
+STRIPE_EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        **dict.fromkeys(_TWO_DECIMALS.split(), 2),
+        **dict.fromkeys(_NO_DECIMALS.split(), 0),
+        **dict.fromkeys(_THREE_DECIMALS.split(), 3),
+    }
+)
+
+# Tells Stripe's servers how we fare and keeps an id on disk; neither is ours to give.
+stripe.enable_telemetry = False
+
+
+class PaymentServiceDown(Exception):
+    """No final answer: broken line, time-out, too many requests, trouble at Stripe. Ask again with the same key."""
+
+    def __init__(self, cause: str, request_id: str | None = None) -> None:
+        super().__init__(cause, request_id)
+        self.cause = cause
+        self.request_id = request_id
+
+
+class PaymentRefused(Exception):
+    """A final answer, and it is no: Stripe's code, the parameter it is about, the fact in Stripe's words (for logs)."""
+
+    def __init__(
+        self,
+        code: str,
+        fact: str,
+        *,
+        param: str | None = None,
+        decline_code: str | None = None,
+        payment_intent_id: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(code, fact)
+        self.code = code
+        self.fact = fact
+        self.param = param
+        self.decline_code = decline_code
+        self.payment_intent_id = payment_intent_id
+        self.request_id = request_id
+
+
+class BadSignature(Exception):
+    """A webhook that is not from Stripe, is too old, is unreadable, or is of the other mode (test or live)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotChargeable(ValueError):
+    """An amount that Stripe cannot charge exactly: a currency it does not take, or a fraction it does not count."""
+
+    def __init__(self, amount: Money) -> None:
+        super().__init__(amount)
+        self.amount = amount
+
+
+@dataclass(frozen=True)
+class Account:
+    """A lender's Stripe account; `api_base` is the stand-in's address or None for Stripe itself."""
+
+    secret_key: str
+    api_base: str | None
+    webhook_secrets: tuple[str, ...]
+    live: bool
+
+    def __repr__(self) -> str:
+        # A traceback or a log line must not carry the keys.
+        return f"Account(key=…{self.secret_key[-4:]}, api_base={self.api_base!r}, live={self.live})"
+
+
+class CheckoutStatus(Enum):
+    """Whether a hosted page still takes a payment."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    EXPIRED = "expired"
+
+
+class CheckoutPayment(Enum):
+    """What a hosted page has brought; a delayed payment leaves a complete page unpaid for days."""
+
+    PAID = "paid"
+    UNPAID = "unpaid"
+    NOT_NEEDED = "no_payment_required"
+
+
+class PaymentStatus(Enum):
+    """Where a payment stands; only SUCCEEDED is money."""
+
+    REQUIRES_PAYMENT_METHOD = "requires_payment_method"
+    REQUIRES_CONFIRMATION = "requires_confirmation"
+    REQUIRES_ACTION = "requires_action"
+    REQUIRES_CAPTURE = "requires_capture"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    CANCELED = "canceled"
+
+
+class RefundStatus(Enum):
+    """Where a refund stands; FAILED and CANCELED mean that the money came back to the lender."""
+
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True)
+class CheckoutPage:
+    """A hosted page that was opened for one payment attempt."""
+
+    session_id: str
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class CheckoutState:
+    """A hosted page as it is now."""
+
+    session_id: str
+    status: CheckoutStatus
+    payment_status: CheckoutPayment
+    payment_intent_id: str | None
+    amount: Money
+    reference: str | None
+    url: str | None
+    created_at: datetime
+    expires_at: datetime
+    metadata: Mapping[str, str]
+    livemode: bool
+
+
+@dataclass(frozen=True)
+class RefundFacts:
+    """A refund as it is now."""
+
+    id: str
+    amount: Money
+    status: RefundStatus
+    created_at: datetime
+    payment_intent_id: str | None
+    failure_reason: str | None
+
+
+@dataclass(frozen=True)
+class PaymentFacts:
+    """A payment as it is now; `cleared_at` is when Stripe booked the money, None while it has not."""
+
+    payment_intent_id: str
+    status: PaymentStatus
+    amount: Money
+    amount_received: Money
+    refunds: tuple[RefundFacts, ...]
+    charge_id: str | None
+    method_kind: str | None
+    brand: str | None
+    last4: str | None
+    funding: str | None
+    created_at: datetime
+    cleared_at: datetime | None
+    failure_code: str | None
+    decline_code: str | None
+    disputed: bool
+    reference: str | None
+    metadata: Mapping[str, str]
+    livemode: bool
+
+
+@dataclass(frozen=True)
+class Event:
+    """What Stripe says has happened, and to what; the object itself is read anew, because order is not guaranteed."""
+
+    id: str
+    type: str
+    created: datetime
+    livemode: bool
+    api_version: str | None
+    object_id: str
+    object_kind: str
+    payment_intent_id: str | None
+    session_id: str | None
+    reference: str | None
+
+
+def charged(amount: Money) -> int:
+    """Return an amount as Stripe counts it: 12.50 USD is 1250, 500 JPY is 500, 5 ISK is 500, 1.230 KWD is 1230.
+
+    :raises NotChargeable: if Stripe does not take the currency, or the amount cannot be said exactly (1.234 KWD,
+        because three-decimal amounts must end in 0; 1.50 MGA, because Stripe counts no part of an ariary).
+    """
+    places = STRIPE_EXPONENTS.get(amount.currency)
+    if places is None:
+        raise NotChargeable(amount)
+    shift = places - EXPONENTS[amount.currency]
+    if shift >= 0:
+        counted = amount.minor * int(10**shift)
+    else:
+        counted, left = divmod(amount.minor, int(10**-shift))
+        if left:
+            raise NotChargeable(amount)
+    if places == 3 and counted % 10:
+        raise NotChargeable(amount)
+    return counted
+
+
+def money(counted: int, currency: str) -> Money:
+    """Return what Stripe counts as an amount of ours: 1250 in "usd" is 12.50 USD, 500 in "isk" is 5 ISK.
+
+    :raises NotChargeable: if it is a fraction that the currency does not have.
+    """
+    code = currency.upper()
+    shift = STRIPE_EXPONENTS.get(code, EXPONENTS.get(code, 2)) - EXPONENTS.get(code, 2)
+    if shift <= 0:
+        return Money(counted * int(10**-shift), code)
+    minor, left = divmod(counted, int(10**shift))
+    if left:
+        raise NotChargeable(Money(minor, code))
+    return Money(minor, code)
+
+
+def open_checkout(
+    account: Account,
+    *,
+    reference: str,
+    amount: Money,
+    description: str,
+    success_url: str,
+    cancel_url: str,
+    locale: str,
+    expires_at: datetime,
+    idempotency_key: str,
+    metadata: Mapping[str, str],
+    block_credit_cards: bool,
+) -> CheckoutPage:
+    """Open Stripe's hosted page for one payment attempt, in the currency of the debt.
+
+    `reference` is the id of our attempt; `success_url` may hold `{CHECKOUT_SESSION_ID}`; `expires_at` must be 30
+    minutes to 24 hours from now by Stripe's clock, so leave a minute. After a crash between this call and keeping its
+    answer, call again with the same values: for 24 hours the same key gives the same page. Later, `find_checkouts`.
+
+    :raises NotChargeable: if Stripe cannot charge the amount exactly.
+    :raises PaymentRefused: if Stripe says no (amount too small, key used for something else, ...).
+    :raises PaymentServiceDown: if there was no final answer.
+    """
+    noted = {**metadata, REFERENCE: reference}
+    session: params.checkout.SessionCreateParams = {
+        "mode": "payment",
+        "ui_mode": "hosted_page",
+        "line_items": [
+            {
+                "price_data": {
+                    "currency": amount.currency.lower(),
+                    "unit_amount": charged(amount),
+                    "product_data": {"name": description},
+                },
+                "quantity": 1,
+            }
+        ],
+        "client_reference_id": reference,
+        "metadata": noted,
+        "payment_intent_data": {"description": description, "metadata": noted},
+        "success_url": success_url,
+        "cancel_url": cancel_url,
+        "expires_at": int(expires_at.timestamp()),
+        # The debt is in its own currency and is paid in it; no page may offer another rate.
+        "adaptive_pricing": {"enabled": False},
+        "submit_type": "pay",
+        "locale": checkout_locale(locale),
+    }
+    if block_credit_cards:
+        # Card schemes restrict paying a debt with a credit card; debit and prepaid cards are money that is there.
+        session["payment_method_options"] = {"card": {"restrictions": {"funding_types_blocked": ["credit"]}}}
+    with _answers():
+        opened = _client(account).v1.checkout.sessions.create(session, {"idempotency_key": idempotency_key})
+        if opened.url is None:
+            # A replayed key of a page that is closed by now.
+            raise PaymentRefused("session_not_open", opened.status or "", request_id=None)
+        return CheckoutPage(opened.id, opened.url, _instant(opened.expires_at))
+
+
+def read_checkout(account: Account, *, session_id: str) -> CheckoutState:
+    """Return a hosted page as it is now.
+
+    :raises PaymentRefused: if this account has no such page.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    with _answers():
+        return _checkout_state(_client(account).v1.checkout.sessions.retrieve(session_id))
+
+
+def find_checkouts(
+    account: Account, *, reference: str, opened_from: datetime, opened_until: datetime
+) -> tuple[CheckoutState, ...]:
+    """Return the pages that were opened for a reference in a span of time, newest first.
+
+    For an attempt whose answer was never kept and whose idempotency key is older than a day.
+
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    span = {"gte": int(opened_from.timestamp()), "lte": int(opened_until.timestamp())}
+    with _answers():
+        pages = _client(account).v1.checkout.sessions.list(
+            {"created": {"gte": span["gte"], "lte": span["lte"]}, "limit": 100}
+        )
+        return tuple(
+            _checkout_state(session)
+            for session in pages.auto_paging_iter()
+            if session.client_reference_id == reference
+        )
+
+
+def close_checkout(account: Account, *, session_id: str) -> CheckoutState:
+    """Close a hosted page that is still open, so that it cannot be paid any more, and return it as it is now.
+
+    A page that was paid or closed in the meantime is no error: the answer says so.
+
+    :raises PaymentRefused: if this account has no such page.
+    :raises PaymentServiceDown: if there was no final answer.
+    """
+    try:
+        with _answers():
+            return _checkout_state(_client(account).v1.checkout.sessions.expire(session_id))
+    except PaymentRefused:
+        return read_checkout(account, session_id=session_id)
+
+
+def read_payment(account: Account, *, payment_intent_id: str) -> PaymentFacts:
+    """Return a payment as it is now, with all its refunds, oldest first.
+
+    :raises PaymentRefused: if this account has no such payment.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    with _answers():
+        client = _client(account)
+        intent = client.v1.payment_intents.retrieve(
+            payment_intent_id, {"expand": ["latest_charge.balance_transaction"]}
+        )
+        refunds = client.v1.refunds.list({"payment_intent": payment_intent_id, "limit": 100})
+        found = tuple(_refund_facts(one) for one in refunds.auto_paging_iter())[::-1]
+        return _payment_facts(intent, found)
+
+
+def refund(
+    account: Account, *, payment_intent_id: str, amount: Money | None, idempotency_key: str
+) -> RefundFacts:
+    """Give back a payment, wholly (amount None: what is left of it) or in part.
+
+    :raises NotChargeable: if Stripe cannot say the amount exactly.
+    :raises PaymentRefused: if there is nothing to give back, or less than asked (`charge_already_refunded`, ...).
+    :raises PaymentServiceDown: if there was no final answer; ask again with the same key.
+    """
+    asked: params.RefundCreateParams = {"payment_intent": payment_intent_id, "reason": "requested_by_customer"}
+    if amount is not None:
+        asked["amount"] = charged(amount)
+    with _answers():
+        return _refund_facts(_client(account).v1.refunds.create(asked, {"idempotency_key": idempotency_key}))
+
+
+def register_webhook(account: Account, *, url: str) -> str:
+    """Make Stripe tell this address what happens, in this SDK's API version, and return the secret of its signatures.
+
+    An earlier endpoint with the same address is removed after the new one stands: its secret cannot be read again.
+
+    :raises PaymentRefused: if Stripe does not take the address.
+    :raises PaymentServiceDown: if there was no final answer.
+    """
+    with _answers():
+        client = _client(account)
+        earlier = [
+            one.id for one in client.v1.webhook_endpoints.list({"limit": 100}).auto_paging_iter() if one.url == url
+        ]
+        endpoint = client.v1.webhook_endpoints.create(_endpoint_params(url))
+        for identifier in earlier:
+            client.v1.webhook_endpoints.delete(identifier)
+        if not endpoint.secret:
+            raise PaymentRefused("no_webhook_secret", endpoint.id)
+        return endpoint.secret
+
+
+def verified_event(payload: bytes, header: str | None, *, account: Account) -> Event:
+    """Return what a webhook says, if one of the account's secrets signed it within the last five minutes.
+
+    `payload` is the raw body. Several secrets are tried, so that one can be replaced without a gap.
+
+    :raises BadSignature: with reason "signature" (missing, wrong or too old), "unreadable" or "wrong_mode".
+    """
+    given: Any = None
+    for secret in account.webhook_secrets:
+        try:
+            # The tolerance is named: None or 0 would switch the check of the age off.
+            stripe.WebhookSignature.verify_header(payload, header, secret, stripe.Webhook.DEFAULT_TOLERANCE)
+            given = json.loads(payload)
+            break
+        except stripe.SignatureVerificationError:
+            continue
+        except (ValueError, RecursionError) as unreadable:
+            raise BadSignature("unreadable") from unreadable
+    else:
+        raise BadSignature("signature")
+    try:
+        event = _event(given)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as unreadable:
+        raise BadSignature("unreadable") from unreadable
+    if event.livemode is not account.live:
+        raise BadSignature("wrong_mode")
+    return event
+
+
+def checkout_locale(language: str) -> str:
+    """Return Stripe's name for one of our languages: zh_Hans is zh, zh_Hant is zh-TW; unknown ones are "auto"."""
+    name = language.replace("_", "-")
+    return {
+        "en": "en", "en-GB": "en-GB", "zh": "zh", "zh-Hans": "zh", "zh-CN": "zh", "zh-SG": "zh", "zh-Hant": "zh-TW",
+        "zh-TW": "zh-TW", "zh-HK": "zh-HK", "es": "es", "es-419": "es-419", "es-MX": "es-419", "pt": "pt",
+        "pt-BR": "pt-BR",
+    }.get(name, "auto")  # fmt: skip
+
+
+@contextmanager
+def _answers() -> Iterator[None]:
+    """Turn the SDK's errors into ours; the difference that matters is whether there was a final answer."""
+    try:
+        yield
+    except stripe.APIConnectionError as trouble:
+        raise PaymentServiceDown("connection") from trouble
+    except stripe.RateLimitError as trouble:
+        raise PaymentServiceDown("rate_limit", trouble.request_id) from trouble
+    except stripe.StripeError as refusal:
+        status = refusal.http_status or 500
+        if status == 409 or status >= 500 or status < 400:
+            raise PaymentServiceDown(f"status_{status}", refusal.request_id) from refusal
+        raise _refusal(refusal) from refusal
+    except (AttributeError, KeyError, ValueError) as lacking:
+        # An answer that lacks what the SDK's version of the API promises, or says what we cannot know, decides nothing.
+        raise PaymentServiceDown("unreadable_answer") from lacking
+
+
+def _refusal(refusal: stripe.StripeError) -> PaymentRefused:
+    body = refusal.json_body if isinstance(refusal.json_body, Mapping) else {}
+    error = body.get("error") or {}
+    intent = error.get("payment_intent") or {}
+    return PaymentRefused(
+        str(error.get("code") or error.get("type") or f"status_{refusal.http_status}"),
+        str(error.get("message") or refusal.user_message or ""),
+        param=error.get("param"),
+        decline_code=error.get("decline_code"),
+        payment_intent_id=intent.get("id") if isinstance(intent, Mapping) else None,
+        request_id=refusal.request_id,
+    )
+
+
+def _client(account: Account) -> stripe.StripeClient:
+    return _kept_client(account.secret_key, account.api_base)
+
+
+@lru_cache(maxsize=64)
+def _kept_client(secret_key: str, api_base: str | None) -> stripe.StripeClient:
+    # Kept, because its connections are: a new one for each call would cost a handshake with Stripe each time.
+    session = None
+    if api_base is not None and urlsplit(api_base).hostname in ("127.0.0.1", "localhost", "::1"):
+        # The stand-in is on this machine. A proxy from the environment would not find it.
+        session = requests.Session()
+        session.trust_env = False
+    http_client = stripe.RequestsClient(timeout=TIMEOUTS, session=session)
+    if api_base is None:
+        return stripe.StripeClient(secret_key, max_network_retries=RETRIES, http_client=http_client)
+    return stripe.StripeClient(
+        secret_key,
+        base_addresses={"api": api_base.rstrip("/")},
+        max_network_retries=RETRIES,
+        http_client=http_client,
+    )
+
+
+def _endpoint_params(url: str) -> params.WebhookEndpointCreateParams:
+    # The SDK types its own version as a plain string and the parameter as one of a list.
+    version: Any = API_VERSION
+    return {"url": url, "enabled_events": list(EVENTS), "api_version": version}
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _noted(metadata: Any) -> Mapping[str, str]:
+    return MappingProxyType(dict(metadata.to_dict()) if metadata is not None else {})
+
+
+def _id_of(linked: Any) -> str | None:
+    """Return the id of a linked object, which Stripe gives as its id or, expanded, whole."""
+    if linked is None or isinstance(linked, str):
+        return linked
+    return str(linked.id)
+
+
+def _checkout_state(session: stripe.checkout.Session) -> CheckoutState:
+    noted = _noted(session.metadata)
+    return CheckoutState(
+        session_id=session.id,
+        status=CheckoutStatus(session.status),
+        payment_status=CheckoutPayment(session.payment_status),
+        payment_intent_id=_id_of(session.payment_intent),
+        amount=money(session.amount_total or 0, session.currency or "usd"),
+        reference=session.client_reference_id or noted.get(REFERENCE),
+        url=session.url,
+        created_at=_instant(session.created),
+        expires_at=_instant(session.expires_at),
+        metadata=noted,
+        livemode=session.livemode,
+    )
+
+
+def _payment_facts(intent: stripe.PaymentIntent, refunds: tuple[RefundFacts, ...]) -> PaymentFacts:
+    charge: Any = intent.latest_charge
+    details = charge.payment_method_details.to_dict() if charge is not None and charge.payment_method_details else {}
+    kind = details.get("type")
+    method = details.get(kind) or {}
+    booked: Any = charge.balance_transaction if charge is not None else None
+    problem = intent.last_payment_error
+    noted = _noted(intent.metadata)
+    return PaymentFacts(
+        payment_intent_id=intent.id,
+        status=PaymentStatus(intent.status),
+        amount=money(intent.amount, intent.currency),
+        amount_received=money(intent.amount_received, intent.currency),
+        refunds=refunds,
+        charge_id=charge.id if charge is not None else None,
+        method_kind=kind,
+        brand=method.get("brand"),
+        last4=method.get("last4"),
+        funding=method.get("funding"),
+        created_at=_instant(intent.created),
+        cleared_at=_instant(booked.created) if booked is not None and intent.status == "succeeded" else None,
+        failure_code=problem.code if problem is not None else None,
+        decline_code=getattr(problem, "decline_code", None),
+        disputed=bool(charge.disputed) if charge is not None else False,
+        reference=noted.get(REFERENCE),
+        metadata=noted,
+        livemode=intent.livemode,
+    )
+
+
+def _refund_facts(given: stripe.Refund) -> RefundFacts:
+    return RefundFacts(
+        id=given.id,
+        amount=money(given.amount, given.currency),
+        status=RefundStatus(given.status),
+        created_at=_instant(given.created),
+        payment_intent_id=_id_of(given.payment_intent),
+        failure_reason=getattr(given, "failure_reason", None),
+    )
+
+
+def _event(given: Any) -> Event:
+    about = given["data"]["object"]
+    kind = about["object"]
+    noted = about.get("metadata") or {}
+    intent = about["id"] if kind == "payment_intent" else about.get("payment_intent")
+    # Expanded or not, as the endpoint was set up.
+    intent_id = intent.get("id") if isinstance(intent, Mapping) else intent
+    return Event(
+        id=_text(given["id"]),
+        type=_text(given["type"]),
+        created=_instant(int(given["created"])),
+        livemode=given["livemode"] is True,
+        api_version=given.get("api_version"),
+        object_id=_text(about["id"]),
+        object_kind=_text(kind),
+        payment_intent_id=_text(intent_id) if intent_id is not None else None,
+        session_id=_text(about["id"]) if kind == "checkout.session" else None,
+        reference=(about.get("client_reference_id") if kind == "checkout.session" else None) or noted.get(REFERENCE),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 255:
+        raise ValueError(value)
+    return value

@@ -1,0 +1,496 @@
+"""The debtor's side of the table: propose, be answered, hold a quote, agree. Each is one act in the caller's transaction.
+
+Invariant: what was quoted is what is agreed. Accepting replays the quote; it is never priced anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from portal import clock, ledger, queue
+from portal.db import new_id, session
+from portal.debts.statement import Standing
+from portal.evidence.record import OPERATOR, Act, Actor, record
+from portal.ledger import Account
+from portal.money import Money
+from portal.plans.limits import Card, Limits, LimitsSet, parse
+from portal.plans.models import LIVE_STATES, LimitsVersion, Plan, PlanItem, Proposal, Quote
+from portal.plans.offers import Answer, Asked, Offer, Owed, answer, standard
+from portal.plans.schedule import Frequency, Item, Schedule, first_due
+from portal.web.numbers import public_number
+
+
+class NoLimits(Exception):
+    """The lender has written no limits that are in force, or none that fit this debt."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The limits that apply to one debt today, with the version that they come from."""
+
+    version_id: uuid.UUID
+    number: int
+    card: Card
+
+    @property
+    def limits(self) -> Limits:
+        """Give the card's limits."""
+        return self.card.limits
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All that a page of choices shows: what was asked, the answer, and up to three plans beside it."""
+
+    proposal_id: uuid.UUID
+    asked: Asked
+    answer: Answer
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The plan stands."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedBefore:
+    """This very quote was agreed to already: a second click, another tab."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteGone:
+    """The quote has expired, or what is owed has changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAlive:
+    """The debt has a plan already; it can be changed, not doubled."""
+
+    reference: str
+
+
+@lru_cache(maxsize=64)
+def _parsed(source: str, currency: str) -> LimitsSet:
+    return parse(source, currency=currency)
+
+
+def load_limits(text: str, *, lender_id: uuid.UUID, currency: str, by: Actor = OPERATOR) -> LimitsVersion:
+    """Load a lender's limits as a new version; the same text again changes nothing.
+
+    :raises portal.plans.limits.LimitsError: if the text says something that can't be.
+    """
+    limits = parse(text, currency=currency)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    last = session.scalars(
+        select(LimitsVersion).where(LimitsVersion.lender_id == lender_id).order_by(LimitsVersion.number.desc()).limit(1)
+    ).one_or_none()
+    if last is not None and last.sha256 == digest:
+        return last
+    version = LimitsVersion(
+        lender_id=lender_id,
+        id=new_id(),
+        number=last.number + 1 if last else 1,
+        effective_from=limits.effective_from,
+        source=text,
+        sha256=digest,
+        loaded_at=clock.now(),
+    )
+    session.add(version)
+    record(
+        Act.LIMITS_LOADED,
+        by=by,
+        lender_id=lender_id,
+        facts={"version": version.number, "sha256": digest, "effective_from": limits.effective_from},
+    )
+    return version
+
+
+def limits_in_force(debt: Standing, *, today: date) -> InForce:
+    """Give the limits for a debt: the newest version that has started, and its first card that fits.
+
+    :raises NoLimits: if there is none.
+    """
+    version = session.execute(
+        select(LimitsVersion.id, LimitsVersion.number, LimitsVersion.source)
+        .where(LimitsVersion.lender_id == debt.lender_id, LimitsVersion.effective_from <= today)
+        .order_by(LimitsVersion.effective_from.desc(), LimitsVersion.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if version is None:
+        raise NoLimits
+    card = _parsed(version.source, debt.owed.currency).limits_for(
+        balance=debt.owed, days_late=debt.days_late(today), product=debt.product
+    )
+    if card is None:
+        raise NoLimits
+    return InForce(version_id=version.id, number=version.number, card=card)
+
+
+def owed_of(debt: Standing) -> Owed:
+    """Give what a plan is reckoned from.
+
+    Interest runs on principal alone. The rules reckon with one balance, so the rate is scaled by the principal's
+    share of it: a plan never bears interest on interest, fees or penalties.
+    """
+    principal = debt.parts[Account.PRINCIPAL].minor
+    rate = debt.annual_rate * principal / debt.owed.minor if debt.owed.minor else Decimal(0)
+    return Owed(balance=debt.owed, annual_rate=round(rate, 6))
+
+
+def propose(
+    debt: Standing, *, payment: Money, frequency: Frequency, by: Actor, today: date
+) -> uuid.UUID:
+    """Write down what a debtor says he can pay."""
+    in_force = limits_in_force(debt, today=today)
+    proposal = Proposal(
+        lender_id=debt.lender_id,
+        id=new_id(),
+        debt_id=debt.id,
+        debtor_id=debt.debtor_id,
+        limits_version_id=in_force.version_id,
+        amount_minor=payment.minor,
+        currency=payment.currency,
+        frequency=frequency.value,
+        reasons=[],
+        state="open",
+        made_at=clock.now(),
+    )
+    session.add(proposal)
+    record(
+        Act.PLAN_PROPOSED,
+        by=by,
+        lender_id=debt.lender_id,
+        debtor_id=debt.debtor_id,
+        debt_id=debt.id,
+        facts={
+            "proposal": proposal.id,
+            "payment": payment.amount,
+            "currency": payment.currency,
+            "frequency": frequency.value,
+            "limits_version": in_force.number,
+        },
+    )
+    return proposal.id
+
+
+def newest_proposal(debt: Standing) -> Proposal | None:
+    """Give what the debtor proposed last for a debt."""
+    return session.scalars(
+        select(Proposal)
+        .where(Proposal.lender_id == debt.lender_id, Proposal.debt_id == debt.id)
+        .order_by(Proposal.made_at.desc(), Proposal.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def choose_pay_day(debt: Standing, *, proposal: Proposal, pay_day: int, today: date) -> None:
+    """Add the pay day to a proposal, and keep what the limits answered, for whoever asks later why."""
+    proposal.pay_day = pay_day
+    table = table_for(debt, proposal=proposal, today=today)
+    proposal.outcome = table.answer.outcome.value
+    proposal.reasons = [reason.value for reason in table.answer.reasons]
+    record(
+        Act.PLAN_PROPOSED,
+        by=Actor("debtor", str(debt.debtor_id)),
+        lender_id=debt.lender_id,
+        debtor_id=debt.debtor_id,
+        debt_id=debt.id,
+        facts={
+            "proposal": proposal.id,
+            "pay_day": pay_day,
+            "outcome": proposal.outcome,
+            "reasons": proposal.reasons,
+        },
+    )
+
+
+def asked_in(proposal: Proposal, *, today: date) -> Asked:
+    """Give what a proposal asks for; without a pay day yet, the earliest first date."""
+    frequency = Frequency(proposal.frequency)
+    day = proposal.pay_day or (today.day if frequency is Frequency.MONTHLY else today.isoweekday())
+    return Asked(
+        payment=Money(proposal.amount_minor, proposal.currency),
+        frequency=frequency,
+        first_due=first_due(today=today, frequency=frequency, pay_day=day),
+        anchor_day=day if frequency is Frequency.MONTHLY else None,
+    )
+
+
+def table_for(debt: Standing, *, proposal: Proposal, today: date) -> Table:
+    """Answer a proposal under the limits in force today.
+
+    :raises NoLimits: if the lender has none for this debt.
+    """
+    limits = limits_in_force(debt, today=today).limits
+    asked = asked_in(proposal, today=today)
+    owed = owed_of(debt)
+    given = answer(asked=asked, owed=owed, limits=limits, budget=None, today=today)
+    offers = standard(
+        owed=owed,
+        limits=limits,
+        frequency=asked.frequency,
+        pay_day=proposal.pay_day or asked.first_due.day,
+        today=today,
+    )
+    return Table(proposal_id=proposal.id, asked=asked, answer=given, offers=offers)
+
+
+def own_plan(table: Table) -> Schedule | None:
+    """Give the plan as the debtor asked for it, if the limits accept it as it is without a person."""
+    given = table.answer
+    return given.plan if given.outcome.value == "accept" and not given.needs_person else None
+
+
+def pickable(table: Table) -> dict[str, Schedule]:
+    """Give every plan on the page that can be picked without a person, by the name that its form sends."""
+    plans: dict[str, Schedule] = {}
+    own = own_plan(table)
+    if own is not None:
+        plans["own"] = own
+    elif table.answer.plan is not None and not table.answer.needs_person:
+        plans["answer"] = table.answer.plan
+    for offer in (*table.answer.alternatives, *table.offers):
+        if not offer.needs_person and offer.schedule.steps not in {plan.steps for plan in plans.values()}:
+            plans[offer.kind.value] = offer.schedule
+    return dict(list(plans.items())[:4])
+
+
+def quote(
+    debt: Standing, *, proposal: Proposal, key: str, schedule: Schedule, by: Actor, today: date, zone: str
+) -> str:
+    """Pin a plan: its number, the balance, the limits' version and every payment, until it expires.
+
+    Gives the quote's number. The lender stands by it even if the limits change before it expires.
+    """
+    in_force = limits_in_force(debt, today=today)
+    now = clock.now()
+    made = Quote(
+        lender_id=debt.lender_id,
+        id=new_id(),
+        number=public_number("Q"),
+        debt_id=debt.id,
+        debtor_id=debt.debtor_id,
+        proposal_id=proposal.id,
+        limits_version_id=in_force.version_id,
+        kind=key,
+        as_of=today,
+        owed_minor=debt.owed.minor,
+        total_minor=schedule.total.minor,
+        interest_minor=schedule.total_interest.minor,
+        currency=debt.owed.currency,
+        frequency=schedule.frequency.value,
+        terms={
+            "items": _items_as_text(schedule),
+            "grace_days": in_force.limits.grace_days,
+            "cure_days": in_force.limits.cure_days,
+            "tolerance": in_force.limits.tolerance.minor,
+            "interest_policy": in_force.limits.interest_policy.value,
+            "card": in_force.card.name,
+        },
+        state="open",
+        made_at=now,
+        expires_at=now + timedelta(days=in_force.limits.offer_validity_days),
+    )
+    # A first payment that would be due before the offer ends could be agreed to when it is late already.
+    last_day = schedule.starts_on
+    made.expires_at = min(made.expires_at, _end_of(last_day, zone))
+    session.add(made)
+    record(
+        Act.QUOTE_MADE,
+        by=by,
+        lender_id=debt.lender_id,
+        debtor_id=debt.debtor_id,
+        debt_id=debt.id,
+        facts={
+            "quote": made.number,
+            "kind": key,
+            "owed": debt.owed.amount,
+            "total": schedule.total.amount,
+            "currency": debt.owed.currency,
+            "limits_version": in_force.number,
+            "expires_at": made.expires_at,
+            "items": made.terms["items"],
+        },
+    )
+    return made.number
+
+
+def _end_of(day: date, zone: str) -> datetime:
+    from_midnight = datetime(day.year, day.month, day.day, tzinfo=clock.zone(zone)) + timedelta(days=1)
+    return from_midnight - timedelta(seconds=1)
+
+
+def _items_as_text(schedule: Schedule) -> list[list[Any]]:
+    return [
+        [item.seq, item.due_on.isoformat(), item.amount.minor, item.principal.minor, item.interest.minor]
+        for item in schedule.items
+    ]
+
+
+def schedule_in(made: Quote) -> Schedule:
+    """Give the payments that a quote pinned."""
+    currency = made.currency
+    return Schedule(
+        items=tuple(
+            Item(
+                seq=seq,
+                due_on=date.fromisoformat(due_on),
+                amount=Money(amount, currency),
+                principal=Money(principal, currency),
+                interest=Money(interest, currency),
+            )
+            for seq, due_on, amount, principal, interest in made.terms["items"]
+        ),
+        frequency=Frequency(made.frequency),
+    )
+
+
+def quote_of(debt: Standing, *, number: str) -> Quote | None:
+    """Give a quote for a debt, or None if it isn't this debt's."""
+    return session.scalars(
+        select(Quote).where(Quote.lender_id == debt.lender_id, Quote.debt_id == debt.id, Quote.number == number)
+    ).one_or_none()
+
+
+def holds(made: Quote, *, owed: Money) -> bool:
+    """Say whether a quote can still be agreed to: not expired, and nothing was posted on the debt since."""
+    return made.state == "open" and made.expires_at > clock.now() and made.owed_minor == owed.minor
+
+
+def agree(
+    debt: Standing, *, number: str, agreed_text: str, by: Actor
+) -> Agreed | AgreedBefore | QuoteGone | PlanAlive:
+    """Agree to a quote: the plan that it pinned begins. Twice is once.
+
+    `agreed_text` is what the page said, word for word, and is kept with the plan.
+    """
+    book = ledger.locked(lender_id=debt.lender_id, debt_id=debt.id)
+    made = session.scalars(
+        select(Quote)
+        .where(Quote.lender_id == debt.lender_id, Quote.debt_id == debt.id, Quote.number == number)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if made is None:
+        return QuoteGone()
+    if made.state == "accepted":
+        return AgreedBefore(reference=_reference_of_quote(made))
+    alive = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
+    if alive is not None:
+        return PlanAlive(reference=alive.reference)
+    if not holds(made, owed=book.owed):
+        return QuoteGone()
+    made.state = "accepted"
+    session.execute(
+        update(Quote)
+        .where(Quote.lender_id == debt.lender_id, Quote.debt_id == debt.id, Quote.state == "open")
+        .values(state="void")
+    )
+    plan = Plan(
+        lender_id=debt.lender_id,
+        id=new_id(),
+        reference=public_number("PL"),
+        debt_id=debt.id,
+        debtor_id=debt.debtor_id,
+        quote_id=made.id,
+        state="agreed",
+        total_minor=made.total_minor,
+        currency=made.currency,
+        frequency=made.frequency,
+        grace_days=made.terms["grace_days"],
+        tolerance_minor=made.terms["tolerance"],
+        cure_days=made.terms["cure_days"],
+        agreed_at=clock.now(),
+        agreed_text=agreed_text,
+    )
+    session.add(plan)
+    session.flush()
+    session.add_all(
+        PlanItem(
+            lender_id=debt.lender_id,
+            plan_id=plan.id,
+            seq=item.seq,
+            due_on=item.due_on,
+            amount_minor=item.amount.minor,
+            principal_minor=item.principal.minor,
+            interest_minor=item.interest.minor,
+            currency=made.currency,
+        )
+        for item in schedule_in(made).items
+    )
+    record(
+        Act.PLAN_AGREED,
+        by=by,
+        lender_id=debt.lender_id,
+        debtor_id=debt.debtor_id,
+        debt_id=debt.id,
+        facts={
+            "plan": plan.reference,
+            "quote": made.number,
+            "total": Money(made.total_minor, made.currency).amount,
+            "currency": made.currency,
+            "text_sha256": hashlib.sha256(agreed_text.encode()).hexdigest(),
+        },
+    )
+    queue.later(
+        "letters.issue",
+        lender_id=debt.lender_id,
+        payload={"kind": "plan-agreement", "plan_id": str(plan.id)},
+        once=f"letter:plan-agreement:{plan.id}",
+    )
+    return Agreed(reference=plan.reference)
+
+
+def _reference_of_quote(made: Quote) -> str:
+    return session.scalars(
+        select(Plan.reference).where(Plan.lender_id == made.lender_id, Plan.quote_id == made.id)
+    ).one()
+
+
+def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
+    """Hand the debtor's own offer to a person of the lender; asking twice is asking once."""
+    if proposal.state == "with_a_person":
+        return
+    proposal.state = "with_a_person"
+    record(
+        Act.OFFER_SENT_TO_PERSON,
+        by=by,
+        lender_id=debt.lender_id,
+        debtor_id=debt.debtor_id,
+        debt_id=debt.id,
+        facts={
+            "proposal": proposal.id,
+            "payment": Money(proposal.amount_minor, proposal.currency).amount,
+            "currency": proposal.currency,
+            "frequency": proposal.frequency,
+        },
+    )
+
+
+def alive_plan(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Plan | None:
+    """Give the debt's plan that is alive, if it has one."""
+    return session.scalars(
+        select(Plan).where(Plan.lender_id == lender_id, Plan.debt_id == debt_id, Plan.state.in_(LIVE_STATES))
+    ).one_or_none()
+
+
+def count_waiting(*, lender_id: uuid.UUID) -> int:
+    """Give how many offers wait for a person of the lender."""
+    return session.scalar(
+        select(func.count())
+        .select_from(Proposal)
+        .where(Proposal.lender_id == lender_id, Proposal.state == "with_a_person")
+    ) or 0

@@ -1,0 +1,278 @@
+"""Life of a plan after "I agree": money that cleared is laid over its payments, and its state follows.
+
+Invariant: what is kept on the items (`paid_minor`, `kept_at`) and the plan's state can be computed again at any time
+from the agreed items and the money that cleared; nothing else moves a plan.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from portal import clock, ledger
+from portal.db import session
+from portal.evidence.record import PORTAL, Act, Actor, record
+from portal.ledger import Account, Move
+from portal.money import Money
+from portal.plans.models import LIVE_STATES, Plan, PlanItem
+from portal.plans.schedule import Item
+from portal.plans.states import Event, Keeping, Moved, Standing, State, after, standing
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One payment of a plan as a page shows it: `mark` is done, next, late or left."""
+
+    seq: int
+    due_on: date
+    amount: Money
+    interest: Money
+    paid: Money
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A plan as a page shows it."""
+
+    id: uuid.UUID
+    reference: str
+    debt_id: uuid.UUID
+    state: str
+    total: Money
+    paid: Money
+    frequency: str
+    steps: tuple[Step, ...]
+
+    @property
+    def next(self) -> Step | None:
+        """Give the payment that comes next, or None if all are done."""
+        return next((step for step in self.steps if step.mark != "done"), None)
+
+    @property
+    def next_amount(self) -> Money:
+        """Give what is still missing of the next payment; nothing if all are done."""
+        step = self.next
+        return step.amount - step.paid if step else Money.zero(self.total.currency)
+
+    @property
+    def alive(self) -> bool:
+        """Say whether the plan is running."""
+        return self.state in LIVE_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What laying money over a plan changed: items that are kept now and were not, and the other way round."""
+
+    plan_reference: str
+    newly_kept: tuple[int, ...]
+    no_longer_kept: tuple[int, ...]
+    state: str
+
+
+def items_of(plan: Plan) -> list[PlanItem]:
+    """Give the payments of a plan in order."""
+    return list(
+        session.scalars(
+            select(PlanItem)
+            .where(PlanItem.lender_id == plan.lender_id, PlanItem.plan_id == plan.id)
+            .order_by(PlanItem.seq)
+        )
+    )
+
+
+def plan_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> Plan | None:
+    """Give a person's plan, or None if it isn't his or isn't there."""
+    return session.scalars(
+        select(Plan).where(Plan.lender_id == lender_id, Plan.debtor_id == debtor_id, Plan.reference == reference)
+    ).one_or_none()
+
+
+def view_of(plan: Plan, *, today: date) -> View:
+    """Give a plan with its payments marked as done, next, late or left."""
+    return _view(plan, items_of(plan), today=today)
+
+
+def views_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tuple[View, ...]:
+    """Give all living plans of a person, in two reads."""
+    plans = list(
+        session.scalars(
+            select(Plan).where(
+                Plan.lender_id == lender_id, Plan.debtor_id == debtor_id, Plan.state.in_(LIVE_STATES)
+            )
+        )
+    )
+    if not plans:
+        return ()
+    items: dict[uuid.UUID, list[PlanItem]] = {plan.id: [] for plan in plans}
+    for item in session.scalars(
+        select(PlanItem)
+        .where(PlanItem.lender_id == lender_id, PlanItem.plan_id.in_(list(items)))
+        .order_by(PlanItem.seq)
+    ):
+        items[item.plan_id].append(item)
+    return tuple(_view(plan, items[plan.id], today=today) for plan in plans)
+
+
+def _view(plan: Plan, items: Sequence[PlanItem], *, today: date) -> View:
+    currency = plan.currency
+    steps: list[Step] = []
+    next_seen = False
+    over = plan.state == State.COMPLETED.value
+    for item in items:
+        if over or item.paid_minor >= item.amount_minor:
+            mark = "done"
+        elif item.due_on < today:
+            mark, next_seen = "late", True
+        elif not next_seen:
+            mark, next_seen = "next", True
+        else:
+            mark = "left"
+        steps.append(
+            Step(
+                seq=item.seq,
+                due_on=item.due_on,
+                amount=Money(item.amount_minor, currency),
+                interest=Money(item.interest_minor, currency),
+                paid=Money(item.paid_minor, currency),
+                mark=mark,
+            )
+        )
+    return View(
+        id=plan.id,
+        reference=plan.reference,
+        debt_id=plan.debt_id,
+        state=plan.state,
+        total=Money(plan.total_minor, currency),
+        paid=Money(sum(item.paid_minor for item in items), currency),
+        frequency=plan.frequency,
+        steps=tuple(steps),
+    )
+
+
+def post_interest(plan: Plan, *, paid_after: Money, today: date) -> None:
+    """Post the agreed interest of every item that is due by now or that money paid so far reaches.
+
+    A plan's interest was disclosed item by item; it is charged with its item and never before. So whoever pays the
+    whole debt early is not charged what had not come due.
+    """
+    reached = 0
+    for item in items_of(plan):
+        if item.due_on > today and reached >= paid_after.minor:
+            break
+        reached += item.amount_minor
+        if item.interest_minor == 0:
+            continue
+        posted = ledger.post(
+            lender_id=plan.lender_id,
+            kind="plan_interest",
+            cause=f"plan-interest:{plan.id}:{item.seq}",
+            moves=[
+                Move(
+                    book_id=plan.debt_id,
+                    source=Account.ACCRUAL,
+                    target=Account.INTEREST,
+                    amount=Money(item.interest_minor, plan.currency),
+                )
+            ],
+            on=min(item.due_on, today),
+        )
+        if isinstance(posted, ledger.Posted):
+            record(
+                Act.INTEREST_POSTED,
+                by=PORTAL,
+                lender_id=plan.lender_id,
+                debtor_id=plan.debtor_id,
+                debt_id=plan.debt_id,
+                facts={"plan": plan.reference, "item": item.seq, "amount_minor": item.interest_minor},
+            )
+
+
+def lay_over(
+    plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, today: date, by: Actor
+) -> Effect:
+    """Lay all money that cleared over a plan's payments, and move its state to where that leaves it.
+
+    `cleared` has what came, and as negative what went back, each with the debtor's own day; `owed` is what the debt's
+    book says now. The plan's row must be locked by way of its debt's book.
+    """
+    items = items_of(plan)
+    currency = plan.currency
+    sums = sum(amount.minor for _day, amount in cleared)
+    judged = standing(
+        [
+            Item(
+                seq=item.seq,
+                due_on=item.due_on,
+                amount=Money(item.amount_minor, currency),
+                principal=Money(item.principal_minor, currency),
+                interest=Money(item.interest_minor, currency),
+            )
+            for item in items
+        ],
+        cleared,
+        today=today,
+        grace_days=plan.grace_days,
+        tolerance=Money(plan.tolerance_minor, currency),
+        cure_days=plan.cure_days,
+    )
+    left = max(sums, 0)
+    newly, no_longer = [], []
+    for item in items:
+        item.paid_minor = min(left, item.amount_minor)
+        left -= item.paid_minor
+        kept = item.seq in judged.kept and item.paid_minor > 0
+        if kept and item.kept_at is None:
+            item.kept_at = clock.now()
+            newly.append(item.seq)
+        elif not kept and item.kept_at is not None:
+            item.kept_at = None
+            no_longer.append(item.seq)
+    before = plan.state
+    for event in _events(plan, judged, paid=sums > 0, started=items[0].due_on <= today, owed=owed):
+        moved = after(state=State(plan.state), event=event)
+        if isinstance(moved, Moved):
+            plan.state = moved.to.value
+    if plan.state != before:
+        record(
+            Act.PLAN_MOVED,
+            by=by,
+            lender_id=plan.lender_id,
+            debtor_id=plan.debtor_id,
+            debt_id=plan.debt_id,
+            facts={"plan": plan.reference, "before": before, "after": plan.state},
+        )
+    return Effect(
+        plan_reference=plan.reference,
+        newly_kept=tuple(newly),
+        no_longer_kept=tuple(no_longer),
+        state=plan.state,
+    )
+
+
+def _events(plan: Plan, judged: Standing, *, paid: bool, started: bool, owed: Money) -> Sequence[Event]:
+    """Give the events that lead from the plan's state to how it stands, in their order."""
+    events: list[Event] = []
+    state = State(plan.state)
+    over = judged.keeping is Keeping.ALL_PAID or not owed
+    if state is State.COMPLETED and not over:
+        events.append(Event.REOPEN)
+    if state is State.AGREED and (paid or started):
+        events.append(Event.START)
+    if over:
+        return [*events, Event.COMPLETE]
+    match judged.keeping:
+        case Keeping.KEPT:
+            events.append(Event.CATCH_UP)
+        case Keeping.GRACE:
+            events.append(Event.FALL_SHORT)
+        case Keeping.AT_RISK:
+            events += [Event.FALL_SHORT, Event.MISS]
+        case Keeping.BROKEN:
+            events += [Event.FALL_SHORT, Event.BREAK]
+    return events

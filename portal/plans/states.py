@@ -1,0 +1,237 @@
+"""RULES  The states of a plan, what moves it from one to another, and whether it is kept.
+
+Invariant: `TABLE` is the only place that says what may follow what; a cell that is not in it is forbidden, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+from portal.money import Money, total
+from portal.plans.schedule import Item
+
+
+class State(Enum):
+    """Where a plan is in its life."""
+
+    DRAFT = "draft"
+    PROPOSED = "proposed"
+    COUNTERED = "countered"
+    IN_REVIEW = "in_review"
+    AGREED = "agreed"
+    ACTIVE = "active"
+    GRACE = "grace"
+    AT_RISK = "at_risk"
+    BROKEN = "broken"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    VOIDED = "voided"
+    ENDED_BROKEN = "ended_broken"
+
+
+class Event(Enum):
+    """What happens to a plan."""
+
+    PROPOSE = "propose"  # Either side puts an offer on the table.
+    COUNTER = "counter"  # The other side answers with another offer.
+    SEND_TO_REVIEW = "send_to_review"  # A person is to decide.
+    APPROVE = "approve"  # That person says yes; the debtor may now agree.
+    AGREE = "agree"  # The debtor agrees to a quote that holds.
+    START = "start"  # The first payment cleared, or the start date came where no down payment is due.
+    DOWN_PAYMENT_MISSED = "down_payment_missed"
+    FALL_SHORT = "fall_short"  # A due date passed with more missing than the tolerance.
+    MISS = "miss"  # The days of grace passed for one instalment.
+    BREAK = "break"  # Two in a row are missed, or as much as two is missing.
+    CATCH_UP = "catch_up"  # What was due is there again; after a miss this cures it.
+    END_CURE = "end_cure"  # The time to make up for it is over, and a person looked at it.
+    PAUSE = "pause"
+    RESUME = "resume"
+    COMPLETE = "complete"
+    REOPEN = "reopen"  # Money that completed the plan went back.
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    SUPERSEDE = "supersede"
+    VOID = "void"
+
+
+_OFFER_ENDS: Final = {Event.CANCEL: State.CANCELLED, Event.EXPIRE: State.EXPIRED, Event.VOID: State.VOIDED}
+_RUNNING_ENDS: Final = {
+    Event.PAUSE: State.PAUSED,
+    Event.COMPLETE: State.COMPLETED,
+    Event.CANCEL: State.CANCELLED,
+    Event.SUPERSEDE: State.SUPERSEDED,
+    Event.VOID: State.VOIDED,
+}
+
+# PAUSED x RESUME is not in the table, because a paused plan goes back to where it came from: see `after`.
+TABLE: Final[Mapping[State, Mapping[Event, State]]] = MappingProxyType(
+    {
+        State.DRAFT: {Event.PROPOSE: State.PROPOSED, Event.SEND_TO_REVIEW: State.IN_REVIEW, **_OFFER_ENDS},
+        State.PROPOSED: {
+            Event.COUNTER: State.COUNTERED,
+            Event.SEND_TO_REVIEW: State.IN_REVIEW,
+            Event.AGREE: State.AGREED,
+            **_OFFER_ENDS,
+        },
+        State.COUNTERED: {
+            Event.PROPOSE: State.PROPOSED,
+            Event.SEND_TO_REVIEW: State.IN_REVIEW,
+            Event.AGREE: State.AGREED,
+            **_OFFER_ENDS,
+        },
+        State.IN_REVIEW: {Event.APPROVE: State.PROPOSED, Event.COUNTER: State.COUNTERED, **_OFFER_ENDS},
+        State.AGREED: {
+            Event.START: State.ACTIVE,
+            Event.DOWN_PAYMENT_MISSED: State.EXPIRED,
+            **_RUNNING_ENDS,
+        },
+        State.ACTIVE: {Event.FALL_SHORT: State.GRACE, **_RUNNING_ENDS},
+        State.GRACE: {
+            Event.CATCH_UP: State.ACTIVE,
+            Event.MISS: State.AT_RISK,
+            Event.BREAK: State.BROKEN,
+            **_RUNNING_ENDS,
+        },
+        State.AT_RISK: {Event.CATCH_UP: State.ACTIVE, Event.BREAK: State.BROKEN, **_RUNNING_ENDS},
+        State.BROKEN: {Event.CATCH_UP: State.ACTIVE, Event.END_CURE: State.ENDED_BROKEN, **_RUNNING_ENDS},
+        State.PAUSED: {
+            Event.COMPLETE: State.COMPLETED,
+            Event.CANCEL: State.CANCELLED,
+            Event.SUPERSEDE: State.SUPERSEDED,
+            Event.VOID: State.VOIDED,
+        },
+        State.COMPLETED: {Event.REOPEN: State.ACTIVE, Event.VOID: State.VOIDED},
+        State.CANCELLED: {},
+        State.EXPIRED: {},
+        State.SUPERSEDED: {},
+        State.VOIDED: {},
+        State.ENDED_BROKEN: {},
+    }
+)
+
+# The states that a plan can be paused in, and so come back to.
+PAUSABLE: Final = frozenset(state for state, row in TABLE.items() if Event.PAUSE in row)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The plan is now in this state."""
+
+    to: State
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """This cannot happen to a plan in this state, and nothing changed."""
+
+    state: State
+    event: Event
+
+
+def after(*, state: State, event: Event, paused_in: State | None = None) -> Moved | Forbidden:
+    """Return where an event takes a plan; `paused_in` is the state that a paused plan was in before."""
+    if state is State.PAUSED and event is Event.RESUME:
+        return Moved(paused_in) if paused_in in PAUSABLE and paused_in is not None else Forbidden(state, event)
+    to = TABLE[state].get(event)
+    return Forbidden(state, event) if to is None else Moved(to)
+
+
+class Keeping(Enum):
+    """How a running plan stands."""
+
+    KEPT = "kept"
+    GRACE = "grace"
+    AT_RISK = "at_risk"
+    BROKEN = "broken"
+    ALL_PAID = "all_paid"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a plan stands on a day.
+
+    `kept` are the items that were there in time, `cured` those that came too late but are there now, `missed` those
+    that are not (each by its number); `cure_amount` is what is missing of all that is due, to be paid by `cure_by`.
+    """
+
+    keeping: Keeping
+    kept: tuple[int, ...]
+    cured: tuple[int, ...]
+    missed: tuple[int, ...]
+    cure_amount: Money
+    cure_by: date | None
+    next_item: Item | None
+
+
+def standing(
+    items: Sequence[Item],
+    cleared: Sequence[tuple[date, Money]],
+    *,
+    today: date,
+    grace_days: int,
+    tolerance: Money,
+    cure_days: int = 30,
+) -> Standing:
+    """Judge whether a plan is kept, by sums: all money that has come against all that was due; early money counts on.
+
+    Item k is kept if what came up to its due date and the days of grace, and the tolerance (once for the plan), reach
+    the sum of items 1 to k. What came is dated by the debtor's own calendar and payment time; what went back is
+    negative, on the day it went. Three of 150.00 due on 10 April, May and June, 5 days of grace, tolerance 1.00:
+    149.50 on 14 April is kept; with nothing more by 15 May the plan is at risk on 16 May, and 150.50 cures it.
+
+    An item may be listed as kept before its date, when early money has paid for it. Source: negotiation rules 1.6.
+    """
+    currency = tolerance.currency
+    came_by_today = total((money for day, money in cleared if day <= today), currency=currency)
+    nothing = Money.zero(currency)
+    due = due_now = due_past_grace = nothing
+    kept: list[int] = []
+    cured: list[int] = []
+    missed: list[int] = []
+    late: list[Item] = []
+    next_item: Item | None = None
+    for item in items:
+        due += item.amount
+        enough = due - tolerance
+        last_day = item.due_on + timedelta(days=grace_days)
+        if item.due_on < today:
+            due_now = due
+        if last_day < today:
+            due_past_grace = due
+        if came_by_today >= enough:
+            came_in_time = total((money for day, money in cleared if day <= min(last_day, today)), currency=currency)
+            (kept if came_in_time >= enough else cured).append(item.seq)
+            continue
+        next_item = next_item or item
+        if last_day < today:
+            missed.append(item.seq)
+            late.append(item)
+    short = max(due_now - came_by_today, nothing)
+    keeping = Keeping.KEPT
+    if items and came_by_today >= due:
+        # The tolerance decides what is kept, not what is owed: the last of it must come too.
+        keeping = Keeping.ALL_PAID
+    elif late:
+        # By sums an item stays missed until all before it are paid too, so two that are missed are two in a row.
+        # What is still in its days of grace does not break a plan, though it is part of what cures it.
+        two = len(late) >= 2 or due_past_grace - came_by_today >= late[0].amount * 2
+        keeping = Keeping.BROKEN if two else Keeping.AT_RISK
+    elif short > tolerance:
+        keeping = Keeping.GRACE
+    return Standing(
+        keeping=keeping,
+        kept=tuple(kept),
+        cured=tuple(cured),
+        missed=tuple(missed),
+        cure_amount=short if keeping in (Keeping.GRACE, Keeping.AT_RISK, Keeping.BROKEN) else nothing,
+        cure_by=late[0].due_on + timedelta(days=grace_days + cure_days) if late else None,
+        next_item=next_item,
+    )

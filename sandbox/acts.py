@@ -1,0 +1,690 @@
+"""What happens at the stand-in: a session opens and expires, a payment succeeds or fails, money goes back.
+
+Invariant: an object changes together with the events that tell of it, in the caller's transaction; an act that the
+object's state does not allow raises `Refused` and changes nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox import currencies, objects
+from sandbox.cards import BY_NUMBER, BY_TOKEN, DECLINE_MESSAGES, METHODS, Method, Outcome
+from sandbox.memory import Body, Memory
+
+HALF_AN_HOUR = 30 * 60
+A_DAY = 86_400
+MODES = ("normal", "hostile", "out_of_order", "doubled", "delayed", "lost")
+
+
+class Refused(Exception):
+    """An answer in Stripe's form that is not a success: the HTTP status and what stands in `error`."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        status: int = 400,
+        kind: str = "invalid_request_error",
+        **more: Any,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        error: Body = {"type": kind, "message": message}
+        if code:
+            error |= {"code": code, "doc_url": f"https://docs.stripe.com/error-codes/{code.replace('_', '-')}"}
+        if param:
+            error["param"] = param
+        self.error = error | more
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose key a request carries, and what the events it causes say about it."""
+
+    account: str
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+    @property
+    def request(self) -> Body:
+        return {"id": self.request_id, "idempotency_key": self.idempotency_key}
+
+
+class Acts:
+    """The acts, over one memory."""
+
+    def __init__(self, memory: Memory, *, default_mode: str = "normal", seed: int = 1) -> None:
+        self.memory = memory
+        self.default_mode = default_mode
+        self._random = random.Random(seed)
+
+    # Finding.
+
+    def found(self, by: Caller, kind: str, identifier: str, *, name: str | None = None) -> Body:
+        """Return an object of this account; another account's is as unknown as one that never was."""
+        body = self.memory.get(by.account, kind, identifier)
+        if body is None:
+            shown = name or kind.split(".")[-1]
+            raise Refused(
+                f"No such {shown}: '{identifier}'", code="resource_missing", param=shown.replace(".", "_"), status=404
+            )
+        return body
+
+    # Checkout.
+
+    def open_session(self, by: Caller, given: Body, *, url_root: str) -> Body:
+        now = self.memory.now()
+        mode = given.get("mode")
+        if mode is None:
+            raise Refused("Missing required param: mode.", code="parameter_missing", param="mode")
+        if mode != "payment":
+            raise Refused(f"The stand-in has no Checkout in mode '{mode}' yet, only 'payment'.", param="mode")
+        if given.get("ui_mode", "hosted_page") != "hosted_page":
+            raise Refused("The stand-in has only the hosted page: ui_mode 'hosted_page'.", param="ui_mode")
+        if not given.get("line_items"):
+            raise Refused("Missing required param: line_items.", code="parameter_missing", param="line_items")
+        if not given.get("success_url"):
+            raise Refused("Missing required param: success_url.", code="parameter_missing", param="success_url")
+        for name in ("success_url", "cancel_url"):
+            self._web_address(given.get(name), name)
+        if given.get("customer"):
+            self.found(by, "customer", given["customer"])
+        if given.get("customer") and given.get("customer_email"):
+            raise Refused("You may only specify one of these parameters: customer, customer_email.", param="customer")
+        if len(given.get("client_reference_id") or "") > 200:
+            raise Refused("client_reference_id must be at most 200 characters.", param="client_reference_id")
+        self._metadata(given.get("metadata"), "metadata")
+        intent = given.get("payment_intent_data") or {}
+        self._metadata(intent.get("metadata"), "payment_intent_data[metadata]")
+        items = []
+        for at, item in enumerate(given["line_items"]):
+            price = item.get("price_data")
+            here = f"line_items[{at}][price_data]"
+            if price is None:
+                raise Refused(
+                    f"No such price: '{item.get('price')}'", code="resource_missing", param=f"line_items[{at}][price]"
+                )
+            if price.get("unit_amount") is None or "product_data" not in price:
+                lacks = "unit_amount" if price.get("unit_amount") is None else "product_data"
+                raise Refused(f"Missing required param: {here}[{lacks}].", code="parameter_missing", param=here)
+            if price["unit_amount"] < 0 or (item.get("quantity") or 1) < 1:
+                raise Refused("Invalid integer: below zero", code="parameter_invalid_integer", param=here)
+            if price.get("recurring"):
+                raise Refused("You can't use recurring prices in `payment` mode.", param=f"{here}[recurring]")
+            items.append(objects.a_line_item(item, now))
+        if len({item["currency"] for item in items}) > 1:
+            raise Refused("All line items must have the same currency.", param="line_items")
+        self._amount(sum(item["amount_total"] for item in items), items[0]["currency"], "line_items")
+        expires = given.get("expires_at")
+        if expires is not None and not now + HALF_AN_HOUR <= expires <= now + A_DAY:
+            raise Refused(
+                "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session "
+                "creation.",
+                param="expires_at",
+            )
+        body = objects.a_session(given, items, url_root=url_root, now=now)
+        body |= {"_items": items, "_intent": intent}
+        return self.memory.add(by.account, "checkout.session", body)
+
+    def expire_session(self, by: Caller, session: Body) -> Body:
+        if session["status"] != "open":
+            raise Refused(
+                'Only Checkout Sessions with a status in ["open"] can be expired. '
+                f"This Checkout Session has a status of {session['status']}.",
+                param="session",
+            )
+        session |= {"status": "expired", "url": None}
+        self.memory.save(session)
+        told = [("checkout.session.expired", session)]
+        if session["payment_intent"]:
+            intent = self.found(by, "payment_intent", session["payment_intent"])
+            if intent["status"] not in ("succeeded", "processing", "canceled"):
+                told.insert(0, ("payment_intent.canceled", self._canceled(intent, "expired")))
+        self.tell(by, told)
+        return session
+
+    def expire_overdue(self) -> int:
+        """Expire the sessions whose time is over; called every second and before a session is read."""
+        overdue = 0
+        for session in self.memory.listed(None, "checkout.session", where=(("status", "open"),), limit=500)[0]:
+            if session["expires_at"] <= self.memory.now():
+                account = self.memory.owner("checkout.session", session["id"])
+                self.expire_session(Caller(str(account)), session)
+                overdue += 1
+        return overdue
+
+    def pay_session(self, by: Caller, session: Body, method: Method) -> Body:
+        """Pay an open session with a method and return its payment intent, whatever became of it."""
+        if session["status"] != "open":
+            raise Refused("This Checkout Session is no longer open.", param="session")
+        options = session["payment_method_options"]["card"].get("restrictions") or {}
+        if method.kind == "card" and method.funding in (options.get("funding_types_blocked") or ()):
+            raise Refused("This kind of card is not accepted here.", code="card_not_supported", status=402)
+        told: list[tuple[str, Body]] = []
+        if session["payment_intent"]:
+            intent = self.found(by, "payment_intent", session["payment_intent"])
+        else:
+            intent = objects.a_payment_intent(
+                {
+                    "amount": session["amount_total"],
+                    "currency": session["currency"],
+                    "customer": session["customer"],
+                    **{name: value for name, value in session["_intent"].items() if name != "metadata"},
+                    "metadata": session["_intent"].get("metadata") or {},
+                },
+                self.memory.now(),
+            )
+            intent["_session"] = session["id"]
+            self.memory.add(by.account, "payment_intent", intent)
+            session["payment_intent"] = intent["id"]
+            told.append(("payment_intent.created", dict(intent)))
+            self.memory.save(session)
+        chosen = objects.a_payment_method(method, customer=None, now=self.memory.now())
+        self.memory.add(by.account, "payment_method", chosen)
+        told += self._attempt(by, intent, chosen, method)
+        if intent["status"] in ("succeeded", "processing"):
+            told += self._complete(session, paid=intent["status"] == "succeeded")
+        self.tell(by, told)
+        return intent
+
+    def answer_second_step(self, by: Caller, session: Body, *, yes: bool) -> Body:
+        """Take the bank's question "is it you?" as answered and return the payment intent."""
+        intent = self.found(by, "payment_intent", session["payment_intent"] or "")
+        if session["status"] != "open" or intent["status"] != "requires_action":
+            raise self._wrong_state("authenticate", intent)
+        told = self._second_step(by, intent, yes=yes)
+        if intent["status"] == "succeeded":
+            told += self._complete(session, paid=True)
+        self.tell(by, told)
+        return intent
+
+    def authenticate(self, by: Caller, intent: Body, *, yes: bool) -> Body:
+        """Take the bank's question as answered for a payment intent without a Checkout Session."""
+        if intent["status"] != "requires_action" or intent.get("_session"):
+            raise self._wrong_state("authenticate", intent)
+        self.tell(by, self._second_step(by, intent, yes=yes))
+        return intent
+
+    def _complete(self, session: Body, *, paid: bool) -> list[tuple[str, Body]]:
+        session |= {
+            "status": "complete",
+            "payment_status": "paid" if paid else "unpaid",
+            "url": None,
+            "customer_details": {
+                "address": objects.NO_ADDRESS, "business_name": None, "email": session["customer_email"],
+                "individual_name": None, "name": None, "phone": None, "tax_exempt": "none", "tax_ids": [],
+            },
+        }  # fmt: skip
+        self.memory.save(session)
+        return [("checkout.session.completed", session)]
+
+    # Payments.
+
+    def open_payment(self, by: Caller, given: Body) -> Body:
+        self._amount(given["amount"], given["currency"].lower(), "amount")
+        self._metadata(given.get("metadata"), "metadata")
+        if given.get("capture_method") == "manual":
+            raise Refused("The stand-in has no manual capture.", param="capture_method")
+        exclusive = ("automatic_payment_methods", "allowed_payment_method_types", "payment_method_configuration")
+        if sum(name in given for name in exclusive) > 1:
+            raise Refused(f"You may only specify one of these parameters: {', '.join(exclusive)}.", param=exclusive[1])
+        if given.get("customer"):
+            self.found(by, "customer", given["customer"])
+        if given.get("off_session") and not given.get("confirm"):
+            raise Refused("off_session can only be used together with confirm=true.", param="off_session")
+        intent = objects.a_payment_intent(given, self.memory.now())
+        if given.get("payment_method"):
+            chosen, _ = self._method(by, given["payment_method"])
+            intent |= {"payment_method": chosen["id"], "status": "requires_confirmation"}
+        self.memory.add(by.account, "payment_intent", intent)
+        self.tell(by, [("payment_intent.created", dict(intent))])
+        return self.confirm_payment(by, intent, given) if given.get("confirm") else intent
+
+    def confirm_payment(self, by: Caller, intent: Body, given: Body) -> Body:
+        """Confirm a payment intent; a decline is the error of a card, with the intent in it, as Stripe answers it."""
+        if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
+            raise self._wrong_state("confirm", intent)
+        if intent.get("_session"):
+            raise Refused("A PaymentIntent of a Checkout Session is confirmed on its page.", param="intent")
+        named = given.get("payment_method") or intent["payment_method"]
+        if not named:
+            raise Refused(
+                "You cannot confirm this PaymentIntent because it's missing a payment method.",
+                code="payment_intent_unexpected_state", payment_intent=objects.public(intent),
+            )  # fmt: skip
+        chosen, method = self._method(by, named)
+        self.tell(by, self._attempt(by, intent, chosen, method, off_session=bool(given.get("off_session"))))
+        error = intent["last_payment_error"]
+        if error:
+            more = {name: value for name, value in error.items() if name not in ("type", "message", "code", "doc_url")}
+            raise Declined(
+                error["message"], code=error["code"], status=402, kind="card_error",
+                payment_intent=objects.public(intent), **more,
+            )  # fmt: skip
+        return intent
+
+    def cancel_payment(self, by: Caller, intent: Body, reason: str | None) -> Body:
+        if intent["status"] in ("succeeded", "canceled", "processing"):
+            raise self._wrong_state("cancel", intent)
+        if intent.get("_session"):
+            raise Refused("A PaymentIntent of a Checkout Session is canceled by expiring the session.", param="intent")
+        self._canceled(intent, reason)
+        self.tell(by, [("payment_intent.canceled", intent)])
+        return intent
+
+    def _canceled(self, intent: Body, reason: str | None) -> Body:
+        intent |= {
+            "status": "canceled",
+            "canceled_at": self.memory.now(),
+            "cancellation_reason": reason,
+            "next_action": None,
+        }
+        return self.memory.save(intent)
+
+    def settle_delayed(self, by: Caller, intent: Body, *, succeeds: bool) -> Body:
+        """Let a payment that was on its way arrive, or fail."""
+        if intent["status"] != "processing":
+            raise self._wrong_state("settle", intent)
+        charge = self.found(by, "charge", intent["latest_charge"])
+        session = self.memory.get(by.account, "checkout.session", intent.get("_session") or "")
+        if succeeds:
+            told = self._arrived(by, intent, charge)
+            if session:
+                session["payment_status"] = "paid"
+                told.append(("checkout.session.async_payment_succeeded", self.memory.save(session)))
+        else:
+            failure = ("insufficient_funds", "The customer's account has insufficient funds to cover this payment.")
+            charge |= {
+                "status": "failed", "failure_code": failure[0], "failure_message": failure[1], "paid": False,
+            }  # fmt: skip
+            self.memory.save(charge)
+            told = [("charge.failed", charge), *self._failed(by, intent, failure, None, charge)]
+            if session:
+                told.append(("checkout.session.async_payment_failed", session))
+        self.tell(by, told)
+        return intent
+
+    def _attempt(
+        self, by: Caller, intent: Body, chosen: Body, method: Method, *, off_session: bool = False
+    ) -> list[tuple[str, Body]]:
+        intent |= {"payment_method": chosen["id"], "last_payment_error": None, "next_action": None}
+        now = self.memory.now()
+        if method.outcome is Outcome.DECLINED:
+            code, message = DECLINE_MESSAGES[method.decline_code or "generic_decline"]
+            charge = objects.a_charge(intent, chosen, status="failed", failure=(code, message), now=now)
+            self.memory.add(by.account, "charge", charge)
+            intent["latest_charge"] = charge["id"]
+            return [
+                ("charge.failed", charge),
+                *self._failed(by, intent, (code, message), method.decline_code, charge),
+            ]
+        if method.outcome is Outcome.SECOND_STEP:
+            if off_session:
+                code, message = "authentication_required", "Your card was declined. It requires authentication."
+                return self._failed(by, intent, (code, message), code, None)
+            session = self.memory.get(by.account, "checkout.session", intent.get("_session") or "")
+            intent |= {
+                "status": "requires_action",
+                "next_action": {
+                    "type": "redirect_to_url",
+                    "redirect_to_url": {"return_url": None, "url": f"{session['url']}/second-step"},
+                }
+                if session
+                else {"type": "use_stripe_sdk", "use_stripe_sdk": {}},
+            }
+            self.memory.save(intent)
+            return [("payment_intent.requires_action", dict(intent))]
+        if method.outcome is Outcome.DELAYED:
+            charge = objects.a_charge(intent, chosen, status="pending", failure=None, now=now)
+            self.memory.add(by.account, "charge", charge)
+            intent |= {"status": "processing", "latest_charge": charge["id"]}
+            self.memory.save(intent)
+            return [("charge.pending", charge), ("payment_intent.processing", intent)]
+        charge = objects.a_charge(intent, chosen, status="pending", failure=None, now=now)
+        self.memory.add(by.account, "charge", charge)
+        return self._arrived(by, intent, charge)
+
+    def _second_step(self, by: Caller, intent: Body, *, yes: bool) -> list[tuple[str, Body]]:
+        intent["next_action"] = None
+        if not yes:
+            failure = (
+                "payment_intent_authentication_failure",
+                "The provided PaymentMethod has failed authentication.",
+            )
+            return self._failed(by, intent, failure, None, None)
+        chosen = self.found(by, "payment_method", intent["payment_method"])
+        charge = objects.a_charge(intent, chosen, status="pending", failure=None, now=self.memory.now())
+        self.memory.add(by.account, "charge", charge)
+        return self._arrived(by, intent, charge)
+
+    def _arrived(self, by: Caller, intent: Body, charge: Body) -> list[tuple[str, Body]]:
+        amount = intent["amount"]
+        # A made-up tariff: 2.9 per cent and thirty of the smallest unit, rounded up.
+        transaction = objects.a_balance_transaction(
+            "charge", charge["id"], amount=amount, currency=intent["currency"], fee=-(-amount * 29 // 1000) + 30,
+            now=self.memory.now(), description=intent["description"],
+        )  # fmt: skip
+        self.memory.add(by.account, "balance_transaction", transaction)
+        charge |= {
+            "status": "succeeded", "paid": True, "captured": True, "amount_captured": amount,
+            "balance_transaction": transaction["id"],
+        }  # fmt: skip
+        self.memory.save(charge)
+        intent |= {"status": "succeeded", "amount_received": amount, "latest_charge": charge["id"]}
+        self.memory.save(intent)
+        return [("charge.succeeded", charge), ("payment_intent.succeeded", intent)]
+
+    def _failed(
+        self, by: Caller, intent: Body, failure: tuple[str, str], decline_code: str | None, charge: Body | None
+    ) -> list[tuple[str, Body]]:
+        chosen = self.memory.get(by.account, "payment_method", intent["payment_method"])
+        error = {
+            "code": failure[0],
+            "doc_url": f"https://docs.stripe.com/error-codes/{failure[0].replace('_', '-')}",
+            "message": failure[1],
+            "payment_method": objects.public(chosen) if chosen else None,
+            "type": "card_error",
+        }
+        if decline_code:
+            error["decline_code"] = decline_code
+        if charge:
+            error["charge"] = charge["id"]
+        intent |= {
+            "status": "requires_payment_method",
+            "last_payment_error": error,
+            "payment_method": None,
+            "next_action": None,
+        }
+        self.memory.save(intent)
+        return [("payment_intent.payment_failed", intent)]
+
+    def _method(self, by: Caller, named: str) -> tuple[Body, Method]:
+        if named in BY_TOKEN:
+            method = BY_TOKEN[named]
+            chosen = objects.a_payment_method(method, customer=None, now=self.memory.now())
+            return self.memory.add(by.account, "payment_method", chosen), method
+        chosen = self.found(by, "payment_method", named, name="PaymentMethod")
+        number = chosen["_number"]
+        return chosen, BY_NUMBER.get(number) or next(one for one in METHODS if one.number == number)
+
+    def _wrong_state(self, act: str, intent: Body) -> Refused:
+        return Refused(
+            f"You cannot {act} this PaymentIntent because it has a status of {intent['status']}.",
+            code="payment_intent_unexpected_state",
+            payment_intent=objects.public(intent),
+        )
+
+    # Saved methods.
+
+    def add_method(self, by: Caller, given: Body) -> Body:
+        if given.get("type") != "card" or not (given.get("card") or {}).get("number"):
+            raise Refused("The stand-in makes card payment methods from test numbers only.", param="type")
+        method = BY_NUMBER.get(given["card"]["number"])
+        if method is None:
+            raise Refused("Your card number is incorrect.", code="incorrect_number", status=402, kind="card_error")
+        body = objects.a_payment_method(method, customer=None, now=self.memory.now())
+        return self.memory.add(by.account, "payment_method", body)
+
+    def attach_method(self, by: Caller, named: str, customer: str) -> Body:
+        self.found(by, "customer", customer)
+        chosen, _ = self._method(by, named)
+        if chosen["customer"] not in (None, customer):
+            raise Refused("The payment method you provided has already been attached to a customer.")
+        chosen["customer"] = customer
+        self.memory.save(chosen)
+        self.tell(by, [("payment_method.attached", chosen)])
+        return chosen
+
+    def detach_method(self, by: Caller, chosen: Body) -> Body:
+        if chosen["customer"] is None:
+            raise Refused("The payment method you provided is not attached to a customer so detachment is impossible.")
+        chosen["customer"] = None
+        self.memory.save(chosen)
+        self.tell(by, [("payment_method.detached", chosen)])
+        return chosen
+
+    def open_setup(self, by: Caller, given: Body) -> Body:
+        if given.get("customer"):
+            self.found(by, "customer", given["customer"])
+        self._metadata(given.get("metadata"), "metadata")
+        setup = self.memory.add(by.account, "setup_intent", objects.a_setup_intent(given, self.memory.now()))
+        self.tell(by, [("setup_intent.created", dict(setup))])
+        return self.confirm_setup(by, setup, given) if given.get("confirm") else setup
+
+    def confirm_setup(self, by: Caller, setup: Body, given: Body) -> Body:
+        named = given.get("payment_method") or setup["payment_method"]
+        if setup["status"] in ("succeeded", "canceled") or not named:
+            raise Refused(
+                f"You cannot confirm this SetupIntent because it has a status of {setup['status']} or no method.",
+                code="setup_intent_unexpected_state", setup_intent=objects.public(setup),
+            )  # fmt: skip
+        chosen, method = self._method(by, named)
+        if method.outcome is Outcome.DECLINED:
+            error = {
+                "code": "card_declined", "decline_code": method.decline_code, "message": "Your card was declined.",
+                "type": "card_error",
+            }  # fmt: skip
+            setup |= {"status": "requires_payment_method", "last_setup_error": error}
+            self.memory.save(setup)
+            self.tell(by, [("setup_intent.setup_failed", setup)])
+            raise Declined(
+                "Your card was declined.", code="card_declined", status=402, kind="card_error",
+                decline_code=method.decline_code, setup_intent=objects.public(setup),
+            )  # fmt: skip
+        setup |= {"status": "succeeded", "payment_method": chosen["id"], "last_setup_error": None}
+        if setup["customer"]:
+            chosen["customer"] = setup["customer"]
+            self.memory.save(chosen)
+        self.memory.save(setup)
+        self.tell(by, [("setup_intent.succeeded", setup)])
+        return setup
+
+    # Money that goes back.
+
+    def refund(self, by: Caller, given: Body) -> Body:
+        self._metadata(given.get("metadata") or None, "metadata")
+        if not given.get("payment_intent") and not given.get("charge"):
+            raise Refused("One of the following params should be provided: payment_intent or charge.", param="charge")
+        if given.get("charge"):
+            charge = self.found(by, "charge", given["charge"])
+        else:
+            intent = self.found(by, "payment_intent", given["payment_intent"])
+            if intent["status"] != "succeeded":
+                raise Refused(
+                    f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
+                    param="payment_intent",
+                )
+            charge = self.found(by, "charge", intent["latest_charge"])
+        if charge["status"] != "succeeded":
+            raise Refused(f"Charge {charge['id']} has not been paid.", param="charge")
+        if charge["disputed"]:
+            raise Refused(f"Charge {charge['id']} has been charged back.", code="charge_disputed")
+        left = charge["amount_captured"] - charge["amount_refunded"]
+        if left == 0:
+            raise Refused(
+                f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded", param="charge"
+            )
+        amount = given.get("amount", left)
+        if amount < 1:
+            raise Refused("Invalid positive integer", code="parameter_invalid_integer", param="amount")
+        if amount > left:
+            raise Refused(
+                f"Refund amount ({currencies.shown(amount, charge['currency'], 'en')}) is greater than unrefunded "
+                f"amount on charge ({currencies.shown(left, charge['currency'], 'en')})",
+                param="amount",
+            )
+        if charge["currency"] in currencies.THREE_DECIMALS and amount % 10:
+            raise Refused("Three-decimal amounts must end in 0.", code="parameter_invalid_integer", param="amount")
+        status = "succeeded" if charge["payment_method_details"]["type"] == "card" else "pending"
+        refund = objects.a_refund(charge, amount=amount, given=given, status=status, now=self.memory.now())
+        transaction = objects.a_balance_transaction(
+            "refund", refund["id"], amount=-amount, currency=charge["currency"], fee=0, now=self.memory.now()
+        )
+        refund["balance_transaction"] = transaction["id"]
+        self.memory.add(by.account, "balance_transaction", transaction)
+        self.memory.add(by.account, "refund", refund)
+        charge["amount_refunded"] += amount
+        charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
+        self.memory.save(charge)
+        self.tell(by, [("refund.created", refund), ("charge.refunded", charge), ("refund.updated", refund)])
+        return refund
+
+    def settle_refund(self, by: Caller, refund: Body, *, succeeds: bool) -> Body:
+        """Let a refund arrive, or come back (the bank would not take it), as can happen days later."""
+        if refund["status"] not in ("pending", "succeeded") or (succeeds and refund["status"] != "pending"):
+            raise Refused(f"This refund has a status of {refund['status']}.")
+        refund["pending_reason"] = None
+        if succeeds:
+            refund["status"] = "succeeded"
+            self.memory.save(refund)
+            self.tell(by, [("refund.updated", refund)])
+            return refund
+        charge = self.found(by, "charge", refund["charge"])
+        transaction = objects.a_balance_transaction(
+            "refund_failure", refund["id"], amount=refund["amount"], currency=refund["currency"], fee=0,
+            now=self.memory.now(),
+        )  # fmt: skip
+        self.memory.add(by.account, "balance_transaction", transaction)
+        refund |= {
+            "status": "failed",
+            "failure_reason": "lost_or_stolen_card",
+            "failure_balance_transaction": transaction["id"],
+        }
+        charge["amount_refunded"] -= refund["amount"]
+        charge["refunded"] = False
+        self.memory.save(charge)
+        self.memory.save(refund)
+        self.tell(by, [("refund.failed", refund), ("refund.updated", refund)])
+        return refund
+
+    def open_dispute(self, by: Caller, intent: Body, reason: str) -> Body:
+        if intent["status"] != "succeeded":
+            raise self._wrong_state("dispute", intent)
+        charge = self.found(by, "charge", intent["latest_charge"])
+        if charge["disputed"]:
+            raise Refused("This charge is disputed already.")
+        transaction = objects.a_balance_transaction(
+            "adjustment", charge["id"], amount=-charge["amount"], currency=charge["currency"], fee=1500,
+            now=self.memory.now(), description=f"Chargeback withdrawal for {charge['id']}",
+        )  # fmt: skip
+        self.memory.add(by.account, "balance_transaction", transaction)
+        dispute = objects.a_dispute(charge, reason=reason, transactions=[transaction], now=self.memory.now())
+        charge["disputed"] = True
+        self.memory.save(charge)
+        self.memory.add(by.account, "dispute", dispute)
+        self.tell(by, [("charge.dispute.created", dispute), ("charge.dispute.funds_withdrawn", dispute)])
+        return dispute
+
+    def close_dispute(self, by: Caller, dispute: Body, *, won: bool) -> Body:
+        if dispute["status"] in ("won", "lost"):
+            raise Refused(f"This dispute has a status of {dispute['status']}.")
+        dispute["status"] = "won" if won else "lost"
+        told = [("charge.dispute.closed", dispute)]
+        if won:
+            transaction = objects.a_balance_transaction(
+                "adjustment", dispute["charge"], amount=dispute["amount"], currency=dispute["currency"], fee=0,
+                now=self.memory.now(), description=f"Chargeback reversal for {dispute['charge']}",
+            )  # fmt: skip
+            self.memory.add(by.account, "balance_transaction", transaction)
+            dispute["balance_transactions"].append(transaction)
+            told.append(("charge.dispute.funds_reinstated", dispute))
+        self.memory.save(dispute)
+        self.tell(by, told)
+        return dispute
+
+    # Telling: one event for each thing that happened, and its planned deliveries.
+
+    def tell(self, by: Caller, told: list[tuple[str, Body]]) -> None:
+        """Keep the events of one act and plan their deliveries in the mode in force.
+
+        In "hostile" everything that the open network does happens at once: each event goes out twice, in any order,
+        late by up to 0.3 s, and of the events of one act that a receiver could learn the same from, one is lost for
+        good, each time another one. Never are all lost, so that a careful receiver always learns what happened.
+        """
+        endpoints = self.memory.listed(by.account, "webhook_endpoint")[0]
+        mode = self.memory.setting("mode", self.default_mode)
+        late = float(self.memory.setting("late", "2"))
+        now = time.time()
+        act = int(self.memory.setting("acts", "0"))
+        self.memory.set_setting("acts", str(act + 1))
+        for endpoint in endpoints:
+            wanted = [
+                (kind, about)
+                for kind, about in told
+                if "*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"]
+            ]
+            # Telling the start twice is not telling the end, so what merely announces does not count as a witness.
+            witnesses = [
+                kind for kind, _ in wanted if not kind.endswith((".created", ".pending")) or kind == "refund.created"
+            ]
+            lost = witnesses[act % len(witnesses)] if mode == "hostile" and len(witnesses) > 1 else None
+            endpoint["_plan"] = {}
+            for at, (kind, _) in enumerate(wanted):
+                if mode == "hostile":
+                    dues = [now + self._random.random() * 0.3 for _ in range(2)]
+                elif mode == "out_of_order":
+                    dues = [now + 0.05 * (len(wanted) - at)]
+                elif mode == "doubled":
+                    dues = [now, now]
+                else:
+                    dues = [now + late if mode == "delayed" else now]
+                endpoint["_plan"][kind] = (dues, mode == "lost" or kind == lost)
+        for kind, about in told:
+            planned = [(endpoint, endpoint["_plan"][kind]) for endpoint in endpoints if kind in endpoint["_plan"]]
+            event = objects.an_event(
+                kind, about, request=by.request, waiting=len(planned), previous=None, now=self.memory.now()
+            )
+            self.memory.add(by.account, "event", event)
+            for endpoint, (dues, is_lost) in planned:
+                for due in dues:
+                    self.memory.plan(
+                        by.account, event["id"], endpoint["id"], due=due,
+                        in_turn=mode in ("normal", "out_of_order"), lost=is_lost,
+                    )  # fmt: skip
+
+    def tell_again(self, by: Caller, event: Body) -> int:
+        """Plan one more delivery of an event to each endpoint; return to how many."""
+        endpoints = self.memory.listed(by.account, "webhook_endpoint")[0]
+        for endpoint in endpoints:
+            self.memory.plan(by.account, event["id"], endpoint["id"], due=time.time(), in_turn=True, lost=False)
+        return len(endpoints)
+
+    # Checks that the types of a request cannot make.
+
+    def _amount(self, amount: int, currency: str, param: str) -> None:
+        if currency not in currencies.KNOWN:
+            raise Refused(f"Invalid currency: {currency}", code="parameter_invalid_currency", param="currency")
+        if amount < currencies.least(currency):
+            shown = currencies.shown(currencies.least(currency), currency, "en")
+            raise Refused(f"Amount must be at least {shown} {currency}", code="amount_too_small", param=param)
+        if amount > currencies.MOST:
+            raise Refused("Amount must be no more than 999,999.99", code="amount_too_large", param=param)
+        if currency in currencies.THREE_DECIMALS and amount % 10:
+            raise Refused("Three-decimal amounts must end in 0.", code="parameter_invalid_integer", param=param)
+        if currency in currencies.WHOLE_UNITS_ONLY and amount % 100:
+            raise Refused("Fractions of this currency can't be charged.", code="parameter_invalid_integer", param=param)
+
+    def _metadata(self, given: Body | None, param: str) -> None:
+        if given is None:
+            return
+        if len(given) > 50:
+            raise Refused("You can have up to 50 metadata keys.", param=param)
+        for key, value in given.items():
+            if len(key) > 40:
+                raise Refused(f"Metadata keys must be under 40 characters: {key}", param=param)
+            if len(value) > 500:
+                raise Refused(f"Metadata values must be under 500 characters: {key}", param=param)
+
+    def _web_address(self, given: str | None, param: str) -> None:
+        if given is not None and not given.startswith(("http://", "https://")):
+            raise Refused("Not a valid URL", code="url_invalid", param=param)
+
+
+class Declined(Refused):
+    """A payment that was tried and did not succeed: the answer is an error, and what happened is kept."""

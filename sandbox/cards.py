@@ -1,0 +1,90 @@
+"""The test cards: what each is and what happens when somebody pays with it. No other number is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Outcome(Enum):
+    """What paying with a method leads to."""
+
+    SUCCEEDS = "succeeds"
+    DECLINED = "declined"
+    SECOND_STEP = "second_step"
+    DELAYED = "delayed"
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to pay on the stand-in; `token` is the name that Stripe's own test mode uses, where there is one."""
+
+    kind: str
+    outcome: Outcome
+    number: str = ""
+    funding: str = "debit"
+    brand: str = "visa"
+    decline_code: str | None = None
+    tokens: tuple[str, ...] = ()
+
+    @property
+    def last4(self) -> str:
+        return self.number[-4:]
+
+
+WORKS_DEBIT = Method(
+    "card", Outcome.SUCCEEDS, "4000056655665556", tokens=("pm_card_visa_debit",)
+)
+WORKS_CREDIT = Method("card", Outcome.SUCCEEDS, "4242424242424242", "credit", tokens=("pm_card_visa",))
+# Stripe calls these two credit cards. Here they are debit cards, so that they can be tried where credit is refused.
+DECLINED = Method(
+    "card",
+    Outcome.DECLINED,
+    "4000000000000002",
+    decline_code="generic_decline",
+    tokens=("pm_card_chargeDeclined", "pm_card_visa_chargeDeclined"),
+)
+SECOND_STEP = Method(
+    "card", Outcome.SECOND_STEP, "4000002500003155", tokens=("pm_card_authenticationRequired",)
+)
+BANK_DEBIT = Method("us_bank_account", Outcome.DELAYED, "000123456789", tokens=("pm_usBankAccount",))
+
+METHODS = (
+    WORKS_DEBIT,
+    WORKS_CREDIT,
+    DECLINED,
+    SECOND_STEP,
+    BANK_DEBIT,
+    Method("card", Outcome.SUCCEEDS, "5555555555554444", "credit", "mastercard", tokens=("pm_card_mastercard",)),
+    Method("card", Outcome.SUCCEEDS, "5200828282828210", "debit", "mastercard", tokens=("pm_card_mastercard_debit",)),
+    Method(
+        "card",
+        Outcome.DECLINED,
+        "4000000000009995",
+        decline_code="insufficient_funds",
+        tokens=("pm_card_visa_chargeDeclinedInsufficientFunds",),
+    ),
+    Method(
+        "card",
+        Outcome.DECLINED,
+        "4000000000000069",
+        decline_code="expired_card",
+        tokens=("pm_card_chargeDeclinedExpiredCard",),
+    ),
+)
+BY_NUMBER = {method.number: method for method in METHODS if method.kind == "card"}
+BY_TOKEN = {token: method for method in METHODS for token in method.tokens}
+
+DECLINE_MESSAGES = {
+    "generic_decline": ("card_declined", "Your card was declined."),
+    "insufficient_funds": ("card_declined", "Your card has insufficient funds."),
+    "expired_card": ("expired_card", "Your card has expired."),
+}
+
+
+def looks_like_a_card(number: str) -> bool:
+    """Tell whether digits pass the Luhn check that every card number passes."""
+    if not number.isascii() or not number.isdigit() or not 12 <= len(number) <= 19:
+        return False
+    doubled = [int(digit) * (2 if at % 2 else 1) for at, digit in enumerate(reversed(number))]
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0

@@ -1,0 +1,320 @@
+"""Made-up letters of each kind, and a Jinja environment that writes them in English or Chinese."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+from babel.dates import format_date, format_datetime
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal
+
+from portal.letters.contents import (
+    Adviser,
+    Amounts,
+    Component,
+    Details,
+    Entry,
+    Frequency,
+    Help,
+    Instalment,
+    InterestTerms,
+    Letter,
+    Method,
+    Party,
+    PaymentReceipt,
+    PlanAgreement,
+    PlanItemPaid,
+    Statement,
+    StatementLine,
+    Treatment,
+)
+from portal.money import Money, level, split
+
+ROOT = Path(__file__).resolve().parents[2]
+# The letters' part of the Chinese catalogue can be tried on its own before it is merged.
+CHINESE = Path(os.environ.get("LETTERS_CATALOGUE", ROOT / "translations/zh_Hans/LC_MESSAGES/messages.po"))
+LANGUAGES = ("en", "zh_Hans")
+NOW = datetime(2026, 11, 22, 9, 30, 12, tzinfo=UTC)
+
+
+def usd(amount: str) -> Money:
+    return Money.of(amount, "USD")
+
+
+def amounts(
+    principal: str = "0",
+    interest: str = "0",
+    penalty: str = "0",
+    fees: str = "0",
+    costs: str = "0",
+    currency: str = "USD",
+) -> Amounts:
+    given = {"principal": principal, "interest": interest, "penalty": penalty, "fees": fees, "costs": costs}
+    return Amounts(**{part: Money.of(amount, currency) for part, amount in given.items()})
+
+
+def the_lender(**changes: Any) -> Party:
+    given: dict[str, Any] = {
+        "name": "Harbour Lending",
+        "legal_name": "Harbour Lending (Made-up) Ltd",
+        "address": ("14 Example Quay", "Springfield, EX 01234"),
+        "licence": "EX-0001-2020",
+        "phone": "+1 555 0100",
+        "email": "help@harbour.example",
+        "website": "https://harbour.example",
+    }
+    return Party(**{**given, **changes})
+
+
+def a_letter(details: Details, **changes: Any) -> Letter:
+    given: dict[str, Any] = {
+        "number": "LT-7K3M-2Q9P",
+        "issued_at": NOW,
+        "as_at": NOW - timedelta(seconds=4),
+        "zone": "America/New_York",
+        "language": "en",
+        "languages": ("English", "简体中文"),
+        "lender": the_lender(),
+        "help": Help(
+            website="https://pay.harbour.example",
+            phone="+1 555 0100",
+            query_days=15,
+            complaint_days=15,
+            advice=(
+                Adviser(name="Example Debt Advice (made-up)", phone="+1 555 0199", website="https://advice.example"),
+            ),
+        ),
+        "debtor_name": "Ana María Núñez O’Brien",
+        "debt_reference": "D-4821-KQ7",
+        "masked_account": "•••• 4821",
+        "details": details,
+    }
+    return Letter(**{**given, **changes})
+
+
+def instalments(sums: tuple[Money, ...], first: date = date(2026, 12, 10)) -> tuple[Instalment, ...]:
+    left = sum(sums[1:], sums[0])
+    made = []
+    for number, amount in enumerate(sums, start=1):
+        left = left - amount
+        months = first.month - 1 + number - 1
+        due = date(first.year + months // 12, months % 12 + 1, first.day)
+        made.append(Instalment(number=number, due=due, amount=amount, left=left))
+    return tuple(made)
+
+
+def a_plan(payments: int = 24, balance: Amounts | None = None, **changes: Any) -> PlanAgreement:
+    balance = balance or amounts("3240.00", "310.17", "25.00", "24.83")
+    given: dict[str, Any] = {
+        "plan_reference": "P-93TF-05",
+        "quote_number": "Q-5H2C-81",
+        "rules_version": "2026-11-01/3",
+        "agreed_at": NOW - timedelta(seconds=9),
+        "balance_on": date(2026, 11, 22),
+        "balance": balance,
+        "frequency": Frequency.MONTHLY,
+        "instalments": instalments(level(balance.total, payments)),
+        "interest": InterestTerms(
+            treatment=Treatment.FROZEN, added=Money.zero(balance.total.currency), rate_after=Decimal("18.25")
+        ),
+        "fee": Money.zero(balance.total.currency),
+        "grace_days": 5,
+        "tolerance": Money(100, balance.total.currency),
+        "cure_days": 30,
+        "allocation_order": tuple(Component),
+    }
+    return PlanAgreement(**{**given, **changes})
+
+
+def a_plan_with_interest() -> PlanAgreement:
+    balance = amounts("4800.00", "200.00")
+    return a_plan(
+        balance=balance,
+        instalments=instalments(tuple(usd("250.00") for _ in range(22)) + (usd("106.76"),)),
+        interest=InterestTerms(
+            treatment=Treatment.CONTINUES,
+            added=usd("606.76"),
+            rate=Decimal("12"),
+            rate_after=Decimal("12"),
+            day_count="ACT/365F",
+        ),
+        bureaus=("Example Bureau (made-up)",),
+    )
+
+
+def a_receipt(**changes: Any) -> PaymentReceipt:
+    given: dict[str, Any] = {
+        "payment_reference": "PY-8W2K-4D",
+        "method": Method.CARD,
+        "method_detail": "Visa •••• 4242",
+        "amount": usd("150.00"),
+        "received_at": NOW - timedelta(minutes=2),
+        "cleared_at": NOW - timedelta(minutes=1),
+        "balance_before": amounts("3240.00", "310.17", "25.00", "24.83"),
+        "allocation": amounts("0", "100.17", "25.00", "24.83"),
+        "balance_after": amounts("3240.00", "210.00"),
+        "to_credit": usd("0"),
+        "credit_after": usd("0"),
+        "plan_items": (
+            PlanItemPaid(
+                plan_reference="P-93TF-05",
+                number=1,
+                of=24,
+                due=date(2026, 12, 10),
+                applied=usd("150.00"),
+                still_due=usd("0"),
+            ),
+        ),
+    }
+    return PaymentReceipt(**{**given, **changes})
+
+
+def a_last_receipt() -> PaymentReceipt:
+    return a_receipt(
+        amount=usd("160.00"),
+        balance_before=amounts("150.00"),
+        allocation=amounts("150.00"),
+        balance_after=amounts(),
+        to_credit=usd("10.00"),
+        credit_after=usd("10.00"),
+    )
+
+
+def a_statement(lines: int = 9, **changes: Any) -> Statement:
+    kinds = (
+        (Entry.OPENING, "3550.17"),
+        (Entry.INTEREST, "44.50"),
+        (Entry.PENALTY, "25.00"),
+        (Entry.PAYMENT, "-150.00"),
+        (Entry.FEE, "24.83"),
+        (Entry.WAIVER, "-24.83"),
+        (Entry.PAYMENT, "150.00"),
+        (Entry.ADJUSTMENT, "-0.50"),
+        (Entry.PAYMENT, "-200.00"),
+    )
+    since = date(2026, 1, 1)
+    owed = usd("0")
+    made = []
+    for index in range(lines):
+        entry, amount = kinds[index] if index < len(kinds) else (Entry.INTEREST, f"1{index % 10}.{index % 90 + 10}")
+        owed = owed + usd(amount)
+        made.append(
+            StatementLine(
+                on=since + timedelta(days=3 * index),
+                entry=entry,
+                reference=f"TX-{1000 + index}",
+                amount=usd(amount),
+                owed=owed,
+            )
+        )
+    given: dict[str, Any] = {
+        "since": since,
+        "until": date(2026, 11, 21),
+        "opening": amounts(),
+        "opening_credit": usd("0"),
+        "lines": tuple(made),
+        "closing": amounts(f"{owed.amount:f}"),
+        "closing_credit": usd("0"),
+        "rate": Decimal("18.25"),
+        "day_count": "ACT/365F",
+        "next_due": Instalment(number=3, due=date(2026, 12, 10), amount=usd("150.00"), left=usd("3269.17")),
+        "overdue": usd("42.00"),
+    }
+    return Statement(**{**given, **changes})
+
+
+def a_chinese_letter(details: Details, **changes: Any) -> Letter:
+    given: dict[str, Any] = {
+        "language": "zh_Hans",
+        "zone": "Asia/Shanghai",
+        "debtor_name": "欧阳喆垚",
+        "lender": the_lender(
+            name="海港贷款",
+            legal_name="海港小额贷款（虚构）有限公司",
+            address=("示例市港湾路 14 号", "邮编 000000"),
+            licence="示例金监许 0001 号",
+            phone="400 000 0100",
+        ),
+        "help": Help(
+            website="https://pay.harbour.example",
+            phone="400 000 0100",
+            query_days=20,
+            complaint_days=15,
+            advice=(Adviser(name="示例债务咨询（虚构）", phone="000 0000", website="https://advice.example"),),
+        ),
+        "brand_colour": "#0b6e4f",
+    }
+    return a_letter(details, **{**given, **changes})
+
+
+MAKERS: dict[str, Callable[[], Details]] = {
+    "plan": a_plan,
+    "plan-with-interest": a_plan_with_interest,
+    "plan-of-60": lambda: a_plan(instalments=instalments(split(usd("3600.00"), 60))),
+    "receipt": a_receipt,
+    "last-receipt": a_last_receipt,
+    "statement": a_statement,
+    "statement-of-60": lambda: a_statement(lines=60),
+}
+
+
+def every_letter() -> dict[str, Letter]:
+    """One letter of each maker in each language, by name."""
+    return {
+        f"{name}.{language}": (a_letter if language == "en" else a_chinese_letter)(maker())
+        for name, maker in MAKERS.items()
+        for language in LANGUAGES
+    }
+
+
+@cache
+def catalogue(language: str) -> Catalog | None:
+    if language == "en":
+        return None
+    with CHINESE.open("rb") as file:
+        return read_po(file, locale="zh_Hans")
+
+
+@cache
+def environment(language: str) -> jinja2.Environment:
+    """An environment as the portal has it: strict, escaping, with gettext and the four formats in one language."""
+    words = catalogue(language)
+
+    def gettext(message: str) -> str:
+        found = words[message].string if words is not None and message in words else ""
+        return str(found or message)
+
+    def ngettext(one: str, many: str, count: int) -> str:
+        found = words[(one, many)].string if words is not None and (one, many) in words else ()
+        return str(found[0]) if found else (one if count == 1 else many)
+
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ROOT / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+
+    def money(value: Money) -> str:
+        return format_currency(value.amount, value.currency, locale=language)
+
+    def day(value: date) -> str:
+        return format_date(value, "d MMMM y" if language == "en" else "long", locale=language)
+
+    def instant(value: datetime, zone: str) -> str:
+        form = "d MMMM y, HH:mm (ZZZZ)" if language == "en" else "y年M月d日 HH:mm（ZZZZ）"
+        return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=language)
+
+    def percent(value: Decimal) -> str:
+        return format_decimal(value, format="#,##0.####", locale=language) + "%"
+
+    made.filters.update(money=money, day=day, instant=instant, percent=percent)
+    return made

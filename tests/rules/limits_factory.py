@@ -1,0 +1,35 @@
+"""Limits with defaults, for tests: those of the published negotiation examples unless told otherwise."""
+
+from decimal import Decimal
+from typing import Any
+
+from portal.money import Money
+from portal.plans.limits import InterestPolicy, Limits
+from portal.plans.schedule import Frequency
+
+
+def some_limits(*, currency: str = "USD", **changes: Any) -> Limits:
+    """Return limits: least 50, 24 months (60 in hardship), cushion 10%, steps of 1, steps up after 3 months."""
+    values: dict[str, Any] = {
+        "min_payment": Money.of(50, currency),
+        "min_percent_bps": 0,
+        "hardship_min_payment": Money.of(10, currency),
+        "max_term_months": 24,
+        "hardship_max_term_months": 60,
+        "first_payment_within_days": 31,
+        "frequencies": tuple(Frequency),
+        "interest_policy": InterestPolicy.CONTRACT,
+        "reduced_rate": None,
+        "auto_accept_months": 24,
+        "grace_days": 5,
+        "cure_days": 30,
+        "tolerance": Money.of(1, currency),
+        "offer_validity_days": 14,
+        "cushion_bps": 1000,
+        "affordability_step": Money.of(1, currency),
+        "step_months": 3,
+        **changes,
+    }
+    if isinstance(values["reduced_rate"], str):
+        values["reduced_rate"] = Decimal(values["reduced_rate"])
+    return Limits(**values)

@@ -1,0 +1,254 @@
+"""Schedules: dates from the anchor, amounts that repay exactly what is owed."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from finance_vectors import named, vectors
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from portal.money import Money, total
+from portal.plans.schedule import (
+    Frequency,
+    NeverEnds,
+    NothingOwed,
+    Schedule,
+    TooManyItems,
+    by_count,
+    by_payment,
+    due_dates,
+    first_due,
+    interest_of,
+    level_payment,
+    periodic_rate,
+    periods_in,
+    step_up,
+    with_given_level,
+)
+
+FIRST = date(2026, 1, 31)
+bounded = settings(max_examples=120, deadline=None)
+balances = st.integers(1, 10**7) | st.integers(1, 200)
+rates = st.sampled_from(["0", "0.1", "5.9", "12", "18", "29.9", "60", "180"]).map(Decimal)
+frequencies = st.sampled_from(Frequency)
+
+
+def usd(text: str) -> Money:
+    return Money.of(text, "USD")
+
+
+def monthly_plan(balance: str, rate: Fraction | int, **terms: object) -> Schedule:
+    draw = by_count if "count" in terms else by_payment
+    return draw(balance=usd(balance), rate=Fraction(rate), first=FIRST, frequency=Frequency.MONTHLY, **terms)
+
+
+def check(schedule: Schedule, balance: Money) -> None:
+    """Assert what holds for every plan of ours."""
+    assert total((item.principal for item in schedule.items), currency=balance.currency) == balance
+    assert schedule.total == balance + schedule.total_interest
+    assert all(item.amount == item.principal + item.interest for item in schedule.items)
+    assert all(
+        item.amount.minor > 0 and item.principal.minor > 0 and item.interest.minor >= 0 for item in schedule.items
+    )
+    assert schedule.last <= schedule.largest
+    assert [item.seq for item in schedule.items] == list(range(1, schedule.count + 1))
+    assert all(one.due_on < other.due_on for one, other in zip(schedule.items, schedule.items[1:], strict=False))
+
+
+@pytest.mark.parametrize("vector", [each for each in vectors("schedule") if "periodic" in each["input"]], ids=named)
+def test_level_plans_of_the_vectors(vector: dict) -> None:
+    given_, expect = vector["input"], vector["expect"]
+    schedule = monthly_plan(given_["principal"], Fraction(given_["periodic"]), count=given_["n"])
+    assert schedule.payment == usd(expect["level"])
+    assert schedule.last == usd(expect["last"])
+    assert schedule.total_interest == usd(expect["interest"])
+    assert schedule.count == given_["n"]
+
+
+def test_a_year_of_equal_months_as_apache_fineract_draws_it() -> None:
+    (vector,) = (each for each in vectors("schedule") if each["id"] == "F2")
+    rate = periodic_rate(annual_rate=Decimal(vector["input"]["annual"]), frequency=Frequency.MONTHLY)
+    schedule = monthly_plan(vector["input"]["principal"], rate, count=vector["input"]["n"])
+    assert [item.amount for item in schedule.items] == [usd(text) for text in vector["expect"]["payments"]]
+    assert [item.interest for item in schedule.items] == [usd(text) for text in vector["expect"]["interest"]]
+
+
+def test_another_systems_level_leaves_all_that_is_left_to_the_last_item() -> None:
+    (vector,) = (each for each in vectors("schedule") if each["id"] == "F1")
+    given_, expect = vector["input"], vector["expect"]
+    schedule = with_given_level(
+        balance=usd(given_["principal"]),
+        rates=[Fraction(text) for text in given_["rate_factors"]],
+        payment=usd(given_["level"]),
+        first=FIRST,
+        frequency=Frequency.MONTHLY,
+    )
+    assert [item.amount for item in schedule.items] == [usd(text) for text in expect["payments"]]
+    assert [item.interest for item in schedule.items] == [usd(text) for text in expect["interest"]]
+    left, balance = [], usd(given_["principal"])
+    for item in schedule.items:
+        balance -= item.principal
+        left.append(balance)
+    assert left == [usd(text) for text in expect["balance"]]
+
+
+@pytest.mark.parametrize("vector", vectors("holiday"), ids=named)
+def test_what_a_payment_holiday_costs(vector: dict) -> None:
+    given_, expect = vector["input"], vector["expect"]
+    owed, rate, n = usd(given_["principal"]), Fraction(given_["periodic"]), given_["n"]
+    simple, compound = owed, owed
+    for _ in range(given_["months"]):
+        simple += interest_of(owed, rate)
+        compound += interest_of(compound, rate)
+    plain = monthly_plan(given_["principal"], rate, count=n)
+    costs = {}
+    for name, balance in (("frozen", owed), ("simple", simple), ("compound", compound)):
+        schedule = by_count(balance=balance, rate=rate, count=n, first=FIRST, frequency=Frequency.MONTHLY)
+        assert balance == usd(expect[name].get("balance", given_["principal"]))
+        assert schedule.payment == usd(expect[name]["level"])
+        assert schedule.last == usd(expect[name]["last"])
+        costs[name] = schedule.total - owed
+        assert costs[name] == usd(expect[name]["interest"])
+    same = by_payment(balance=simple, rate=rate, payment=plain.payment, first=FIRST, frequency=Frequency.MONTHLY)
+    assert same.count == expect["same_level"]["items"]
+    assert same.last == usd(expect["same_level"]["last"])
+    assert costs["simple"] - costs["frozen"] == usd(expect["cost_of_pause"])
+
+
+@pytest.mark.parametrize(
+    ("balance", "rate", "low", "step_count", "steps"),
+    [
+        ("3600.00", "0", "100.00", 3, ((3, "100.00"), (20, "157.15"), (1, "157.00"))),
+        ("3600.00", "0", "100.00", 6, ((6, "100.00"), (17, "166.67"), (1, "166.61"))),
+        ("5000.00", "0.01", "150.00", 6, ((6, "150.00"), (17, "267.40"), (1, "267.27"))),
+    ],
+)
+def test_steps_up(balance: str, rate: str, low: str, step_count: int, steps: tuple) -> None:
+    """V-NEG0 and V-STEP: 24 items in all; 6 of 150.00 leave 4,384.80 of 5,000.00."""
+    schedule = step_up(
+        balance=usd(balance),
+        rate=Fraction(rate),
+        payment=usd(low),
+        step_count=step_count,
+        count=24,
+        first=FIRST,
+        frequency=Frequency.MONTHLY,
+    )
+    assert schedule.steps == tuple((count, usd(amount)) for count, amount in steps)
+    if balance == "5000.00":
+        assert usd(balance) - total((item.principal for item in schedule.items[:6]), currency="USD") == usd("4384.80")
+    check(schedule, usd(balance))
+
+
+def test_monthly_dates_come_from_the_anchor_and_do_not_drift() -> None:
+    dates = due_dates(first=FIRST, frequency=Frequency.MONTHLY, count=6)
+    assert [str(day) for day in dates[1:]] == ["2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31", "2026-06-30"]
+    dates = due_dates(first=date(2026, 2, 28), frequency=Frequency.MONTHLY, count=3, anchor_day=31)
+    assert [str(day) for day in dates] == ["2026-02-28", "2026-03-31", "2026-04-30"]
+    assert due_dates(first=FIRST, frequency=Frequency.WEEKLY, count=0) == ()
+
+
+@bounded
+@given(
+    today=st.dates(date(2020, 1, 1), date(2060, 1, 1)),
+    frequency=frequencies,
+    pay_day=st.integers(1, 31),
+    earliest=st.integers(0, 40),
+)
+def test_the_first_date_is_the_pay_day_and_the_soonest_one(
+    today: date, frequency: Frequency, pay_day: int, earliest: int
+) -> None:
+    if frequency is not Frequency.MONTHLY:
+        pay_day = (pay_day - 1) % 7 + 1
+    first = first_due(today=today, frequency=frequency, pay_day=pay_day, earliest_days=earliest)
+    gap = first - today - timedelta(days=earliest)
+    assert timedelta(0) <= gap < timedelta(days=31 if frequency is Frequency.MONTHLY else 7)
+    dates = due_dates(first=first, frequency=frequency, count=30, anchor_day=pay_day)
+    for day in dates:
+        if frequency is Frequency.MONTHLY:
+            assert day.day == pay_day or (day + timedelta(days=1)).day == 1 and day.day < pay_day
+        else:
+            assert day.isoweekday() == pay_day
+
+
+@pytest.mark.parametrize(
+    ("frequency", "pay_day"), [(Frequency.MONTHLY, 0), (Frequency.MONTHLY, 32), (Frequency.WEEKLY, 8)]
+)
+def test_a_pay_day_that_does_not_exist_is_refused(frequency: Frequency, pay_day: int) -> None:
+    with pytest.raises(ValueError, match=str(pay_day)):
+        first_due(today=FIRST, frequency=frequency, pay_day=pay_day)
+
+
+def test_a_term_in_months_is_rounded_down_to_whole_periods() -> None:
+    found = [periods_in(months=months, frequency=each) for each in Frequency for months in (1, 24)]
+    assert found == [4, 104, 2, 52, 1, 24]
+
+
+@bounded
+@given(minor=balances, annual=rates, frequency=frequencies, count=st.integers(1, 130))
+def test_a_plan_by_count_repays_exactly_in_no_more_items(
+    minor: int, annual: Decimal, frequency: Frequency, count: int
+) -> None:
+    balance, rate = Money(minor, "USD"), periodic_rate(annual_rate=annual, frequency=frequency)
+    schedule = by_count(balance=balance, rate=rate, count=count, first=FIRST, frequency=frequency)
+    check(schedule, balance)
+    assert schedule.count <= count
+    assert all(item.amount == schedule.payment for item in schedule.items[:-1])
+    if not rate and schedule.payment.minor > 1:
+        less = Money(schedule.payment.minor - 1, "USD")
+        assert -(-minor // less.minor) > count
+
+
+@bounded
+@given(minor=balances, annual=rates, frequency=frequencies, payment=st.integers(1, 10**6))
+def test_a_plan_by_payment_repays_exactly_or_says_why_not(
+    minor: int, annual: Decimal, frequency: Frequency, payment: int
+) -> None:
+    balance, rate = Money(minor, "JPY"), periodic_rate(annual_rate=annual, frequency=frequency)
+    terms = {"balance": balance, "rate": rate, "payment": Money(payment, "JPY"), "first": FIRST, "most": 300}
+    try:
+        schedule = by_payment(frequency=frequency, **terms)
+    except NeverEnds as error:
+        assert error.interest == interest_of(balance, rate) >= error.payment
+        return
+    except TooManyItems:
+        assert payment * 300 < minor + interest_of(balance, rate).minor * 300
+        return
+    check(schedule, balance)
+    assert schedule.payment.minor <= payment
+    assert all(item.amount.minor == payment for item in schedule.items[:-1])
+
+
+@bounded
+@given(minor=balances, annual=rates, low=st.integers(1, 10**5), step_count=st.integers(1, 20), more=st.integers(1, 60))
+def test_a_plan_that_steps_up_repays_exactly(minor: int, annual: Decimal, low: int, step_count: int, more: int) -> None:
+    balance, rate = Money(minor, "USD"), periodic_rate(annual_rate=annual, frequency=Frequency.MONTHLY)
+    assume(low > interest_of(balance, rate).minor)
+    schedule = step_up(
+        balance=balance,
+        rate=rate,
+        payment=Money(low, "USD"),
+        step_count=step_count,
+        count=step_count + more,
+        first=FIRST,
+        frequency=Frequency.MONTHLY,
+    )
+    check(schedule, balance)
+    assert schedule.count <= step_count + more
+
+
+def test_what_grows_the_debt_is_never_drawn() -> None:
+    """V-NEG: 10,000.00 at 2% a month accrues 200.00."""
+    with pytest.raises(NeverEnds) as refused:
+        monthly_plan("10000.00", Fraction(2, 100), payment=usd("150.00"))
+    assert refused.value.interest == usd("200.00")
+
+
+def test_there_is_no_plan_for_nothing() -> None:
+    for minor in (0, -5):
+        with pytest.raises(NothingOwed):
+            level_payment(balance=Money(minor, "USD"), rate=Fraction(0), count=3)
+    with pytest.raises(ValueError, match="-1"):
+        periodic_rate(annual_rate=Decimal(-1), frequency=Frequency.MONTHLY)

@@ -1,0 +1,207 @@
+"""Starts and steers the stand-in for Stripe as a process of its own, for every test that needs a payment."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class SandboxProcess:
+    """One running stand-in; with `with`, or `start()` and `stop()`. Stopped and started again it remembers."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.data: Path | None = None
+        self._process: subprocess.Popen[str] | None = None
+        self._own_folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def start(
+        self,
+        port: int = 0,
+        data: str | Path | None = None,
+        delivery: str = "hostile",
+        *,
+        seed: int = 1,
+        retry_seconds: float = 0.1,
+        most_tries: int = 8,
+    ) -> SandboxProcess:
+        """Start on a free port (or the one given) and wait until it answers; return self."""
+        if data is None and self.data is None:
+            self._own_folder = tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True)
+            data = Path(self._own_folder.name) / "stripe.sqlite"
+        self.data = Path(data) if data is not None else self.data
+        words = {
+            "--port": port,
+            "--data": self.data,
+            "--delivery": delivery,
+            "--seed": seed,
+            "--retry-seconds": retry_seconds,
+            "--most-tries": most_tries,
+        }
+        command = [sys.executable, "-m", "sandbox", *(str(part) for pair in words.items() for part in pair)]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        # It prints one line, once it listens; without one it has ended.
+        line = self._process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        if found is None:
+            self.stop()
+            raise RuntimeError(f"The stand-in did not start: {line!r}")
+        self.url = found[0]
+        return self
+
+    def stop(self) -> None:
+        """End it as an operator would (SIGTERM) and wait; its memory stays until the object is gone."""
+        self._end(kill=False)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(kill=True)
+
+    def _end(self, *, kill: bool) -> None:
+        if self._process is None:
+            return
+        if kill:
+            self._process.kill()
+        else:
+            self._process.terminate()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(timeout=5)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process = None
+
+    def __enter__(self) -> SandboxProcess:
+        return self if self._process is not None else self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if self._own_folder is not None:
+            self._own_folder.cleanup()
+
+    # The control, see sandbox/control.py.
+
+    def health(self) -> Any:
+        return self._json("GET", "health")
+
+    def delivery(self, mode: str, *, seconds: float = 2.0) -> None:
+        """Set how webhooks go out: normal, hostile, out_of_order, doubled, delayed or lost."""
+        self._json("POST", "delivery", {"mode": mode, "seconds": seconds})
+
+    def fail_next(
+        self, how: str = "500", *, count: int = 1, seconds: float = 25.0, path: str = "", method: str = ""
+    ) -> None:
+        """Let the next API calls go wrong: 500, 500_saved, 429, timeout, cut, lost_answer or slow."""
+        self._json(
+            "POST", "faults", {"how": how, "count": count, "seconds": seconds, "path": path, "method": method}
+        )
+
+    def heal(self) -> None:
+        """Take back every failure that still waits."""
+        self._json("DELETE", "faults", {})
+
+    def events(self, kind: str = "") -> list[Any]:
+        """Return the events, newest first, each with its deliveries."""
+        found: list[Any] = self._json("GET", f"events?type={kind}")
+        return found
+
+    def redeliver(self, event_id: str) -> None:
+        self._json("POST", f"events/{event_id}/redeliver", {})
+
+    def wait_idle(self, timeout: float = 5.0) -> None:
+        """Wait until no delivery is under way."""
+        self._json("GET", f"idle?timeout={timeout}")
+
+    def settle_payment(self, payment_intent_id: str, *, succeeds: bool) -> None:
+        """Let a delayed payment arrive, or fail."""
+        self._json("POST", f"payments/{payment_intent_id}/{'succeed' if succeeds else 'fail'}", {})
+
+    def settle_refund(self, refund_id: str, *, succeeds: bool) -> None:
+        """Let a refund arrive, or come back to the lender."""
+        self._json("POST", f"refunds/{refund_id}/{'succeed' if succeeds else 'fail'}", {})
+
+    def dispute(self, payment_intent_id: str, *, reason: str = "fraudulent") -> str:
+        """Let the debtor's bank take a payment back; return the dispute's id."""
+        return str(self._json("POST", f"payments/{payment_intent_id}/dispute", {"reason": reason})["id"])
+
+    def close_dispute(self, dispute_id: str, *, won: bool) -> None:
+        self._json("POST", f"disputes/{dispute_id}/close", {"won": won})
+
+    def expire(self, session_id: str) -> None:
+        self._json("POST", f"sessions/{session_id}/expire", {})
+
+    def advance_clock(self, seconds: int) -> None:
+        self._json("POST", "clock", {"advance": seconds})
+
+    def set_clock(self, epoch: int | None) -> None:
+        """Set the stand-in's clock to an instant, or (None) back to the real one."""
+        self._json("POST", "clock", {"real": True} if epoch is None else {"at": epoch})
+
+    def reset(self) -> None:
+        """Forget everything, endpoints and settings included."""
+        self._json("POST", "reset", {})
+
+    # The hosted page, as a browser without JavaScript uses it.
+
+    def page(self, page_url: str) -> tuple[int, str]:
+        """Fetch a hosted page; return status and text."""
+        status, _, text = self._page("GET", page_url)
+        return status, text
+
+    def pay(self, page_url: str, choice: str = "works", **typed: str) -> tuple[int, str, str]:
+        """Send the form: works, credit, declined, second_step, bank or typed (number=, expiry=, cvc=).
+
+        Return status, where it leads (or "") and the text. 303 to success_url is a payment that is on its way or done.
+        """
+        return self._page("POST", page_url, {"choice": choice, **typed})
+
+    def answer_bank(self, page_url: str, *, yes: bool) -> tuple[int, str, str]:
+        """Answer the bank's question after `pay(url, "second_step")`."""
+        return self._page("POST", f"{page_url}/second-step", {"answer": "yes" if yes else "no"})
+
+    def _page(self, method: str, page_url: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
+        status, location, body = self._send(method, urlsplit(page_url).path, urlencode(form or {}), headers)
+        return status, location, body.decode()
+
+    def _json(self, method: str, path: str, given: Any = None) -> Any:
+        body = json.dumps(given) if given is not None else ""
+        headers = {"Content-Type": "application/json"} if given is not None else {}
+        status, _, answer = self._send(method, f"/_sandbox/{path}", body, headers)
+        if status != 200:
+            raise AssertionError(f"{method} {path}: {status} {answer.decode()}")
+        return json.loads(answer)
+
+    def _send(self, method: str, path: str, body: str, headers: dict[str, str]) -> tuple[int, str, bytes]:
+        parts = urlsplit(self.url)
+        with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)) as line:
+            line.request(method, path, body or None, headers)
+            answer = line.getresponse()
+            return answer.status, answer.getheader("Location", ""), answer.read()
+
+
+def wait_until(fact: Any, *, seconds: float = 5.0) -> bool:
+    """Ask again and again until a fact holds or the time is over; return whether it holds."""
+    until = time.monotonic() + seconds
+    while not fact():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
