@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, g, render_template, request
 from flask_babel import Babel, get_locale
+from flask_login import current_user
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -15,7 +16,8 @@ from portal import config, db, models
 from portal.care.views import care
 from portal.commands import register
 from portal.debts.statement import owner_of_reference
-from portal.debts.views import debts
+from portal.home.views import home
+from portal.lenders.settings import only_lender
 from portal.letters.views import letters
 from portal.payments.stripe_gateway import PaymentServiceDown
 from portal.payments.views import payments
@@ -58,7 +60,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(LANGUAGES=languages.LANGUAGES, language=lambda: str(get_locale()), demo=settings.demo)
+    app.jinja_env.globals.update(demo=settings.demo)
     db.connect(settings.database_url)
     Babel(app, locale_selector=languages.chosen)
     formats.install(app)
@@ -66,15 +68,29 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     permissions.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     app.extensions["owner_of_reference"] = owner_of_reference
-    for blueprint in (public, people, debts, plans, payments, points, letters, care, post):
+    for blueprint in (public, people, home, plans, payments, points, letters, care, post):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.teardown_appcontext(lambda _problem: db.session.remove())
+    app.context_processor(_what_every_page_has)
     _error_pages(app)
     register(app)
     if settings.secure:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     return app
+
+
+def _what_every_page_has() -> dict[str, object]:
+    """Give the lender whose page it is, the language, and whether somebody is signed in."""
+    signed_in = bool(current_user) and current_user.is_authenticated
+    if "lender" not in g:
+        g.lender = current_user.lender if signed_in else only_lender()
+    return {
+        "lender": g.lender,
+        "language": languages.tag(str(get_locale())),
+        "languages": tuple(languages.LANGUAGES.items()),
+        "signed_in": signed_in,
+    }
 
 
 def _origin(url: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -22,3 +23,8 @@ def today(zone: str) -> date:
 def zone(name: str) -> ZoneInfo:
     """Give the zone of an IANA name."""
     return ZoneInfo(name)
+
+
+def pause(seconds: float) -> None:
+    """Let time pass."""
+    time.sleep(seconds)

@@ -645,7 +645,7 @@ class Acts:
                 for due in dues:
                     self.memory.plan(
                         by.account, event["id"], endpoint["id"], due=due,
-                        in_turn=mode in ("normal", "out_of_order"), lost=is_lost,
+                        in_turn=mode in ("normal", "out_of_order", "delayed"), lost=is_lost,
                     )  # fmt: skip
 
     def tell_again(self, by: Caller, event: Body) -> int:

@@ -401,6 +401,8 @@ def _expand(desk: Desk, body: Body, steps: list[str], whole: str) -> None:
         if linked is None:
             raise cannot
         body[step] = objects.public(linked)
+    elif body[step] is not None and not (isinstance(body[step], dict) and (rest or "object" in body[step])):
+        raise cannot
     if rest and isinstance(body[step], dict):
         _expand(desk, body[step], rest, whole)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from sandbox import objects
 from sandbox.acts import Acts
 from sandbox.memory import Body, Memory
 
+_LOG = logging.getLogger(__name__)
 _PATIENCE = 10.0
 _OWN_NAMES = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "::1": "::1"}
 
@@ -87,6 +89,13 @@ class Courier(threading.Thread):
                 self._pool.submit(self._carry, dict(due))
 
     def _carry(self, delivery: Body) -> None:
+        try:
+            self._deliver(delivery)
+        except Exception:
+            # One delivery that goes wrong must not end the thread that carries all others.
+            _LOG.exception("Delivery %s of event %s failed", delivery["id"], delivery["event_id"])
+
+    def _deliver(self, delivery: Body) -> None:
         event = self._memory.get(delivery["account"], "event", delivery["event_id"])
         endpoint = self._memory.get(delivery["account"], "webhook_endpoint", delivery["endpoint_id"])
         if event is None or endpoint is None:

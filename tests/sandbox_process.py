@@ -6,10 +6,14 @@ import contextlib
 import http.client
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import weakref
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,7 +29,6 @@ class SandboxProcess:
         self.url = ""
         self.data: Path | None = None
         self._process: subprocess.Popen[str] | None = None
-        self._own_folder: tempfile.TemporaryDirectory[str] | None = None
 
     def start(
         self,
@@ -39,8 +42,10 @@ class SandboxProcess:
     ) -> SandboxProcess:
         """Start on a free port (or the one given) and wait until it answers; return self."""
         if data is None and self.data is None:
-            self._own_folder = tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True)
-            data = Path(self._own_folder.name) / "stripe.sqlite"
+            folder = tempfile.mkdtemp(prefix="sandbox-")
+            # It must outlive a stop, for the next start to remember; it goes with this object.
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            data = Path(folder) / "stripe.sqlite"
         self.data = Path(data) if data is not None else self.data
         words = {
             "--port": port,
@@ -93,8 +98,6 @@ class SandboxProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        if self._own_folder is not None:
-            self._own_folder.cleanup()
 
     # The control, see sandbox/control.py.
 
@@ -195,6 +198,36 @@ class SandboxProcess:
             line.request(method, path, body or None, headers)
             answer = line.getresponse()
             return answer.status, answer.getheader("Location", ""), answer.read()
+
+
+class Receiver:
+    """Takes webhooks on a port of its own and keeps raw body and signature; answers what a test wants."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[bytes, str]] = []
+        self.answers: list[int] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.taken.append((body, self.headers["Stripe-Signature"]))
+                self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/webhooks/stripe/demo"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
 
 
 def wait_until(fact: Any, *, seconds: float = 5.0) -> bool:

@@ -2,9 +2,9 @@
 
     python tools/join_homecredit.py FOLDER --out joined.csv [--day -180]
 
-FOLDER holds homecredit_instalments.csv, homecredit_contracts.csv and homecredit_clients.csv. DAY counts as the files do,
-from each client's application (negative = before); mappings/homecredit/contracts.toml names the same day as its as-of
-date, so change both or neither. A row says what was owed on that day:
+FOLDER holds homecredit_instalments.csv, homecredit_contracts.csv and homecredit_clients.csv. DAY counts as the files
+do, from each client's application (negative = before); mappings/homecredit/contracts.toml names the same day as its
+as-of date, so change both or neither. A row says what was owed on that day:
 
 * overdue: instalments due by DAY, less what was paid by DAY; never below nothing for one instalment;
 * to_come: instalments due after DAY, less what was paid ahead;
@@ -81,6 +81,14 @@ def joined(folder: Path, day: int) -> list[dict[str, str]]:
     return rows
 
 
+def write(rows: list[dict[str, str]], path: Path) -> None:
+    """Write the joined rows as a CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def main() -> None:
     """Write the joined file."""
     about = argparse.ArgumentParser(description="Join Home Credit's three files into one row for each contract.")
@@ -89,10 +97,7 @@ def main() -> None:
     about.add_argument("--day", type=int, default=-180)
     told = about.parse_args()
     rows = joined(told.folder, told.day)
-    with told.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+    write(rows, told.out)
     print(f"{len(rows)} contracts written to {told.out}")
 
 

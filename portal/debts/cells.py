@@ -146,7 +146,7 @@ def read_email(cell: str) -> str:
     :raises CellRefused: if nobody could have this address.
     """
     text = cell.strip()
-    if len(text) > 254 or not _EMAIL.fullmatch(text) or ".." in text or not text.isprintable():
+    if len(text) > 254 or not _EMAIL.fullmatch(text) or ".." in text or not text.isprintable() or text[0] == "=":
         refuse_formula(text)
         raise CellRefused(Reason.BAD_EMAIL, "This cannot be an e-mail address.")
     return text

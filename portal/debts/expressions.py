@@ -362,7 +362,8 @@ class _Compiler:
             raise self.refused("only ==, !=, <, <=, >, >=, in and not in compare.")
         kind = self.kind(one) or self.kind(other) or Kind.TEXT
         if kind is Kind.TEXT and not isinstance(op, ast.Eq | ast.NotEq):
-            raise self.refused("texts are only equal or not; write col + 0 to compare two columns as numbers.")
+            hint = "of two columns write a + 0 < b (numbers) or add_days(a, 0) < b (dates)"
+            raise self.refused(f"texts are only equal or not; {hint}.")
         act, left, right = _COMPARISONS[type(op)], self.compiled(one, kind), self.compiled(other, kind)
         return lambda row: act(left(row), right(row))
 

@@ -457,8 +457,8 @@ def _line_at(path: Path, offset: int) -> int:
 
 def _separator(name: str, sample: str, *, declared: str | None) -> str:
     widths = {sign: _widths(sample, sign) for sign in SEPARATORS}
-    # Among equals the one wins that cuts the first row into as many cells as the header.
-    best = max(SEPARATORS, key=lambda sign: (widths[sign][0], widths[sign][0] == widths[sign][1]))
+    # A separator that cuts the first row as it cuts the header is the right one, whatever else stands in the titles.
+    best = max(SEPARATORS, key=lambda sign: (1 < widths[sign][0] == widths[sign][1], widths[sign][0]))
     if declared is None:
         return best
     if widths[declared][0] <= 1 < widths[best][0]:
@@ -553,18 +553,16 @@ _MOST_ROWS_OF_A_SHEET = 1_048_576
 
 
 def _open_xlsx(path: Path, *, sheet: str | None, limits: FileLimits, size: int) -> Table:
-    unpacked = _check_archive(path, limits=limits)
+    _check_archive(path, limits=limits)
     stream: BinaryIO = path.open("rb")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns about styles and print areas, which mean nothing here.
             book = openpyxl.load_workbook(stream, read_only=True, data_only=False, keep_links=False)
         page = _sheet(path.name, book, sheet)
-        expected = page.max_row or 0
         # The size that a sheet states of itself is not to be trusted; without it everything is read.
         page.reset_dimensions()
-        at = [0]
-        rows = _xlsx_rows(path.name, page, limits=limits, at=at)
+        rows = _xlsx_rows(path.name, page, limits=limits)
         found = next(rows, None)
         if found is None:
             raise FileRefused(FileProblem.EMPTY, f"The sheet {page.title!r} of {path.name} is empty.")
@@ -585,15 +583,19 @@ def _open_xlsx(path: Path, *, sheet: str | None, limits: FileLimits, size: int) 
     return Table(
         header=header,
         rows=chain((first,), shaped),
-        bytes_total=unpacked,
-        position=lambda: unpacked * at[0] // expected if expected else 0,
+        bytes_total=size,
+        # Where the archive is being read; the sheet is nearly all of it.
+        position=lambda: size if stream.closed else stream.tell(),
         close=stream.close,
         kind="xlsx",
     )
 
 
-def _check_archive(path: Path, *, limits: FileLimits) -> int:
-    """Look into the ZIP's directory before anything is unpacked, and return how much the sheets unpack to."""
+def _check_archive(path: Path, *, limits: FileLimits) -> None:
+    """Look into the ZIP's directory before anything is unpacked.
+
+    :raises FileRefused: if it is no workbook, or unpacks to more than the limits.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
@@ -608,14 +610,15 @@ def _check_archive(path: Path, *, limits: FileLimits) -> int:
             what = "a binary workbook (.xlsb); save it as .xlsx or CSV"
         raise _not_a_table(path.name, what)
     total = sum(part.file_size for part in parts)
-    strings = sum(part.file_size for part in parts if part.filename.lower().endswith("sharedstrings.xml"))
+    # Shared text may have any name inside; whatever is no sheet is taken for it.
+    streamed = ("xl/worksheets/", "xl/media/")
+    strings = sum(part.file_size for part in parts if not part.filename.startswith(streamed))
     if total > limits.unpacked_bytes or strings > limits.shared_strings_bytes:
         raise FileRefused(
             FileProblem.UNPACKS_TOO_LARGE,
             f"{path.name} unpacks to {total:,} bytes; at most {limits.unpacked_bytes:,} are read "
             f"({limits.shared_strings_bytes:,} of shared text). Save it as CSV.",
         )
-    return sum(part.file_size for part in parts if part.filename.startswith("xl/worksheets/")) or total
 
 
 def _sheet(name: str, book: Any, wanted: str | None) -> Any:
@@ -634,11 +637,10 @@ def _sheet(name: str, book: Any, wanted: str | None) -> Any:
     raise FileRefused(FileProblem.EMPTY, f"{name} has no visible sheet.")
 
 
-def _xlsx_rows(name: str, page: Any, *, limits: FileLimits, at: list[int]) -> Iterator[Numbered]:
+def _xlsx_rows(name: str, page: Any, *, limits: FileLimits) -> Iterator[Numbered]:
     left = limits.rows + 1
     try:
         for line, cells in enumerate(page.iter_rows(), start=1):
-            at[0] = line
             if line > _MOST_ROWS_OF_A_SHEET:
                 raise _too_many_rows(name, limits)
             row = [_cell_text(cell.value) for cell in cells]

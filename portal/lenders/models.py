@@ -30,6 +30,7 @@ class Lender(Model):
     languages: Mapped[list[str]]
     stripe_secret_key: Mapped[str | None]
     stripe_webhook_secret: Mapped[str | None]
+    stripe_webhook_url: Mapped[str | None]
     made_up: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     __table_args__ = (CheckConstraint("length(currency) = 3", name="currency"),)

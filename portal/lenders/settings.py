@@ -37,6 +37,12 @@ def all_lenders() -> list[Lender]:
     return list(session.scalars(select(Lender).order_by(Lender.name)))
 
 
+def only_lender() -> Lender | None:
+    """Give the lender if there is exactly one: pages before signing in then speak in its name."""
+    found = session.scalars(select(Lender).limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
 def none_yet() -> bool:
     """Say whether the database has no lender."""
     return session.scalar(select(func.count()).select_from(Lender)) == 0

@@ -451,3 +451,4 @@ class _Pool:
 
 POOL: Final = _Pool()
 atexit.register(close)
+atexit.register(_desk.cache_clear)  # While Python still works, so that the fonts copied for render_here are removed.

@@ -27,7 +27,14 @@ from portal.payments.allocation import Component, allocate
 from portal.payments.checkout import account_of
 from portal.payments.models import MoneyEffect, Payment, WebhookEvent
 from portal.payments.states import Moved, Said, State, after
-from portal.payments.stripe_gateway import CheckoutState, PaymentFacts
+from portal.payments.stripe_gateway import (
+    CheckoutPayment,
+    CheckoutState,
+    CheckoutStatus,
+    PaymentFacts,
+    PaymentStatus,
+    RefundStatus,
+)
 from portal.people.models import Debtor
 from portal.plans import progress
 from portal.plans.models import Plan
@@ -132,19 +139,22 @@ def _read(account: stripe_gateway.Account, *, session_id: str | None, intent_id:
 def _said(word: _Word) -> Said:
     facts, page = word.facts, word.page
     if facts is not None:
-        refunded = sum(refund.amount.minor for refund in facts.refunds if refund.status == "succeeded")
-        if facts.status == "succeeded":
+        refunded = sum(refund.amount.minor for refund in facts.refunds if refund.status is RefundStatus.SUCCEEDED)
+        if facts.status is PaymentStatus.SUCCEEDED:
             if refunded >= facts.amount_received.minor > 0:
                 return Said.REFUNDED
             return Said.PARTLY_REFUNDED if refunded else Said.SUCCEEDED
-        if facts.status == "processing":
+        if facts.status is PaymentStatus.PROCESSING:
             return Said.PROCESSING
-        if facts.status == "canceled" and (page is None or page.status != "open"):
-            return Said.EXPIRED if page is not None and page.status == "expired" else Said.CANCELLED
-        if facts.failure_code and (page is None or page.status == "complete"):
+        if facts.failure_code and (page is None or page.status is CheckoutStatus.COMPLETE):
             return Said.FAILED
-    if page is not None and page.status == "expired":
+        if facts.status is PaymentStatus.CANCELED and page is None:
+            return Said.CANCELLED
+    if page is not None and page.status is CheckoutStatus.EXPIRED:
         return Said.EXPIRED
+    if page is not None and page.status is CheckoutStatus.COMPLETE and page.payment_status is CheckoutPayment.UNPAID:
+        # The page is finished and the money is on its way, by a bank debit or a voucher.
+        return Said.PROCESSING
     return Said.OPEN
 
 
@@ -164,10 +174,10 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
     facts = word.facts
     if facts is not None:
         payment.payment_intent_id = facts.payment_intent_id
-        if facts.amount_received.minor > 0 and facts.status == "succeeded":
+        if facts.amount_received.minor > 0 and facts.status is PaymentStatus.SUCCEEDED:
             _post_payment(payment, facts)
         for refund in facts.refunds:
-            if refund.status == "succeeded":
+            if refund.status is RefundStatus.SUCCEEDED:
                 _post_refund(payment, refund_id=refund.id, amount=refund.amount)
     moved = after(state=State(payment.state), said=said)
     if isinstance(moved, Moved) and moved.to.value != payment.state:
@@ -227,7 +237,7 @@ def _post_payment(payment: Payment, facts: PaymentFacts) -> None:
         return
     today = _today_of(payment)
     payment.settled_at = facts.cleared_at or clock.now()
-    payment.method, payment.last4 = facts.method, facts.last4
+    payment.method, payment.last4 = facts.method_kind, facts.last4
     if not fits:
         _set_aside(payment, facts, effect_id, today=today)
         return

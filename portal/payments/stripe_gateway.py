@@ -30,8 +30,9 @@ TIMEOUTS: Final = (5.0, 20.0)
 # Further tries by the SDK after a broken line, a 409 or a 5xx, each with the same idempotency key.
 RETRIES: Final = 2
 
-# Our reference travels in the metadata of the session and of the payment under this name.
-REFERENCE: Final = "reference"
+# The id of our attempt travels in the metadata of the session and of the payment under this name; the rest of the
+# metadata is the caller's.
+REFERENCE: Final = "attempt"
 
 # What a lender's endpoint hears of; everything else Stripe knows is of no use to a repayment.
 EVENTS: Final = (

@@ -116,7 +116,7 @@ def needs_debtor(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def guarded(**values: Any) -> Any:
         if not current_user.is_authenticated:
-            cookie["after_sign_in"] = request.full_path.rstrip("?") if request.method == "GET" else url_for("debts.home")
+            cookie["after_sign_in"] = request.full_path.rstrip("?") if request.method == "GET" else url_for("home.home")
             return redirect(url_for("people.sign_in"), 303)
         return view(**values)
 
@@ -129,7 +129,7 @@ def needs_code(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def guarded(**values: Any) -> Any:
         if me().strength < 2:
-            cookie["after_code"] = request.full_path.rstrip("?") if request.method == "GET" else url_for("debts.home")
+            cookie["after_code"] = request.full_path.rstrip("?") if request.method == "GET" else url_for("home.home")
             return redirect(url_for("people.code"), 303)
         return view(**values)
 

@@ -85,7 +85,7 @@ def invitation(token: str) -> ResponseReturnValue:
             case sign_in.SignedIn():
                 cookie.pop("after_sign_in", None)
                 _let_in(done)
-                return redirect(url_for("debts.home"), 303)
+                return redirect(url_for("home.home"), 303)
             case sign_in.LinkGone():
                 return _gone()
             case sign_in.Locked(until=until):
@@ -97,7 +97,7 @@ def invitation(token: str) -> ResponseReturnValue:
                         left=left,
                     )
                 ]
-    return render_template("people/invitation.html", form=form), 422 if form.errors or form.day.errors else 200
+    return render_template("people/invitation.html", form=form, tries_left=None), 422 if form.errors or form.day.errors else 200
 
 
 @people.route("/sign-in", methods=["GET", "POST"], endpoint="sign_in")
@@ -124,7 +124,7 @@ def sign_in_page() -> ResponseReturnValue:
         match done:
             case sign_in.SignedIn():
                 _let_in(done)
-                cookie["after_code"] = _onward("after_sign_in", otherwise=url_for("debts.home"))
+                cookie["after_code"] = _onward("after_sign_in", otherwise=url_for("home.home"))
                 return redirect(url_for("people.code"), 303)
             case sign_in.Locked(until=until):
                 return _locked(until, zone)
@@ -145,7 +145,7 @@ def code() -> ResponseReturnValue:
     """Ask for a one-time code, for what needs more than a link or a reference."""
     person = me()
     if person.strength == 2:
-        return redirect(_onward("after_code", otherwise=url_for("debts.home")), 303)
+        return redirect(_onward("after_code", otherwise=url_for("home.home")), 303)
     form = CodeForm()
     again = request.method == "POST" and "again" in request.form
     if request.method == "POST" and not again and form.validate():
@@ -158,7 +158,7 @@ def code() -> ResponseReturnValue:
                 key=key(),
             )
         if isinstance(given, sign_in.CodeGood):
-            return redirect(_onward("after_code", otherwise=url_for("debts.home")), 303)
+            return redirect(_onward("after_code", otherwise=url_for("home.home")), 303)
         form.code.errors = [code_problem(given)]
     sent_to = sign_in.code_waiting(lender_id=person.lender_id, debtor_id=person.debtor_id)
     if again or (request.method == "GET" and sent_to is None):
@@ -166,7 +166,7 @@ def code() -> ResponseReturnValue:
         if again:
             return redirect(url_for("people.code"), 303)
     status = 422 if form.errors else 200
-    return render_template("people/code.html", form=form, sent_to=sent_to, purpose="documents", skip=True), status
+    return render_template("people/code.html", form=form, sent_to=sent_to, purpose=_("The code shows us that it is really you. We need it for letters and for agreeing to a plan."), skip_to=url_for("home.home")), status
 
 
 def send_code(lender: Lender) -> str | None:
@@ -227,6 +227,6 @@ def language() -> ResponseReturnValue:
             person = me()
             with transaction():
                 sign_in.keep_language(lender_id=person.lender_id, debtor_id=person.debtor_id, language=wanted)
-    back = request.form.get("back", "/")
+    back = request.form.get("next", "/")
     cookie["back"] = back
     return redirect(_onward("back", otherwise="/"), 303)

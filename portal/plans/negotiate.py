@@ -299,6 +299,10 @@ def quote(
             "tolerance": in_force.limits.tolerance.minor,
             "interest_policy": in_force.limits.interest_policy.value,
             "card": in_force.card.name,
+            "limits_version": in_force.number,
+            "parts": {account.value: part.minor for account, part in debt.parts.items()},
+            "contract_rate": str(debt.annual_rate),
+            "plan_rate": str(in_force.limits.plan_rate(contract_rate=debt.annual_rate)),
         },
         state="open",
         made_at=now,
@@ -387,7 +391,7 @@ def agree(
     if made is None:
         return QuoteGone()
     if made.state == "accepted":
-        return AgreedBefore(reference=_reference_of_quote(made))
+        return AgreedBefore(reference=reference_of_quote(made))
     alive = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
     if alive is not None:
         return PlanAlive(reference=alive.reference)
@@ -454,12 +458,6 @@ def agree(
     return Agreed(reference=plan.reference)
 
 
-def _reference_of_quote(made: Quote) -> str:
-    return session.scalars(
-        select(Plan.reference).where(Plan.lender_id == made.lender_id, Plan.quote_id == made.id)
-    ).one()
-
-
 def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
     """Hand the debtor's own offer to a person of the lender; asking twice is asking once."""
     if proposal.state == "with_a_person":
@@ -494,3 +492,33 @@ def count_waiting(*, lender_id: uuid.UUID) -> int:
         .select_from(Proposal)
         .where(Proposal.lender_id == lender_id, Proposal.state == "with_a_person")
     ) or 0
+
+
+def reference_of_quote(made: Quote) -> str:
+    """Give the reference of the plan that a quote became."""
+    return session.scalars(
+        select(Plan.reference).where(Plan.lender_id == made.lender_id, Plan.quote_id == made.id)
+    ).one()
+
+
+def least_payment(debt: Standing, *, limits: Limits, today: date) -> Money | None:
+    """Give the least payment a month that the lender publishes for a debt, or None where monthly plans aren't offered."""
+    plans = standard(
+        owed=owed_of(debt), limits=limits, frequency=Frequency.MONTHLY, pay_day=today.day, today=today
+    )
+    return plans[0].schedule.payment if plans else None
+
+
+def number_of(proposal: Proposal) -> str:
+    """Give the number that a debtor can quote for an offer that is with a person."""
+    return f"O-{proposal.id.hex[-8:].upper()}"
+
+
+def answer_by(proposal: Proposal, *, zone: str) -> date:
+    """Give the day by which a person answers: the next working day but one."""
+    day = proposal.made_at.astimezone(clock.zone(zone)).date()
+    left = 2
+    while left:
+        day += timedelta(days=1)
+        left -= day.isoweekday() < 6
+    return day

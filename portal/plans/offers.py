@@ -313,7 +313,10 @@ def standard(
         can = terms.affordable_a_period(a)
         soonest = terms.pay(min(terms.in_whole_steps(can), terms.most_at_once)) if can >= least else lowest
     between = _within(terms, max(1, (lowest.count + soonest.count) // 2))
-    drawn = [(Kind.LOWEST_PAYMENT, lowest), (Kind.IN_BETWEEN, between), (Kind.SOONEST_DONE, soonest)]
+    drawn = [(Kind.LOWEST_PAYMENT, lowest), (Kind.SOONEST_DONE, soonest)]
+    # With a few cents owed, rounding can put it outside of the two.
+    if soonest.count < between.count < lowest.count:
+        drawn.insert(1, (Kind.IN_BETWEEN, between))
     cheapest = min(schedule.total_interest for _, schedule in drawn)
     dearest = max(schedule.total_interest for _, schedule in drawn)
     offers = (
@@ -480,11 +483,8 @@ def _different(offers: Iterable[Offer], *, but_not: Schedule | None) -> tuple[Of
             continue
         if steps in kept:
             twin = kept[steps]
-            also = dict.fromkeys((*twin.also, *(() if offer.kind is Kind.IN_BETWEEN else (offer.kind,)), *offer.also))
-            if twin.kind is Kind.IN_BETWEEN:
-                twin = Offer(offer.kind, twin.schedule, (), twin.needs_person)
-                also.pop(offer.kind, None)
-            kept[steps] = Offer(twin.kind, twin.schedule, tuple(also), twin.needs_person)
+            also = tuple(dict.fromkeys((*twin.also, offer.kind, *offer.also)))
+            kept[steps] = Offer(twin.kind, twin.schedule, also, twin.needs_person)
         else:
             kept[steps] = offer
     return tuple(kept.values())

@@ -131,9 +131,12 @@ def due_dates(*, first: date, frequency: Frequency, count: int, anchor_day: int 
     """Return the dates of so many instalments, each computed from the first and never from the one before.
 
     From 31 January monthly: 28 February, 31 March, 30 April. Going from date to date would stay on the 28th for ever.
-    The anchor day is the day of the month (1 to 31) that was chosen, where the first date falls short of it.
+    The anchor day is the day of the month (1 to 31) that was chosen, where the first date falls short of it because its
+    month is too short. Any other anchor is ignored, so that two dates are always about a month apart.
     """
     if frequency is Frequency.MONTHLY:
+        if anchor_day is not None and months_later(first, 0, anchor_day=anchor_day) != first:
+            anchor_day = None
         later = (months_later(first, at, anchor_day=anchor_day) for at in range(1, count))
         return (first, *later) if count > 0 else ()
     return tuple(first + _STEP[frequency] * at for at in range(count))
@@ -206,7 +209,8 @@ def level_payment(*, balance: Money, rate: Fraction, count: int) -> Money:
         minor = int((exact - Decimal("1E-15")).to_integral_value(rounding=ROUND_CEILING))
     while not _repays(balance.minor, minor, rate, count):
         minor += 1
-    return Money(minor, balance.currency)
+    # Interest below half a unit rounds to nothing, so the whole balance at once can be less than the formula's payment.
+    return min(Money(minor, balance.currency), balance + interest_of(balance, rate))
 
 
 def _repays(balance: int, payment: int, rate: Fraction, count: int) -> bool:

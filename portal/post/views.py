@@ -30,4 +30,16 @@ def outbox() -> ResponseReturnValue:
             }
             for message in messages
         ]
-    return render_template("post/outbox.html", messages=messages)
+    return render_template(
+        "post/outbox.html",
+        messages=[
+            {
+                "to": message.address,
+                "channel": message.channel,
+                "subject": message.subject,
+                "body": message.body,
+                "sent_at": message.written_at,
+            }
+            for message in messages
+        ],
+    )

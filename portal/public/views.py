@@ -6,7 +6,6 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal.lenders.settings import all_lenders
 from portal.web.security import open_page
 
 public = Blueprint("public", __name__)
@@ -17,8 +16,8 @@ public = Blueprint("public", __name__)
 def start() -> ResponseReturnValue:
     """Say who this is for; a signed-in person goes home."""
     if current_user.is_authenticated:
-        return redirect(url_for("debts.home"), 303)
-    return render_template("public/start.html", lenders=all_lenders())
+        return redirect(url_for("home.home"), 303)
+    return render_template("public/start.html")
 
 
 @public.get("/alive")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import NumberPattern, format_decimal
 from flask import Flask
 from flask_babel import get_locale
+from flask_login import current_user
 
-from portal.money import Money
+from portal.money import EXPONENTS, Money
 
 
 def _language() -> str:
@@ -20,7 +23,16 @@ def _language() -> str:
 
 def money(value: Money) -> str:
     """Give an amount with its currency sign: `$1,418.63`, in Chinese `US$1,418.63`."""
-    return format_currency(value.amount, value.currency, locale=_language(), currency_digits=False)
+    language = _language()
+    digits = EXPONENTS[value.currency]
+    return _pattern(language).apply(
+        value.amount, language, currency=value.currency, currency_digits=False, force_frac=(digits, digits)
+    )
+
+
+@lru_cache(maxsize=16)
+def _pattern(language: str) -> NumberPattern:
+    return Locale.parse(language).currency_formats["standard"]
 
 
 def day(value: date) -> str:
@@ -35,16 +47,20 @@ def short_day(value: date) -> str:
     return format_date(value, "d MMM" if language.startswith("en") else "M月d日", locale=language)
 
 
-def instant(value: datetime, zone: str) -> str:
-    """Give an instant in somebody's zone, with the zone named: `10 May 2026, 14:05 (GMT+8)`."""
+def instant(value: datetime, zone: str | None = None) -> str:
+    """Give an instant in somebody's zone, with the zone named: `10 May 2026, 14:05 (GMT+08:00)`.
+
+    Without a zone it is the signed-in person's, else UTC.
+    """
     language = _language()
-    form = "d MMMM y, HH:mm (O)" if language.startswith("en") else "y年M月d日 HH:mm（O）"
+    zone = zone or getattr(current_user, "zone", "UTC")
+    form = "d MMMM y, HH:mm (ZZZZ)" if language.startswith("en") else "y年M月d日 HH:mm（ZZZZ）"
     return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=language)
 
 
 def percent(value: Decimal) -> str:
     """Give a rate that is written in percent: Decimal("18.25") is `18.25%`."""
-    return format_decimal(value, format="#,##0.##", locale=_language()) + "%"
+    return format_decimal(value, format="#,##0.####", locale=_language()) + "%"
 
 
 def install(app: Flask) -> None:

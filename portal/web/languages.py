@@ -33,6 +33,11 @@ def best(tags: Iterable[str]) -> str | None:
     return None
 
 
+def tag(language: str) -> str:
+    """Give the BCP 47 tag of a language: `zh_Hans` is `zh-Hans`."""
+    return language.replace("_", "-")
+
+
 def chosen() -> str:
     """Give the language of the page that is being made."""
     if not has_request_context():

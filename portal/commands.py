@@ -1,0 +1,458 @@
+"""The `flask` commands: what a lender's engineer or an operator types."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+import click
+from flask import Flask, current_app
+from sqlalchemy import select
+
+from portal import demo, jobs, queue, start, survey, verify
+from portal.config import Settings
+from portal.db import new_id, session, transaction
+from portal.debts import intake
+from portal.debts.models import Debt
+from portal.debts.portfolio import MappingRefused, load_mapping
+from portal.debts.tables import FileRefused
+from portal.lenders import settings as lenders
+from portal.letters import pdf
+from portal.money import EXPONENTS, Money, NotAnAmount, InexactAmount
+from portal.payments import settle, stripe_gateway
+from portal.payments.checkout import account_of
+from portal.payments.models import Payment
+from portal.people import sign_in
+from portal.people.models import Debtor
+from portal.plans import negotiate
+from portal.plans.limits import LimitsError
+from portal.plans.models import LIVE_STATES, Plan, Proposal
+
+LIMITS = start.ROOT / "limits" / "standard.toml"
+
+
+class Sentence(click.ClickException):
+    """Something that the person at the keyboard can put right, said in one sentence."""
+
+    def format_message(self) -> str:
+        """Give the sentence."""
+        return str(self.message)
+
+
+def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn what can go wrong by bad input into a sentence and exit status 1."""
+
+    @wraps(command)
+    def run(*args: Any, **values: Any) -> Any:
+        try:
+            return command(*args, **values)
+        except lenders.NoSuchLender as problem:
+            raise Sentence(f"There is no lender called {problem.slug!r}.") from problem
+        except (FileRefused, MappingRefused) as problem:
+            raise Sentence(problem.sentence) from problem
+        except LimitsError as problem:
+            raise Sentence("\n".join(problem.problems)) from problem
+        except intake.AnotherImportRuns as problem:
+            raise Sentence("A file of this lender is being read right now; try again when it is done.") from problem
+        except intake.CannotUndo as problem:
+            raise Sentence(
+                "This import can't be undone: there is none, or something has happened on one of its debts since."
+            ) from problem
+        except start.DidNotStart as problem:
+            raise Sentence(str(problem)) from problem
+
+    return run
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
+
+
+def _key() -> str:
+    return str(current_app.config["SECRET_KEY"])
+
+
+_lender = click.option("--lender", "slug", required=True, help="The lender's short name.")
+
+
+def _bar(label: str) -> Callable[[int, int], None]:
+    """Give a function that draws progress on a terminal, and nothing where there is none."""
+    bar: Any = None
+
+    def show(done: int, whole: int) -> None:
+        nonlocal bar
+        if not sys.stderr.isatty():
+            return
+        if bar is None:
+            bar = click.progressbar(length=max(whole, 1), label=label, file=sys.stderr)
+            bar.__enter__()
+        bar.update(min(done, whole) - bar.pos)
+        if done >= whole:
+            bar.render_finish()
+
+    return show
+
+
+@click.command("start")
+@_plainly
+def start_command() -> None:
+    """Start the portal on this machine: web, worker, and a stand-in for Stripe where there is no key."""
+    settings = _settings()
+    for sentence in pdf.check_system():
+        click.echo(sentence, err=True)
+    if pdf.check_system():
+        raise click.exceptions.Exit(1)
+
+    def prepare() -> None:
+        if settings.demo and lenders.none_yet():
+            click.echo("Making a demo lender with made-up debts …")
+            demo.fill(folder=settings.folder, limits=LIMITS)
+        session.remove()
+
+    def ready() -> None:
+        click.echo(f"\nThe portal runs at {settings.base_url}   (Ctrl-C stops it)")
+        if settings.demo:
+            click.echo(f"What it sends can be read at {settings.base_url}/outbox\n")
+            for person in demo.sign_ins(base_url=settings.base_url, key=_key()):
+                click.echo(
+                    f"  {person.name}: reference {person.reference}, born {person.date_of_birth}\n    {person.invite_url}"
+                )
+        sys.stdout.flush()
+
+    start.migrate(settings.database_url)
+    start.everything(settings, prepare=prepare, ready=ready)
+
+
+@click.command("migrate")
+def migrate_command() -> None:
+    """Bring the database's tables to today's."""
+    start.migrate(_settings().database_url)
+    click.echo("The database is up to date.")
+
+
+@click.command("worker")
+def worker_command() -> None:
+    """Do queued work until told to stop."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    queue.work(jobs.table(current_app._get_current_object()), stop=stop)  # type: ignore[attr-defined]
+    pdf.close()
+
+
+@click.command("demo")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@_plainly
+def demo_command(as_json: bool) -> None:
+    """Print how to sign in to the demo, with fresh links; fills an empty database first."""
+    settings = _settings()
+    if not settings.demo:
+        raise Sentence("This is no demo: set PORTAL_DEMO=1, as `make run` does.")
+    start.migrate(settings.database_url)
+    if lenders.none_yet():
+        demo.fill(folder=settings.folder, limits=LIMITS)
+    people = demo.sign_ins(base_url=settings.base_url, key=_key())
+    if as_json:
+        told = {
+            "url": settings.base_url,
+            "outbox_url": f"{settings.base_url}/outbox?format=json",
+            "debtors": [asdict(person) for person in people],
+            "staff": [],
+        }
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    for person in people:
+        click.echo(f"{person.name}: reference {person.reference}, born {person.date_of_birth}, {person.invite_url}")
+
+
+@click.group("lender")
+def lender_group() -> None:
+    """Add and list lenders."""
+
+
+@lender_group.command("add")
+@click.option("--slug", required=True, help="Short name in addresses: a-z, 0-9 and -.")
+@click.option("--name", required=True, help="The name that people know.")
+@click.option("--legal-name", default="", help="As registered; the name if left out.")
+@click.option("--currency", required=True, help="ISO 4217, for example USD.")
+@click.option("--zone", required=True, help="IANA zone, for example America/New_York.")
+@click.option("--jurisdiction", default="", help="ISO 3166 country, for example US.")
+@click.option("--phone", default="")
+@click.option("--email", default="")
+@click.option("--website", default="")
+@click.option("--licence", default="")
+@click.option("--address", multiple=True, help="A line of the address; may be given several times.")
+@click.option("--stripe-key", default=None, help="Secret key of the lender's own Stripe account.")
+@click.option("--stripe-webhook-secret", default=None, help="Signing secret of its webhook endpoint.")
+@_plainly
+def lender_add(**values: Any) -> None:
+    """Add a lender."""
+    if not values["slug"] or set(values["slug"]) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+        raise Sentence("The short name may have a-z, 0-9 and - only.")
+    if values["currency"] not in EXPONENTS:
+        raise Sentence(f"{values['currency']!r} is no ISO 4217 currency, such as USD or CNY.")
+    if values["zone"] not in available_timezones():
+        raise Sentence(f"{values['zone']!r} is no IANA zone, such as Europe/Berlin.")
+    if any(lender.slug == values["slug"] for lender in lenders.all_lenders()):
+        raise Sentence(f"There is a lender called {values['slug']!r} already.")
+    with transaction():
+        lenders.add(
+            values={
+                "slug": values["slug"],
+                "name": values["name"],
+                "legal_name": values["legal_name"] or values["name"],
+                "address": list(values["address"]),
+                "licence": values["licence"],
+                "phone": values["phone"],
+                "email": values["email"],
+                "website": values["website"],
+                "jurisdiction": values["jurisdiction"],
+                "currency": values["currency"],
+                "zone": values["zone"],
+                "languages": ["en", "zh-Hans"],
+                "stripe_secret_key": values["stripe_key"],
+                "stripe_webhook_secret": values["stripe_webhook_secret"],
+            }
+        )
+    click.echo(f"Added {values['slug']}.")
+
+
+@lender_group.command("list")
+def lender_list() -> None:
+    """List the lenders."""
+    for lender in lenders.all_lenders():
+        click.echo(f"{lender.slug}\t{lender.currency}\t{lender.zone}\t{lender.name}")
+
+
+@click.group("limits")
+def limits_group() -> None:
+    """Load and show what a lender allows."""
+
+
+@limits_group.command("load")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_lender
+@_plainly
+def limits_load(file: Path, slug: str) -> None:
+    """Load a lender's limits from a file, as a new version."""
+    lender = lenders.by_slug(slug)
+    lender_id, currency = lender.id, lender.currency
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        raise Sentence(f"{file.name} is not text in UTF-8.") from problem
+    with transaction():
+        version = negotiate.load_limits(text, lender_id=lender_id, currency=currency)
+    click.echo(f"Version {version.number} is loaded and applies from {version.effective_from}.")
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_lender
+@click.option("--mapping", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day that the figures are of.")
+@click.option("--keep-good", is_flag=True, help="Take the good rows in even if others are refused.")
+@click.option("--full", is_flag=True, help="The file has all debts: those that it lacks are recalled.")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Where refused rows are written as CSV.")
+@_plainly
+def import_command(
+    file: Path, slug: str, mapping: Path, as_of: Any, keep_good: bool, full: bool, report: Path | None
+) -> None:
+    """Bring a lender's file in: all of it, or with --keep-good what is right; nothing is left half done."""
+    lender = lenders.by_slug(slug)
+    report = report or _settings().folder / f"import-{slug}-{new_id().hex[-6:]}.csv"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    summary = intake.bring_in(
+        file,
+        lender=lender,
+        mapping=load_mapping(mapping),
+        as_of=as_of.date() if as_of else None,
+        keep_good=keep_good,
+        full=full,
+        report=report,
+        progress=_bar(file.name),
+    )
+    click.echo(
+        f"{summary.read} rows read = {summary.accepted} accepted + {summary.nothing_owed} with nothing owed "
+        f"+ {summary.refused} refused"
+    )
+    for reason, count in summary.reasons.most_common():
+        click.echo(f"  refused: {reason.value}: {count}")
+    if summary.live:
+        click.echo(
+            f"{summary.added} new, {summary.changed} changed, {summary.unchanged} unchanged, {summary.recalled} recalled."
+        )
+    if summary.refused:
+        click.echo(f"The refused rows are in {report}.")
+    if not summary.live:
+        click.echo("Nothing was brought in. Mend the file, or use --keep-good to bring in the rows that are right.")
+        raise click.exceptions.Exit(1)
+
+
+@click.command("import-undo")
+@_lender
+@_plainly
+def import_undo(slug: str) -> None:
+    """Take a lender's last import back, as long as nothing has happened on its debts."""
+    run = intake.undo(lender_id=lenders.by_slug(slug).id)
+    click.echo(f"The import of {run.file_name} was undone.")
+
+
+@click.command("survey")
+@_lender
+@click.option("--letters", type=click.IntRange(0, 1000), default=0, help="Draw so many statements as a sample.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where CSV, picture and letters go.")
+@_plainly
+def survey_command(slug: str, letters: int, out: Path | None) -> None:
+    """Run the main job over every debt, read only: balance, answers, schedule, letters."""
+    lender = lenders.by_slug(slug)
+    out = out or _settings().folder / f"survey-{slug}"
+    summary = survey.run(lender=lender, letters=letters, out=out, progress=_bar("survey"))
+    for line in summary.lines():
+        click.echo(line)
+    pdf.close()
+
+
+@click.command("verify")
+@click.option("--lender", "slug", default=None, help="Only this lender.")
+@_plainly
+def verify_command(slug: str | None) -> None:
+    """Add everything up again, by other means than those that keep the totals."""
+    checked = verify.run(lender_id=lenders.by_slug(slug).id if slug else None)
+    for line in checked.lines():
+        click.echo(line)
+    if checked.disagreements:
+        raise click.exceptions.Exit(1)
+
+
+@click.command("nightly")
+@_plainly
+def nightly_command() -> None:
+    """Move every plan on to today, and look again at payments that no word has come of. Twice a day is once."""
+    plans = session.execute(select(Plan.lender_id, Plan.id).where(Plan.state.in_(LIVE_STATES))).all()
+    for plan in plans:
+        settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+    open_ = session.execute(
+        select(Payment.lender_id, Payment.id).where(
+            Payment.state.in_(("created", "sent", "processing")), Payment.session_id.is_not(None)
+        )
+    ).all()
+    with transaction():
+        for payment in open_:
+            settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
+    click.echo(f"{len(plans)} plans moved on, {len(open_)} open payments to look at again.")
+
+
+@click.command("invite")
+@click.argument("reference")
+@_lender
+@_plainly
+def invite_command(reference: str, slug: str) -> None:
+    """Make a link for the person whose debt has a reference; it works for 72 hours."""
+    lender = lenders.by_slug(slug)
+    lender_id = lender.id
+    debtor_id = session.scalar(
+        select(Debt.debtor_id).where(Debt.lender_id == lender_id, Debt.reference == reference, Debt.state == "open")
+    )
+    if debtor_id is None:
+        raise Sentence(f"{slug} has no open debt with the reference {reference!r}.")
+    if session.get_one(Debtor, (lender_id, debtor_id)).born_on is None:
+        raise Sentence("No date of birth is on file for this person, so a link could not be opened.")
+    with transaction():
+        token = sign_in.invite(lender_id=lender_id, debtor_id=debtor_id, key=_key())
+    click.echo(f"{_settings().base_url}/i/{token}")
+
+
+@click.command("refund")
+@click.argument("reference")
+@_lender
+@click.option("--amount", default=None, help="In major units, for example 20.00; all of it if left out.")
+@_plainly
+def refund_command(reference: str, slug: str, amount: str | None) -> None:
+    """Give a payment back. The books follow when Stripe confirms it."""
+    lender = lenders.by_slug(slug)
+    payment = session.scalars(
+        select(Payment).where(Payment.lender_id == lender.id, Payment.reference == reference)
+    ).one_or_none()
+    if payment is None or payment.payment_intent_id is None:
+        raise Sentence(f"{slug} has no payment {reference!r} that has money in it.")
+    try:
+        wanted = Money.of(amount, payment.currency) if amount else None
+    except (NotAnAmount, InexactAmount) as problem:
+        raise Sentence(f"{amount!r} is not an amount in {payment.currency}.") from problem
+    account = account_of(lender, api_base=current_app.config["STRIPE_API_BASE"])
+    wanted_words = str(wanted.minor) if wanted else "rest"
+    key = f"refund:{payment.id}:{payment.refunded_minor}:{wanted_words}"
+    intent_id, lender_id, payment_id = payment.payment_intent_id, lender.id, payment.id
+    session.rollback()
+    try:
+        given = stripe_gateway.refund(account, payment_intent_id=intent_id, amount=wanted, idempotency_key=key)
+    except stripe_gateway.PaymentRefused as problem:
+        raise Sentence(f"Stripe refused: {problem}.") from problem
+    except stripe_gateway.PaymentServiceDown as problem:
+        raise Sentence("Stripe can't be reached. Nothing was lost: the same command may be given again.") from problem
+    with transaction():
+        settle.ask(lender_id=lender_id, payment_id=payment_id)
+    click.echo(f"{given.amount} is on its way back.")
+
+
+@click.command("offers")
+@_lender
+@_plainly
+def offers_command(slug: str) -> None:
+    """List the offers that wait for a person of the lender, as CSV."""
+    lender = lenders.by_slug(slug)
+    writer = csv.writer(sys.stdout)
+    writer.writerow(("offer", "debt", "person", "amount", "currency", "frequency", "made", "answer by"))
+    rows = session.execute(
+        select(Proposal, Debt.reference, Debtor.name)
+        .join(Debt, (Debt.lender_id == Proposal.lender_id) & (Debt.id == Proposal.debt_id))
+        .join(Debtor, (Debtor.lender_id == Proposal.lender_id) & (Debtor.id == Proposal.debtor_id))
+        .where(Proposal.lender_id == lender.id, Proposal.state == "with_a_person")
+        .order_by(Proposal.made_at)
+    )
+    for row in rows:
+        offer = row.Proposal
+        writer.writerow(
+            (
+                negotiate.number_of(offer),
+                row.reference,
+                row.name,
+                Money(offer.amount_minor, offer.currency).amount,
+                offer.currency,
+                offer.frequency,
+                offer.made_at.isoformat(timespec="minutes"),
+                negotiate.answer_by(offer, zone=lender.zone),
+            )
+        )
+
+
+def register(app: Flask) -> None:
+    """Put the commands on an application."""
+    for command in (
+        start_command,
+        migrate_command,
+        worker_command,
+        demo_command,
+        lender_group,
+        limits_group,
+        import_command,
+        import_undo,
+        survey_command,
+        verify_command,
+        nightly_command,
+        invite_command,
+        refund_command,
+        offers_command,
+    ):
+        app.cli.add_command(command)

@@ -1,0 +1,1 @@
+"""Home and one debt: what a person sees first, from everything below."""

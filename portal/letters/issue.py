@@ -1,0 +1,396 @@
+"""Issue a letter: gather its facts from the books, check that it is true, draw it, keep the bytes. Once for each cause."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from flask import current_app
+from flask_babel import force_locale
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from portal import clock, queue
+from portal.db import new_id, session, transaction
+from portal.debts.statement import Standing, by_id, history
+from portal.evidence.record import PORTAL, Act, record
+from portal.ledger import OWED, Account, Transfer
+from portal.lenders.models import Lender
+from portal.letters import pdf, truth
+from portal.letters.contents import (
+    Amounts,
+    Component,
+    Entry,
+    Frequency,
+    Help,
+    Instalment,
+    InterestTerms,
+    Letter,
+    Method,
+    Party,
+    PaymentReceipt,
+    PlanAgreement,
+    PlanItemPaid,
+    Statement,
+    StatementLine,
+    Treatment,
+)
+from portal.letters.models import IssuedLetter
+from portal.money import Money
+from portal.payments.models import MoneyEffect, Payment
+from portal.people.models import Debtor
+from portal.plans.models import Plan, PlanItem, Quote
+from portal.plans.negotiate import schedule_in
+from portal.web.numbers import public_number
+
+QUERY_DAYS, COMPLAINT_DAYS = 5, 15
+_CN_561 = (Component.COSTS, Component.PENALTY, Component.FEES, Component.INTEREST, Component.PRINCIPAL)
+_ENTRIES = {
+    "opening": Entry.OPENING,
+    "payment": Entry.PAYMENT,
+    "refund": Entry.REFUND,
+    "plan_interest": Entry.INTEREST,
+    "adjustment": Entry.ADJUSTMENT,
+    "correction": Entry.ADJUSTMENT,
+}
+
+
+class NotTrue(Exception):
+    """A letter would say something that isn't so; `reasons` names what."""
+
+    def __init__(self, reasons: tuple[truth.Reason, ...]) -> None:
+        super().__init__(*reasons)
+        self.reasons = reasons
+
+
+def run(job: queue.Job) -> None:
+    """Issue the letter that a job asks for."""
+    if job.lender_id is None:
+        raise ValueError("a letter belongs to a lender")
+    if job.payload["kind"] == "plan-agreement":
+        plan_agreement(lender_id=job.lender_id, plan_id=uuid.UUID(job.payload["plan_id"]))
+    else:
+        payment_receipt(lender_id=job.lender_id, payment_id=uuid.UUID(job.payload["payment_id"]))
+
+
+def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
+    """Issue the agreement of a plan."""
+    plan = session.get_one(Plan, (lender_id, plan_id))
+    made = session.get_one(Quote, (lender_id, plan.quote_id))
+    schedule = schedule_in(made)
+    terms = made.terms
+    currency = plan.currency
+    left = schedule.total
+    instalments = []
+    for item in schedule.items:
+        left = left - item.amount
+        instalments.append(Instalment(number=item.seq, due=item.due_on, amount=item.amount, left=left))
+    contract, during = Decimal(terms["contract_rate"]), Decimal(terms["plan_rate"])
+    if not contract:
+        treatment = Treatment.NONE
+    elif not during:
+        treatment = Treatment.FROZEN
+    else:
+        treatment = Treatment.REDUCED if during < contract else Treatment.CONTINUES
+    details = PlanAgreement(
+        plan_reference=plan.reference,
+        quote_number=made.number,
+        rules_version=str(terms["limits_version"]),
+        agreed_at=plan.agreed_at,
+        balance_on=made.as_of,
+        balance=Amounts(**{name: Money(minor, currency) for name, minor in terms["parts"].items()}),
+        frequency=Frequency(plan.frequency),
+        instalments=tuple(instalments),
+        interest=InterestTerms(
+            treatment=treatment,
+            added=schedule.total_interest,
+            rate=during or None,
+            rate_after=contract or None,
+        ),
+        fee=Money.zero(currency),
+        grace_days=plan.grace_days,
+        tolerance=Money(plan.tolerance_minor, currency),
+        cure_days=plan.cure_days,
+        allocation_order=_CN_561,
+    )
+    _issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
+
+
+def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
+    """Issue the receipt of a payment that has cleared."""
+    payment = session.get_one(Payment, (lender_id, payment_id))
+    effect = session.scalars(
+        select(MoneyEffect).where(
+            MoneyEffect.lender_id == lender_id,
+            MoneyEffect.payment_id == payment.id,
+            MoneyEffect.outcome == "posted",
+            MoneyEffect.amount_minor > 0,
+        )
+    ).one()
+    before, moved, after, credit_after = _around(payment, effect)
+    amount = Money(payment.amount_minor, payment.currency)
+    details = PaymentReceipt(
+        payment_reference=payment.reference,
+        method=Method.CARD if payment.method == "card" else Method.OTHER,
+        method_detail=f"•••• {payment.last4}" if payment.last4 else None,
+        amount=amount,
+        received_at=payment.settled_at or effect.at,
+        cleared_at=payment.settled_at or effect.at,
+        allocation=moved,
+        balance_before=before,
+        balance_after=after,
+        to_credit=amount - moved.total,
+        credit_after=credit_after,
+        plan_items=_plan_items(payment, effect),
+    )
+    _issue(lender_id=lender_id, debt_id=payment.debt_id, details=details, cause=f"payment-receipt:{payment.id}")
+
+
+def _around(payment: Payment, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money]:
+    """Give what was owed before a payment's posting, what it paid off, what was owed after it, and the credit then.
+
+    It is read from the transfers, not from today's balance: a receipt that is made late is the same receipt.
+    """
+    rows = session.execute(
+        select(Transfer.posting_id, Transfer.from_account, Transfer.to_account, Transfer.amount_minor)
+        .where(Transfer.lender_id == payment.lender_id, Transfer.book_id == payment.debt_id)
+        .order_by(Transfer.id)
+    ).all()
+    order = [row.posting_id for row in rows]
+    here = order.index(effect.posting_id) if effect.posting_id in order else len(order)
+    before: dict[str, int] = dict.fromkeys((account.value for account in OWED), 0)
+    moved: dict[str, int] = dict.fromkeys(before, 0)
+    credit = 0
+    for at, row in enumerate(rows):
+        mine = row.posting_id == effect.posting_id
+        if at > here and not mine:
+            continue
+        for account, sign in ((row.to_account, 1), (row.from_account, -1)):
+            if account == Account.CREDIT.value:
+                credit -= sign * row.amount_minor
+            elif account in before and mine:
+                moved[account] -= sign * row.amount_minor
+            elif account in before:
+                before[account] += sign * row.amount_minor
+    after = {name: before[name] - moved[name] for name in before}
+    return (
+        _amounts(before, payment.currency),
+        _amounts(moved, payment.currency),
+        _amounts(after, payment.currency),
+        Money(credit, payment.currency),
+    )
+
+
+def _amounts(minor: dict[str, int], currency: str) -> Amounts:
+    return Amounts(**{name: Money(value, currency) for name, value in minor.items()})
+
+
+def _plan_items(payment: Payment, effect: MoneyEffect) -> tuple[PlanItemPaid, ...]:
+    """Give which instalments of the plan a payment went to, by the order in which the money came."""
+    if payment.plan_id is None:
+        return ()
+    plan = session.get_one(Plan, (payment.lender_id, payment.plan_id))
+    earlier = sum(
+        session.scalars(
+            select(MoneyEffect.amount_minor)
+            .join(Payment, (Payment.lender_id == MoneyEffect.lender_id) & (Payment.id == MoneyEffect.payment_id))
+            .where(
+                Payment.lender_id == payment.lender_id,
+                Payment.plan_id == plan.id,
+                MoneyEffect.outcome == "posted",
+                MoneyEffect.at < effect.at,
+                MoneyEffect.id != effect.id,
+            )
+        )
+    )
+    items = session.scalars(
+        select(PlanItem)
+        .where(PlanItem.lender_id == plan.lender_id, PlanItem.plan_id == plan.id)
+        .order_by(PlanItem.seq)
+    ).all()
+    start, end, until = max(earlier, 0), max(earlier, 0) + payment.amount_minor, 0
+    found = []
+    for item in items:
+        since, until = until, until + item.amount_minor
+        applied = min(end, until) - max(start, since)
+        if applied > 0:
+            found.append(
+                PlanItemPaid(
+                    plan_reference=plan.reference,
+                    number=item.seq,
+                    of=len(items),
+                    due=item.due_on,
+                    applied=Money(applied, payment.currency),
+                    still_due=Money(until - min(end, until), payment.currency),
+                )
+            )
+    return tuple(found)
+
+
+def statement_letter(debt: Standing, *, lender: Lender, debtor: Debtor, now: datetime, number: str) -> Letter:
+    """Give the statement of account of a debt from its first posting until now, as a letter that isn't kept."""
+    lines = history(debt)
+    zero = Money.zero(debt.owed.currency)
+    nothing = Amounts(principal=zero, interest=zero, penalty=zero, fees=zero, costs=zero)
+    until = now.astimezone(clock.zone(lender.zone)).date()
+    since = min((line.on for line in lines), default=until)
+    currency = debt.owed.currency
+    credit = 0
+    shown = []
+    # A statement's total counts what was paid too much as well, so that its lines add up to its end.
+    for line in lines:
+        shown.append(
+            StatementLine(
+                on=line.on,
+                entry=_ENTRIES[line.kind],
+                reference=line.kind.upper(),
+                amount=line.change,
+                owed=line.after - Money(credit, currency),
+            )
+        )
+    details = Statement(
+        since=since,
+        until=until,
+        opening=nothing,
+        opening_credit=zero,
+        lines=tuple(shown),
+        closing=Amounts(**{account.value: part for account, part in debt.parts.items()}),
+        closing_credit=zero,
+        rate=debt.annual_rate or None,
+    )
+    return _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=number)
+
+
+def _letter(
+    details: PlanAgreement | PaymentReceipt | Statement,
+    *,
+    debt: Standing,
+    lender: Lender,
+    debtor: Debtor,
+    now: datetime,
+    number: str,
+) -> Letter:
+    return Letter(
+        number=number,
+        issued_at=now,
+        as_at=now,
+        zone=debtor.zone,
+        language=debtor.language,
+        languages=("en", "zh_Hans"),
+        lender=Party(
+            name=lender.name,
+            legal_name=lender.legal_name,
+            address=tuple(lender.address),
+            licence=lender.licence or None,
+            phone=lender.phone or None,
+            email=lender.email or None,
+            website=lender.website or None,
+        ),
+        help=Help(
+            website=f"{current_app.config['BASE_URL']}/help",
+            query_days=QUERY_DAYS,
+            complaint_days=COMPLAINT_DAYS,
+            phone=lender.phone or None,
+        ),
+        debtor_name=debtor.name,
+        debt_reference=debt.reference,
+        masked_account=f"•••• {debt.reference[-4:]}",
+        details=details,
+    )
+
+
+def drawn(letter: Letter) -> pdf.Rendered:
+    """Check a letter and draw it.
+
+    :raises NotTrue: if it would say something that isn't so.
+    """
+    reasons = truth.against(letter)
+    if reasons:
+        raise NotTrue(reasons)
+    with force_locale(letter.language):
+        return pdf.render(
+            template=letter.template,
+            letter=letter,
+            environment=current_app.jinja_env,
+            language=letter.language,
+        )
+
+
+def _issue(
+    *, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement | PaymentReceipt, cause: str
+) -> None:
+    there = session.scalars(
+        select(IssuedLetter.id).where(IssuedLetter.lender_id == lender_id, IssuedLetter.cause == cause)
+    ).one_or_none()
+    if there is not None:
+        return
+    debt = by_id(lender_id=lender_id, debt_id=debt_id)
+    lender = session.get_one(Lender, lender_id)
+    debtor = session.get_one(Debtor, (lender_id, debt.debtor_id))
+    now = clock.now()
+    letter = _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=public_number("LT"))
+    debtor_id, language = debtor.id, debtor.language
+    # Nothing stays open while the letter is drawn: it takes a while.
+    session.rollback()
+    rendered = drawn(letter)
+    digest = hashlib.sha256(rendered.pdf).hexdigest()
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    with transaction() as s:
+        kept = s.execute(
+            insert(IssuedLetter)
+            .values(
+                lender_id=lender_id,
+                id=new_id(),
+                number=letter.number,
+                kind=letter.kind.value,
+                cause=cause,
+                debtor_id=debtor_id,
+                debt_id=debt_id,
+                language=language,
+                facts=json.loads(letter.to_json()),
+                pdf=rendered.pdf,
+                sha256=digest,
+                issued_at=now,
+            )
+            .on_conflict_do_nothing(index_elements=["lender_id", "cause"])
+            .returning(IssuedLetter.id)
+        ).scalar_one_or_none()
+        if kept is not None:
+            record(
+                Act.LETTER_ISSUED,
+                by=PORTAL,
+                lender_id=lender_id,
+                debtor_id=debtor_id,
+                debt_id=debt_id,
+                facts={"letter": letter.number, "kind": letter.kind.value, "sha256": digest},
+            )
+
+
+def letters_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[IssuedLetter]:
+    """Give a person's letters, newest first, without reading their bytes."""
+    return list(
+        session.execute(
+            select(IssuedLetter.number, IssuedLetter.kind, IssuedLetter.issued_at, IssuedLetter.cause)
+            .where(IssuedLetter.lender_id == lender_id, IssuedLetter.debtor_id == debtor_id)
+            .order_by(IssuedLetter.issued_at.desc())
+        )  # type: ignore[arg-type]
+    )
+
+
+def letter_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, number: str) -> IssuedLetter | None:
+    """Give a person's letter, or None if it isn't his or isn't there."""
+    return session.scalars(
+        select(IssuedLetter).where(
+            IssuedLetter.lender_id == lender_id, IssuedLetter.debtor_id == debtor_id, IssuedLetter.number == number
+        )
+    ).one_or_none()
+
+
+def day_in(zone: str, instant: datetime) -> date:
+    """Give the day of an instant in a zone."""
+    return instant.astimezone(clock.zone(zone)).date()

@@ -1,0 +1,56 @@
+"""Letters: the list, and each as a PDF. Seeing documents needs a one-time code."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.letters.issue import day_in, letter_of, letters_of
+from portal.people.permissions import me, needs_code
+
+letters = Blueprint("letters", __name__)
+
+
+def kind_words(kind: str) -> str:
+    """Give the name of a kind of letter."""
+    return {
+        "plan-agreement": _("Plan agreement"),
+        "payment-receipt": _("Payment receipt"),
+        "statement-of-account": _("Statement of account"),
+    }[kind]
+
+
+@letters.get("/letters", endpoint="letters")
+@needs_code
+def letters_page() -> ResponseReturnValue:
+    """Show every letter with its state."""
+    person = me()
+    return render_template(
+        "letters/letters.html",
+        letters=[
+            {
+                "title": kind_words(letter.kind),
+                "number": letter.number,
+                "made_on": day_in(person.zone, letter.issued_at),
+                "state": "valid",
+                "url": url_for("letters.download", number=letter.number),
+            }
+            for letter in letters_of(lender_id=person.lender_id, debtor_id=person.debtor_id)
+        ],
+    )
+
+
+@letters.get("/letters/<number>.pdf")
+@needs_code
+def download(number: str) -> ResponseReturnValue:
+    """Give a letter as it was issued."""
+    person = me()
+    letter = letter_of(lender_id=person.lender_id, debtor_id=person.debtor_id, number=number)
+    if letter is None:
+        abort(404)
+    return Response(
+        letter.pdf,
+        mimetype="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{letter.kind}-{letter.number}.pdf"'},
+    )

@@ -1,0 +1,489 @@
+"""Pages of a plan: what can you afford, which day, choose, check, agree, and the plan itself."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from babel.numbers import get_currency_symbol
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, ngettext
+from flask_babel import gettext as _
+
+from portal import clock
+from portal.db import transaction
+from portal.debts.pages import mine_or_404
+from portal.debts.statement import Standing, by_id
+from portal.money import Money
+from portal.people import codes, sign_in
+from portal.people.forms import CodeForm
+from portal.people.permissions import me, needs_debtor
+from portal.people.views import code_problem
+from portal.plans import negotiate
+from portal.plans.forms import AffordForm, DayOfMonthForm, DayOfWeekForm, EmptyForm, every, how_often, weekday
+from portal.plans.models import Proposal, Quote
+from portal.plans.negotiate import Agreed, AgreedBefore, NoLimits, PlanAlive, QuoteGone, Table
+from portal.plans.offers import Input, Kind, Outcome, Reason
+from portal.plans.progress import plan_of, view_of
+from portal.plans.schedule import Frequency, Schedule
+from portal.web.formats import day as day_words
+from portal.web.formats import money as money_words
+
+plans = Blueprint("plans", __name__)
+
+
+def _debt_to_plan(reference: str) -> tuple[Standing, date]:
+    """Give one's own debt that still needs a plan, with today in one's own calendar."""
+    debt = mine_or_404(reference)
+    return debt, clock.today(me().zone)
+
+
+def _elsewhere(debt: Standing) -> ResponseReturnValue | None:
+    """Lead away from the pages of making a plan where there is nothing to plan."""
+    if not debt.owed:
+        return redirect(url_for("home.debt", reference=debt.reference), 303)
+    alive = negotiate.alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
+    if alive is not None:
+        return redirect(url_for("plans.plan", reference=alive.reference), 303)
+    return None
+
+
+def _no_limits(debt: Standing) -> ResponseReturnValue:
+    """Say that plans can't be made here for this debt, and what can."""
+    flash(_("We can’t offer a plan for this debt here. Please talk to us: we look for a way together."), "wait")
+    return redirect(url_for("home.debt", reference=debt.reference), 303)
+
+
+@plans.route("/debts/<reference>/what-can-you-afford", methods=["GET", "POST"])
+@needs_debtor
+def what_can_you_afford(reference: str) -> ResponseReturnValue:
+    """Ask how much, and how often."""
+    debt, today = _debt_to_plan(reference)
+    if (away := _elsewhere(debt)) is not None:
+        return away
+    try:
+        limits = negotiate.limits_in_force(debt, today=today).limits
+    except NoLimits:
+        return _no_limits(debt)
+    before = negotiate.newest_proposal(debt)
+    form = AffordForm()
+    form.amount.currency = debt.owed.currency
+    form.frequency.choices = [(frequency.value, how_often(frequency)) for frequency in limits.frequencies]
+    if request.method == "GET":
+        usual = Frequency.MONTHLY if Frequency.MONTHLY in limits.frequencies else limits.frequencies[0]
+        form.frequency.data = before.frequency if before else usual.value
+        if before is not None:
+            form.amount.data = str(Money(before.amount_minor, before.currency).amount)
+    elif form.validate() and form.amount.money is not None:
+        with transaction():
+            negotiate.propose(
+                debt,
+                payment=form.amount.money,
+                frequency=Frequency(form.frequency.data),
+                by=me().actor,
+                today=today,
+            )
+        return redirect(url_for("plans.which_day", reference=reference), 303)
+    least = negotiate.least_payment(debt, limits=limits, today=today)
+    return (
+        render_template(
+            "plans/what_can_you_afford.html",
+            debt=debt,
+            form=form,
+            prefix=get_currency_symbol(debt.owed.currency, locale=str(get_locale())),
+            least=f"{money_words(least)} {every(Frequency.MONTHLY)}" if least else None,
+        ),
+        422 if form.errors else 200,
+    )
+
+
+def _asked_words(proposal: Proposal) -> str:
+    return f"{money_words(Money(proposal.amount_minor, proposal.currency))} {every(Frequency(proposal.frequency))}"
+
+
+@plans.route("/debts/<reference>/which-day-suits-you", methods=["GET", "POST"])
+@needs_debtor
+def which_day(reference: str) -> ResponseReturnValue:
+    """Ask for the pay day."""
+    debt, today = _debt_to_plan(reference)
+    if (away := _elsewhere(debt)) is not None:
+        return away
+    proposal = negotiate.newest_proposal(debt)
+    if proposal is None:
+        return redirect(url_for("plans.what_can_you_afford", reference=reference), 303)
+    form: DayOfMonthForm | DayOfWeekForm
+    if Frequency(proposal.frequency) is Frequency.MONTHLY:
+        form = DayOfMonthForm()
+    else:
+        form = DayOfWeekForm()
+        form.pay_day.choices = [(number, weekday(number)) for number in range(1, 8)]
+    if request.method == "GET" and proposal.pay_day:
+        form.pay_day.data = proposal.pay_day
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                again = negotiate.newest_proposal(debt)
+                if again is not None:
+                    negotiate.choose_pay_day(debt, proposal=again, pay_day=int(form.pay_day.data), today=today)
+        except NoLimits:
+            return _no_limits(debt)
+        return redirect(url_for("plans.choose", reference=reference), 303)
+    return (
+        render_template("plans/which_day.html", debt=debt, form=form, asked=_asked_words(proposal)),
+        422 if form.errors else 200,
+    )
+
+
+@plans.route("/debts/<reference>/choose-a-plan", methods=["GET", "POST"])
+@needs_debtor
+def choose(reference: str) -> ResponseReturnValue:
+    """Show the answer and at most three plans beside one's own."""
+    debt, today = _debt_to_plan(reference)
+    if (away := _elsewhere(debt)) is not None:
+        return away
+    proposal = negotiate.newest_proposal(debt)
+    if proposal is None or proposal.pay_day is None:
+        return redirect(url_for("plans.what_can_you_afford", reference=reference), 303)
+    try:
+        table = negotiate.table_for(debt, proposal=proposal, today=today)
+    except NoLimits:
+        return _no_limits(debt)
+    choices = negotiate.pickable(table)
+    if request.method == "POST":
+        if "send" in request.form:
+            with transaction():
+                again = negotiate.newest_proposal(debt)
+                if again is not None:
+                    negotiate.send_to_person(debt, proposal=again, by=me().actor)
+            return redirect(url_for("plans.sent_to_person", reference=reference), 303)
+        key = request.form.get("choose", "")
+        if key in choices:
+            with transaction():
+                again = negotiate.newest_proposal(debt)
+                if again is None:
+                    abort(400)
+                number = negotiate.quote(
+                    debt,
+                    proposal=again,
+                    key=key,
+                    schedule=choices[key],
+                    by=me().actor,
+                    today=today,
+                    zone=me().zone,
+                )
+            return redirect(url_for("plans.check", reference=reference, number=number), 303)
+        flash(_("Please choose one of the plans."), "problem")
+    title, lines = _answer_words(table)
+    return render_template(
+        "plans/choose.html",
+        debt=debt,
+        form=EmptyForm(),
+        answer={"title": title, "lines": lines},
+        asked=_asked_words(proposal),
+        offers=[_offer(key, schedule, debt) for key, schedule in choices.items()],
+        send_to_person="own" not in choices,
+    )
+
+
+def _offer(key: str, schedule: Schedule, debt: Standing) -> dict[str, object]:
+    return {
+        "key": key,
+        "title": _title_of(key),
+        "payment": schedule.payment,
+        "every": every(schedule.frequency),
+        "count": schedule.count,
+        "last": schedule.last,
+        "first_due": schedule.starts_on,
+        "ends_on": schedule.ends_on,
+        "total": schedule.total,
+        "interest": schedule.total_interest,
+        "cost_more_than_today": schedule.total - debt.owed,
+        "mine": key == "own",
+    }
+
+
+def _title_of(key: str) -> str:
+    return {
+        "own": _("What you asked for"),
+        "answer": _("Closest to what you asked for"),
+        Kind.LOWEST_PAYMENT.value: _("Lowest payment"),
+        Kind.IN_BETWEEN.value: _("In between"),
+        Kind.SOONEST_DONE.value: _("Done soonest"),
+        Kind.LEAST_COST.value: _("Costs least"),
+        Kind.STEP_UP.value: _("Starts with what you said, then more"),
+    }[key]
+
+
+def _answer_words(table: Table) -> tuple[str, tuple[str, ...]]:
+    """Say yes; or why not, and what would work."""
+    answer = table.answer
+    if answer.outcome is Outcome.ACCEPT and not answer.needs_person:
+        return _("Yes, what you asked for works."), ()
+    why = {
+        Reason.BELOW_LEAST_PAYMENT: _("It would take longer than your lender allows in a usual plan."),
+        Reason.INTEREST_WOULD_OUTGROW: _("With this amount the interest would grow faster than you pay it off."),
+        Reason.FREQUENCY_NOT_OFFERED: _("Your lender doesn’t offer this rhythm."),
+        Reason.FIRST_PAYMENT_TOO_LATE: _("The first payment would come later than your lender allows."),
+        Reason.FIRST_PAYMENT_IN_THE_PAST: _("The first day would already be over."),
+        Reason.LONGER_THAN_AUTOMATIC: _("A plan this long is looked at by a person first."),
+        Reason.ABOVE_WHAT_IS_AFFORDABLE: _("It is more than you have left in a month. We don’t want you to go short."),
+        Reason.NOTHING_LEFT_OVER: _("You have nothing left over in a month. Then you need not pay now."),
+        Reason.A_PERSON_DECIDES: _("A person looks at this and answers you."),
+    }
+    lines = [why[reason] for reason in answer.reasons]
+    change = answer.change
+    if answer.plan is not None and change.input in (Input.PAYMENT, Input.BUDGET):
+        lines.append(
+            _(
+                "What would work: %(amount)s %(every)s.",
+                amount=money_words(answer.plan.payment),
+                every=every(answer.plan.frequency),
+            )
+        )
+    elif change.input is Input.FIRST_PAYMENT_DATE and isinstance(change.value, date):
+        lines.append(_("What would work: a first payment on %(day)s.", day=day_words(change.value)))
+    elif change.input is Input.FREQUENCY and isinstance(change.value, Frequency):
+        lines.append(_("What would work: paying %(every)s.", every=how_often(change.value).lower()))
+    return _("Not quite, but there are ways that work."), tuple(lines)
+
+
+@plans.get("/debts/<reference>/sent-to-a-person")
+@needs_debtor
+def sent_to_person(reference: str) -> ResponseReturnValue:
+    """Say that an offer is with a person, and by when there is an answer."""
+    debt, _today = _debt_to_plan(reference)
+    proposal = negotiate.newest_proposal(debt)
+    if proposal is None or proposal.state != "with_a_person":
+        return redirect(url_for("plans.choose", reference=reference), 303)
+    return render_template(
+        "plans/sent_to_person.html",
+        number=negotiate.number_of(proposal),
+        asked=_asked_words(proposal),
+        answer_by=negotiate.answer_by(proposal, zone=me().zone),
+        debt=debt,
+    )
+
+
+def _my_quote(reference: str, number: str) -> tuple[Standing, Quote] | ResponseReturnValue:
+    debt, _today = _debt_to_plan(reference)
+    made = negotiate.quote_of(debt, number=number)
+    if made is None:
+        abort(404)
+    if made.state == "accepted":
+        return redirect(url_for("plans.plan", reference=negotiate.reference_of_quote(made)), 303)
+    if (away := _elsewhere(debt)) is not None:
+        return away
+    if not negotiate.holds(made, owed=debt.owed):
+        flash(_("This offer no longer holds, because its time is over or what you owe has changed. Here are today’s."))
+        return redirect(url_for("plans.choose", reference=reference), 303)
+    return debt, made
+
+
+@plans.route("/debts/<reference>/check-your-plan/<number>", methods=["GET", "POST"])
+@needs_debtor
+def check(reference: str, number: str) -> ResponseReturnValue:
+    """Show everything of a quote before it is agreed to; agreeing goes on to the code."""
+    found = _my_quote(reference, number)
+    if not isinstance(found, tuple) or not isinstance(found[0], Standing):
+        return found  # type: ignore[return-value]
+    debt, made = found
+    if request.method == "POST":
+        if me().strength == 2:
+            return _agree(debt, made.number, agreed_text=_agreement_text(debt, made))
+        person = me()
+        lender_id, lender_name = person.lender_id, person.lender.name
+        with transaction():
+            sent = codes.send(
+                lender_id=lender_id, lender_name=lender_name, debtor_id=person.debtor_id, key=_key()
+            )
+        if isinstance(sent, sign_in.NoContact):
+            flash(_("We have no phone number or e-mail of yours on file. Please call us, and we will help."), "wait")
+            return redirect(url_for("plans.check", reference=reference, number=number), 303)
+        return redirect(url_for("plans.agree_with_code", reference=reference, number=number), 303)
+    return render_template("plans/check.html", **_check_context(debt, made))
+
+
+@plans.route("/debts/<reference>/check-your-plan/<number>/code", methods=["GET", "POST"])
+@needs_debtor
+def agree_with_code(reference: str, number: str) -> ResponseReturnValue:
+    """Take the one-time code, which is the signature under the plan."""
+    found = _my_quote(reference, number)
+    if not isinstance(found, tuple) or not isinstance(found[0], Standing):
+        return found  # type: ignore[return-value]
+    debt, made = found
+    person = me()
+    form = CodeForm()
+    text = _agreement_text(debt, made)
+    if request.method == "POST" and "again" in request.form:
+        lender_id, lender_name = person.lender_id, person.lender.name
+        with transaction():
+            codes.send(lender_id=lender_id, lender_name=lender_name, debtor_id=person.debtor_id, key=_key())
+        return redirect(url_for("plans.agree_with_code", reference=reference, number=number), 303)
+    if person.strength == 2:
+        return redirect(url_for("plans.check", reference=reference, number=number), 303)
+    if form.validate_on_submit():
+        quote_number = made.number
+        with transaction():
+            given = sign_in.give_code(
+                lender_id=person.lender_id,
+                debtor_id=person.debtor_id,
+                session_id=person.session_id,
+                code=form.code.data or "",
+                key=_key(),
+            )
+        if isinstance(given, sign_in.CodeGood):
+            return _agree(debt, quote_number, agreed_text=text)
+        form.code.errors = [code_problem(given)]
+    sent_to = sign_in.code_waiting(lender_id=person.lender_id, debtor_id=person.debtor_id)
+    return (
+        render_template(
+            "people/code.html",
+            form=form,
+            sent_to=sent_to,
+            purpose=_("With this code you agree to the plan that you just read."),
+            skip_to=None,
+        ),
+        422 if form.errors else 200,
+    )
+
+
+def _agree(debt: Standing, number: str, *, agreed_text: str) -> ResponseReturnValue:
+    with transaction():
+        done = negotiate.agree(debt, number=number, agreed_text=agreed_text, by=me().actor)
+    match done:
+        case Agreed(reference=plan) | AgreedBefore(reference=plan):
+            return redirect(url_for("plans.plan", reference=plan, new=1), 303)
+        case PlanAlive(reference=plan):
+            flash(_("This debt has a plan already. Here it is."))
+            return redirect(url_for("plans.plan", reference=plan), 303)
+        case QuoteGone():
+            flash(
+                _("This offer no longer holds, because its time is over or what you owe has changed. Here are today’s.")
+            )
+            return redirect(url_for("plans.choose", reference=debt.reference), 303)
+
+
+def _key() -> str:
+    return str(current_app.config["SECRET_KEY"])
+
+
+def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
+    schedule = negotiate.schedule_in(made)
+    left = schedule.total
+    items = []
+    for item in schedule.items:
+        left = left - item.amount
+        items.append({"number": item.seq, "due_on": item.due_on, "amount": item.amount, "left": left})
+    grace = int(made.terms["grace_days"])
+    return {
+        "debt": debt,
+        "form": EmptyForm(),
+        "quote": {
+            "number": made.number,
+            "expires_on": made.expires_at.astimezone(clock.zone(me().zone)).date(),
+            "payment": schedule.payment,
+            "every": every(schedule.frequency),
+            "first_due": schedule.starts_on,
+            "ends_on": schedule.ends_on,
+            "total": schedule.total,
+            "interest": schedule.total_interest,
+            "items": items,
+        },
+        "if_missed": (
+            ngettext(
+                "You have %(num)s more day after each date. A payment in that time counts as kept.",
+                "You have %(num)s more days after each date. A payment in that time counts as kept.",
+                grace,
+            ),
+            _("If one stays missing, the plan is at risk. Pay what is missing and it goes on as before."),
+            _("What you paid stays yours in any case: it is always taken off what you owe."),
+        ),
+        "how_to_change": (
+            _("You can pay more or pay all of it at any time. It costs nothing extra."),
+            _("To change a day or an amount, talk to us before the day. You can also end the plan at any time."),
+        ),
+        "credit_words": (
+            _("This plan does not change what your lender reports about this debt, and it promises no change."),
+        ),
+        "consent": consent_words(schedule, debt),
+    }
+
+
+def consent_words(schedule: Schedule, debt: Standing) -> str:
+    """Give the exact sentence that is agreed to."""
+    return _(
+        "I agree to pay %(total)s in %(count)d payments from %(first)s to %(last)s for the debt %(reference)s.",
+        total=money_words(schedule.total),
+        count=schedule.count,
+        first=day_words(schedule.starts_on),
+        last=day_words(schedule.ends_on),
+        reference=debt.reference,
+    )
+
+
+def _agreement_text(debt: Standing, made: Quote) -> str:
+    """Give, word for word, what the page of a quote says and is agreed to; it is kept with the plan."""
+    context = _check_context(debt, made)
+    schedule = negotiate.schedule_in(made)
+    lines = [str(context["consent"])]
+    lines += [f"{item.seq}. {day_words(item.due_on)}: {money_words(item.amount)}" for item in schedule.items]
+    for part in ("if_missed", "how_to_change", "credit_words"):
+        lines += [str(line) for line in context[part]]  # type: ignore[attr-defined]
+    return "\n".join(lines)
+
+
+@plans.get("/plans/<reference>")
+@needs_debtor
+def plan(reference: str) -> ResponseReturnValue:
+    """Show a plan: done, next, left."""
+    person = me()
+    found = plan_of(lender_id=person.lender_id, debtor_id=person.debtor_id, reference=reference)
+    if found is None:
+        abort(404)
+    today = clock.today(person.zone)
+    view = view_of(found, today=today)
+    debt = by_id(lender_id=person.lender_id, debt_id=found.debt_id)
+    step = view.next if view.alive else None
+    marks = {"done": "paid", "next": "next", "late": "late", "left": "left"}
+    return render_template(
+        "plans/plan.html",
+        new=request.args.get("new") == "1" and view.state == "agreed",
+        plan={
+            "reference": view.reference,
+            "debt_reference": debt.reference,
+            "product": debt.product,
+            "state": view.state,
+            "state_words": _state_words(view.state),
+            "paid": view.paid,
+            "left": view.total - view.paid if view.alive else Money.zero(debt.owed.currency),
+            "next": {"due_on": step.due_on, "amount": view.next_amount, "late": step.mark == "late"} if step else None,
+            "ends_on": view.steps[-1].due_on,
+            "items": [
+                {
+                    "number": one.seq,
+                    "due_on": one.due_on,
+                    "amount": one.amount,
+                    "state": marks[one.mark],
+                    "paid_on": None,
+                }
+                for one in view.steps
+            ],
+        },
+    )
+
+
+def _state_words(state: str) -> str:
+    return {
+        "agreed": _("Agreed. The first payment starts it."),
+        "active": _("Going well."),
+        "grace": _("A payment is a little late. You can still pay it, and the plan counts as kept."),
+        "at_risk": _("A payment is missing. Pay it and the plan goes on as before."),
+        "broken": _("Payments are missing. You can still make up for them, or talk to us about another plan."),
+        "paused": _("Paused. Nothing is due now."),
+        "completed": _("Done. All payments of this plan are made."),
+        "cancelled": _("Ended by you."),
+        "superseded": _("Replaced by another plan."),
+        "voided": _("Taken back."),
+        "expired": _("Not started."),
+        "ended_broken": _("Ended. What you paid was taken off what you owe."),
+    }[state]

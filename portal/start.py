@@ -1,0 +1,189 @@
+"""Start everything on one machine: database, stand-in for Stripe, worker, web server; stop it all together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+from portal import db
+from portal.config import Settings
+from portal.lenders.settings import all_lenders
+from portal.payments import stripe_gateway
+from portal.payments.checkout import NoPaymentsYet, account_of
+
+ROOT = Path(__file__).resolve().parents[1]
+_PATIENCE_SECONDS = 20.0
+
+
+class DidNotStart(Exception):
+    """A part of the portal did not start; the text says which."""
+
+
+def migrate(url: str) -> None:
+    """Bring a database's tables to today's."""
+    config = Config(str(ROOT / "alembic.ini"))
+    config.cmd_opts = None
+    engine = db.make_engine(url)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    engine.dispose()
+
+
+def stand_in_port(settings: Settings) -> int:
+    """Give the port of the stand-in for Stripe."""
+    return int(os.environ.get("STAND_IN_PORT", settings.port + 1))
+
+
+def connect_webhooks(settings: Settings, *, api_base: str | None) -> None:
+    """Tell the stand-in where each lender's webhooks go, unless it knows."""
+    for lender in all_lenders():
+        url = f"{settings.base_url}/webhooks/stripe/{lender.slug}"
+        if lender.stripe_webhook_url == url and lender.stripe_webhook_secret:
+            continue
+        try:
+            account = account_of(lender, api_base=api_base)
+        except NoPaymentsYet:
+            continue
+        if account.live:
+            continue
+        lender_id = lender.id
+        secret = stripe_gateway.register_webhook(account, url=url)
+        with db.transaction() as s:
+            row = s.get_one(type(lender), lender_id)
+            row.stripe_webhook_secret, row.stripe_webhook_url = secret, url
+
+
+class Children:
+    """The processes that were started here; they end together."""
+
+    def __init__(self) -> None:
+        self._all: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a process with this Python's programs."""
+        child = subprocess.Popen(words, cwd=ROOT)  # noqa: S603 - our own words, no shell
+        self._all.append(child)
+        return child
+
+    def stop(self) -> None:
+        """End all of them, newest first, and wait."""
+        for child in reversed(self._all):
+            if child.poll() is None:
+                child.terminate()
+        for child in reversed(self._all):
+            try:
+                child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+    def ended(self) -> bool:
+        """Say whether one of them has ended by itself."""
+        return any(child.poll() is not None for child in self._all)
+
+
+def answers(url: str) -> bool:
+    """Say whether something answers at an address, whatever it says."""
+    try:
+        urllib.request.urlopen(url, timeout=2).close()  # noqa: S310 - our own http address
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def wait_for(url: str, *, what: str, children: Children) -> None:
+    """Wait until something answers at an address.
+
+    :raises DidNotStart: if nothing does in time.
+    """
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < end:
+        if answers(url):
+            return
+        if children.ended():
+            break
+        time.sleep(0.05)
+    raise DidNotStart(f"{what} did not start at {url}. Is the port taken? Choose another one, for example PORT=8100.")
+
+
+def everything(settings: Settings, *, prepare: Callable[[], None], ready: Callable[[], None]) -> None:
+    """Start all parts, say that they are ready, and wait for the end.
+
+    `prepare` fills an empty database; `ready` prints what a person needs to know.
+
+    :raises DidNotStart: if a part doesn't start.
+    """
+    children = Children()
+    programs = Path(sys.executable).parent
+    try:
+        if settings.stripe_api_base is None and not _live_keys():
+            base = f"http://127.0.0.1:{stand_in_port(settings)}"
+            settings.folder.mkdir(parents=True, exist_ok=True)
+            children.start(
+                sys.executable,
+                "-m",
+                "sandbox",
+                "--port",
+                str(stand_in_port(settings)),
+                "--data",
+                str(settings.folder / "stand-in.sqlite"),
+            )
+            os.environ["STRIPE_API_BASE"] = base
+        api_base = os.environ.get("STRIPE_API_BASE")
+        children.start(
+            str(programs / "granian"),
+            "--interface",
+            "wsgi",
+            "--host",
+            os.environ.get("HOST", "127.0.0.1"),
+            "--port",
+            str(settings.port),
+            "--workers",
+            "2",
+            "--blocking-threads",
+            "1",
+            "--log-level",
+            "warning",
+            "wsgi:app",
+        )
+        prepare()
+        children.start(sys.executable, "-m", "flask", "--app", "wsgi", "worker")
+        if api_base and api_base.startswith("http://127.0.0.1"):
+            wait_for(api_base, what="The stand-in for Stripe", children=children)
+            connect_webhooks(settings, api_base=api_base)
+        wait_for(f"http://127.0.0.1:{settings.port}/alive", what="The portal", children=children)
+        ready()
+        _until_told_to_stop(children)
+    finally:
+        children.stop()
+
+
+def _live_keys() -> bool:
+    return any((lender.stripe_secret_key or "").startswith(("sk_live_", "rk_live_")) for lender in all_lenders())
+
+
+def _until_told_to_stop(children: Children) -> None:
+    stopping = False
+
+    def stop(_signal: int, _frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while not stopping:
+        if children.ended():
+            raise DidNotStart("A part of the portal ended by itself; the lines above say why.")
+        time.sleep(0.3)

@@ -1,0 +1,139 @@
+"""A plan's life: one table, and whether the plan is kept."""
+
+from datetime import date, timedelta
+from itertools import accumulate, product
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portal.money import Money
+from portal.plans.schedule import Frequency, Item, by_payment
+from portal.plans.states import PAUSABLE, TABLE, Event, Forbidden, Keeping, Moved, Standing, State, after, standing
+
+bounded = settings(max_examples=150, deadline=None)
+ENDS = {State.CANCELLED, State.EXPIRED, State.SUPERSEDED, State.VOIDED, State.ENDED_BROKEN}
+
+
+def usd(text: str) -> Money:
+    return Money.of(text, "USD")
+
+
+def test_every_cell_of_the_table_has_a_named_outcome() -> None:
+    assert set(TABLE) == set(State)
+    for state, event in product(State, Event):
+        assert isinstance(after(state=state, event=event), Moved | Forbidden)
+
+
+def test_what_has_ended_stays_ended() -> None:
+    for state, event in product(ENDS, Event):
+        assert after(state=state, event=event) == Forbidden(state, event)
+
+
+def test_every_state_can_be_reached_from_a_draft() -> None:
+    reached = {State.DRAFT}
+    for _ in State:
+        reached |= {to for state in reached for to in TABLE[state].values()}
+    assert reached == set(State)
+
+
+def test_a_paused_plan_goes_back_to_where_it_was() -> None:
+    for state in State:
+        found = after(state=State.PAUSED, event=Event.RESUME, paused_in=state)
+        assert found == (Moved(state) if state in PAUSABLE else Forbidden(State.PAUSED, Event.RESUME))
+    assert after(state=State.PAUSED, event=Event.RESUME) == Forbidden(State.PAUSED, Event.RESUME)
+
+
+def test_no_instalment_can_be_missed_while_a_plan_is_paused() -> None:
+    for event in (Event.FALL_SHORT, Event.MISS, Event.BREAK):
+        assert isinstance(after(state=State.PAUSED, event=event), Forbidden)
+
+
+def test_nothing_is_agreed_to_that_was_not_proposed() -> None:
+    agreeable = {state for state in State if Event.AGREE in TABLE[state]}
+    assert agreeable == {State.PROPOSED, State.COUNTERED}
+
+
+def three_of_150() -> tuple[Item, ...]:
+    return tuple(
+        Item(seq, date(2026, month, 10), usd("150.00"), usd("150.00"), usd("0"))
+        for seq, month in enumerate((4, 5, 6), start=1)
+    )
+
+
+def on(day: str, *cleared: tuple[str, str]) -> Standing:
+    """V-KEPT: three of 150.00 due on 10 April, May and June 2026, 5 days of grace, tolerance 1.00."""
+    return standing(
+        three_of_150(),
+        [(date.fromisoformat(at), usd(amount)) for at, amount in cleared],
+        today=date.fromisoformat(day),
+        grace_days=5,
+        tolerance=usd("1.00"),
+    )
+
+
+APRIL = ("2026-04-14", "149.50")
+
+
+def test_a_shortfall_within_the_tolerance_is_kept_and_stays_owed() -> None:
+    found = on("2026-04-16", APRIL)
+    assert (found.keeping, found.kept, found.cure_amount) == (Keeping.KEPT, (1,), usd("0"))
+    assert on("2026-06-10", APRIL, ("2026-05-01", "300.00")).keeping is Keeping.KEPT
+    assert on("2026-06-10", APRIL, ("2026-05-01", "300.50")).keeping is Keeping.ALL_PAID
+
+
+def test_a_plan_is_in_grace_from_the_day_after_the_due_date() -> None:
+    assert on("2026-05-10", APRIL).keeping is Keeping.KEPT
+    assert on("2026-05-11", APRIL).keeping is Keeping.GRACE
+    assert on("2026-05-15", APRIL).keeping is Keeping.GRACE
+
+
+def test_a_plan_is_at_risk_when_the_days_of_grace_are_over() -> None:
+    found = on("2026-05-16", APRIL)
+    assert (found.keeping, found.missed, found.cure_amount) == (Keeping.AT_RISK, (2,), usd("150.50"))
+    assert found.cure_by == date(2026, 6, 14)
+    assert found.next_item == three_of_150()[1]
+
+
+def test_what_was_missed_is_cured_and_early_money_counts_on() -> None:
+    found = on("2026-06-01", APRIL, ("2026-06-01", "300.50"))
+    assert (found.kept, found.cured, found.missed) == ((1, 3), (2,), ())
+    assert found.keeping is Keeping.ALL_PAID
+
+
+def test_a_plan_is_broken_when_two_in_a_row_are_missed() -> None:
+    assert on("2026-06-15", APRIL).keeping is Keeping.AT_RISK
+    found = on("2026-06-16", APRIL)
+    assert (found.keeping, found.missed, found.cure_amount) == (Keeping.BROKEN, (2, 3), usd("300.50"))
+
+
+def test_money_that_went_back_makes_a_kept_instalment_missed() -> None:
+    assert on("2026-04-16", APRIL, ("2026-04-15", "-149.50")).keeping is Keeping.AT_RISK
+    later = on("2026-05-01", APRIL, ("2026-04-30", "-149.50"))
+    assert (later.keeping, later.kept, later.missed) == (Keeping.AT_RISK, (), (1,))
+
+
+@bounded
+@given(
+    payment=st.integers(50, 2000),
+    paid=st.lists(st.tuples(st.integers(0, 400), st.integers(1, 3000)), max_size=12),
+    today=st.integers(0, 500),
+    grace=st.integers(0, 20),
+)
+def test_a_standing_accounts_for_every_instalment(payment: int, paid: list, today: int, grace: int) -> None:
+    start = date(2026, 1, 1)
+    items = by_payment(
+        balance=usd("50.00"), rate=0, payment=Money(payment, "USD"), first=start, frequency=Frequency.MONTHLY
+    ).items
+    cleared = [(start + timedelta(days=at), Money(minor, "USD")) for at, minor in paid]
+    day = start + timedelta(days=today)
+    found = standing(items, cleared, today=day, grace_days=grace, tolerance=usd("0"))
+    seen = sorted(found.kept + found.cured + found.missed)
+    assert seen == list(range(1, len(seen) + 1))
+    came = sum(minor for at, minor in paid if at <= today)
+    sums = list(accumulate(item.amount.minor for item in items))
+    assert len(found.kept) + len(found.cured) == sum(1 for due in sums if due <= came)
+    assert (found.keeping is Keeping.ALL_PAID) == (came >= 5000)
+    assert (found.keeping in (Keeping.AT_RISK, Keeping.BROKEN)) == bool(found.missed)
+    if found.cure_amount:
+        cured = standing(items, [*cleared, (day, found.cure_amount)], today=day, grace_days=grace, tolerance=usd("0"))
+        assert cured.keeping in (Keeping.KEPT, Keeping.ALL_PAID)
