@@ -156,16 +156,17 @@ def worker_command() -> None:
 def demo_command(as_json: bool) -> None:
     """Print how to sign in to the demo, with fresh links; fills an empty database first."""
     settings = _settings()
-    if not settings.demo:
-        raise Sentence("This is no demo: set PORTAL_DEMO=1, as `make run` does.")
     start.migrate(settings.database_url)
+    if lenders.none_yet() and not (settings.demo or settings.local):
+        raise Sentence("This database isn't a demo's: set PORTAL_DEMO=1 to fill it with made-up debts.")
     if lenders.none_yet():
         demo.fill(folder=settings.folder, limits=LIMITS)
-    people = demo.sign_ins(base_url=settings.base_url, key=_key())
+    url = start.running_at(settings)
+    people = demo.sign_ins(base_url=url, key=_key())
     if as_json:
         told = {
-            "url": settings.base_url,
-            "outbox_url": f"{settings.base_url}/outbox?format=json",
+            "url": url,
+            "outbox_url": f"{url}/outbox?format=json",
             "debtors": [asdict(person) for person in people],
             "staff": [],
         }

@@ -26,6 +26,11 @@ class Settings:
     folder: Path
 
     @property
+    def local(self) -> bool:
+        """Say whether the database is the one file that is made where none is named."""
+        return self.database_url == f"sqlite:///{self.folder / 'portal.sqlite'}"
+
+    @property
     def secure(self) -> bool:
         """Say whether people reach the portal by https."""
         return self.base_url.startswith("https://")

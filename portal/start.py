@@ -64,6 +64,12 @@ def connect_webhooks(settings: Settings, *, api_base: str | None) -> None:
             row.stripe_webhook_secret, row.stripe_webhook_url = secret, url
 
 
+def running_at(settings: Settings) -> str:
+    """Give the address of the portal that was started last here, else the configured one."""
+    kept = settings.folder / "running_at"
+    return kept.read_text().strip() if kept.exists() and "BASE_URL" not in os.environ else settings.base_url
+
+
 class Children:
     """The processes that were started here; they end together."""
 
@@ -164,6 +170,7 @@ def everything(settings: Settings, *, prepare: Callable[[], None], ready: Callab
             wait_for(api_base, what="The stand-in for Stripe", children=children)
             connect_webhooks(settings, api_base=api_base)
         wait_for(f"http://127.0.0.1:{settings.port}/alive", what="The portal", children=children)
+        (settings.folder / "running_at").write_text(settings.base_url)
         ready()
         _until_told_to_stop(children)
     finally:

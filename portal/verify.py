@@ -1,1 +1,577 @@
-"""Placeholder until verify lands."""
+"""Add everything up again: kept totals against transfers, plans against money, points against items, hashes.
+
+Invariant: nothing here uses the code that keeps the totals, only SQL of its own, so that one mistake is not made twice.
+It only reads, lender by lender, with one query a check.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import TextClause, Uuid, bindparam, text
+
+from portal.db import session
+from portal.evidence.record import leaf
+from portal.money import EXPONENTS, Money
+
+# A book-keeper needs the first of a kind and how many there are; a million sentences would help nobody.
+MOST_NAMED = 1_000
+_RECORDS_A_TIME = 2_000
+
+
+class Kind(StrEnum):
+    """What can disagree."""
+
+    BALANCE = "balance"
+    CURRENCY = "currency"
+    TRANSFER = "transfer"
+    POSTING = "posting"
+    OPENING = "opening"
+    BOOK = "book"
+    IMPORT = "import"
+    QUOTE_TOTAL = "quote total"
+    PLAN_TOTAL = "plan total"
+    PLAN_ITEM = "plan item"
+    PAID = "paid"
+    REFUNDED = "refunded"
+    EFFECT = "money effect"
+    PAYMENT = "payment"
+    POINTS = "points"
+    EVIDENCE = "evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One thing that is kept as one value and counted as another; amounts are in whole minor units."""
+
+    kind: Kind
+    lender: str
+    what: str
+    kept: str
+    counted: str
+
+    def line(self) -> str:
+        """Give it as a line of text."""
+        return f"{self.kind.value}: {self.lender}: {self.what}: kept {self.kept}, counted {self.counted}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """Debts that a file brought which is not in the books: still being read, or left by a run that died."""
+
+    lender: str
+    file: str
+    debts: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddedUp:
+    """How much was added up for one lender; `owed` and `credit` by currency are counted from the transfers."""
+
+    lender: str
+    books: int
+    postings: int
+    transfers: int
+    plans: int
+    payments: int
+    points: int
+    records: int
+    owed: tuple[Money, ...]
+    credit: tuple[Money, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was added up, what does not agree, and what was left over by files that never became live."""
+
+    added_up: tuple[AddedUp, ...]
+    disagreements: tuple[Disagreement, ...]
+    left_over: tuple[LeftOver, ...]
+    not_named: int = 0
+
+    def lines(self) -> tuple[str, ...]:
+        """Give the result as lines of text: what was added up, then "agrees" or where it does not."""
+        found = [_added_up_line(each) for each in self.added_up]
+        found += [
+            f"left over: {each.lender}: {each.debts} debts of {each.file} ({each.state}) are staged; nobody sees them"
+            for each in self.left_over
+        ]
+        found += [each.line() for each in self.disagreements]
+        if self.not_named:
+            found.append(f"and {self.not_named} more that are not named here")
+        count = len(self.disagreements) + self.not_named
+        found.append(f"does not agree: {count} differences" if count else "agrees")
+        return tuple(found)
+
+
+def run(*, lender_id: uuid.UUID | None = None) -> Checked:
+    """Add up the books of one lender, or of all."""
+    lenders = session.execute(
+        text("select id, slug from lender order by slug").columns(id=Uuid)
+    ).all()
+    found: list[Disagreement] = []
+    added_up: list[AddedUp] = []
+    left_over: list[LeftOver] = []
+    not_named = 0
+    for lender in lenders:
+        if lender_id is not None and lender.id != lender_id:
+            continue
+        for kind, query in _CHECKS:
+            more = 0
+            for row in _rows(query, lender.id):
+                if more < MOST_NAMED:
+                    found.append(Disagreement(kind, lender.slug, row.what, _shown(row.kept), _shown(row.counted)))
+                more += 1
+            not_named += max(more - MOST_NAMED, 0)
+        added_up.append(_added_up(lender.id, lender.slug))
+        left_over += [
+            LeftOver(lender.slug, row.file_name, row.debts, row.state) for row in _rows(_LEFT_OVER, lender.id)
+        ]
+        for number, wrong in enumerate(_wrong_records(lender.id, lender.slug)):
+            if number < MOST_NAMED:
+                found.append(wrong)
+            else:
+                not_named += 1
+    return Checked(tuple(added_up), tuple(found), tuple(left_over), not_named)
+
+
+def disagreements(lender_id: uuid.UUID | None = None) -> tuple[Disagreement, ...]:
+    """Give only what does not agree."""
+    return run(lender_id=lender_id).disagreements
+
+
+def _rows(query: TextClause, lender_id: uuid.UUID) -> Sequence[Any]:
+    return session.execute(query.bindparams(bindparam("lender", type_=Uuid)), {"lender": lender_id}).all()
+
+
+def _shown(value: object) -> str:
+    # PostgreSQL adds whole numbers up to a decimal.
+    return str(int(value)) if isinstance(value, Decimal) else str(value)
+
+
+def _added_up(lender_id: uuid.UUID, slug: str) -> AddedUp:
+    counts = _rows(_COUNTS, lender_id)[0]
+    owed, credit = [], []
+    for row in _rows(_BY_CURRENCY, lender_id):
+        if row.currency in EXPONENTS:
+            owed.append(Money(int(row.owed), row.currency))
+            credit.append(Money(int(row.credit), row.currency))
+    return AddedUp(
+        lender=slug,
+        books=counts.books,
+        postings=counts.postings,
+        transfers=counts.transfers,
+        plans=counts.plans,
+        payments=counts.payments,
+        points=counts.points,
+        records=counts.records,
+        owed=tuple(owed),
+        credit=tuple(credit),
+    )
+
+
+def _added_up_line(each: AddedUp) -> str:
+    owed = ", ".join(f"{amount} owed" for amount in each.owed) or "nothing owed"
+    credit = "".join(f", {amount} in credit" for amount in each.credit if amount)
+    return (
+        f"added up: {each.lender}: {each.books} books, {each.postings} postings, {each.transfers} transfers, "
+        f"{each.plans} plans, {each.payments} payments, {each.points} points entries, {each.records} records: "
+        f"{owed}{credit}"
+    )
+
+
+def _wrong_records(lender_id: uuid.UUID, slug: str) -> Iterator[Disagreement]:
+    """Recompute the hash of every record, and hold its columns against the text that was hashed."""
+    query = _RECORDS.bindparams(bindparam("lender", type_=Uuid)).columns(
+        id=Uuid, debtor_id=Uuid, debt_id=Uuid
+    )
+    rows = session.execute(query, {"lender": lender_id}, execution_options={"yield_per": _RECORDS_A_TIME})
+    for row in rows:
+        try:
+            counted = leaf(entry=row.entry, salt=row.salt)
+        except ValueError:
+            counted = "a salt that is not hexadecimal"
+        if counted != row.hash:
+            yield Disagreement(Kind.EVIDENCE, slug, f"hash of record {row.id} ({row.act})", row.hash, counted)
+            continue
+        said = json.loads(row.entry)
+        columns = {
+            "act": row.act,
+            "by": {"kind": row.actor_kind, "id": row.actor_id},
+            "debt": row.debt_id and str(row.debt_id),
+            "debtor": row.debtor_id and str(row.debtor_id),
+            "id": str(row.id),
+            "lender": str(lender_id),
+        }
+        for name, kept in columns.items():
+            if said.get(name) != kept:
+                yield Disagreement(Kind.EVIDENCE, slug, f"{name} of record {row.id}", str(kept), str(said.get(name)))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The queries, each for one lender. A row is one disagreement: what, kept, counted. They run on SQLite and PostgreSQL.
+
+_BALANCES = text("""
+with moved as (
+    select book_id,
+        sum(case when to_account = 'principal' then amount_minor else 0 end
+            - case when from_account = 'principal' then amount_minor else 0 end) as principal,
+        sum(case when to_account = 'interest' then amount_minor else 0 end
+            - case when from_account = 'interest' then amount_minor else 0 end) as interest,
+        sum(case when to_account = 'penalty' then amount_minor else 0 end
+            - case when from_account = 'penalty' then amount_minor else 0 end) as penalty,
+        sum(case when to_account = 'fees' then amount_minor else 0 end
+            - case when from_account = 'fees' then amount_minor else 0 end) as fees,
+        sum(case when to_account = 'costs' then amount_minor else 0 end
+            - case when from_account = 'costs' then amount_minor else 0 end) as costs,
+        -- Credit is the debtor's money, so it grows where money leaves this account for the cash.
+        sum(case when from_account = 'credit' then amount_minor else 0 end
+            - case when to_account = 'credit' then amount_minor else 0 end) as credit
+    from transfer
+    where lender_id = :lender and book_id is not null
+    group by book_id
+), both as (
+    select b.id, b.principal_minor, b.interest_minor, b.penalty_minor, b.fees_minor, b.costs_minor, b.credit_minor,
+        coalesce(m.principal, 0) as principal, coalesce(m.interest, 0) as interest,
+        coalesce(m.penalty, 0) as penalty, coalesce(m.fees, 0) as fees,
+        coalesce(m.costs, 0) as costs, coalesce(m.credit, 0) as credit
+    from book b left join moved m on m.book_id = b.id
+    where b.lender_id = :lender
+), wrong as (
+    select * from both
+    where principal_minor <> principal or interest_minor <> interest or penalty_minor <> penalty
+        or fees_minor <> fees or costs_minor <> costs or credit_minor <> credit
+), named as (
+    select id, 'principal' as account, principal_minor as kept, principal as counted from wrong
+    union all select id, 'interest', interest_minor, interest from wrong
+    union all select id, 'penalty', penalty_minor, penalty from wrong
+    union all select id, 'fees', fees_minor, fees from wrong
+    union all select id, 'costs', costs_minor, costs from wrong
+    union all select id, 'credit', credit_minor, credit from wrong
+)
+select n.account || ' of debt ' || coalesce(d.reference, cast(n.id as text)) as what, n.kept, n.counted
+from named n left join debt d on d.lender_id = :lender and d.id = n.id
+where n.kept <> n.counted
+order by what
+""")
+
+_CURRENCIES = text("""
+select 'transfer ' || cast(t.id as text) || ' of debt ' || coalesce(d.reference, cast(b.id as text)) as what,
+    t.currency as kept, b.currency as counted
+from transfer t
+join book b on b.lender_id = t.lender_id and b.id = t.book_id
+left join debt d on d.lender_id = b.lender_id and d.id = b.id
+where t.lender_id = :lender and t.currency <> b.currency
+union all
+select 'debt ' || d.reference, d.currency, b.currency
+from debt d join book b on b.lender_id = d.lender_id and b.id = d.id
+where d.lender_id = :lender and d.currency <> b.currency
+union all
+select 'plan ' || p.reference, p.currency, b.currency
+from plan p join book b on b.lender_id = p.lender_id and b.id = p.debt_id
+where p.lender_id = :lender and p.currency <> b.currency
+union all
+select 'plan ' || p.reference || ' item ' || cast(i.seq as text), i.currency, p.currency
+from plan_item i join plan p on p.lender_id = i.lender_id and p.id = i.plan_id
+where i.lender_id = :lender and i.currency <> p.currency
+union all
+select 'payment ' || p.reference, p.currency, b.currency
+from payment p join book b on b.lender_id = p.lender_id and b.id = p.debt_id
+where p.lender_id = :lender and p.currency <> b.currency
+""")
+
+_TRANSFERS = text("""
+with seen as (
+    select t.*,
+        case when from_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit') then 1 else 0 end
+        + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit') then 1 else 0 end
+            as of_a_debt,
+        case when from_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
+            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense') then 1 else 0 end
+        + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
+            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense') then 1 else 0 end as known
+    from transfer t
+    where lender_id = :lender
+)
+select 'transfer ' || cast(id as text) || ' from ' || from_account || ' to ' || to_account as what,
+    case when amount_minor <= 0 or from_account = to_account then cast(amount_minor as text)
+        when book_id is null then 'no debt' else 'a debt' end as kept,
+    case when amount_minor <= 0 or from_account = to_account then 'a positive amount between two accounts'
+        when known < 2 then 'an account that is not known'
+        when book_id is null then 'an account of a debt' else 'no account of a debt' end as counted
+from seen
+where amount_minor <= 0 or from_account = to_account or known < 2
+    or (book_id is null and of_a_debt > 0) or (book_id is not null and of_a_debt = 0)
+""")
+
+_POSTINGS = text("""
+select 'posting ' || p.kind || ' (' || p.cause || ')' as what, 'a posting' as kept, 'no transfers' as counted
+from posting p
+where p.lender_id = :lender
+    and not exists (select 1 from transfer t where t.lender_id = p.lender_id and t.posting_id = p.id)
+union all
+select 'transfer ' || cast(t.id as text), 'a transfer', 'no posting'
+from transfer t
+where t.lender_id = :lender
+    and not exists (select 1 from posting p where p.lender_id = t.lender_id and p.id = t.posting_id)
+""")
+
+_OPENINGS = text("""
+select 'openings of debt ' || coalesce(d.reference, cast(b.id as text)) as what, 1 as kept, count(o.id) as counted
+from book b
+left join debt d on d.lender_id = b.lender_id and d.id = b.id
+left join (
+    select distinct p.id, t.book_id
+    from posting p join transfer t on t.lender_id = p.lender_id and t.posting_id = p.id and t.from_account = 'opening'
+    where p.lender_id = :lender and p.kind = 'opening'
+) o on o.book_id = b.id
+where b.lender_id = :lender
+group by b.id, d.reference
+having count(o.id) <> 1
+""")
+
+_BOOKS = text("""
+select 'debt ' || d.reference as what, 'a debt' as kept, 'no book' as counted
+from debt d
+where d.lender_id = :lender and not exists (select 1 from book b where b.lender_id = d.lender_id and b.id = d.id)
+union all
+select 'book ' || cast(b.id as text), 'a book', 'no debt'
+from book b
+where b.lender_id = :lender and not exists (select 1 from debt d where d.lender_id = b.lender_id and d.id = b.id)
+""")
+
+_IMPORTS = text("""
+select 'rows read of ' || r.file_name as what, r.rows_read as kept, r.accepted + r.nothing_owed + r.refused as counted
+from import_run r
+where r.lender_id = :lender and r.state <> 'staging' and r.rows_read <> r.accepted + r.nothing_owed + r.refused
+union all
+select 'accepted rows of ' || r.file_name, r.accepted, r.added + r.changed + r.unchanged
+from import_run r
+where r.lender_id = :lender and r.state = 'live' and r.accepted <> r.added + r.changed + r.unchanged
+union all
+select 'debts added by ' || r.file_name, r.added, count(d.id)
+from import_run r
+left join debt d on d.lender_id = r.lender_id and d.import_run_id = r.id and d.state <> 'staged'
+where r.lender_id = :lender and r.state = 'live'
+group by r.id, r.file_name, r.added
+having r.added <> count(d.id)
+""")
+
+_QUOTE_TOTALS = text("""
+select 'quote ' || number as what, total_minor as kept, owed_minor + interest_minor as counted
+from quote
+where lender_id = :lender and total_minor <> owed_minor + interest_minor
+""")
+
+_PLAN_TOTALS = text("""
+select 'plan ' || p.reference as what, p.total_minor as kept, coalesce(sum(i.amount_minor), 0) as counted
+from plan p left join plan_item i on i.lender_id = p.lender_id and i.plan_id = p.id
+where p.lender_id = :lender
+group by p.id, p.reference, p.total_minor
+having p.total_minor <> coalesce(sum(i.amount_minor), 0)
+union all
+select 'plan ' || p.reference || ' against its quote ' || q.number, p.total_minor, q.total_minor
+from plan p join quote q on q.lender_id = p.lender_id and q.id = p.quote_id
+where p.lender_id = :lender and p.total_minor <> q.total_minor
+union all
+select 'interest of plan ' || p.reference || ' against its quote ' || q.number, sum(i.interest_minor), q.interest_minor
+from plan p
+join plan_item i on i.lender_id = p.lender_id and i.plan_id = p.id
+join quote q on q.lender_id = p.lender_id and q.id = p.quote_id
+where p.lender_id = :lender
+group by p.id, p.reference, q.number, q.interest_minor
+having sum(i.interest_minor) <> q.interest_minor
+""")
+
+_PLAN_ITEMS = text("""
+select 'plan ' || p.reference || ' item ' || cast(i.seq as text) as what,
+    i.amount_minor as kept, i.principal_minor + i.interest_minor as counted
+from plan_item i join plan p on p.lender_id = i.lender_id and p.id = i.plan_id
+where i.lender_id = :lender and i.amount_minor <> i.principal_minor + i.interest_minor
+""")
+
+# All money that cleared for a plan fills its items in their order, and never more than an item is.
+_PAID = text("""
+with cleared as (
+    select p.plan_id, sum(e.amount_minor) as came
+    from money_effect e join payment p on p.lender_id = e.lender_id and p.id = e.payment_id
+    where e.lender_id = :lender and e.outcome = 'posted' and p.plan_id is not null
+    group by p.plan_id
+), laid as (
+    select i.plan_id, i.seq, i.amount_minor, i.paid_minor,
+        coalesce(c.came, 0) - (sum(i.amount_minor) over (partition by i.plan_id order by i.seq) - i.amount_minor)
+            as reaches
+    from plan_item i left join cleared c on c.plan_id = i.plan_id
+    where i.lender_id = :lender
+), counted as (
+    select l.*, case when reaches <= 0 then 0 when reaches >= amount_minor then amount_minor else reaches end as counted
+    from laid l
+)
+select 'plan ' || p.reference || ' item ' || cast(c.seq as text) as what, c.paid_minor as kept, c.counted
+from counted c join plan p on p.lender_id = :lender and p.id = c.plan_id
+where c.paid_minor <> c.counted
+order by p.reference, c.seq
+""")
+
+_REFUNDED = text("""
+select 'payment ' || p.reference as what, p.refunded_minor as kept,
+    coalesce(sum(case when e.amount_minor < 0 then -e.amount_minor else 0 end), 0) as counted
+from payment p left join money_effect e on e.lender_id = p.lender_id and e.payment_id = p.id and e.outcome = 'posted'
+where p.lender_id = :lender
+group by p.id, p.reference, p.refunded_minor
+having p.refunded_minor <> coalesce(sum(case when e.amount_minor < 0 then -e.amount_minor else 0 end), 0)
+""")
+
+_EFFECTS = text("""
+with cash as (
+    select posting_id, min(currency) as currency,
+        sum(case when to_account = 'cash:stripe' then amount_minor else -amount_minor end) as came
+    from transfer
+    where lender_id = :lender and (to_account = 'cash:stripe' or from_account = 'cash:stripe')
+    group by posting_id
+)
+select 'effect ' || e.key as what, e.amount_minor as kept, coalesce(c.came, 0) as counted
+from money_effect e left join cash c on c.posting_id = e.posting_id
+where e.lender_id = :lender and e.outcome in ('posted', 'set_aside') and e.amount_minor <> coalesce(c.came, 0)
+union all
+select 'posting ' || p.kind || ' (' || p.cause || ')', 0, c.came
+from cash c join posting p on p.lender_id = :lender and p.id = c.posting_id
+where not exists (select 1 from money_effect e where e.lender_id = :lender and e.posting_id = c.posting_id)
+""")
+
+_EFFECT_CURRENCIES = text("""
+select distinct 'effect ' || e.key as what, e.currency as kept, t.currency as counted
+from money_effect e join transfer t on t.lender_id = e.lender_id and t.posting_id = e.posting_id
+where e.lender_id = :lender and e.currency <> t.currency
+""")
+
+_PAYMENTS = text("""
+with effects as (
+    select payment_id, sum(case when amount_minor > 0 then amount_minor else 0 end) as came,
+        sum(case when amount_minor > 0 and outcome <> 'posted' then 1 else 0 end) as set_aside
+    from money_effect
+    where lender_id = :lender and payment_id is not null
+    group by payment_id
+), both as (
+    select p.reference, p.state, p.amount_minor, p.refunded_minor,
+        coalesce(e.came, 0) as came, coalesce(e.set_aside, 0) as set_aside,
+        case when p.state in ('succeeded', 'partly_refunded', 'refunded', 'disputed') then 1 else 0 end as done
+    from payment p left join effects e on e.payment_id = p.id
+    where p.lender_id = :lender
+)
+select 'payment ' || reference as what, state as kept, cast(came as text) as counted
+from both
+where (done = 1 and came = 0) or (done = 0 and came > 0)
+union all
+select 'payment ' || reference, cast(amount_minor as text), cast(came as text)
+from both
+where done = 1 and came > 0 and set_aside = 0 and came <> amount_minor
+union all
+select 'state of payment ' || reference, state,
+    case when refunded_minor >= amount_minor then 'refunded' when refunded_minor > 0 then 'partly_refunded'
+        else 'succeeded' end
+from both
+where done = 1 and set_aside = 0 and state <> 'disputed'
+    and state <> case when refunded_minor >= amount_minor then 'refunded' when refunded_minor > 0
+        then 'partly_refunded' else 'succeeded' end
+""")
+
+# An item that was kept, lost and kept again stays without points: the same instalment never earns twice.
+_POINTS = text("""
+with items as (
+    select 'kept_instalment:' || p.reference || ':' || cast(i.seq as text) as cause, p.debtor_id,
+        case when i.kept_at is null then 0 else 1 end as kept
+    from plan_item i join plan p on p.lender_id = i.lender_id and p.id = i.plan_id
+    where i.lender_id = :lender
+), given as (
+    select g.id, g.cause, g.debtor_id, g.points, count(b.id) as times_back, coalesce(sum(b.points), 0) as back
+    from points_entry g left join points_entry b on b.lender_id = g.lender_id and b.takes_back_id = g.id
+    where g.lender_id = :lender and g.takes_back_id is null
+    group by g.id, g.cause, g.debtor_id, g.points
+)
+select i.cause as what, 'kept' as kept, 'no points' as counted
+from items i left join given g on g.cause = i.cause
+where i.kept = 1 and g.id is null
+union all
+select g.cause, cast(g.points as text), case when i.cause is null then 'no such item' else 'not kept' end
+from given g left join items i on i.cause = g.cause
+where g.cause like 'kept_instalment:%' and g.times_back = 0 and (i.cause is null or i.kept = 0)
+union all
+select 'taken back of ' || g.cause, cast(g.points as text), cast(-g.back as text)
+from given g
+where g.times_back > 0 and g.points + g.back <> 0
+union all
+select g.cause, cast(g.points as text), 'somebody else''s'
+from given g join items i on i.cause = g.cause
+where g.debtor_id <> i.debtor_id
+union all
+select e.cause, cast(e.points as text), case when e.takes_back_id is null then 'above zero' else 'below zero' end
+from points_entry e
+where e.lender_id = :lender
+    and ((e.takes_back_id is null and e.points <= 0) or (e.takes_back_id is not null and e.points >= 0))
+""")
+
+_LEFT_OVER = text("""
+select r.file_name, r.state, count(*) as debts
+from debt d join import_run r on r.lender_id = d.lender_id and r.id = d.import_run_id
+where d.lender_id = :lender and d.state = 'staged'
+group by r.id, r.file_name, r.state
+order by r.id
+""")
+
+_COUNTS = text("""
+select
+    (select count(*) from book where lender_id = :lender) as books,
+    (select count(*) from posting where lender_id = :lender) as postings,
+    (select count(*) from transfer where lender_id = :lender) as transfers,
+    (select count(*) from plan where lender_id = :lender) as plans,
+    (select count(*) from payment where lender_id = :lender) as payments,
+    (select count(*) from points_entry where lender_id = :lender) as points,
+    (select count(*) from evidence_record where lender_id = :lender) as records
+""")
+
+_BY_CURRENCY = text("""
+select currency,
+    sum(case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs') then amount_minor else 0 end
+        - case when from_account in ('principal', 'interest', 'penalty', 'fees', 'costs') then amount_minor else 0 end)
+        as owed,
+    sum(case when from_account = 'credit' then amount_minor else 0 end
+        - case when to_account = 'credit' then amount_minor else 0 end) as credit
+from transfer
+where lender_id = :lender and book_id is not null
+group by currency
+order by currency
+""")
+
+_RECORDS = text("""
+select id, act, actor_kind, actor_id, debtor_id, debt_id, entry, salt, hash
+from evidence_record
+where lender_id = :lender
+order by id
+""")
+
+_CHECKS = (
+    (Kind.BALANCE, _BALANCES),
+    (Kind.CURRENCY, _CURRENCIES),
+    (Kind.TRANSFER, _TRANSFERS),
+    (Kind.POSTING, _POSTINGS),
+    (Kind.OPENING, _OPENINGS),
+    (Kind.BOOK, _BOOKS),
+    (Kind.IMPORT, _IMPORTS),
+    (Kind.QUOTE_TOTAL, _QUOTE_TOTALS),
+    (Kind.PLAN_TOTAL, _PLAN_TOTALS),
+    (Kind.PLAN_ITEM, _PLAN_ITEMS),
+    (Kind.PAID, _PAID),
+    (Kind.REFUNDED, _REFUNDED),
+    (Kind.EFFECT, _EFFECTS),
+    (Kind.CURRENCY, _EFFECT_CURRENCIES),
+    (Kind.PAYMENT, _PAYMENTS),
+    (Kind.POINTS, _POINTS),
+)

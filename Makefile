@@ -1,0 +1,50 @@
+# One command each; `make help` lists them. `make run` and `make test` do all the set-up that they need by themselves.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test setup bench faults lint ci clean
+
+BIN := .venv/bin
+# Two test processes fit a small machine; WORKERS=0 runs all tests in one, for a debugger.
+WORKERS ?= 2
+# What follows `make test ARGS=...`, for example ARGS="tests/rules -k schedule".
+ARGS ?=
+PORTAL_DEMO ?= 1
+export PORTAL_DEMO
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUTF8 := 1
+
+help: ## List these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: ## Start the portal with a demo lender; PORT and DATABASE_URL are honoured
+	@tools/set_up.sh run
+	@exec $(BIN)/flask --app wsgi start
+
+test: ## Run every test, on SQLite and on PostgreSQL
+	@tools/set_up.sh test
+	@exec $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+setup: ## Set up everything for running and testing, and start nothing
+	@tools/set_up.sh test
+
+bench: ## Measure against the bare floor, side by side in one run
+	@tools/set_up.sh test
+	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+faults: ## Run all histories of kills, replays and races; the tests run a sample
+	@tools/set_up.sh test
+	@FAULTS=all exec $(BIN)/python -m pytest tests/faults $(ARGS)
+
+lint: ## Check imports, style and types; the tests do it too
+	@tools/set_up.sh test
+	@$(BIN)/lint-imports
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+ci: ## Do what continuous integration does
+	@.ci/run
+
+clean: ## Remove what was set up; databases and settings in var/ stay
+	@rm -rf .venv static/build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find translations -name '*.mo' -delete
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

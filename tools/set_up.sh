@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# Sets up everything that `make run` (first word: run) or `make test` (first word: test) needs, and only what is missing:
+# system libraries, a Python, a virtual environment with pinned requirements, translations and static files.
+# The tables are made by `flask start` and by the tests themselves, each in its own database.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+what=${1:?run or test}
+venv=.venv
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore DEBIAN_FRONTEND=noninteractive
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+    say "$*"
+    exit 1
+}
+
+# How a command is run as root here, or fails: as root already, or with sudo that asks for no password.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo -n env DEBIAN_FRONTEND=noninteractive "$@"
+    fi
+}
+
+may_install() {
+    command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+}
+
+lists_are_fresh=
+refresh_lists() {
+    [ -n "$lists_are_fresh" ] && return
+    as_root apt-get -o DPkg::Lock::Timeout=300 update -qq >/dev/null || fail "The list of packages could not be fetched: is this machine online?"
+    lists_are_fresh=yes
+}
+
+# Whether apt has a package, and not only its name.
+has_package() {
+    apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
+}
+
+# Each word names packages of which the first that exists here will do: `one/other`.
+install() {
+    local words=("$@") wanted=() word choice
+    may_install || fail "Please install ${words[*]%%/*} with your system's package manager (on Debian or Ubuntu: sudo apt-get install ${words[*]%%/*}), and give the same command again."
+    say "Installing ${words[*]%%/*} …"
+    refresh_lists
+    for word in "${words[@]}"; do
+        choice=
+        for candidate in ${word//\// }; do
+            if has_package "$candidate"; then
+                choice=$candidate
+                break
+            fi
+        done
+        [ -n "$choice" ] || fail "This system has no package ${word//\// or }; please install what it stands for, and give the same command again."
+        wanted+=("$choice")
+    done
+    as_root apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null ||
+        fail "Installing ${wanted[*]} failed; the lines above say why."
+}
+
+# Python
+
+is_new_enough() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+find_python() {
+    local candidate
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+        if command -v "$candidate" >/dev/null && is_new_enough "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+ensure_python() {
+    python=$(find_python) && return
+    if may_install; then
+        refresh_lists
+        local version
+        for version in 3.14 3.13 3.12 3.11; do
+            if has_package "python$version"; then
+                install "python$version" "python$version-venv"
+                python=$(find_python) && return
+            fi
+        done
+    fi
+    fail "The portal needs Python 3.11 or later; please install it (for example the packages python3.11 and python3.11-venv), and give the same command again."
+}
+
+# System libraries: WeasyPrint loads them while the portal runs, so what counts is whether they can be loaded.
+
+missing_libraries() {
+    "$1" - <<'PYTHON'
+import ctypes
+
+for library, package in (
+    ("libpango-1.0.so.0", "libpango-1.0-0"),
+    ("libpangoft2-1.0.so.0", "libpangoft2-1.0-0"),
+    # Older releases have it in the main package.
+    ("libharfbuzz-subset.so.0", "libharfbuzz-subset0/libharfbuzz0b"),
+):
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        print(package)
+PYTHON
+}
+
+has_browser() {
+    local program
+    for program in chromium google-chrome google-chrome-stable; do
+        command -v "$program" >/dev/null && return
+    done
+    compgen -G "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}/chromium*" >/dev/null
+}
+
+ensure_system() {
+    local missing=()
+    mapfile -t missing < <(missing_libraries "$python")
+    if [ ! -x "$venv/bin/python" ] && ! "$python" -c 'import venv, ensurepip' >/dev/null 2>&1; then
+        missing+=("python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv/python3-venv")
+    fi
+    if [ "$what" = test ]; then
+        command -v pdftotext >/dev/null || missing+=(poppler-utils)
+        command -v qpdf >/dev/null || missing+=(qpdf)
+        # Where there is no such package, Playwright brings a browser of its own (below).
+        if ! has_browser && { ! may_install || { refresh_lists && has_package chromium; }; }; then
+            missing+=(chromium)
+        fi
+    fi
+    [ ${#missing[@]} = 0 ] || install "${missing[@]}"
+}
+
+# Virtual environment: installed again only when the requirements or the Python have changed.
+
+ensure_requirements() {
+    local files=(requirements.txt) stamp sum
+    [ "$what" = run ] || files+=(requirements-dev.txt)
+    stamp=$venv/installed-$what
+    sum=$(cat "${files[@]}" | sha256sum | cut -d ' ' -f 1)
+    if [ -x "$venv/bin/python" ] && is_new_enough "$venv/bin/python"; then
+        [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ] && return
+    else
+        say "Making a virtual environment …"
+        "$python" -m venv --clear "$venv" || fail "No virtual environment could be made with $python; the lines above say why."
+    fi
+    say "Installing what ${files[*]: -1} lists (once, about a minute) …"
+    "$venv/bin/python" -m pip install --quiet --quiet -r "${files[-1]}" || fail "Some requirements could not be installed; the lines above say why."
+    printf '%s\n' "$sum" >"$stamp"
+    # What tests need includes what runs.
+    [ "$what" = run ] || sha256sum requirements.txt | cut -d ' ' -f 1 >"$venv/installed-run"
+}
+
+ensure_browser() {
+    [ "$what" = test ] || return 0
+    has_browser && return
+    say "Installing a browser for tests …"
+    as_root "$PWD/$venv/bin/playwright" install-deps chromium >/dev/null && "$venv/bin/playwright" install chromium >/dev/null ||
+        fail "The tests need a browser: please install chromium, and give the same command again."
+}
+
+# What is built from sources: again only when a source is newer than what was built.
+
+ensure_built() {
+    local manifest=static/build/manifest.json catalogue
+    if [ ! -e "$manifest" ] || [ -n "$(find static/css static/images static/js tools/build_static.py -newer "$manifest" -print -quit 2>/dev/null)" ]; then
+        "$venv/bin/python" tools/build_static.py >/dev/null
+        touch "$manifest"
+    fi
+    for catalogue in translations/*/LC_MESSAGES/messages.po; do
+        if [ -e "$catalogue" ] && [ ! "${catalogue%.po}.mo" -nt "$catalogue" ]; then
+            "$venv/bin/pybabel" --quiet compile -d translations
+            touch translations/*/LC_MESSAGES/messages.mo
+            break
+        fi
+    done
+}
+
+ensure_python
+ensure_system
+ensure_requirements
+ensure_browser
+ensure_built
