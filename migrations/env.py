@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alembic import context
+
 from portal import config, db, models
 
 settings_url = context.get_x_argument(as_dictionary=True).get("url") or config.from_environment().database_url

@@ -105,7 +105,7 @@ def _error_pages(app: Flask) -> None:
 
     def http_error(problem: HTTPException) -> tuple[str, int] | Response:
         code = problem.code or 500
-        if problem.response is not None or not 400 <= code:
+        if problem.response is not None or not code >= 400:
             return Response(problem.get_response().response)
         if request.path.startswith("/webhooks/"):
             return "", code

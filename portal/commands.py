@@ -27,7 +27,7 @@ from portal.debts.portfolio import MappingRefused, load_mapping
 from portal.debts.tables import FileRefused
 from portal.lenders import settings as lenders
 from portal.letters import pdf
-from portal.money import EXPONENTS, Money, NotAnAmount, InexactAmount
+from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
 from portal.payments import settle, stripe_gateway
 from portal.payments.checkout import account_of
 from portal.payments.models import Payment
@@ -125,7 +125,8 @@ def start_command() -> None:
             click.echo(f"What it sends can be read at {settings.base_url}/outbox\n")
             for person in demo.sign_ins(base_url=settings.base_url, key=_key()):
                 click.echo(
-                    f"  {person.name}: reference {person.reference}, born {person.date_of_birth}\n    {person.invite_url}"
+                    f"  {person.name}: reference {person.reference}, born {person.date_of_birth}\n"
+                    f"    {person.invite_url}"
                 )
         sys.stdout.flush()
 
@@ -264,7 +265,9 @@ def limits_load(file: Path, slug: str) -> None:
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day that the figures are of.")
 @click.option("--keep-good", is_flag=True, help="Take the good rows in even if others are refused.")
 @click.option("--full", is_flag=True, help="The file has all debts: those that it lacks are recalled.")
-@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Where refused rows are written as CSV.")
+@click.option(
+    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Where refused rows are written as CSV."
+)
 @_plainly
 def import_command(
     file: Path, slug: str, mapping: Path, as_of: Any, keep_good: bool, full: bool, report: Path | None
@@ -291,7 +294,8 @@ def import_command(
         click.echo(f"  refused: {reason.value}: {count}")
     if summary.live:
         click.echo(
-            f"{summary.added} new, {summary.changed} changed, {summary.unchanged} unchanged, {summary.recalled} recalled."
+            f"{summary.added} new, {summary.changed} changed, {summary.unchanged} unchanged, "
+            f"{summary.recalled} recalled."
         )
     if summary.refused:
         click.echo(f"The refused rows are in {report}.")

@@ -24,6 +24,7 @@ from sqlalchemy import (
     ForeignKey,
     MetaData,
     String,
+    Table,
     Uuid,
     create_engine,
     event,
@@ -94,6 +95,14 @@ class Model(DeclarativeBase):
 def new_id() -> uuid.UUID:
     """Make an identifier that sorts by time (UUIDv7), so that new rows lie together in every index."""
     return uuid_utils.compat.uuid7()
+
+
+def table_of(model: type[Model]) -> Table:
+    """Give the table of a model, for inserts of many rows that need no objects."""
+    table = model.__table__
+    if not isinstance(table, Table):
+        raise TypeError(f"{model.__name__} is not a table")
+    return table
 
 
 class LenderOwned:

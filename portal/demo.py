@@ -1,9 +1,8 @@
 """A lender that doesn't exist, with debts that nobody owes: generated, so that anybody can try the portal.
 
-The figures are like those of real consumer loans (public LendingClub and OpenIntro files, 2018): balances with quartiles
-of about 7,800, 13,400 and 21,500, contract rates of 6 to 24 percent, a third in the days of grace, a third 16 to 30
-days late or charged off, a third 31 to 120 days late, late charges of about 15 to 45. Names and addresses say that they
-are made up.
+Balances and rates are spread as in public files of real consumer loans (OpenIntro and LendingClub, 2018): quartiles of
+about 7,800, 13,400 and 21,500 with a few small ones, contract rates from 6.72 to 23.88 percent, late charges from 15 to
+45. Lateness runs from 8 to 400 days. Names and addresses say that they are made up.
 """
 
 from __future__ import annotations
@@ -34,14 +33,44 @@ HOW_MANY = 240
 _BALANCES = ((0.05, 280), (0.10, 1_450), (0.25, 4_450), (0.50, 7_840), (0.75, 13_390), (0.90, 21_490), (1.0, 33_600))
 _RATES = ("6.72", "9.43", "11.99", "13.67", "16.02", "20.39", "23.88")
 _PRODUCTS = ("Personal loan", "Credit card", "Car loan", "Home improvement loan")
-_GIVEN = ("Ada", "Ben", "Carla", "Dev", "Elena", "Farid", "Grace", "Hugo", "Ines", "Jonas", "Kira", "Liam", "Mona", "Noor")
+_GIVEN = (
+    "Ada",
+    "Ben",
+    "Carla",
+    "Dev",
+    "Elena",
+    "Farid",
+    "Grace",
+    "Hugo",
+    "Ines",
+    "Jonas",
+    "Kira",
+    "Liam",
+    "Mona",
+    "Noor",
+)
 _FAMILY = ("Example", "Madeup", "Sample", "Specimen", "Nobody", "Invented")
 _CHINESE = ("示例", "样本", "虚构")
 _CHINESE_FAMILY = ("陈", "林", "王", "李", "周")
-HEADER = (
-    "account,person,name,born,email,phone,language,product,currency,opened,late_since,original,principal,interest,"
-    "late_charges,fees,rate"
-).split(",")
+HEADER = [
+    "account",
+    "person",
+    "name",
+    "born",
+    "email",
+    "phone",
+    "language",
+    "product",
+    "currency",
+    "opened",
+    "late_since",
+    "original",
+    "principal",
+    "interest",
+    "late_charges",
+    "fees",
+    "rate",
+]
 MAPPING = """
 currency = { column = "currency" }
 date_format = "%Y-%m-%d"

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
-from portal.db import LenderOwned, Model, new_id, session
+from portal.db import LenderOwned, Model, new_id, session, table_of
 from portal.money import Money
 
 
@@ -248,9 +248,9 @@ def open_books(*, lender_id: uuid.UUID, openings: Sequence[Opening], on: date) -
         book["credit_minor"] = 0
         books.append(book)
         postings.append(_posting_row(lender_id, posting_id, "opening", f"opening:{opening.debt_id}", at, on))
-    session.execute(insert(Book.__table__), books)
-    session.execute(insert(Posting.__table__), postings)
-    session.execute(insert(Transfer.__table__), transfers)
+    session.execute(insert(table_of(Book)), books)
+    session.execute(insert(table_of(Posting)), postings)
+    session.execute(insert(table_of(Transfer)), transfers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +262,7 @@ class Restated:
     after: int
 
 
-def restate(
-    *, lender_id: uuid.UUID, figures: Sequence[Opening], cause: str, on: date
-) -> tuple[Restated, ...]:
+def restate(*, lender_id: uuid.UUID, figures: Sequence[Opening], cause: str, on: date) -> tuple[Restated, ...]:
     """Post, for each debt, the difference between what stands in its book and new figures, as a named adjustment.
 
     Gives the debts that changed. Example: the book says interest 10.00 and the file 12.50: 2.50 moves from
@@ -304,8 +302,8 @@ def restate(
             postings.append(_posting_row(lender_id, posting_id, "adjustment", f"{cause}:{book.id}", at, on))
             changed.append(Restated(debt_id=book.id, before=before, after=book.owed.minor))
     if postings:
-        session.execute(insert(Posting.__table__), postings)
-        session.execute(insert(Transfer.__table__), transfers)
+        session.execute(insert(table_of(Posting)), postings)
+        session.execute(insert(table_of(Transfer)), transfers)
         session.flush()
     return tuple(changed)
 

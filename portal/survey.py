@@ -375,9 +375,7 @@ def _letters(sample: list[Standing], *, lender: Lender, out: Path, summary: Summ
         # A copy, because the person's own language must not change by being surveyed.
         reader = Debtor(lender_id=person.lender_id, id=person.id, name=person.name, language=language, zone=person.zone)
         try:
-            letter = issue.statement_letter(
-                debt, lender=lender, debtor=reader, now=now, number=f"SAMPLE-{number:03}"
-            )
+            letter = issue.statement_letter(debt, lender=lender, debtor=reader, now=now, number=f"SAMPLE-{number:03}")
             drawn = issue.drawn(letter)
         except issue.NotTrue as refused:
             summary.letters_failing.append(Failing(debt.reference, "; ".join(refused.reasons)))

@@ -113,9 +113,7 @@ class Checked:
 
 def run(*, lender_id: uuid.UUID | None = None) -> Checked:
     """Add up the books of one lender, or of all."""
-    lenders = session.execute(
-        text("select id, slug from lender order by slug").columns(id=Uuid)
-    ).all()
+    lenders = session.execute(text("select id, slug from lender order by slug").columns(id=Uuid)).all()
     found: list[Disagreement] = []
     added_up: list[AddedUp] = []
     left_over: list[LeftOver] = []
@@ -189,9 +187,7 @@ def _added_up_line(each: AddedUp) -> str:
 
 def _wrong_records(lender_id: uuid.UUID, slug: str) -> Iterator[Disagreement]:
     """Recompute the hash of every record, and hold its columns against the text that was hashed."""
-    query = _RECORDS.bindparams(bindparam("lender", type_=Uuid)).columns(
-        id=Uuid, debtor_id=Uuid, debt_id=Uuid
-    )
+    query = _RECORDS.bindparams(bindparam("lender", type_=Uuid)).columns(id=Uuid, debtor_id=Uuid, debt_id=Uuid)
     rows = session.execute(query, {"lender": lender_id}, execution_options={"yield_per": _RECORDS_A_TIME})
     for row in rows:
         try:

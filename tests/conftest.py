@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, scoped_session
 import portal.db
 from portal import clock as portal_clock
 from portal import config as portal_config
+from portal.app import create_app
 from tests.databases import KINDS, Databases, new_run
 from tests.pages import CheckingClient
 from tests.sandbox_process import SandboxProcess
@@ -177,8 +178,6 @@ def prepared(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def make_app(url: str, *, folder: Path, stripe: str | None = None) -> Flask:
     """Make the application on a database, as a demo; it never listens."""
-    from portal.app import create_app  # noqa: PLC0415 TEMPORARY
-
     app = create_app(
         portal_config.Settings(
             database_url=url,

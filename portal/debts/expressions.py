@@ -405,7 +405,7 @@ class _Compiler:
                 value: Value = part(row)
                 if value is not None and value != "":
                     return value
-            return last(row)  # type: ignore[no-any-return]
+            return last(row)
 
         return coalesced
 
@@ -431,7 +431,7 @@ class _Compiler:
             if entry in answers:
                 return answers[entry]
             if other is not None:
-                return other(row)  # type: ignore[no-any-return]
+                return other(row)
             missing = f"The mapping's table {name!r} has no entry for this."
             raise CellRefused(Reason.NOT_IN_LIST, missing, column=title, value=entry)
 

@@ -20,7 +20,7 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal import clock, ledger
-from portal.db import new_id, session, transaction
+from portal.db import new_id, session, table_of, transaction
 from portal.debts.cells import Reason
 from portal.debts.models import Debt, ImportRun, StagedChange
 from portal.debts.portfolio import (
@@ -169,7 +169,9 @@ def _begin(lender_id: uuid.UUID, *, path: Path, as_of: date) -> uuid.UUID:
         session.execute(select(Lender.id).where(Lender.id == lender_id).with_for_update())
         now = clock.now()
         left_over = []
-        for earlier in s.scalars(select(ImportRun).where(ImportRun.lender_id == lender_id, ImportRun.state == "staging")):
+        for earlier in s.scalars(
+            select(ImportRun).where(ImportRun.lender_id == lender_id, ImportRun.state == "staging")
+        ):
             if earlier.touched_at > now - _ANOTHER_RUNS:
                 raise AnotherImportRuns
             left_over.append(earlier.id)
@@ -230,7 +232,7 @@ class _Staging:
         changes = [(row, known[reference][0]) for reference, row in wanted.items() if reference in known]
         if changes:
             session.execute(
-                insert(StagedChange.__table__),
+                insert(table_of(StagedChange)),
                 [
                     {
                         "lender_id": lender_id,
@@ -330,7 +332,9 @@ class _Staging:
                     }
             debt_id = new_id()
             openings.append(
-                Opening(debt_id=debt_id, currency=row.currency, parts={part: getattr(row, name) for part, name in _PARTS})
+                Opening(
+                    debt_id=debt_id, currency=row.currency, parts={part: getattr(row, name) for part, name in _PARTS}
+                )
             )
             debts.append(
                 {
@@ -354,7 +358,7 @@ class _Staging:
                 }
             )
         if debtors:
-            session.execute(insert(Debtor.__table__), debtors)
+            session.execute(insert(table_of(Debtor)), debtors)
         if births:
             self._bring_birth_dates(births)
         if old_people:
@@ -366,9 +370,9 @@ class _Staging:
             for contact in there:
                 contacts.pop((contact.debtor_id, contact.channel, contact.address), None)
         if contacts:
-            session.execute(insert(ContactPoint.__table__), list(contacts.values()))
+            session.execute(insert(table_of(ContactPoint)), list(contacts.values()))
         ledger.open_books(lender_id=lender_id, openings=openings, on=self.as_of)
-        session.execute(insert(Debt.__table__), debts)
+        session.execute(insert(table_of(Debt)), debts)
 
     def _bring_birth_dates(self, births: dict[uuid.UUID, date]) -> None:
         for debtor_id, born_on in births.items():
@@ -589,8 +593,12 @@ def _delete_debts(lender_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
     postings = list(
         session.scalars(select(Transfer.posting_id).where(Transfer.lender_id == lender_id, Transfer.book_id.in_(ids)))
     )
-    session.execute(delete(Transfer).where(Transfer.lender_id == lender_id, Transfer.book_id.in_(ids)), execution_options=no_sync)
-    session.execute(delete(Posting).where(Posting.lender_id == lender_id, Posting.id.in_(postings)), execution_options=no_sync)
+    session.execute(
+        delete(Transfer).where(Transfer.lender_id == lender_id, Transfer.book_id.in_(ids)), execution_options=no_sync
+    )
+    session.execute(
+        delete(Posting).where(Posting.lender_id == lender_id, Posting.id.in_(postings)), execution_options=no_sync
+    )
     session.execute(delete(Debt).where(Debt.lender_id == lender_id, Debt.id.in_(ids)), execution_options=no_sync)
     session.execute(delete(Book).where(Book.lender_id == lender_id, Book.id.in_(ids)), execution_options=no_sync)
     has_debt = exists().where(Debt.lender_id == Debtor.lender_id, Debt.debtor_id == Debtor.id)
@@ -604,7 +612,9 @@ def _delete_debts(lender_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
         delete(ContactPoint).where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id.in_(lonely)),
         execution_options=no_sync,
     )
-    session.execute(delete(Debtor).where(Debtor.lender_id == lender_id, Debtor.id.in_(lonely)), execution_options=no_sync)
+    session.execute(
+        delete(Debtor).where(Debtor.lender_id == lender_id, Debtor.id.in_(lonely)), execution_options=no_sync
+    )
 
 
 def undo(*, lender_id: uuid.UUID, run_id: uuid.UUID | None = None) -> ImportRun:
@@ -620,9 +630,7 @@ def undo(*, lender_id: uuid.UUID, run_id: uuid.UUID | None = None) -> ImportRun:
             run = s.scalars(query.order_by(ImportRun.started_at.desc()).limit(1)).one_or_none()
             if run is None or run.recalled:
                 raise CannotUndo
-            ids = list(
-                s.scalars(select(Debt.id).where(Debt.lender_id == lender_id, Debt.import_run_id == run.id))
-            )
+            ids = list(s.scalars(select(Debt.id).where(Debt.lender_id == lender_id, Debt.import_run_id == run.id)))
             for start in range(0, len(ids), BATCH):
                 some = ids[start : start + BATCH]
                 later = s.scalar(

@@ -31,9 +31,7 @@ class ImportRun(LenderOwned, Model):
     started_at: Mapped[datetime]
     touched_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
-    __table_args__ = (
-        CheckConstraint("state in ('staging', 'live', 'abandoned', 'undone')", name="state"),
-    )
+    __table_args__ = (CheckConstraint("state in ('staging', 'live', 'abandoned', 'undone')", name="state"),)
 
 
 class Debt(LenderOwned, Model):

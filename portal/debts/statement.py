@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from portal.db import session
 from portal.debts.models import Debt
@@ -75,14 +76,11 @@ _COLUMNS = (
     Book.costs_minor,
     Book.credit_minor,
 )
-_OPEN = (
-    select(*_COLUMNS)
-    .join(Book, (Book.lender_id == Debt.lender_id) & (Book.id == Debt.id))
-    .where(Debt.state == "open")
-)
+_ALL = select(*_COLUMNS).join(Book, (Book.lender_id == Debt.lender_id) & (Book.id == Debt.id))
+_OPEN = _ALL.where(Debt.state == "open")
 
 
-def _standing(row: Row[tuple[object, ...]]) -> Standing:
+def _standing(row: Any) -> Standing:
     currency = row.currency
     return Standing(
         id=row.id,
@@ -118,8 +116,8 @@ def debt_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> St
 
 
 def by_id(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Standing:
-    """Give a debt by its id, for acts that already know that they may."""
-    return _standing(session.execute(_OPEN.where(Debt.lender_id == lender_id, Debt.id == debt_id)).one())
+    """Give a debt by its id, for acts that already know that they may; one that was recalled is found as well."""
+    return _standing(session.execute(_ALL.where(Debt.lender_id == lender_id, Debt.id == debt_id)).one())
 
 
 def owner_of_reference(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None:
@@ -139,7 +137,15 @@ def history(debt: Standing) -> tuple[Line, ...]:
     """Give every posting on a debt, oldest first, with what was owed after it."""
     owed = [account.value for account in OWED]
     rows = session.execute(
-        select(Posting.id, Posting.on, Posting.kind, Posting.cause, Transfer.from_account, Transfer.to_account, Transfer.amount_minor)
+        select(
+            Posting.id,
+            Posting.on,
+            Posting.kind,
+            Posting.cause,
+            Transfer.from_account,
+            Transfer.to_account,
+            Transfer.amount_minor,
+        )
         .join(Transfer, (Transfer.lender_id == Posting.lender_id) & (Transfer.posting_id == Posting.id))
         .where(Transfer.lender_id == debt.lender_id, Transfer.book_id == debt.id)
         .order_by(Posting.at, Posting.id)
@@ -148,7 +154,9 @@ def history(debt: Standing) -> tuple[Line, ...]:
     about: dict[uuid.UUID, tuple[date, str, str]] = {}
     for row in rows:
         about[row.id] = (row.on, row.kind, row.cause)
-        effect = (row.amount_minor if row.to_account in owed else 0) - (row.amount_minor if row.from_account in owed else 0)
+        effect = (row.amount_minor if row.to_account in owed else 0) - (
+            row.amount_minor if row.from_account in owed else 0
+        )
         changes[row.id] = changes.get(row.id, 0) + effect
     lines, after, currency = [], 0, debt.credit.currency
     for posting_id, change in changes.items():
@@ -168,9 +176,21 @@ def all_open(*, lender_id: uuid.UUID, after: uuid.UUID | None = None, limit: int
 
 def count_open(*, lender_id: uuid.UUID) -> int:
     """Give how many open debts a lender has."""
-    return session.scalar(
-        select(func.count()).select_from(Debt).where(Debt.lender_id == lender_id, Debt.state == "open")
-    ) or 0
+    return (
+        session.scalar(select(func.count()).select_from(Debt).where(Debt.lender_id == lender_id, Debt.state == "open"))
+        or 0
+    )
 
 
-__all__ = ["OF_A_DEBT", "Line", "Standing", "all_open", "by_id", "count_open", "debt_of", "debts_of", "history", "owner_of_reference"]
+__all__ = [
+    "OF_A_DEBT",
+    "Line",
+    "Standing",
+    "all_open",
+    "by_id",
+    "count_open",
+    "debt_of",
+    "debts_of",
+    "history",
+    "owner_of_reference",
+]

@@ -1,4 +1,4 @@
-"""Issue a letter: gather its facts from the books, check that it is true, draw it, keep the bytes. Once for each cause."""
+"""Issue a letter: gather its facts from the books, check that it is true, draw it, keep the bytes; once a cause."""
 
 from __future__ import annotations
 
@@ -209,9 +209,7 @@ def _plan_items(payment: Payment, effect: MoneyEffect) -> tuple[PlanItemPaid, ..
         )
     )
     items = session.scalars(
-        select(PlanItem)
-        .where(PlanItem.lender_id == plan.lender_id, PlanItem.plan_id == plan.id)
-        .order_by(PlanItem.seq)
+        select(PlanItem).where(PlanItem.lender_id == plan.lender_id, PlanItem.plan_id == plan.id).order_by(PlanItem.seq)
     ).all()
     start, end, until = max(earlier, 0), max(earlier, 0) + payment.amount_minor, 0
     found = []
@@ -321,9 +319,7 @@ def drawn(letter: Letter) -> pdf.Rendered:
         )
 
 
-def _issue(
-    *, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement | PaymentReceipt, cause: str
-) -> None:
+def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement | PaymentReceipt, cause: str) -> None:
     there = session.scalars(
         select(IssuedLetter.id).where(IssuedLetter.lender_id == lender_id, IssuedLetter.cause == cause)
     ).one_or_none()

@@ -39,9 +39,9 @@ try:
     # WeasyPrint prints and warns when a shared library is missing; check_system() says it in a sentence.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        import weasyprint  # type: ignore[import-untyped]
-        from weasyprint.text.fonts import FontConfiguration  # type: ignore[import-untyped]
-        from weasyprint.urls import FatalURLFetchingError, URLFetcher  # type: ignore[import-untyped]
+        import weasyprint
+        from weasyprint.text.fonts import FontConfiguration
+        from weasyprint.urls import FatalURLFetchingError, URLFetcher
 except (ImportError, OSError) as problem:
     IMPORT_PROBLEM: str | None = str(problem).partition("\n")[0]
 else:

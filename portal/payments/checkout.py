@@ -78,7 +78,8 @@ def start(
     `result_url` holds `REFERENCE` where the payment's reference belongs. Opens its own transactions: one before the
     call to Stripe and one after it.
 
-    :raises portal.payments.stripe_gateway.PaymentServiceDown: if Stripe can't be reached; the same form may be sent again.
+    :raises portal.payments.stripe_gateway.PaymentServiceDown: if Stripe can't be reached; the same form may be sent
+        again.
     """
     lender_id, lender_name = lender.id, lender.name
     insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert

@@ -30,6 +30,3 @@ class PayForm(Form):
     choice = RadioField(lazy_gettext("Amount"), [InputRequired(lazy_gettext("Choose how much you want to pay."))])
     amount = OptionalAmount(lazy_gettext("Another amount"))
     form_key = HiddenField()
-
-
-

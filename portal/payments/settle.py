@@ -223,10 +223,9 @@ def _today_of(payment: Payment) -> date:
 
 
 def _post_payment(payment: Payment, facts: PaymentFacts) -> None:
-    fits = (
-        facts.amount_received == Money(payment.amount_minor, payment.currency)
-        and facts.metadata.get("payment") == str(payment.id)
-    )
+    fits = facts.amount_received == Money(payment.amount_minor, payment.currency) and facts.metadata.get(
+        "payment"
+    ) == str(payment.id)
     effect_id = _claim(
         payment,
         key=f"stripe:{facts.payment_intent_id}:payment",
@@ -244,7 +243,7 @@ def _post_payment(payment: Payment, facts: PaymentFacts) -> None:
     amount = facts.amount_received
     plan = _plan_of(payment)
     if plan is not None:
-        progress.post_interest(plan, paid_after=_cleared_sum(plan), today=today)
+        progress.post_interest(plan, today=today)
     book = ledger.locked(lender_id=payment.lender_id, debt_id=payment.debt_id)
     owed = {Component(account.value): book.standing(account) for account in OWED}
     parts = allocate(payment=amount, owed=owed)
@@ -353,7 +352,15 @@ def _moves_back(payment: Payment, original: MoneyEffect, amount: Money) -> Seque
     back = {move.target: move for move in paid}
     refunded_before = payment.refunded_minor
     left, moves = amount.minor, []
-    for account in (Account.CREDIT, Account.PRINCIPAL, Account.INTEREST, Account.FEES, Account.PENALTY, Account.COSTS, Account.SUSPENSE):
+    for account in (
+        Account.CREDIT,
+        Account.PRINCIPAL,
+        Account.INTEREST,
+        Account.FEES,
+        Account.PENALTY,
+        Account.COSTS,
+        Account.SUSPENSE,
+    ):
         if account not in back:
             continue
         here = back[account].amount.minor
@@ -362,9 +369,7 @@ def _moves_back(payment: Payment, original: MoneyEffect, amount: Money) -> Seque
         take = min(left, here - skipped)
         left -= take
         if take:
-            moves.append(
-                Move(back[account].book_id, Account.CASH_STRIPE, account, Money(take, amount.currency))
-            )
+            moves.append(Move(back[account].book_id, Account.CASH_STRIPE, account, Money(take, amount.currency)))
     return moves
 
 
@@ -400,10 +405,6 @@ def _cleared(plan: Plan) -> list[tuple[date, Money]]:
     ]
 
 
-def _cleared_sum(plan: Plan) -> Money:
-    return Money(sum(amount.minor for _day, amount in _cleared(plan)), plan.currency)
-
-
 def _follow(payment: Payment, plan: Plan | None, *, today: date) -> None:
     """Let the plan and the points follow the money."""
     if plan is None:
@@ -433,11 +434,9 @@ def sweep_plan(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         plan = s.execute(
             select(Plan).where(Plan.lender_id == lender_id, Plan.id == plan_id).with_for_update()
         ).scalar_one()
-        zone = s.scalars(
-            select(Debtor.zone).where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id)
-        ).one()
+        zone = s.scalars(select(Debtor.zone).where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id)).one()
         today = clock.today(zone)
-        progress.post_interest(plan, paid_after=_cleared_sum(plan), today=today)
+        progress.post_interest(plan, today=today)
         book = ledger.locked(lender_id=lender_id, debt_id=debt_id)
         progress.lay_over(plan, cleared=_cleared(plan), owed=book.owed, today=today, by=STRIPE)
 

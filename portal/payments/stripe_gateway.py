@@ -376,9 +376,7 @@ def find_checkouts(
             {"created": {"gte": span["gte"], "lte": span["lte"]}, "limit": 100}
         )
         return tuple(
-            _checkout_state(session)
-            for session in pages.auto_paging_iter()
-            if session.client_reference_id == reference
+            _checkout_state(session) for session in pages.auto_paging_iter() if session.client_reference_id == reference
         )
 
 
@@ -413,9 +411,7 @@ def read_payment(account: Account, *, payment_intent_id: str) -> PaymentFacts:
         return _payment_facts(intent, found)
 
 
-def refund(
-    account: Account, *, payment_intent_id: str, amount: Money | None, idempotency_key: str
-) -> RefundFacts:
+def refund(account: Account, *, payment_intent_id: str, amount: Money | None, idempotency_key: str) -> RefundFacts:
     """Give back a payment, wholly (amount None: what is left of it) or in part.
 
     :raises NotChargeable: if Stripe cannot say the amount exactly.

@@ -24,8 +24,8 @@ from portal.people.permissions import Person, me, needs_debtor
 from portal.plans.models import Plan
 from portal.plans.negotiate import alive_plan
 from portal.plans.progress import View, view_of
-from portal.web.languages import chosen
 from portal.web.formats import money as money_words
+from portal.web.languages import chosen
 
 payments = Blueprint("payments", __name__)
 
@@ -68,7 +68,7 @@ def pay() -> ResponseReturnValue:
         problem = _problem(amount, debt)
         if amount is not None and problem is None:
             return _go(person, debt, plan, amount, form.form_key.data or "")
-        form.amount.errors = [problem or ""]
+        form.amount.errors = [problem or ""]  # type: ignore[assignment]
     if not _FORM_KEY.fullmatch(form.form_key.data or ""):
         form.form_key.data = uuid.uuid4().hex
     return (
@@ -104,9 +104,8 @@ def _problem(amount: Money | None, debt: Standing) -> str | None:
 def _choices(debt: Standing, view: View | None) -> dict[str, Money | None]:
     choices: dict[str, Money | None] = {}
     if view is not None and view.next is not None:
-        due = min(view.next_amount, debt.owed)
-        # An item's own interest is charged with it, so the next payment may be a little more than the books say yet.
-        choices["next"] = view.next_amount if due == debt.owed and view.next_amount > debt.owed else due
+        # Interest is charged on its due date: whoever pays the last payment before it owes that much less.
+        choices["next"] = min(view.next_amount, debt.owed)
         if choices["next"] != debt.owed:
             choices["all"] = debt.owed
     else:
@@ -218,7 +217,7 @@ def result(reference: str) -> ResponseReturnValue:
 
 
 def _wait_for(lender_id: uuid.UUID, payment_id: uuid.UUID) -> Payment:
-    """Look for at most a second and a half whether the worker has settled a payment: most people need no second look."""
+    """Look, for a second and a half at most, whether the worker has settled a payment: few need a second look."""
     for _turn in range(6):
         session.rollback()
         payment = session.get_one(Payment, (lender_id, payment_id), populate_existing=True)

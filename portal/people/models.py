@@ -59,9 +59,7 @@ class LinkToken(Model):
     token_hash: Mapped[str] = mapped_column(primary_key=True)
     lender_id: Mapped[uuid.UUID]
     invitation_id: Mapped[uuid.UUID]
-    __table_args__ = (
-        ForeignKeyConstraint(["lender_id", "invitation_id"], ["invitation.lender_id", "invitation.id"]),
-    )
+    __table_args__ = (ForeignKeyConstraint(["lender_id", "invitation_id"], ["invitation.lender_id", "invitation.id"]),)
 
 
 class SignInAttempt(LenderOwned, Model):

@@ -117,9 +117,7 @@ def invite(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, key: str, by: Actor = 
     )
     session.add(invitation)
     session.flush()
-    session.add(
-        LinkToken(token_hash=hashed("link", token, key=key), lender_id=lender_id, invitation_id=invitation.id)
-    )
+    session.add(LinkToken(token_hash=hashed("link", token, key=key), lender_id=lender_id, invitation_id=invitation.id))
     record(Act.INVITED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts={"invitation": invitation.id})
     return token
 
@@ -128,9 +126,7 @@ def withdraw(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor = OPERATOR
     """Withdraw every invitation of a person."""
     session.execute(
         update(Invitation)
-        .where(
-            Invitation.lender_id == lender_id, Invitation.debtor_id == debtor_id, Invitation.withdrawn_at.is_(None)
-        )
+        .where(Invitation.lender_id == lender_id, Invitation.debtor_id == debtor_id, Invitation.withdrawn_at.is_(None))
         .values(withdrawn_at=clock.now())
     )
     record(Act.INVITATION_WITHDRAWN, by=by, lender_id=lender_id, debtor_id=debtor_id)
@@ -283,9 +279,7 @@ def make_code(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, key: str) -> CodeSe
         return TooManyCodes(until=recent[-CODES_IN_A_ROW] + LOCK)
     session.execute(
         update(OneTimeCode)
-        .where(
-            OneTimeCode.lender_id == lender_id, OneTimeCode.debtor_id == debtor_id, OneTimeCode.expires_at > now
-        )
+        .where(OneTimeCode.lender_id == lender_id, OneTimeCode.debtor_id == debtor_id, OneTimeCode.expires_at > now)
         .values(expires_at=now)
     )
     code = f"{secrets.randbelow(10**6):06d}"

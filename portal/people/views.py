@@ -17,8 +17,9 @@ from portal.db import transaction
 from portal.lenders.models import Lender
 from portal.lenders.settings import all_lenders
 from portal.people import codes, sign_in
-from portal.people.forms import BirthDateForm, CodeForm, SignInForm
+from portal.people.forms import CodeForm, SignInForm
 from portal.people.permissions import load, me, needs_debtor
+from portal.web.fields import BirthDateForm
 from portal.web.languages import LANGUAGES
 from portal.web.security import open_page
 
@@ -97,7 +98,9 @@ def invitation(token: str) -> ResponseReturnValue:
                         left=left,
                     )
                 ]
-    return render_template("people/invitation.html", form=form, tries_left=None), 422 if form.errors or form.day.errors else 200
+    return render_template(
+        "people/invitation.html", form=form, tries_left=None
+    ), 422 if form.errors or form.day.errors else 200
 
 
 @people.route("/sign-in", methods=["GET", "POST"], endpoint="sign_in")
@@ -166,7 +169,13 @@ def code() -> ResponseReturnValue:
         if again:
             return redirect(url_for("people.code"), 303)
     status = 422 if form.errors else 200
-    return render_template("people/code.html", form=form, sent_to=sent_to, purpose=_("The code shows us that it is really you. We need it for letters and for agreeing to a plan."), skip_to=url_for("home.home")), status
+    return render_template(
+        "people/code.html",
+        form=form,
+        sent_to=sent_to,
+        purpose=_("The code shows us that it is really you. We need it for letters and for agreeing to a plan."),
+        skip_to=url_for("home.home"),
+    ), status
 
 
 def send_code(lender: Lender) -> str | None:
@@ -174,9 +183,7 @@ def send_code(lender: Lender) -> str | None:
     person = me()
     lender_name = lender.name
     with transaction():
-        sent = codes.send(
-            lender_id=person.lender_id, lender_name=lender_name, debtor_id=person.debtor_id, key=key()
-        )
+        sent = codes.send(lender_id=person.lender_id, lender_name=lender_name, debtor_id=person.debtor_id, key=key())
     match sent:
         case sign_in.CodeSent(address=address):
             return address

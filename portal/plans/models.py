@@ -53,7 +53,7 @@ class Proposal(LenderOwned, Model):
 
 
 class Quote(LenderOwned, Model):
-    """A plan that the lender stands by until it expires: number, balance as of a date, every payment, limits version."""
+    """A plan that the lender stands by until it expires: number, balance, every payment, version of the limits."""
 
     __tablename__ = "quote"
     number: Mapped[str]

@@ -1,4 +1,4 @@
-"""The debtor's side of the table: propose, be answered, hold a quote, agree. Each is one act in the caller's transaction.
+"""The debtor's side of the table: propose, be answered, hold a quote, agree; each one act in the caller's transaction.
 
 Invariant: what was quoted is what is agreed. Accepting replays the quote; it is never priced anew.
 """
@@ -150,9 +150,7 @@ def owed_of(debt: Standing) -> Owed:
     return Owed(balance=debt.owed, annual_rate=round(rate, 6))
 
 
-def propose(
-    debt: Standing, *, payment: Money, frequency: Frequency, by: Actor, today: date
-) -> uuid.UUID:
+def propose(debt: Standing, *, payment: Money, frequency: Frequency, by: Actor, today: date) -> uuid.UUID:
     """Write down what a debtor says he can pay."""
     in_force = limits_in_force(debt, today=today)
     proposal = Proposal(
@@ -374,9 +372,7 @@ def holds(made: Quote, *, owed: Money) -> bool:
     return made.state == "open" and made.expires_at > clock.now() and made.owed_minor == owed.minor
 
 
-def agree(
-    debt: Standing, *, number: str, agreed_text: str, by: Actor
-) -> Agreed | AgreedBefore | QuoteGone | PlanAlive:
+def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed | AgreedBefore | QuoteGone | PlanAlive:
     """Agree to a quote: the plan that it pinned begins. Twice is once.
 
     `agreed_text` is what the page said, word for word, and is kept with the plan.
@@ -487,11 +483,14 @@ def alive_plan(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Plan | None:
 
 def count_waiting(*, lender_id: uuid.UUID) -> int:
     """Give how many offers wait for a person of the lender."""
-    return session.scalar(
-        select(func.count())
-        .select_from(Proposal)
-        .where(Proposal.lender_id == lender_id, Proposal.state == "with_a_person")
-    ) or 0
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Proposal)
+            .where(Proposal.lender_id == lender_id, Proposal.state == "with_a_person")
+        )
+        or 0
+    )
 
 
 def reference_of_quote(made: Quote) -> str:
@@ -502,10 +501,8 @@ def reference_of_quote(made: Quote) -> str:
 
 
 def least_payment(debt: Standing, *, limits: Limits, today: date) -> Money | None:
-    """Give the least payment a month that the lender publishes for a debt, or None where monthly plans aren't offered."""
-    plans = standard(
-        owed=owed_of(debt), limits=limits, frequency=Frequency.MONTHLY, pay_day=today.day, today=today
-    )
+    """Give the least payment a month that the lender publishes for a debt; None where monthly plans aren't offered."""
+    plans = standard(owed=owed_of(debt), limits=limits, frequency=Frequency.MONTHLY, pay_day=today.day, today=today)
     return plans[0].schedule.payment if plans else None
 
 

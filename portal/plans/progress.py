@@ -102,9 +102,7 @@ def views_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tupl
     """Give all living plans of a person, in two reads."""
     plans = list(
         session.scalars(
-            select(Plan).where(
-                Plan.lender_id == lender_id, Plan.debtor_id == debtor_id, Plan.state.in_(LIVE_STATES)
-            )
+            select(Plan).where(Plan.lender_id == lender_id, Plan.debtor_id == debtor_id, Plan.state.in_(LIVE_STATES))
         )
     )
     if not plans:
@@ -155,17 +153,15 @@ def _view(plan: Plan, items: Sequence[PlanItem], *, today: date) -> View:
     )
 
 
-def post_interest(plan: Plan, *, paid_after: Money, today: date) -> None:
-    """Post the agreed interest of every item that is due by now or that money paid so far reaches.
+def post_interest(plan: Plan, *, today: date) -> None:
+    """Post the agreed interest of every item that is due by now.
 
-    A plan's interest was disclosed item by item; it is charged with its item and never before. So whoever pays the
-    whole debt early is not charged what had not come due.
+    A plan's interest was disclosed item by item; it is charged on its item's due date and never before. So whoever
+    pays early is not charged what has not come due, and the total is never more than was disclosed.
     """
-    reached = 0
     for item in items_of(plan):
-        if item.due_on > today and reached >= paid_after.minor:
+        if item.due_on > today:
             break
-        reached += item.amount_minor
         if item.interest_minor == 0:
             continue
         posted = ledger.post(
@@ -180,7 +176,7 @@ def post_interest(plan: Plan, *, paid_after: Money, today: date) -> None:
                     amount=Money(item.interest_minor, plan.currency),
                 )
             ],
-            on=min(item.due_on, today),
+            on=item.due_on,
         )
         if isinstance(posted, ledger.Posted):
             record(
@@ -193,9 +189,7 @@ def post_interest(plan: Plan, *, paid_after: Money, today: date) -> None:
             )
 
 
-def lay_over(
-    plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, today: date, by: Actor
-) -> Effect:
+def lay_over(plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, today: date, by: Actor) -> Effect:
     """Lay all money that cleared over a plan's payments, and move its state to where that leaves it.
 
     `cleared` has what came, and as negative what went back, each with the debtor's own day; `owed` is what the debt's

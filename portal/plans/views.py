@@ -285,7 +285,7 @@ def check(reference: str, number: str) -> ResponseReturnValue:
     """Show everything of a quote before it is agreed to; agreeing goes on to the code."""
     found = _my_quote(reference, number)
     if not isinstance(found, tuple) or not isinstance(found[0], Standing):
-        return found  # type: ignore[return-value]
+        return found
     debt, made = found
     if request.method == "POST":
         if me().strength == 2:
@@ -293,9 +293,7 @@ def check(reference: str, number: str) -> ResponseReturnValue:
         person = me()
         lender_id, lender_name = person.lender_id, person.lender.name
         with transaction():
-            sent = codes.send(
-                lender_id=lender_id, lender_name=lender_name, debtor_id=person.debtor_id, key=_key()
-            )
+            sent = codes.send(lender_id=lender_id, lender_name=lender_name, debtor_id=person.debtor_id, key=_key())
         if isinstance(sent, sign_in.NoContact):
             flash(_("We have no phone number or e-mail of yours on file. Please call us, and we will help."), "wait")
             return redirect(url_for("plans.check", reference=reference, number=number), 303)
@@ -309,7 +307,7 @@ def agree_with_code(reference: str, number: str) -> ResponseReturnValue:
     """Take the one-time code, which is the signature under the plan."""
     found = _my_quote(reference, number)
     if not isinstance(found, tuple) or not isinstance(found[0], Standing):
-        return found  # type: ignore[return-value]
+        return found
     debt, made = found
     person = me()
     form = CodeForm()

@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from portal import clock
 from portal.db import new_id, session
 from portal.evidence.record import PORTAL, Act, record
+from portal.money import Money
 from portal.points.earning import POINTS, Earned, Reason, Returned, after_money_went_back, for_instalment
 from portal.points.models import PointsEntry
-from portal.money import Money
 
 
 def kept(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, plan: str, seq: int, due: Money, cleared: Money) -> None:

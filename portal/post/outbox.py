@@ -52,7 +52,9 @@ def deliver(job: queue.Job, *, demo: bool) -> None:
     """Let a message leave. There is no mail server or SMS provider yet: in a demo it stays in the outbox page."""
     with transaction() as s:
         message = s.scalars(
-            select(Message).where(Message.lender_id == job.lender_id, Message.id == uuid.UUID(job.payload["message_id"]))
+            select(Message).where(
+                Message.lender_id == job.lender_id, Message.id == uuid.UUID(job.payload["message_id"])
+            )
         ).one()
         if message.state == "waiting":
             message.state = "in_demo_outbox" if demo else "no_channel"

@@ -1,4 +1,4 @@
-"""Form fields that understand how people type: amounts with either separator, dates in three boxes, codes with spaces."""
+"""Form fields that understand how people type: amounts with either mark, dates in three boxes, codes with spaces."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ def amount_from(text: str, *, currency: str) -> Money | None:
         alone = marks.count(marks[-1]) == 1
         if alone and len(tail) <= exponent and (exponent or not tail):
             whole, fraction = head, tail
-        elif alone and len(marks) == 1 and len(tail) != 3:
-            return None
-        elif marks.count(marks[-1]) > 1 and len(set(marks)) > 1:
+        elif alone and len(marks) == 1 and len(tail) != 3 or marks.count(marks[-1]) > 1 and len(set(marks)) > 1:
             return None
     groups = re.split(r"[.,]", whole)
     if len(groups) > 1 and (not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:])):

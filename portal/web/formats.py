@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -53,7 +53,7 @@ def instant(value: datetime, zone: str | None = None) -> str:
     Without a zone it is the signed-in person's, else UTC.
     """
     language = _language()
-    zone = zone or getattr(current_user, "zone", "UTC")
+    zone = zone or str(getattr(current_user, "zone", "UTC"))
     form = "d MMMM y, HH:mm (ZZZZ)" if language.startswith("en") else "y年M月d日 HH:mm（ZZZZ）"
     return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=language)
 
