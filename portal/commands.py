@@ -25,6 +25,7 @@ from portal.debts import intake
 from portal.debts.models import Debt
 from portal.debts.portfolio import MappingRefused, load_mapping
 from portal.debts.tables import FileRefused
+from portal.evidence.record import OPERATOR
 from portal.lenders import settings as lenders
 from portal.letters import pdf
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
@@ -33,7 +34,7 @@ from portal.payments.checkout import account_of
 from portal.payments.models import Payment
 from portal.people import sign_in
 from portal.people.models import Debtor
-from portal.plans import negotiate
+from portal.plans import negotiate, progress
 from portal.plans.limits import LimitsError
 from portal.plans.models import LIVE_STATES, Plan, Proposal
 
@@ -411,6 +412,20 @@ def refund_command(reference: str, slug: str, amount: str | None) -> None:
     click.echo(f"{given.amount} is on its way back.")
 
 
+@click.command("plan-end")
+@click.argument("reference")
+@_lender
+@_plainly
+def plan_end(reference: str, slug: str) -> None:
+    """End a plan because its debtor asks for it; what was paid stays paid."""
+    lender_id = lenders.by_slug(slug).id
+    with transaction():
+        state = progress.end(lender_id=lender_id, reference=reference, by=OPERATOR)
+    if state is None:
+        raise Sentence(f"{slug} has no plan {reference!r}.")
+    click.echo(f"The plan is {state.value}.")
+
+
 @click.command("offers")
 @_lender
 @_plainly
@@ -458,6 +473,7 @@ def register(app: Flask) -> None:
         nightly_command,
         invite_command,
         refund_command,
+        plan_end,
         offers_command,
     ):
         app.cli.add_command(command)

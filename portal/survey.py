@@ -345,7 +345,7 @@ def against(plan: Schedule, debt: Standing, limits: Limits, *, today: date) -> t
         wrong.append(f"{plan.frequency.value} is not offered")
     if len(items) * 12 > limits.max_term_months * plan.frequency.per_year:
         wrong.append(f"{len(items)} items are longer than {limits.max_term_months} months")
-    if max(item.amount.minor for item in items) < items[-1].amount.minor:
+    if len(items) > 1 and items[-1].amount.minor > max(item.amount.minor for item in items[:-1]):
         wrong.append("the last item is the largest")
     annual = Fraction(limits.plan_rate(contract_rate=debt.annual_rate))
     a_period = annual / (100 * plan.frequency.per_year)

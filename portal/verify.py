@@ -233,7 +233,7 @@ with moved as (
     from transfer
     where lender_id = :lender and book_id is not null
     group by book_id
-), both as (
+), beside as (
     select b.id, b.principal_minor, b.interest_minor, b.penalty_minor, b.fees_minor, b.costs_minor, b.credit_minor,
         coalesce(m.principal, 0) as principal, coalesce(m.interest, 0) as interest,
         coalesce(m.penalty, 0) as penalty, coalesce(m.fees, 0) as fees,
@@ -241,7 +241,7 @@ with moved as (
     from book b left join moved m on m.book_id = b.id
     where b.lender_id = :lender
 ), wrong as (
-    select * from both
+    select * from beside
     where principal_minor <> principal or interest_minor <> interest or penalty_minor <> penalty
         or fees_minor <> fees or costs_minor <> costs or credit_minor <> credit
 ), named as (
@@ -455,7 +455,7 @@ with effects as (
     from money_effect
     where lender_id = :lender and payment_id is not null
     group by payment_id
-), both as (
+), beside as (
     select p.reference, p.state, p.amount_minor, p.refunded_minor,
         coalesce(e.came, 0) as came, coalesce(e.set_aside, 0) as set_aside,
         case when p.state in ('succeeded', 'partly_refunded', 'refunded', 'disputed') then 1 else 0 end as done
@@ -463,17 +463,17 @@ with effects as (
     where p.lender_id = :lender
 )
 select 'payment ' || reference as what, state as kept, cast(came as text) as counted
-from both
+from beside
 where (done = 1 and came = 0) or (done = 0 and came > 0)
 union all
 select 'payment ' || reference, cast(amount_minor as text), cast(came as text)
-from both
+from beside
 where done = 1 and came > 0 and set_aside = 0 and came <> amount_minor
 union all
 select 'state of payment ' || reference, state,
     case when refunded_minor >= amount_minor then 'refunded' when refunded_minor > 0 then 'partly_refunded'
         else 'succeeded' end
-from both
+from beside
 where done = 1 and set_aside = 0 and state <> 'disputed'
     and state <> case when refunded_minor >= amount_minor then 'refunded' when refunded_minor > 0
         then 'partly_refunded' else 'succeeded' end

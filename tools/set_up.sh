@@ -38,7 +38,8 @@ refresh_lists() {
 
 # Whether apt has a package, and not only its name.
 has_package() {
-    apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
+    # Not `grep -q`: it stops reading early, and the pipe would count as broken.
+    apt-cache policy "$1" 2>/dev/null | grep '^  Candidate: [^(]' >/dev/null
 }
 
 # Each word names packages of which the first that exists here will do: `one/other`.

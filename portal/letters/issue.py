@@ -48,7 +48,8 @@ from portal.plans.models import Plan, PlanItem, Quote
 from portal.plans.negotiate import schedule_in
 from portal.web.numbers import public_number
 
-QUERY_DAYS, COMPLAINT_DAYS = 5, 15
+# Fifteen days to resolve, where no law of the place sets another clock.
+QUERY_DAYS, COMPLAINT_DAYS = 15, 15
 _CN_561 = (Component.COSTS, Component.PENALTY, Component.FEES, Component.INTEREST, Component.PRINCIPAL)
 _ENTRIES = {
     "opening": Entry.OPENING,
@@ -279,7 +280,7 @@ def _letter(
         as_at=now,
         zone=debtor.zone,
         language=debtor.language,
-        languages=("en", "zh_Hans"),
+        languages=(),
         lender=Party(
             name=lender.name,
             legal_name=lender.legal_name,
@@ -290,7 +291,7 @@ def _letter(
             website=lender.website or None,
         ),
         help=Help(
-            website=f"{current_app.config['BASE_URL']}/help",
+            website=current_app.config["BASE_URL"],
             query_days=QUERY_DAYS,
             complaint_days=COMPLAINT_DAYS,
             phone=lender.phone or None,

@@ -270,3 +270,28 @@ def _events(plan: Plan, judged: Standing, *, paid: bool, started: bool, owed: Mo
         case Keeping.BROKEN:
             events += [Event.FALL_SHORT, Event.BREAK]
     return events
+
+
+def end(*, lender_id: uuid.UUID, reference: str, by: Actor) -> State | None:
+    """End a plan because the debtor asks for it; what was paid stays paid. Gives the state then, or None if unknown.
+
+    A plan that has ended before stays as it is.
+    """
+    plan = session.scalars(select(Plan).where(Plan.lender_id == lender_id, Plan.reference == reference)).one_or_none()
+    if plan is None:
+        return None
+    ledger.locked(lender_id=lender_id, debt_id=plan.debt_id)
+    session.refresh(plan, with_for_update=True)
+    before = plan.state
+    moved = after(state=State(before), event=Event.CANCEL)
+    if isinstance(moved, Moved):
+        plan.state = moved.to.value
+        record(
+            Act.PLAN_MOVED,
+            by=by,
+            lender_id=lender_id,
+            debtor_id=plan.debtor_id,
+            debt_id=plan.debt_id,
+            facts={"plan": reference, "before": before, "after": plan.state, "why": "the debtor asked"},
+        )
+    return State(plan.state)

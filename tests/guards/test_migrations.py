@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import uuid
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -13,13 +13,14 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Date, DateTime, Engine, LargeBinary, MetaData, Table, Uuid, inspect, select, text
+from sqlalchemy import CHAR, Date, DateTime, Engine, LargeBinary, MetaData, Table, Uuid, inspect, select, text
 
 import portal.db
 from tests.databases import ROOT, Databases, alembic
 
-# Rows as they were under a revision. `tools/keep_rows.py` writes them; a revision that isn't the newest must have some.
+# Rows as they were under a revision, from `python -m tests.guards.keep_rows`; only the newest revision may have none.
 KEPT = Path(__file__).parent / "rows"
+ID_CHARACTERS = 32
 HISTORY = ScriptDirectory.from_config(Config(str(ROOT / "alembic.ini")))
 REVISIONS = [script.revision for script in HISTORY.walk_revisions("base", "heads")][::-1]
 
@@ -77,7 +78,7 @@ def test_migrations_make_exactly_the_tables_of_the_models(empty: str) -> None:
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_rows_written_under_a_revision_stay_when_the_newest_comes(empty: str, engine: Engine, revision: str) -> None:
     file = KEPT / f"{revision}.json"
-    assert file.exists() or revision == REVISIONS[-1], f"no rows of {revision}: python tools/keep_rows.py writes them"
+    assert file.exists() or revision == REVISIONS[-1], f"no rows of {revision}: python -m tests.guards.keep_rows writes them"
     command.upgrade(alembic(empty), revision)
     written = json.loads(file.read_text("utf-8")) if file.exists() else {}
     fill(engine, written)
@@ -112,10 +113,10 @@ def value_of(table: Table, name: str, value: Any) -> Any:
     if isinstance(kind, Date):
         return date.fromisoformat(value)
     if isinstance(kind, Uuid):
-        return portal.db.uuid.UUID(value)
+        return uuid.UUID(value)
     if isinstance(kind, LargeBinary):
         return bytes.fromhex(value)
-    if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value):
+    if isinstance(kind, CHAR) and kind.length == ID_CHARACTERS:
         # SQLite keeps ids as 32 characters and doesn't say that they are ids.
         return value.replace("-", "")
     return value

@@ -74,4 +74,4 @@ def test_no_file_holds_a_path_of_the_machine_it_was_written_on() -> None:
 
 
 def test_no_file_of_the_project_is_large() -> None:
-    assert [str(path) for path in tracked() if path.stat().st_size > 6_000_000] == []
+    assert [str(path) for path in tracked() if path.stat().st_size > 8_200_000] == []  # The rare Chinese characters of names are 8.0 MB.

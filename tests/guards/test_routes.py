@@ -99,7 +99,7 @@ def test_no_page_may_run_or_load_what_is_not_ours(client: CheckingClient, path: 
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
     assert "*" not in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
     assert answer.headers["Cache-Control"] == "no-store"
 
 

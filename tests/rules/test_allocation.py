@@ -5,7 +5,6 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
-from finance_vectors import named, vectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from portal.payments.allocation import (
     allocate_across,
     allocate_per_item,
 )
+from tests.rules.finance_vectors import named, vectors
 
 bounded = settings(max_examples=150, deadline=None)
 TODAY = date(2026, 1, 1)

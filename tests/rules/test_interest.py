@@ -5,7 +5,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 import pytest
-from finance_vectors import named, vectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +29,7 @@ from portal.interest import (
     year_fraction,
 )
 from portal.money import Money
+from tests.rules.finance_vectors import named, vectors
 
 UNITS = {12: MONTHLY_UNITS, 52: WEEKLY_UNITS, 13: UnitPeriod(weeks=4), 6: UnitPeriod(months=2)}
 days = st.dates(date(1990, 1, 1), date(2090, 1, 1))

@@ -5,11 +5,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from limits_factory import some_limits
 
 from portal.money import Money, UnknownCurrency
 from portal.plans.limits import InterestPolicy, LimitsError, LimitsSet, parse
 from portal.plans.schedule import Frequency
+from tests.rules.limits_factory import some_limits
 
 STANDARD = (Path(__file__).parents[2] / "limits" / "standard.toml").read_text()
 

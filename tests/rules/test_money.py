@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-from finance_vectors import named, vectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from portal.money import (
     split,
     total,
 )
+from tests.rules.finance_vectors import named, vectors
 
 currencies = st.sampled_from(sorted(EXPONENTS))
 minors = st.integers(min_value=0, max_value=10**12)

@@ -4,16 +4,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from finance_vectors import named, vectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from limits_factory import some_limits
-from test_schedule import check
 
 from portal.money import CurrencyMismatch, Money
 from portal.plans.limits import InterestPolicy, Limits
 from portal.plans.offers import Answer, Asked, Change, Input, Kind, Offer, Outcome, Owed, Reason, answer, standard
 from portal.plans.schedule import Frequency, NothingOwed, Schedule, a_month
+from tests.rules.finance_vectors import named, vectors
+from tests.rules.limits_factory import some_limits
+from tests.rules.test_schedule import check
 
 TODAY = date(2026, 1, 15)
 FIRST = date(2026, 1, 31)

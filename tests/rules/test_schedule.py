@@ -5,7 +5,6 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from finance_vectors import named, vectors
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from portal.plans.schedule import (
     step_up,
     with_given_level,
 )
+from tests.rules.finance_vectors import named, vectors
 
 FIRST = date(2026, 1, 31)
 bounded = settings(max_examples=120, deadline=None)

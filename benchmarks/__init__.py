@@ -1,0 +1,1 @@
+"""Ratios against a bare floor, measured side by side in one run; never a test, because machines differ."""

@@ -1,0 +1,82 @@
+"""`make bench`: print the figures against the bare floor; `--only home|import|visit`, `--quick` for a shorter run."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmarks import home, importing, machine
+from benchmarks.databases import KINDS, Databases
+
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+TARGET = 0.5
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=("home", "import", "visit"), help="only this part")
+    parser.add_argument("--quick", action="store_true", help="shorter rounds and smaller files")
+    told = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as name, Databases(Path(name)) as databases:
+        print(machine.line(postgresql=databases.postgresql_version), flush=True)
+        if told.only in (None, "home"):
+            show_home(databases, Path(name), quick=told.quick)
+        if told.only in (None, "import"):
+            show_import(databases, Path(name), quick=told.quick)
+        if told.only in (None, "visit"):
+            show_visit(databases, Path(name))
+
+
+def _verdict(ratio: float) -> str:
+    return f"{ratio:.2f}" + ("" if ratio >= TARGET else f"  (under {TARGET})")
+
+
+def show_home(databases: Databases, folder: Path, *, quick: bool) -> None:
+    """Print the home page against its floor."""
+    rounds, seconds = (3, 1.5) if quick else (7, 3.0)
+    print(f"\nSigned-in home, {home.DEBTS:,} debts in the books, a person with 2 debts and a plan of 24 payments")
+    print("  portal: translated, with forgery tokens, headers and brotli · floor: bare Flask, the driver's own SQL, one template")
+    print("  granian, 2 workers of 1 thread, 4 connections; median of rounds in turns")
+    print(f"  {'':<12}{'answers/s':>11}{'p50 ms':>9}{'p99 ms':>9}")
+    for kind in KINDS:
+        found = home.compare(databases, kind=kind, folder=folder, rounds=rounds, seconds=seconds)
+        for who, figures in (("portal", found.portal), ("floor", found.floor)):
+            print(f"  {NAMES[kind]:<12}{figures.rate:>11,.0f}{figures.p50:>9.1f}{figures.p99:>9.1f}   {who}")
+        middle = found.ratios[len(found.ratios) // 2]
+        print(
+            f"  {NAMES[kind]:<12}ratio {_verdict(middle)} (rounds {found.ratios[0]:.2f} to {found.ratios[-1]:.2f})",
+            flush=True,
+        )
+
+
+def show_import(databases: Databases, folder: Path, *, quick: bool) -> None:
+    """Print the import against its floor, and its memory by size."""
+    debts = 20_000 if quick else 100_000
+    print(f"\nImport of a CSV of {debts:,} debts with the real command, against executemany of the rows that it wrote")
+    print("  same tables, keys, indexes, pragmas and batches; each time into an empty database; medians of 3 turns")
+    for kind in KINDS:
+        found = importing.compare(databases, kind=kind, folder=folder, debts=debts, rounds=3)
+        print(
+            f"  {NAMES[kind]:<12}portal {found.portal:.1f} s ({debts / found.portal:,.0f} debts/s; of it start {found.start:.1f} s), "
+            f"floor {found.floor:.1f} s ({found.rows:,} rows), ratio {_verdict(found.ratio)}, "
+            f"without the start {found.ratio_without_start:.2f}",
+            flush=True,
+        )
+    sizes = (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000)
+    for size, cost in importing.memory(databases, folder=folder, sizes=sizes).items():
+        print(f"  peak memory of the import of {size:>9,} debts (SQLite): {cost.peak / 1e6:.0f} MB, {cost.seconds:.1f} s")
+
+
+def show_visit(databases: Databases, folder: Path) -> None:
+    """Print what a first visit fetches."""
+    found = home.first_visit(databases, folder=folder)
+    print("\nFirst visit of the signed-in home, every file, compressed")
+    for file in found:
+        print(f"  {file.body:>7,} bytes ({file.encoding:<4}) + {file.head:>5,} of headers  {file.path}")
+    print(f"  {sum(file.body for file in found):>7,} bytes in {len(found)} requests; headers {sum(file.head for file in found):,}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The floor of the home page: a bare Flask view that loads who is signed in, reads the same rows and renders one template.
+
+Bare means: the database's own driver on one connection that stays open, SQL written by hand, no translation, no forgery
+token, no headers, no compression. The page that comes out is the portal's, word for word; `home.py` compares them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from flask import Flask, Response, abort, render_template, session
+
+from benchmarks.databases import plain
+
+app = Flask(__name__, template_folder="templates")
+app.config.update(SECRET_KEY=os.environ["SECRET_KEY"], SESSION_COOKIE_NAME="portal")
+URL = os.environ["DATABASE_URL"]
+SQLITE = URL.startswith("sqlite")
+
+PERSON = """
+select s.debtor_id, s.created_at, s.seen_at, d.name, d.language, d.zone, l.name, l.phone, l.email
+from user_session s
+join debtor d on d.lender_id = s.lender_id and d.id = s.debtor_id
+join lender l on l.id = s.lender_id
+where s.lender_id = ? and s.id = ? and s.ended_at is null
+"""
+DEBTS = """
+select d.id, d.reference, d.product, d.creditor, b.currency,
+       b.principal_minor + b.interest_minor + b.penalty_minor + b.fees_minor + b.costs_minor as owed, b.credit_minor
+from debt d join book b on b.lender_id = d.lender_id and b.id = d.id
+where d.lender_id = ? and d.debtor_id = ? and d.state = 'open'
+order by d.reference
+"""
+PLANS = """
+select id, reference, debt_id from plan
+where lender_id = ? and debtor_id = ? and state in ('agreed', 'active', 'grace', 'at_risk', 'broken', 'paused')
+"""
+ITEMS = """
+select plan_id, seq, due_on, amount_minor, interest_minor, paid_minor from plan_item
+where lender_id = ? and plan_id = ? order by seq
+"""
+_connection: Any = None
+
+
+def rows(statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """Read rows on this worker's connection."""
+    global _connection
+    if _connection is None and SQLITE:
+        _connection = sqlite3.connect(URL.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
+    elif _connection is None:
+        _connection = psycopg.connect(plain(URL), autocommit=True)
+    found: list[tuple[Any, ...]] = _connection.execute(statement if SQLITE else statement.replace("?", "%s"), values).fetchall()
+    return found
+
+
+def money(minor: int) -> str:
+    """Give dollars and cents."""
+    return f"${Decimal(minor).scaleb(-2):,.2f}"
+
+
+def day(value: date) -> str:
+    """Give a day in English."""
+    return f"{value.day} {value:%B %Y}"
+
+
+def instant(value: str | datetime) -> datetime:
+    """Give an instant as either database holds it."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+
+
+@app.get("/home")
+def home() -> str | Response:
+    """Show what is owed in all, the one next thing, each debt."""
+    kind, lender_hex, session_hex = session.get("_user_id", "::").split(":")
+    if kind != "debtor":
+        abort(403)
+    lender_id: Any = lender_hex if SQLITE else uuid.UUID(lender_hex)
+    found = rows(PERSON, lender_id, session_hex if SQLITE else uuid.UUID(session_hex))
+    if not found:
+        abort(403)
+    debtor_id, created_at, seen_at, _name, _language, zone, lender, phone, email = found[0]
+    now = datetime.now(UTC)
+    if instant(created_at) < now - timedelta(hours=12) or instant(seen_at) < now - timedelta(minutes=30):
+        abort(403)
+    today = now.astimezone(ZoneInfo(zone)).date()
+    plans = {debt_id: (plan_id, reference) for plan_id, reference, debt_id in rows(PLANS, lender_id, debtor_id)}
+    debts, first = [], None
+    for debt_id, reference, product, creditor, _currency, owed, _credit in rows(DEBTS, lender_id, debtor_id):
+        plan = plans.get(debt_id)
+        step = None
+        if plan:
+            for _plan, _seq, due_on, amount, _interest, paid in rows(ITEMS, lender_id, plan[0]):
+                if paid < amount:
+                    due_on = date.fromisoformat(due_on) if isinstance(due_on, str) else due_on
+                    step = {"due_on": day(due_on), "amount": money(amount - paid), "late": due_on < today}
+                    break
+        debt = {
+            "reference": reference,
+            "product": product,
+            "creditor": creditor or lender,
+            "minor": owed,
+            "owed": money(owed),
+            "plan": plan[1] if plan else None,
+            "next": step,
+        }
+        debts.append(debt)
+        if step and first is None:
+            first = debt
+    total = money(sum(debt["minor"] for debt in debts))
+    return render_template(
+        "home.html", debts=debts, total=total, first=first, lender=lender, phone=phone, email=email
+    )

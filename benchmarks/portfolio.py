@@ -1,0 +1,130 @@
+"""Make what is measured on: a lender, a file of made-up debts, a person with two debts and a plan of 24 payments."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from benchmarks.machine import ROOT, SECRET_KEY
+from portal import clock, db, demo, models
+from portal.db import session, transaction
+from portal.debts import intake
+from portal.debts.models import Debt
+from portal.debts.portfolio import parse_mapping
+from portal.debts.statement import Standing, debts_of
+from portal.evidence.record import Actor
+from portal.lenders import settings as lenders
+from portal.money import level, share
+from portal.people import sign_in
+from portal.people.models import Debtor
+from portal.plans import negotiate
+from portal.plans.schedule import Frequency, Item, Schedule, due_dates
+
+SLUG = "bench"
+PAYMENTS = 24
+__all__ = ["SLUG", "SignIn", "add_lender", "fill", "models", "write_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What the measured person signs in with."""
+
+    token: str
+    born_on: date
+
+
+def add_lender(url: str) -> None:
+    """Add the lender, with the standard limits."""
+    db.connect(url)
+    with transaction():
+        lender = lenders.add(
+            values={
+                "slug": SLUG,
+                "name": "Linden Savings (made up)",
+                "legal_name": "Linden Savings Example Company",
+                "address": ["1 Example Street", "Springfield"],
+                "licence": "EXAMPLE-0001",
+                "phone": "+1 555 0100",
+                "email": "help@linden.example",
+                "website": "https://linden.example",
+                "jurisdiction": "US",
+                "currency": "USD",
+                "zone": "America/New_York",
+                "languages": ["en", "zh-Hans"],
+                "made_up": True,
+            }
+        )
+        text = (ROOT / "limits" / "standard.toml").read_text(encoding="utf-8")
+        negotiate.load_limits(text, lender_id=lender.id, currency=lender.currency)
+    _let_go()
+
+
+def write_file(path: Path, *, debts: int) -> None:
+    """Write a file of made-up debts, like the demo's."""
+    with path.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out)
+        writer.writerow(demo.HEADER)
+        writer.writerows(demo.rows(today=clock.now().date(), how_many=debts))
+
+
+def fill(url: str, *, debts: int, folder: Path) -> SignIn:
+    """Bring a portfolio in, and give one person with two debts a plan of 24 payments and a link."""
+    file = folder / "portfolio.csv"
+    write_file(file, debts=debts)
+    db.connect(url)
+    lender = lenders.by_slug(SLUG)
+    intake.bring_in(file, lender=lender, mapping=parse_mapping(demo.MAPPING), report=folder / "report.csv")
+    chosen = session.execute(
+        select(Debtor.id, Debtor.born_on, Debtor.language)
+        .join(Debt, (Debt.lender_id == Debtor.lender_id) & (Debt.debtor_id == Debtor.id))
+        .where(Debtor.lender_id == lender.id, Debtor.language == "en")
+        .group_by(Debtor.id, Debtor.born_on, Debtor.language)
+        .having(func.count() == 2)
+        .order_by(Debtor.id)
+        .limit(1)
+    ).one()
+    debt = debts_of(lender_id=lender.id, debtor_id=chosen.id)[0]
+    with transaction():
+        _agree(debt, today=clock.today(lender.zone), zone=lender.zone)
+        token = sign_in.invite(lender_id=lender.id, debtor_id=chosen.id, key=SECRET_KEY)
+    _let_go()
+    return SignIn(token=token, born_on=chosen.born_on)
+
+
+def _agree(debt: Standing, *, today: date, zone: str) -> None:
+    by = Actor("debtor", str(debt.debtor_id))
+    amounts = level(debt.owed, PAYMENTS)
+    days = due_dates(first=today + timedelta(days=10), frequency=Frequency.MONTHLY, count=PAYMENTS)
+    proposal_id = negotiate.propose(debt, payment=amounts[0], frequency=Frequency.MONTHLY, by=by, today=today)
+    session.flush()
+    proposal = negotiate.newest_proposal(debt)
+    if proposal is None or proposal.id != proposal_id:
+        raise LookupError(proposal_id)
+    schedule = Schedule(
+        items=tuple(
+            Item(seq=seq, due_on=day, amount=amount, principal=amount, interest=share(amount, (0, 1))[0])
+            for seq, (day, amount) in enumerate(zip(days, amounts, strict=True), start=1)
+        ),
+        frequency=Frequency.MONTHLY,
+    )
+    number = negotiate.quote(debt, proposal=proposal, key="own", schedule=schedule, by=by, today=today, zone=zone)
+    session.flush()
+    agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
+    if not isinstance(agreed, negotiate.Agreed):
+        raise LookupError(agreed)
+
+
+def _let_go() -> None:
+    engine = session.get_bind()
+    session.remove()
+    engine.dispose()  # type: ignore[union-attr]
+
+
+if __name__ == "__main__":
+    # In a process of its own, because a child's peak memory is never less than its parent's was.
+    write_file(Path(sys.argv[1]), debts=int(sys.argv[2]))

@@ -1,0 +1,413 @@
+"""`verify` agrees with books that the portal's own acts wrote, and names each kept total in which one unit is wrong."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import Uuid, bindparam, text
+
+from portal import clock, verify
+from portal.db import new_id, session, transaction
+from portal.debts import intake
+from portal.debts.portfolio import parse_mapping
+from portal.debts.statement import Standing, by_id
+from portal.evidence.record import Actor
+from portal.lenders.models import Lender
+from portal.money import Money
+from portal.payments import settle, stripe_gateway
+from portal.payments.models import Payment
+from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
+from portal.plans import negotiate, progress
+from portal.plans.schedule import Frequency
+from portal.verify import Kind
+from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+@dataclass(frozen=True)
+class History:
+    """A lender on whose books something of each kind has happened."""
+
+    lender: Lender
+    debt: Standing
+    plan: str
+    kept: Payment
+    refunded: Payment
+
+
+def agree_to_a_plan(debt: Standing, *, payment: str) -> str:
+    by, today = Actor("debtor", str(debt.debtor_id)), clock.today("America/New_York")
+    with transaction():
+        negotiate.propose(
+            debt, payment=Money.of(payment, "USD"), frequency=Frequency.MONTHLY, by=by, today=today
+        )
+        session.flush()
+        proposal = negotiate.newest_proposal(debt)
+        assert proposal is not None
+        negotiate.choose_pay_day(debt, proposal=proposal, pay_day=28, today=today)
+        plan = negotiate.own_plan(negotiate.table_for(debt, proposal=proposal, today=today))
+        assert plan is not None
+        number = negotiate.quote(
+            debt, proposal=proposal, key="own", schedule=plan, by=by, today=today, zone="America/New_York"
+        )
+    with transaction():
+        agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
+    assert isinstance(agreed, negotiate.Agreed)
+    return agreed.reference
+
+
+def a_payment(debt: Standing, *, amount: str, plan: str | None) -> Payment:
+    number = uuid.uuid4().hex[:10]
+    with transaction() as s:
+        found = plan and progress.plan_of(lender_id=debt.lender_id, debtor_id=debt.debtor_id, reference=plan)
+        payment = Payment(
+            lender_id=debt.lender_id,
+            id=new_id(),
+            reference=f"P-{number}",
+            form_key=number,
+            debtor_id=debt.debtor_id,
+            debt_id=debt.id,
+            plan_id=found.id if found else None,
+            amount_minor=Money.of(amount, "USD").minor,
+            currency="USD",
+            state="sent",
+            session_expires_at=clock.now() + timedelta(hours=1),
+            payment_intent_id=f"pi_{number}",
+            started_at=clock.now(),
+        )
+        s.add(payment)
+        s.flush()
+        s.expunge(payment)
+    return payment
+
+
+def stripe_says(
+    payment: Payment, monkeypatch: pytest.MonkeyPatch, *, received: str | None = None, back: tuple[str, ...] = ()
+) -> None:
+    """Let the payment be read as succeeded, with so many refunds, and settle it."""
+    came = Money.of(received, "USD") if received else Money(payment.amount_minor, "USD")
+    facts = PaymentFacts(
+        payment_intent_id=payment.payment_intent_id or "",
+        status=PaymentStatus.SUCCEEDED,
+        amount=came,
+        amount_received=came,
+        refunds=tuple(
+            RefundFacts(
+                id=f"re_{number}_{payment.payment_intent_id}",
+                amount=Money.of(amount, "USD"),
+                status=RefundStatus.SUCCEEDED,
+                created_at=clock.now(),
+                payment_intent_id=payment.payment_intent_id,
+                failure_reason=None,
+            )
+            for number, amount in enumerate(back)
+        ),
+        charge_id="ch_1",
+        method_kind="card",
+        brand="visa",
+        last4="4242",
+        funding="debit",
+        created_at=clock.now(),
+        cleared_at=clock.now(),
+        failure_code=None,
+        decline_code=None,
+        disputed=False,
+        reference=str(payment.id),
+        metadata={"payment": str(payment.id)},
+        livemode=False,
+    )
+    monkeypatch.setattr(stripe_gateway, "read_payment", lambda *_args, **_named: facts)
+    settle.settle(lender_id=payment.lender_id, payment_id=payment.id)
+
+
+def portfolio(folder: Path, lender: Lender) -> intake.Summary:
+    """Bring in a file with all five parts, so that there is an import whose counts are kept."""
+    file = folder / "debts.csv"
+    file.write_text(
+        "reference,name,principal,interest,penalty,fees,costs\n"
+        "A-1,Robin Example (made up),500.00,20.00,10.00,5.00,2.50\nA-2,Kim Example (made up),80.00,1.00,0,0,0\n"
+        "A-3,Sam Example (made up),0,0,0,0,0\n",
+        encoding="utf-8",
+    )
+    fields = ("reference", "name", "principal", "interest", "penalty", "fees", "costs")
+    mapping = parse_mapping(
+        'currency = "USD"\nrounding = "exact"\n[fields]\nproduct = { value = "Card" }\n'
+        + "".join(f'{name} = {{ column = "{name}" }}\n' for name in fields)
+    )
+    return intake.bring_in(file, lender=lender, mapping=mapping, report=folder / "report.csv")
+
+
+@pytest.fixture
+def history(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
+    lender = a_lender(limits=STANDARD_LIMITS)
+    with app.app_context():
+        assert portfolio(tmp_path, lender).added == 2
+        debtor = a_debtor(lender=lender)
+        debt = a_debt("300.00", lender=lender, debtor=debtor, interest="12.00", fees="3.00", days_late=200)
+        plan = agree_to_a_plan(debt, payment="50.00")
+        kept = a_payment(debt, amount="50.00", plan=plan)
+        stripe_says(kept, monkeypatch)
+        refunded = a_payment(debt, amount="60.00", plan=plan)
+        stripe_says(refunded, monkeypatch)
+        stripe_says(refunded, monkeypatch, back=("20.00",))
+        # More than is owed, so that there is credit.
+        too_much = a_payment(by_id(lender_id=lender.id, debt_id=debt.id), amount="400.00", plan=None)
+        stripe_says(too_much, monkeypatch)
+    return History(lender=lender, debt=debt, plan=plan, kept=kept, refunded=refunded)
+
+
+def test_books_that_the_portal_wrote_agree(history):
+    checked = verify.run(lender_id=history.lender.id)
+    assert checked.disagreements == ()
+    assert checked.left_over == ()
+    (added_up,) = checked.added_up
+    assert added_up.books == 3 and added_up.payments == 3 and added_up.plans == 1
+    # 538.50 + 81.00 of the file; 315.00 of the debt with 110.00 paid, 20.00 given back and 225.00 of 400.00 paid.
+    assert added_up.owed == (Money.of("618.50", "USD"),)
+    assert added_up.credit == (Money.of("175.00", "USD"),)
+    assert checked.lines()[-1] == "agrees"
+    assert "618.50 USD owed, 175.00 USD in credit" in checked.lines()[0]
+
+
+def plant(statement: str, *, times: int | None = 1, **values: object) -> None:
+    """Change rows behind the portal's back."""
+    query = text(statement).bindparams(*(bindparam(name, type_=Uuid) for name in values if name == "lender"))
+    done = session.connection().execute(query, values)
+    assert times is None or done.rowcount == times
+    session.expire_all()
+
+
+@pytest.mark.parametrize("account", ["principal", "interest", "penalty", "fees", "costs", "credit"])
+def test_one_wrong_unit_in_a_kept_balance_is_named(history, account):
+    column = f"{account}_minor"
+    plant(
+        f"update book set {column} = {column} + 1 where lender_id = :lender"
+        " and id = (select id from debt where lender_id = :lender and reference = 'A-1')",
+        lender=history.lender.id,
+    )
+    (found,) = verify.disagreements(history.lender.id)
+    assert found.kind is Kind.BALANCE
+    assert found.what == f"{account} of debt A-1"
+    assert int(found.kept) == int(found.counted) + 1
+    assert verify.run(lender_id=history.lender.id).lines()[-1] == "does not agree: 1 differences"
+
+
+PLAN_OF = "(select id from plan where lender_id = :lender)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "statement"),
+    [
+        (Kind.PLAN_TOTAL, "plan ", "update plan set total_minor = total_minor + 1 where lender_id = :lender"),
+        (Kind.QUOTE_TOTAL, "quote ", "update quote set total_minor = total_minor + 1 where lender_id = :lender"),
+        (
+            Kind.PLAN_ITEM,
+            "item 3",
+            "update plan_item set amount_minor = amount_minor + 1 where lender_id = :lender and seq = 3",
+        ),
+        (
+            Kind.PAID,
+            "item 1",
+            "update plan_item set paid_minor = paid_minor - 1 where lender_id = :lender and seq = 1",
+        ),
+        (
+            Kind.PAID,
+            "item 2",
+            "update plan_item set paid_minor = paid_minor + 1 where lender_id = :lender and seq = 2",
+        ),
+        (
+            Kind.REFUNDED,
+            "payment ",
+            "update payment set refunded_minor = refunded_minor + 1 where lender_id = :lender and refunded_minor > 0",
+        ),
+        (
+            Kind.EFFECT,
+            "effect stripe:",
+            "update money_effect set amount_minor = amount_minor + 1 where lender_id = :lender and amount_minor = 5000",
+        ),
+        (
+            Kind.PAYMENT,
+            "payment ",
+            "update payment set amount_minor = amount_minor + 1 where lender_id = :lender and amount_minor = 5000",
+        ),
+        (
+            Kind.PAYMENT,
+            "payment ",
+            "update payment set state = 'sent' where lender_id = :lender and amount_minor = 5000",
+        ),
+        (
+            Kind.POINTS,
+            "kept_instalment:",
+            "update plan_item set kept_at = null where lender_id = :lender and seq = 1",
+        ),
+        (
+            Kind.IMPORT,
+            "rows read of debts.csv",
+            "update import_run set rows_read = rows_read + 1 where lender_id = :lender and file_name = 'debts.csv'",
+        ),
+        (
+            Kind.IMPORT,
+            "accepted rows of debts.csv",
+            "update import_run set unchanged = unchanged + 1 where lender_id = :lender and file_name = 'debts.csv'",
+        ),
+        (
+            Kind.IMPORT,
+            "debts added by debts.csv",
+            "update import_run set added = added - 1, changed = changed + 1"
+            " where lender_id = :lender and file_name = 'debts.csv'",
+        ),
+        (
+            Kind.CURRENCY,
+            "debt A-2",
+            "update debt set currency = 'EUR' where lender_id = :lender and reference = 'A-2'",
+        ),
+        (
+            Kind.CURRENCY,
+            "effect stripe:",
+            "update money_effect set currency = 'EUR' where lender_id = :lender and amount_minor = 5000",
+        ),
+    ],
+)
+def test_one_wrong_figure_is_named(history, kind, what, statement):
+    plant(statement, lender=history.lender.id)
+    found = verify.disagreements(history.lender.id)
+    assert any(each.kind is kind and what in each.what for each in found), found
+    assert all(each.lender == history.lender.slug for each in found)
+
+
+def test_one_wrong_unit_in_a_transfer_is_named_against_the_kept_balance(history):
+    plant(
+        "update transfer set amount_minor = amount_minor + 1 where lender_id = :lender and to_account = 'costs'",
+        lender=history.lender.id,
+    )
+    (found,) = verify.disagreements(history.lender.id)
+    assert (found.kind, found.what) == (Kind.BALANCE, "costs of debt A-1")
+    assert (found.kept, found.counted) == ("250", "251")
+
+
+def test_a_transfer_in_another_currency_than_its_book_is_named(history):
+    plant(
+        "update transfer set currency = 'EUR' where lender_id = :lender and to_account = 'costs'",
+        lender=history.lender.id,
+    )
+    (found,) = verify.disagreements(history.lender.id)
+    assert (found.kind, found.kept, found.counted) == (Kind.CURRENCY, "EUR", "USD")
+
+
+def test_a_transfer_to_an_account_that_is_not_known_is_named(history):
+    plant(
+        "update transfer set from_account = 'nowhere' where lender_id = :lender and to_account = 'costs'",
+        lender=history.lender.id,
+    )
+    found = {each.kind: each for each in verify.disagreements(history.lender.id)}
+    assert found[Kind.TRANSFER].counted == "an account that is not known"
+
+
+def test_a_posting_without_transfers_and_a_book_without_opening_are_named(history):
+    lender = history.lender.id
+    debt = "(select id from debt where lender_id = :lender and reference = 'A-2')"
+    plant(f"delete from transfer where lender_id = :lender and book_id = {debt}", times=2, lender=lender)
+    plant(
+        f"update book set principal_minor = 0, interest_minor = 0 where lender_id = :lender and id = {debt}",
+        lender=lender,
+    )
+    found = {each.kind: each for each in verify.disagreements(lender)}
+    assert found[Kind.POSTING].counted == "no transfers"
+    assert (found[Kind.OPENING].what, found[Kind.OPENING].counted) == ("openings of debt A-2", "0")
+    assert set(found) == {Kind.POSTING, Kind.OPENING}
+
+
+def test_a_book_without_a_debt_is_named(history):
+    plant("delete from debt where lender_id = :lender and reference = 'A-2'", lender=history.lender.id)
+    found = {each.kind for each in verify.disagreements(history.lender.id)}
+    assert Kind.BOOK in found
+
+
+def test_money_that_no_effect_accounts_for_is_named(history):
+    plant("delete from money_effect where lender_id = :lender and amount_minor = 5000", lender=history.lender.id)
+    found = verify.disagreements(history.lender.id)
+    assert any(each.kind is Kind.EFFECT and each.counted == "5000" for each in found)
+    assert any(each.kind is Kind.PAYMENT and each.kept == "succeeded" and each.counted == "0" for each in found)
+
+
+def test_a_kept_item_without_points_is_named(history):
+    plant("delete from points_entry where lender_id = :lender", times=None, lender=history.lender.id)
+    found = verify.disagreements(history.lender.id)
+    assert {each.kind for each in found} == {Kind.POINTS}
+    assert {each.counted for each in found} == {"no points"}
+
+
+def test_points_taken_back_by_one_too_many_are_named(history, monkeypatch, app):
+    with app.app_context():
+        stripe_says(history.kept, monkeypatch, back=("50.00",))
+        stripe_says(history.refunded, monkeypatch, back=("20.00", "40.00"))
+    assert verify.disagreements(history.lender.id) == ()
+    plant(
+        "update points_entry set points = points - 1 where lender_id = :lender and points < 0"
+        " and cause like '%1'",
+        lender=history.lender.id,
+    )
+    (found,) = verify.disagreements(history.lender.id)
+    assert (found.kind, found.kept, found.counted) == (Kind.POINTS, "10", "11")
+
+
+@pytest.mark.parametrize(
+    "change", ["entry = replace(entry, '\"portfolio_imported\"', '\"nothing\"')", "salt = '00'", "hash = 'no hash'"]
+)
+def test_a_record_whose_hash_does_not_follow_from_its_text_is_named(history, change):
+    plant(
+        f"update evidence_record set {change} where lender_id = :lender and act = 'portfolio_imported'",
+        lender=history.lender.id,
+    )
+    (found,) = verify.disagreements(history.lender.id)
+    assert found.kind is Kind.EVIDENCE and "portfolio_imported" in found.what
+
+
+def test_a_record_whose_columns_say_another_thing_than_its_text_is_named(history):
+    plant(
+        "update evidence_record set act = 'signed_in' where lender_id = :lender and act = 'portfolio_imported'",
+        lender=history.lender.id,
+    )
+    (found,) = verify.disagreements(history.lender.id)
+    assert (found.kind, found.kept, found.counted) == (Kind.EVIDENCE, "signed_in", "portfolio_imported")
+
+
+def test_debts_that_a_dead_run_left_staged_are_told_apart_and_are_no_disagreement(history):
+    a_debt(lender=history.lender, state="staged")
+    plant(
+        "update import_run set state = 'staging', added = 0, accepted = 0, rows_read = 0 where lender_id = :lender"
+        " and id = (select import_run_id from debt where lender_id = :lender and state = 'staged')",
+        lender=history.lender.id,
+    )
+    checked = verify.run(lender_id=history.lender.id)
+    assert checked.disagreements == ()
+    assert [(each.debts, each.state) for each in checked.left_over] == [(1, "staging")]
+    assert checked.lines()[-1] == "agrees"
+
+
+def test_one_lender_is_checked_alone_and_all_of_them_together(history):
+    other = a_lender()
+    a_debt(lender=other, reference="B-1")
+    plant("update book set principal_minor = principal_minor + 1 where lender_id = :lender", lender=other.id)
+    assert verify.disagreements(history.lender.id) == ()
+    (found,) = verify.disagreements(other.id)
+    assert (found.lender, found.what) == (other.slug, "principal of debt B-1")
+    assert verify.disagreements() == (found,)
+
+
+def test_no_more_than_a_stated_number_of_a_kind_is_named_and_the_rest_is_counted(history, monkeypatch):
+    monkeypatch.setattr(verify, "MOST_NAMED", 1)
+    plant(
+        "update book set principal_minor = principal_minor + 1 where lender_id = :lender",
+        times=3,
+        lender=history.lender.id,
+    )
+    checked = verify.run(lender_id=history.lender.id)
+    assert (len(checked.disagreements), checked.not_named) == (1, 2)
+    assert checked.lines()[-1] == "does not agree: 3 differences"

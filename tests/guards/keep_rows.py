@@ -1,0 +1,188 @@
+"""Write a few rows of every table, as they are under today's newest revision, for the check that migrations keep rows.
+
+Run `python -m tests.guards.keep_rows` before a new revision is written; it writes `tests/guards/rows/<revision>.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import uuid
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import select
+
+import portal.db
+from portal import clock
+from portal.db import new_id, transaction
+from portal.debts.statement import Standing, by_id
+from portal.evidence.record import Actor
+from portal.letters.models import IssuedLetter
+from portal.models import metadata
+from portal.money import Money
+from portal.payments.models import MoneyEffect, Payment, WebhookEvent
+from portal.people import sign_in
+from portal.plans import negotiate
+from portal.plans.schedule import Frequency
+from portal.points.models import PointsEntry
+from portal.post import outbox
+from tests.databases import ROOT, migrate
+from tests.factories import BORN_ON, a_debt, a_debtor, a_lender, an_invitation
+
+KEY = "a key for tests only, never for people"
+AT = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+
+
+def fill() -> None:
+    """Let two lenders and a few people do what the portal does."""
+    a_lender(slug="other")
+    lender = a_lender(slug="kept", zone="UTC")
+    debtor = a_debtor(lender=lender)
+    debt = a_debt("900.00", interest="12.50", lender=lender, debtor=debtor)
+    token = an_invitation(lender_id=lender.id, debtor_id=debtor.id, key=KEY)
+    with transaction():
+        entered = sign_in.open_link(token, born_on=BORN_ON, key=KEY)
+        assert isinstance(entered, sign_in.SignedIn)
+        sign_in.make_code(lender_id=lender.id, debtor_id=debtor.id, key=KEY)
+        outbox.put(
+            lender_id=lender.id,
+            debtor_id=debtor.id,
+            channel="email",
+            address="robin@example.com",
+            kind="one_time_code",
+            subject="Your code",
+            body="000000",
+        )
+    with transaction():
+        sign_in.by_reference(
+            lender_id=lender.id, reference="wrong", debtor_id=None, born_on=BORN_ON, address="127.0.0.1", key=KEY
+        )
+    _agree(debt)
+    _pay(by_id(lender_id=lender.id, debt_id=debt.id))
+
+
+def _agree(debt: Standing) -> None:
+    by = Actor("debtor", str(debt.debtor_id))
+    today = clock.today("UTC")
+    with transaction():
+        payment = Money.of("75.00", debt.owed.currency)
+        negotiate.propose(debt, payment=payment, frequency=Frequency.MONTHLY, by=by, today=today)
+        proposal = negotiate.newest_proposal(debt)
+        assert proposal is not None
+        negotiate.choose_pay_day(debt, proposal=proposal, pay_day=15, today=today)
+        plans = negotiate.pickable(negotiate.table_for(debt, proposal=proposal, today=today))
+        key, schedule = next(iter(plans.items()))
+        number = negotiate.quote(
+            debt, proposal=proposal, key=key, schedule=schedule, by=by, today=today, zone="UTC"
+        )
+        agreed = negotiate.agree(debt, number=number, agreed_text="I agree to this plan.", by=by)
+        assert isinstance(agreed, negotiate.Agreed)
+
+
+def _pay(debt: Standing) -> None:
+    """Write what a payment leaves, without Stripe."""
+    own = {"lender_id": debt.lender_id, "id": new_id()}
+    payment = Payment(
+        **own,
+        reference="P-KEPT-0001",
+        form_key="kept",
+        debtor_id=debt.debtor_id,
+        debt_id=debt.id,
+        amount_minor=5000,
+        currency="USD",
+        state="succeeded",
+        session_expires_at=AT + timedelta(hours=1),
+        started_at=AT,
+    )
+    with transaction() as session:
+        session.add(payment)
+        session.flush()
+        session.add_all(
+            [
+                MoneyEffect(
+                    lender_id=debt.lender_id,
+                    key="stripe:pi_kept:payment",
+                    payment_id=payment.id,
+                    amount_minor=5000,
+                    currency="USD",
+                    outcome="posted",
+                    at=AT,
+                ),
+                WebhookEvent(
+                    lender_id=debt.lender_id,
+                    event_id="evt_kept",
+                    kind="payment_intent.succeeded",
+                    facts={"payment_intent_id": "pi_kept"},
+                    received_at=AT,
+                    outcome="asked",
+                ),
+                PointsEntry(
+                    lender_id=debt.lender_id,
+                    debtor_id=debt.debtor_id,
+                    cause="kept:1",
+                    reason="kept",
+                    points=50,
+                    at=AT,
+                ),
+                IssuedLetter(
+                    lender_id=debt.lender_id,
+                    number="LT-KEPT-0001",
+                    kind="payment_receipt",
+                    cause="payment:kept",
+                    debtor_id=debt.debtor_id,
+                    debt_id=debt.id,
+                    language="en",
+                    facts={},
+                    pdf=b"%PDF-1.7 kept",
+                    sha256="0" * 64,
+                    issued_at=AT,
+                ),
+            ]
+        )
+
+
+def plain(value: Any) -> Any:
+    """Give a value as JSON holds it."""
+    match value:
+        case uuid.UUID():
+            return str(value)
+        case datetime() | date():
+            return value.isoformat()
+        case bytes():
+            return value.hex()
+    return value
+
+
+def main() -> None:
+    """Write the rows of the newest revision."""
+    clock._read = lambda: AT
+    revision = ScriptDirectory.from_config(Config(str(ROOT / "alembic.ini"))).get_current_head()
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'rows.sqlite'}"
+        migrate(url)
+        engine = portal.db.connect(url)
+        fill()
+        portal.db.session.rollback()
+        rows = {
+            table.name: [
+                {name: plain(value) for name, value in row._mapping.items()}
+                for row in portal.db.session.execute(select(table))
+            ]
+            for table in metadata.sorted_tables
+        }
+        portal.db.session.remove()
+        engine.dispose()
+    out = ROOT / "tests" / "guards" / "rows" / f"{revision}.json"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    without = [name for name, found in rows.items() if not found]
+    sys.stdout.write(f"{out.name}: {sum(map(len, rows.values()))} rows; none in {', '.join(without) or 'no table'}\n")
+
+
+if __name__ == "__main__":
+    main()
