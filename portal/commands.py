@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from sqlalchemy import select
 
 from portal import demo, jobs, queue, start, survey, verify
@@ -457,8 +457,8 @@ def offers_command(slug: str) -> None:
         )
 
 
-def register(app: Flask) -> None:
-    """Put the commands on an application."""
+def register(group: click.Group) -> None:
+    """Put the commands into a group."""
     for command in (
         start_command,
         migrate_command,
@@ -476,4 +476,4 @@ def register(app: Flask) -> None:
         plan_end,
         offers_command,
     ):
-        app.cli.add_command(command)
+        group.add_command(command)

@@ -419,7 +419,8 @@ order by p.reference, c.seq
 _REFUNDED = text("""
 select 'payment ' || p.reference as what, p.refunded_minor as kept,
     coalesce(sum(case when e.amount_minor < 0 then -e.amount_minor else 0 end), 0) as counted
-from payment p left join money_effect e on e.lender_id = p.lender_id and e.payment_id = p.id and e.outcome = 'posted'
+from payment p
+left join money_effect e on e.lender_id = p.lender_id and e.payment_id = p.id and e.outcome in ('posted', 'set_aside')
 where p.lender_id = :lender
 group by p.id, p.reference, p.refunded_minor
 having p.refunded_minor <> coalesce(sum(case when e.amount_minor < 0 then -e.amount_minor else 0 end), 0)
@@ -433,11 +434,17 @@ with cash as (
     where lender_id = :lender and (to_account = 'cash:stripe' or from_account = 'cash:stripe')
     group by posting_id
 )
-select 'effect ' || e.key as what, e.amount_minor as kept, coalesce(c.came, 0) as counted
+select 'effect ' || e.key as what, cast(e.amount_minor as text) as kept, cast(coalesce(c.came, 0) as text) as counted
 from money_effect e left join cash c on c.posting_id = e.posting_id
 where e.lender_id = :lender and e.outcome in ('posted', 'set_aside') and e.amount_minor <> coalesce(c.came, 0)
 union all
-select 'posting ' || p.kind || ' (' || p.cause || ')', 0, c.came
+-- What goes back of money that was set aside never counted for a plan, so it may not be taken from one.
+select 'outcome of effect ' || r.key, r.outcome, e.outcome
+from money_effect r
+join money_effect e on e.lender_id = r.lender_id and e.payment_id = r.payment_id and e.amount_minor > 0
+where r.lender_id = :lender and r.amount_minor < 0 and r.outcome <> e.outcome
+union all
+select 'posting ' || p.kind || ' (' || p.cause || ')', '0', cast(c.came as text)
 from cash c join posting p on p.lender_id = :lender and p.id = c.posting_id
 where not exists (select 1 from money_effect e where e.lender_id = :lender and e.posting_id = c.posting_id)
 """)

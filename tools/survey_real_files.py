@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,11 +23,11 @@ sys.path.insert(0, str(ROOT))
 
 from flask import Flask  # noqa: E402
 
-from portal import config, survey, verify  # noqa: E402
+from portal import clock, config, survey, verify  # noqa: E402
 from portal.app import create_app  # noqa: E402
 from portal.db import session, transaction  # noqa: E402
 from portal.debts import intake  # noqa: E402
-from portal.debts.portfolio import load_mapping  # noqa: E402
+from portal.debts.portfolio import NothingOwed, load_mapping, open_portfolio  # noqa: E402
 from portal.lenders import settings as lenders  # noqa: E402
 from portal.lenders.models import Lender  # noqa: E402
 from portal.letters import pdf  # noqa: E402
@@ -62,9 +63,20 @@ class Done:
 
     source: Source
     brought: intake.Summary
+    nothing_owed: Counter[str]
     surveyed: survey.Summary
     checked: verify.Checked
     seconds: tuple[float, float, float]
+
+    @property
+    def adds_up(self) -> bool:
+        """Say whether every row that was read is accounted for, with its reason."""
+        brought = self.brought
+        return (
+            brought.read == brought.accepted + brought.nothing_owed + brought.refused
+            and brought.nothing_owed == self.nothing_owed.total()
+            and brought.refused == brought.reasons.total()
+        )
 
 
 def data_folder() -> Path:
@@ -143,11 +155,16 @@ def do(source: Source, *, data: Path, out: Path, letters: int = 3) -> Done:
     """Import one file, survey it and verify its books."""
     out.mkdir(parents=True, exist_ok=True)
     lender = a_lender(source)
+    file, mapping = file_of(source, data, out), load_mapping(ROOT / "mappings" / f"{source.mapping}.toml")
+    today = clock.today(source.zone)
+    with open_portfolio(file, mapping=mapping, today=today, currencies={source.currency}) as read:
+        # The import counts these rows and keeps no reason; here the reasons must add up too.
+        nothing_owed = Counter(result.why for result in read.results() if isinstance(result, NothingOwed))
     times = [time.monotonic()]
     brought = intake.bring_in(
-        file_of(source, data, out),
+        file,
         lender=lender,
-        mapping=load_mapping(ROOT / "mappings" / f"{source.mapping}.toml"),
+        mapping=mapping,
         keep_good=True,
         report=out / "refused.csv",
     )
@@ -157,7 +174,8 @@ def do(source: Source, *, data: Path, out: Path, letters: int = 3) -> Done:
     times.append(time.monotonic())
     checked = verify.run(lender_id=lenders.by_slug(f"real-{source.name}").id)
     times.append(time.monotonic())
-    return Done(source, brought, surveyed, checked, (times[1] - times[0], times[2] - times[1], times[3] - times[2]))
+    seconds = (times[1] - times[0], times[2] - times[1], times[3] - times[2])
+    return Done(source, brought, nothing_owed, surveyed, checked, seconds)
 
 
 HEADER = (
@@ -171,9 +189,7 @@ def row(done: Done) -> str:
     """Give one row of the table, in Markdown."""
     brought, found = done.brought, done.surveyed
     reasons = ", ".join(f"{reason.value} {count:,}" for reason, count in brought.reasons.most_common())
-    adds_up = brought.read == brought.accepted + brought.nothing_owed + brought.refused == (
-        brought.accepted + brought.nothing_owed + sum(brought.reasons.values())
-    )
+    whys = ", ".join(f"{why.rstrip('.')} {count:,}" for why, count in done.nothing_owed.most_common())
     answers = [
         ", ".join(f"{name} {count:,}" for name, count in found.answers[proposal].most_common())
         for proposal in survey.Proposal
@@ -181,8 +197,9 @@ def row(done: Done) -> str:
     cells = [
         done.source.file,
         f"{brought.read:,} = {brought.accepted:,} + {brought.nothing_owed:,} + {brought.refused:,}"
-        + (f" ({reasons})" if reasons else "")
-        + ("" if adds_up else " DOES NOT ADD UP"),
+        + (f"; nothing owed: {whys}" if whys else "")
+        + (f"; refused: {reasons}" if reasons else "")
+        + ("" if done.adds_up else " DOES NOT ADD UP"),
         f"{found.debts:,}, {found.owed.amount:,} {found.currency}",
         *answers,
         f"{found.plans_checked:,}, {found.failing}",
@@ -211,7 +228,7 @@ def main() -> None:
                 print(row(done), flush=True)
                 if told.lines:
                     print(*done.surveyed.lines(), *done.checked.lines(), sep="\n", file=sys.stderr)
-                right = right and not (done.surveyed.failing or done.checked.disagreements)
+                right = right and done.adds_up and not (done.surveyed.failing or done.checked.disagreements)
     pdf.close()
     if not right:
         sys.exit(1)

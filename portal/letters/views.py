@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.letters.issue import day_in, letter_of, letters_of
+from portal.letters.kept import day_in, letter_of, letters_of
 from portal.people.permissions import me, needs_code
 
 letters = Blueprint("letters", __name__)

@@ -443,9 +443,9 @@ def plan(reference: str) -> ResponseReturnValue:
     debt = by_id(lender_id=person.lender_id, debt_id=found.debt_id)
     step = view.next if view.alive else None
     marks = {"done": "paid", "next": "next", "late": "late", "left": "left"}
+    just_agreed = request.args.get("new") == "1" and view.state == "agreed"
     return render_template(
-        "plans/plan.html",
-        new=request.args.get("new") == "1" and view.state == "agreed",
+        "plans/agreed.html" if just_agreed else "plans/plan.html",
         plan={
             "reference": view.reference,
             "debt_reference": debt.reference,

@@ -15,9 +15,9 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from portal import survey
-from portal.db import Model, session
+from portal.db import Model, session, transaction
 from portal.debts.statement import Standing
-from portal.ledger import OWED, Account
+from portal.ledger import OWED, Account, Opening, restate
 from portal.letters import truth
 from portal.money import Money
 from portal.plans import negotiate
@@ -93,7 +93,10 @@ def test_a_survey_changes_nothing(app, db, tmp_path):
 def test_debts_that_no_limits_fit_and_debts_with_nothing_owed_are_counted_apart(app, db, tmp_path):
     lender = a_lender(limits=None)
     a_debt("640.00", lender=lender, reference="A")
-    a_debt("0.00", lender=lender, reference="B")
+    paid = a_debt("5.00", lender=lender, reference="B")
+    with transaction():
+        nothing = Opening(debt_id=paid.id, currency="USD", parts={})
+        restate(lender_id=lender.id, figures=[nothing], cause="a test", on=TODAY)
     summary = survey.run(lender=lender, out=tmp_path)
     assert summary.cards == {NO_LIMITS: 1, NOTHING_OWED: 1}
     for proposal in Proposal:

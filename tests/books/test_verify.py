@@ -198,9 +198,6 @@ def test_one_wrong_unit_in_a_kept_balance_is_named(history, account):
     assert verify.run(lender_id=history.lender.id).lines()[-1] == "does not agree: 1 differences"
 
 
-PLAN_OF = "(select id from plan where lender_id = :lender)"
-
-
 @pytest.mark.parametrize(
     ("kind", "what", "statement"),
     [
@@ -230,6 +227,11 @@ PLAN_OF = "(select id from plan where lender_id = :lender)"
             Kind.EFFECT,
             "effect stripe:",
             "update money_effect set amount_minor = amount_minor + 1 where lender_id = :lender and amount_minor = 5000",
+        ),
+        (
+            Kind.EFFECT,
+            "outcome of effect stripe:",
+            "update money_effect set outcome = 'set_aside' where lender_id = :lender and amount_minor = 6000",
         ),
         (
             Kind.PAYMENT,

@@ -78,7 +78,7 @@ def test_migrations_make_exactly_the_tables_of_the_models(empty: str) -> None:
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_rows_written_under_a_revision_stay_when_the_newest_comes(empty: str, engine: Engine, revision: str) -> None:
     file = KEPT / f"{revision}.json"
-    assert file.exists() or revision == REVISIONS[-1], f"no rows of {revision}: python -m tests.guards.keep_rows writes them"
+    assert file.exists() or revision == REVISIONS[-1], f"no rows of {revision}: see tests/guards/keep_rows.py"
     command.upgrade(alembic(empty), revision)
     written = json.loads(file.read_text("utf-8")) if file.exists() else {}
     fill(engine, written)

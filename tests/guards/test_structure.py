@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTAL = sorted((ROOT / "portal").rglob("*.py"))
-FOLDERS = ("portal", "sandbox", "tools", "benchmarks", "migrations")
+FOLDERS = ("portal", "sandbox", "tools", "migrations")
 OURS = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 SAY_NOTHING = {"utils", "util", "helpers", "helper", "services", "service", "manager", "managers", "handlers", "common"}
 LONGEST_CHECK_SECONDS = 300

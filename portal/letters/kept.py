@@ -1,0 +1,38 @@
+"""Letters that were issued: a person's list, and one of them with its bytes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from portal import clock
+from portal.db import session
+from portal.letters.models import IssuedLetter
+
+
+def letters_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[IssuedLetter]:
+    """Give a person's letters, newest first, without reading their bytes."""
+    return list(
+        session.execute(
+            select(IssuedLetter.number, IssuedLetter.kind, IssuedLetter.issued_at, IssuedLetter.cause)
+            .where(IssuedLetter.lender_id == lender_id, IssuedLetter.debtor_id == debtor_id)
+            .order_by(IssuedLetter.issued_at.desc())
+        )  # type: ignore[arg-type]
+    )
+
+
+def letter_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, number: str) -> IssuedLetter | None:
+    """Give a person's letter, or None if it isn't his or isn't there."""
+    return session.scalars(
+        select(IssuedLetter).where(
+            IssuedLetter.lender_id == lender_id, IssuedLetter.debtor_id == debtor_id, IssuedLetter.number == number
+        )
+    ).one_or_none()
+
+
+def day_in(zone: str, instant: datetime) -> date:
+    """Give the day of an instant in a zone."""
+    return instant.astimezone(clock.zone(zone)).date()

@@ -1,0 +1,219 @@
+"""What people, Stripe and the worker do in a journey: short acts on a browser without JavaScript."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import uuid
+from collections import Counter
+from datetime import date
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+from werkzeug.test import TestResponse
+
+from portal import jobs, queue, verify
+from portal.db import Model, session, transaction
+from portal.debts.statement import Standing, by_id
+from portal.evidence.models import EvidenceRecord
+from portal.lenders.models import Lender
+from portal.money import Money
+from portal.payments import checkout, stripe_gateway
+from portal.payments.models import Payment
+from portal.plans.models import Plan, PlanItem
+from portal.plans.progress import items_of
+from portal.post.models import Message
+from tests.conftest import SECRET_KEY
+from tests.factories import BORN_ON, an_invitation
+from tests.pages import CheckingClient, page_of
+from tests.sandbox_process import Receiver, SandboxProcess
+
+
+def birthday(day: date = BORN_ON) -> dict[str, str]:
+    """Give a date of birth as the three boxes take it."""
+    return {"day": str(day.day), "month": str(day.month), "year": str(day.year)}
+
+
+def come_in(client: CheckingClient, debt: Standing) -> TestResponse:
+    """Open a link and give the date of birth; leads home."""
+    token = an_invitation(lender_id=debt.lender_id, debtor_id=debt.debtor_id, key=SECRET_KEY)
+    return client.fill(client.get(f"/i/{token}"), birthday())
+
+
+def newest_code() -> str:
+    """Read the newest one-time code from the outbox."""
+    body = session.scalars(
+        select(Message.body).where(Message.kind == "one_time_code").order_by(Message.id.desc()).limit(1)
+    ).one()
+    return re.findall(r"\d{6}", body)[0]
+
+
+def give_code(client: CheckingClient) -> TestResponse:
+    """Ask for a one-time code and give it, so that letters open."""
+    return client.fill(client.get("/code"), {"code": newest_code()})
+
+
+def to_choices(
+    client: CheckingClient, debt: Standing, *, amount: str = "100", frequency: str = "monthly", pay_day: str = "10"
+) -> TestResponse:
+    """Say how much and which day; gives the page of plans to choose from."""
+    asked = client.get(f"/debts/{debt.reference}/what-can-you-afford")
+    day = client.fill(asked, {"amount": amount, "frequency": frequency})
+    return client.fill(day, {"pay_day": pay_day})
+
+
+def to_check(client: CheckingClient, debt: Standing, *, choose: str = "own", **asked: str) -> TestResponse:
+    """Go on to the page where a plan is checked."""
+    chosen = client.fill(to_choices(client, debt, **asked), {"choose": choose})
+    assert "/check-your-plan/" in chosen.request.path
+    return chosen
+
+
+def press(client: CheckingClient, shown: TestResponse, *, follow: bool = True) -> TestResponse:
+    """Press the one button of a page's own form."""
+    return client.fill(shown, to=shown.request.path, follow=follow)
+
+
+def agree(client: CheckingClient, debt: Standing, *, choose: str = "own", **asked: str) -> Plan:
+    """Walk from the amount to an agreed plan, code and all."""
+    page = press(client, to_check(client, debt, choose=choose, **asked))
+    if page.request.path.endswith("/code"):
+        page = client.fill(page, {"code": newest_code()})
+    assert page.request.path.startswith("/plans/"), page.request.path
+    return plan_on(debt)
+
+
+def plan_on(debt: Standing) -> Plan:
+    """Give the only plan that there is on a debt, as it stands now."""
+    session.rollback()
+    return session.scalars(select(Plan).where(Plan.lender_id == debt.lender_id, Plan.debt_id == debt.id)).one()
+
+
+def plan_items(debt: Standing) -> list[PlanItem]:
+    """Give the payments of the plan on a debt."""
+    return items_of(plan_on(debt))
+
+
+def to_pay(client: CheckingClient, debt: Standing) -> TestResponse:
+    """Open the page that asks how much to pay."""
+    return client.get(f"/pay?debt={debt.reference}")
+
+
+def pay_form(
+    client: CheckingClient, shown: TestResponse, debt: Standing, *, choice: str = "", amount: str = ""
+) -> TestResponse:
+    """Send the form of the page that asks how much to pay, to the address that it stands on, query and all."""
+    form = next(form for form in page_of(shown).forms if "form_key" in form.names)
+    values = dict(form.fields) | {"choice": choice or "other", "amount": amount}
+    return client.post(f"/pay?debt={debt.reference}", data=values)
+
+
+def go_pay(client: CheckingClient, debt: Standing, *, choice: str = "", amount: str = "") -> str:
+    """Choose an amount, and give the address of the hosted page."""
+    sent = pay_form(client, to_pay(client, debt), debt, choice=choice, amount=amount)
+    assert sent.status_code == 303, page_of(sent).words
+    assert "/c/pay/" in sent.location, sent.location
+    return sent.location
+
+
+def payment_on(debt: Standing) -> Payment:
+    """Give the newest payment on a debt, as it stands now."""
+    session.rollback()
+    return session.scalars(
+        select(Payment)
+        .where(Payment.lender_id == debt.lender_id, Payment.debt_id == debt.id)
+        .order_by(Payment.id.desc())
+        .limit(1)
+    ).one()
+
+
+def now(debt: Standing) -> Standing:
+    """Give a debt as it stands now."""
+    session.rollback()
+    return by_id(lender_id=debt.lender_id, debt_id=debt.id)
+
+
+def usd(amount: str) -> Money:
+    """Give an amount in the currency of the tests."""
+    return Money.of(amount, "USD")
+
+
+def work(app: Flask, *, letters: bool = False) -> int:
+    """Let the worker do what is due; drawing letters takes a while, so only where a test reads them."""
+    todo = {name: run for name, run in jobs.table(app).items() if letters or name != "letters.issue"}
+    done = 0
+    while queue.run_one(todo):
+        done += 1
+        assert done < 200, "the worker never gets done"
+    return done
+
+
+def acts_of(lender_id: uuid.UUID) -> Counter[str]:
+    """Count the evidence records of a lender by act."""
+    session.rollback()
+    return Counter(session.scalars(select(EvidenceRecord.act).where(EvidenceRecord.lender_id == lender_id)))
+
+
+def rows() -> dict[str, int]:
+    """Count the rows of every table."""
+    session.rollback()
+    return {
+        table.name: session.scalar(select(func.count()).select_from(table)) or 0
+        for table in Model.metadata.sorted_tables
+    }
+
+
+def books_agree() -> None:
+    """Add everything up again by other means."""
+    session.rollback()
+    found = verify.run()
+    assert found.lines()[-1] == "agrees", found.lines()
+
+
+def read_pdf(pdf: bytes) -> str:
+    """Give the text of a PDF as a reader copies it."""
+    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+
+
+class Stripe:
+    """The stand-in with its webhooks: what it sends is kept, and delivered when a test says so."""
+
+    def __init__(self, app: Flask, sandbox: SandboxProcess, lender: Lender) -> None:
+        self.app = app
+        self.sandbox = sandbox
+        self.slug = lender.slug
+        self.receiver = Receiver()
+        self.account = checkout.account_of(lender, api_base=sandbox.url)
+        self.secret = stripe_gateway.register_webhook(self.account, url=self.receiver.url)
+        with transaction() as s:
+            s.execute(update(Lender).where(Lender.id == lender.id).values(stripe_webhook_secret=self.secret))
+
+    def send(self, body: bytes, signature: str, *, slug: str = "") -> int:
+        """Deliver one event to the portal, and give the status of its answer."""
+        sender: FlaskClient = self.app.test_client()
+        return sender.post(
+            f"/webhooks/stripe/{slug or self.slug}",
+            data=body,
+            content_type="application/json",
+            headers={"Stripe-Signature": signature},
+        ).status_code
+
+    def deliver(self) -> int:
+        """Deliver everything that the stand-in has sent so far, in its order; gives how many deliveries."""
+        self.sandbox.wait_idle()
+        taken, self.receiver.taken = self.receiver.taken, []
+        for body, signature in taken:
+            assert self.send(body, signature) == 200
+        return len(taken)
+
+    def settle(self) -> None:
+        """Deliver, and let the worker heed it."""
+        self.deliver()
+        work(self.app)
+
+    def pay(self, url: str, choice: str = "works") -> str:
+        """Pay on the hosted page, and give the path that it leads back to."""
+        status, location, text = self.sandbox.pay(url, choice)
+        assert status == 303, text
+        return location.removeprefix("http://localhost")
