@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, insert, select
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, Table, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
@@ -248,9 +248,38 @@ def open_books(*, lender_id: uuid.UUID, openings: Sequence[Opening], on: date) -
         book["credit_minor"] = 0
         books.append(book)
         postings.append(_posting_row(lender_id, posting_id, "opening", f"opening:{opening.debt_id}", at, on))
-    session.execute(insert(table_of(Book)), books)
-    session.execute(insert(table_of(Posting)), postings)
-    session.execute(insert(table_of(Transfer)), transfers)
+    insert_rows(table_of(Book), books)
+    insert_rows(table_of(Posting), postings)
+    insert_rows(table_of(Transfer), transfers)
+
+
+def insert_rows(table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert many rows with the same columns; every column that the table needs is named.
+
+    SQLAlchemy's own way prepares each row as a dictionary, which takes longer than the database needs to write it. Here
+    its types prepare whole columns, and a column that holds one value throughout is prepared once.
+    """
+    if not rows:
+        return
+    connection = session.connection()
+    dialect = connection.dialect
+    columns: list[Sequence[object]] = []
+    for name in rows[0]:
+        values = [row[name] for row in rows]
+        prepare = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+        if prepare is None:
+            columns.append(values)
+        elif all(value is values[0] for value in values):
+            columns.append([prepare(values[0])] * len(values))
+        else:
+            columns.append([prepare(value) for value in values])
+    quote = dialect.identifier_preparer.quote
+    mark = "?" if dialect.positional else "%s"
+    connection.exec_driver_sql(
+        f"insert into {quote(table.name)} ({', '.join(map(quote, rows[0]))}) "  # noqa: S608 - names of our own tables
+        f"values ({', '.join([mark] * len(rows[0]))})",
+        list(zip(*columns, strict=True)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,8 +331,8 @@ def restate(*, lender_id: uuid.UUID, figures: Sequence[Opening], cause: str, on:
             postings.append(_posting_row(lender_id, posting_id, "adjustment", f"{cause}:{book.id}", at, on))
             changed.append(Restated(debt_id=book.id, before=before, after=book.owed.minor))
     if postings:
-        session.execute(insert(table_of(Posting)), postings)
-        session.execute(insert(table_of(Transfer)), transfers)
+        insert_rows(table_of(Posting), postings)
+        insert_rows(table_of(Transfer), transfers)
         session.flush()
     return tuple(changed)
 

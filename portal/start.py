@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -78,7 +79,8 @@ class Children:
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start a process with this Python's programs."""
-        child = subprocess.Popen(words, cwd=ROOT)  # noqa: S603 - our own words, no shell
+        # A group of its own: Ctrl-C reaches only us, and we can end a server with all its workers.
+        child = subprocess.Popen(words, cwd=ROOT, start_new_session=True)  # noqa: S603 - our own words, no shell
         self._all.append(child)
         return child
 
@@ -91,7 +93,7 @@ class Children:
             try:
                 child.wait(timeout=10)
             except subprocess.TimeoutExpired:
-                child.kill()
+                os.killpg(child.pid, signal.SIGKILL)
 
     def ended(self) -> bool:
         """Say whether one of them has ended by itself."""
@@ -133,10 +135,15 @@ def everything(settings: Settings, *, prepare: Callable[[], None], ready: Callab
     """
     children = Children()
     programs = Path(sys.executable).parent
+    # From here on being told to stop means to stop the children as well.
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
     try:
+        refuse_taken(settings.port)
         if settings.stripe_api_base is None and not _live_keys():
             base = f"http://127.0.0.1:{stand_in_port(settings)}"
             settings.folder.mkdir(parents=True, exist_ok=True)
+            refuse_taken(stand_in_port(settings))
             children.start(
                 sys.executable,
                 "-m",
@@ -173,7 +180,11 @@ def everything(settings: Settings, *, prepare: Callable[[], None], ready: Callab
         (settings.folder / "running_at").write_text(settings.base_url)
         ready()
         _until_told_to_stop(children)
+    except _ToldToStop:
+        pass
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         children.stop()
 
 
@@ -181,16 +192,27 @@ def _live_keys() -> bool:
     return any((lender.stripe_secret_key or "").startswith(("sk_live_", "rk_live_")) for lender in all_lenders())
 
 
+def refuse_taken(port: int) -> None:
+    """Make sure that nothing listens on a port here: two servers on one port would both answer.
+
+    :raises DidNotStart: if something does.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
+        if tried.connect_ex(("127.0.0.1", port)) == 0:
+            raise DidNotStart(
+                f"Port {port} is taken by another program. Choose another one, for example PORT={port + 100}."
+            )
+
+
+class _ToldToStop(Exception):
+    """Somebody asked for the end: Ctrl-C, or a signal."""
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    raise _ToldToStop
+
+
 def _until_told_to_stop(children: Children) -> None:
-    stopping = False
-
-    def stop(_signal: int, _frame: object) -> None:
-        nonlocal stopping
-        stopping = True
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    while not stopping:
-        if children.ended():
-            raise DidNotStart("A part of the portal ended by itself; the lines above say why.")
+    while not children.ended():
         time.sleep(0.3)
+    raise DidNotStart("A part of the portal ended by itself; the lines above say why.")

@@ -358,7 +358,7 @@ class _Staging:
                 }
             )
         if debtors:
-            session.execute(insert(table_of(Debtor)), debtors)
+            ledger.insert_rows(table_of(Debtor), debtors)
         if births:
             self._bring_birth_dates(births)
         if old_people:
@@ -370,9 +370,9 @@ class _Staging:
             for contact in there:
                 contacts.pop((contact.debtor_id, contact.channel, contact.address), None)
         if contacts:
-            session.execute(insert(table_of(ContactPoint)), list(contacts.values()))
+            ledger.insert_rows(table_of(ContactPoint), list(contacts.values()))
         ledger.open_books(lender_id=lender_id, openings=openings, on=self.as_of)
-        session.execute(insert(table_of(Debt)), debts)
+        ledger.insert_rows(table_of(Debt), debts)
 
     def _bring_birth_dates(self, births: dict[uuid.UUID, date]) -> None:
         for debtor_id, born_on in births.items():

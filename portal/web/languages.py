@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from babel import Locale
 from flask import g, has_request_context, request, session
@@ -20,17 +21,23 @@ def best(tags: Iterable[str]) -> str | None:
     `zh-CN`, `zh-SG` and plain `zh` are Simplified Chinese; `zh-TW` is not, and is left to the next tag.
     """
     for tag in tags:
-        try:
-            wanted = Locale.parse(tag.replace("_", "-"), sep="-")
-        except (ValueError, LookupError):
-            continue
-        if wanted is None:
-            continue
-        if wanted.language == "zh" and (wanted.script or "Hans") == "Hans":
-            return "zh_Hans"
-        if wanted.language in LANGUAGES:
-            return wanted.language
+        if (ours := _ours(tag)) is not None:
+            return ours
     return None
+
+
+# Babel looks for files of the language each time, and a portfolio asks a million times. Bounded: visitors send tags too.
+@lru_cache(maxsize=256)
+def _ours(tag: str) -> str | None:
+    try:
+        wanted = Locale.parse(tag.replace("_", "-"), sep="-")
+    except (ValueError, LookupError):
+        return None
+    if wanted is None:
+        return None
+    if wanted.language == "zh" and (wanted.script or "Hans") == "Hans":
+        return "zh_Hans"
+    return wanted.language if wanted.language in LANGUAGES else None
 
 
 def tag(language: str) -> str:

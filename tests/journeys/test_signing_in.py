@@ -357,6 +357,16 @@ def test_a_form_without_its_token_is_refused_and_changes_nothing(client: Checkin
     assert client.get("/home").status_code == 200
 
 
+def test_forms_work_over_https_where_no_referrer_is_sent(client: CheckingClient, debt: Standing) -> None:
+    # Our own header asks browsers not to send one.
+    assert client.get("/").headers["Referrer-Policy"] == "no-referrer"
+    page = client.get(link_for(debt), base_url="https://localhost")
+    token = next(v for form in page_of(page).forms for n, v in form.fields if n == "csrf_token")
+    data = {"csrf_token": token, **birthday()}
+    answer = client.post(page.request.path, data=data, base_url="https://localhost")
+    assert (answer.status_code, answer.location) == (303, "/home")
+
+
 def test_two_lenders_are_told_apart_by_the_form(client: CheckingClient, app: Flask) -> None:
     first, second = a_lender(), a_lender()
     mine = a_debt("100.00", lender=first, reference="SAME-1")
