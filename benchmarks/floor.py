@@ -1,7 +1,9 @@
 """The floor of the home page: a bare Flask view that loads who is signed in, reads the same rows and renders one template.
 
-Bare means: the database's own driver on one connection that stays open, SQL written by hand, no translation, no forgery
-token, no headers, no compression. The page that comes out is the portal's, word for word; `home.py` compares them.
+Bare means: SQL written by hand, no objects, no translation, no forgery token, no headers, no compression. The page that
+comes out is the portal's, word for word; `home.py` compares them. There are two of them: `app` reads through the portal's
+own engine (its pool, one transaction for a page), `driver_app` on one connection of the database's driver that is always
+open and in no transaction, which is the least that Python can do.
 """
 
 from __future__ import annotations
@@ -9,18 +11,20 @@ from __future__ import annotations
 import os
 import sqlite3
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
-from flask import Flask, Response, abort, render_template, session
+from flask import Flask, abort, render_template, session
 
 from benchmarks.databases import plain
+from portal.db import make_engine
 
-app = Flask(__name__, template_folder="templates")
-app.config.update(SECRET_KEY=os.environ["SECRET_KEY"], SESSION_COOKIE_NAME="portal")
 URL = os.environ["DATABASE_URL"]
 SQLITE = URL.startswith("sqlite")
 
@@ -46,18 +50,37 @@ ITEMS = """
 select plan_id, seq, due_on, amount_minor, interest_minor, paid_minor from plan_item
 where lender_id = ? and plan_id = ? order by seq
 """
-_connection: Any = None
+Rows = list[tuple[Any, ...]]
+Read = Callable[..., Rows]
 
 
-def rows(statement: str, *values: object) -> list[tuple[Any, ...]]:
-    """Read rows on this worker's connection."""
+@contextmanager
+def by_engine() -> Iterator[Read]:
+    """Read on a connection of the pool, in one transaction."""
+    global _engine
+    _engine = _engine or make_engine(URL)
+    with _engine.connect() as connection:
+        yield lambda statement, *values: connection.exec_driver_sql(_marked(statement), values).fetchall()
+
+
+@contextmanager
+def by_driver() -> Iterator[Read]:
+    """Read on this worker's only connection, in no transaction."""
     global _connection
     if _connection is None and SQLITE:
         _connection = sqlite3.connect(URL.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
     elif _connection is None:
         _connection = psycopg.connect(plain(URL), autocommit=True)
-    found: list[tuple[Any, ...]] = _connection.execute(statement if SQLITE else statement.replace("?", "%s"), values).fetchall()
-    return found
+    yield lambda statement, *values: _connection.execute(_marked(statement), values).fetchall()
+
+
+# Each worker makes its own after it was started.
+_engine: Any = None
+_connection: Any = None
+
+
+def _marked(statement: str) -> str:
+    return statement if SQLITE else statement.replace("?", "%s")
 
 
 def money(minor: int) -> str:
@@ -75,8 +98,7 @@ def instant(value: str | datetime) -> datetime:
     return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
-@app.get("/home")
-def home() -> str | Response:
+def home(rows: Read) -> str:
     """Show what is owed in all, the one next thing, each debt."""
     kind, lender_hex, session_hex = session.get("_user_id", "::").split(":")
     if kind != "debtor":
@@ -117,3 +139,20 @@ def home() -> str | Response:
     return render_template(
         "home.html", debts=debts, total=total, first=first, lender=lender, phone=phone, email=email
     )
+
+
+def create(name: str, reading: Callable[[], AbstractContextManager[Read]]) -> Flask:
+    """Make a bare application with one page."""
+    made = Flask(name, root_path=str(Path(__file__).parent))
+    made.config.update(SECRET_KEY=os.environ["SECRET_KEY"], SESSION_COOKIE_NAME="portal")
+
+    @made.get("/home")
+    def page() -> str:
+        with reading() as rows:
+            return home(rows)
+
+    return made
+
+
+app = create("floor", by_engine)
+driver_app = create("driver", by_driver)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -28,13 +29,16 @@ class NotSignedIn(Exception):
     """Signing in did not lead to the home page."""
 
 
+# The portal first, then its two floors.
+APPS = {"portal": "wsgi:app", "floor": "benchmarks.floor:app", "driver": "benchmarks.floor:driver_app"}
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The medians of both, and the middle, worst and best ratio of a pair of rounds."""
+    """The medians of each, and the ratios of the portal to each floor in each turn, from the worst to the best."""
 
-    portal: Round
-    floor: Round
-    ratios: tuple[float, ...]
+    medians: dict[str, Round]
+    ratios: dict[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +60,27 @@ def compare(databases: Databases, *, kind: str, folder: Path, rounds: int, secon
     portfolio.add_lender(url)
     person = portfolio.fill(url, debts=DEBTS, folder=folder)
     databases.settle(url)
-    with serving("wsgi:app", url=url, folder=folder) as portal, serving("benchmarks.floor:app", url=url, folder=folder) as floor:
-        cookie = sign_in(portal, person)
-        bare = {"Cookie": cookie}
+    turns: dict[str, list[Round]] = {name: [] for name in APPS}
+    with ExitStack() as servers:
+        ports = {name: servers.enter_context(serving(app, url=url, folder=folder)) for name, app in APPS.items()}
+        bare = {"Cookie": sign_in(ports["portal"], person)}
         as_browser = bare | {"Accept-Encoding": "gzip, deflate, br", "Accept-Language": "en"}
-        same_words(fetch(portal, "/home", bare)[1].decode(), fetch(floor, "/home", bare)[1].decode())
-        for port, headers in ((portal, as_browser), (floor, bare)):
-            ask(port, "/home", headers, seconds=_WARM_UP_SECONDS)
-        ours: list[Round] = []
-        theirs: list[Round] = []
+        page = fetch(ports["portal"], "/home", bare)[1].decode()
+        for name, port in ports.items():
+            same_words(page, fetch(port, "/home", bare)[1].decode())
+            ask(port, "/home", as_browser, seconds=_WARM_UP_SECONDS)
         for _ in range(rounds):
-            ours.append(ask(portal, "/home", as_browser, seconds=seconds))
-            theirs.append(ask(floor, "/home", bare, seconds=seconds))
+            for name, port in ports.items():
+                turns[name].append(ask(port, "/home", as_browser, seconds=seconds))
     databases.drop(url)
-    ratios = sorted(mine.rate / other.rate for mine, other in zip(ours, theirs, strict=True))
-    return Compared(portal=median(ours), floor=median(theirs), ratios=tuple(ratios))
+    floors = [name for name in APPS if name != "portal"]
+    return Compared(
+        medians={name: median(found) for name, found in turns.items()},
+        ratios={
+            name: tuple(sorted(a.rate / b.rate for a, b in zip(turns["portal"], turns[name], strict=True)))
+            for name in floors
+        },
+    )
 
 
 def first_visit(databases: Databases, *, folder: Path) -> Sequence[Fetched]:

@@ -31,6 +31,7 @@ from portal.points.views import points
 from portal.post.views import post
 from portal.public.views import public
 from portal.web import formats, languages, security, static_files
+from portal.web.references import ReferenceConverter
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGEST_FORM = 64 * 1024
@@ -81,12 +82,14 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
         SETTINGS=settings,
     )
+    app.url_map.converters["reference"] = ReferenceConverter
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(demo=settings.demo)
     db.connect(settings.database_url)
     Babel(app, locale_selector=languages.chosen)
+    languages.install(app)
     formats.install(app)
     static_files.install(app)
     permissions.install(app)

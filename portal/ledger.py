@@ -183,7 +183,11 @@ def post(
     Example: a payment of 50.00 moves 50.00 from `principal` to `cash:stripe`, and 50.00 less is owed.
 
     :raises WouldGoNegative: if an account of a debt would hold less than nothing.
+    :raises ValueError: if a move is negative, or none moves anything.
     """
+    wanted = tuple(move for move in moves if move.amount.minor)
+    if not wanted or any(move.amount.minor < 0 for move in wanted):
+        raise ValueError("a posting moves positive amounts, and at least one")
     insert_ = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     claim = insert_(Posting).values(
         lender_id=lender_id, id=new_id(), kind=kind, cause=cause, corrects_id=corrects, at=clock.now(), on=on
@@ -193,7 +197,6 @@ def post(
     ).scalar_one_or_none()
     if posting_id is None:
         return AlreadyPosted()
-    wanted = tuple(move for move in moves if move.amount.minor > 0)
     books = {
         book_id: locked(lender_id=lender_id, debt_id=book_id)
         for book_id in sorted({move.book_id for move in wanted if move.book_id})

@@ -6,10 +6,12 @@ Debtors can pay meanwhile: what is already in the books is touched only at the s
 from __future__ import annotations
 
 import csv
+import gc
 import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -126,7 +128,7 @@ def bring_in(
                     else:
                         refuse(result)
                 if good:
-                    with transaction():
+                    with _without_sweeping(), transaction():
                         duplicates, lost = staging.add(good)
                     summary.accepted += len(good) - len(duplicates)
                     for refusal in duplicates:
@@ -145,6 +147,18 @@ def bring_in(
             _discard(lender_id, run_id)
             raise
     return summary
+
+
+@contextmanager
+def _without_sweeping() -> Iterator[None]:
+    """Let nobody look for rings of garbage while a batch is made: there are none, and the looking is a fifth of the work."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _batches(results: Iterator[Any]) -> Iterator[list[Any]]:

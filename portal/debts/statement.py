@@ -9,9 +9,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
-from portal.db import session
+from portal.db import session, table_of
 from portal.debts.models import Debt
 from portal.ledger import OF_A_DEBT, OWED, Account, Book, Posting, Transfer
 from portal.money import Money
@@ -47,37 +47,46 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One posting on a debt: what it changed in all, and what was owed afterwards."""
+    """One posting on a debt: what it changed in all, what was owed afterwards, and what was paid too much by then."""
 
     on: date
     kind: str
     cause: str
     change: Money
     after: Money
+    credit_after: Money
 
 
-_COLUMNS = (
-    Debt.id,
-    Debt.lender_id,
-    Debt.debtor_id,
-    Debt.reference,
-    Debt.product,
-    Debt.creditor,
-    Debt.original_minor,
-    Debt.annual_rate_ppm,
-    Debt.opened_on,
-    Debt.late_since,
-    Debt.as_of,
-    Book.currency,
-    Book.principal_minor,
-    Book.interest_minor,
-    Book.penalty_minor,
-    Book.fees_minor,
-    Book.costs_minor,
-    Book.credit_minor,
+# Plain columns, and statements that are built once: a page needs no objects that could be changed.
+_DEBT, _BOOK = table_of(Debt).c, table_of(Book).c
+_ALL = (
+    select(
+        _DEBT.id,
+        _DEBT.lender_id,
+        _DEBT.debtor_id,
+        _DEBT.reference,
+        _DEBT.product,
+        _DEBT.creditor,
+        _DEBT.original_minor,
+        _DEBT.annual_rate_ppm,
+        _DEBT.opened_on,
+        _DEBT.late_since,
+        _DEBT.as_of,
+        _BOOK.currency,
+        _BOOK.principal_minor,
+        _BOOK.interest_minor,
+        _BOOK.penalty_minor,
+        _BOOK.fees_minor,
+        _BOOK.costs_minor,
+        _BOOK.credit_minor,
+    )
+    .join(table_of(Book), (_BOOK.lender_id == _DEBT.lender_id) & (_BOOK.id == _DEBT.id))
+    .where(_DEBT.state != "staged")
 )
-_ALL = select(*_COLUMNS).join(Book, (Book.lender_id == Debt.lender_id) & (Book.id == Debt.id))
-_OPEN = _ALL.where(Debt.state == "open")
+_OPEN = _ALL.where(_DEBT.state == "open")
+_OF_PERSON = _OPEN.where(
+    _DEBT.lender_id == bindparam("lender_id"), _DEBT.debtor_id == bindparam("debtor_id")
+).order_by(_DEBT.reference)
 
 
 def _standing(row: Any) -> Standing:
@@ -101,9 +110,7 @@ def _standing(row: Any) -> Standing:
 
 def debts_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Standing, ...]:
     """Give every open debt of a person, oldest reference first."""
-    rows = session.execute(
-        _OPEN.where(Debt.lender_id == lender_id, Debt.debtor_id == debtor_id).order_by(Debt.reference)
-    )
+    rows = session.execute(_OF_PERSON, {"lender_id": lender_id, "debtor_id": debtor_id})
     return tuple(_standing(row) for row in rows)
 
 
@@ -134,8 +141,8 @@ def owner_of_reference(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None
 
 
 def history(debt: Standing) -> tuple[Line, ...]:
-    """Give every posting on a debt, oldest first, with what was owed after it."""
-    owed = [account.value for account in OWED]
+    """Give every posting on a debt in the order of its days, with what was owed after it."""
+    owed = {account.value for account in OWED}
     rows = session.execute(
         select(
             Posting.id,
@@ -148,21 +155,31 @@ def history(debt: Standing) -> tuple[Line, ...]:
         )
         .join(Transfer, (Transfer.lender_id == Posting.lender_id) & (Transfer.posting_id == Posting.id))
         .where(Transfer.lender_id == debt.lender_id, Transfer.book_id == debt.id)
-        .order_by(Posting.at, Posting.id)
+        .order_by(Posting.on, Posting.at, Posting.id)
     ).all()
-    changes: dict[uuid.UUID, int] = {}
+    owed_changes: dict[uuid.UUID, int] = {}
+    credit_changes: dict[uuid.UUID, int] = {}
     about: dict[uuid.UUID, tuple[date, str, str]] = {}
     for row in rows:
         about[row.id] = (row.on, row.kind, row.cause)
-        effect = (row.amount_minor if row.to_account in owed else 0) - (
-            row.amount_minor if row.from_account in owed else 0
+        sign = (row.to_account in owed) - (row.from_account in owed)
+        owed_changes[row.id] = owed_changes.get(row.id, 0) + sign * row.amount_minor
+        credit = (row.from_account == Account.CREDIT) - (row.to_account == Account.CREDIT)
+        credit_changes[row.id] = credit_changes.get(row.id, 0) + credit * row.amount_minor
+    lines, after, credit_after, currency = [], 0, 0, debt.credit.currency
+    for posting_id, (on, kind, cause) in about.items():
+        after += owed_changes[posting_id]
+        credit_after += credit_changes[posting_id]
+        lines.append(
+            Line(
+                on=on,
+                kind=kind,
+                cause=cause,
+                change=Money(owed_changes[posting_id] - credit_changes[posting_id], currency),
+                after=Money(after, currency),
+                credit_after=Money(credit_after, currency),
+            )
         )
-        changes[row.id] = changes.get(row.id, 0) + effect
-    lines, after, currency = [], 0, debt.credit.currency
-    for posting_id, change in changes.items():
-        after += change
-        on, kind, cause = about[posting_id]
-        lines.append(Line(on=on, kind=kind, cause=cause, change=Money(change, currency), after=Money(after, currency)))
     return tuple(lines)
 
 

@@ -57,7 +57,7 @@ def home_page() -> ResponseReturnValue:
     return render_template("debts/home.html", total=owed, credit=totals([debt.credit for debt in mine]), debts=shown)
 
 
-@home.get("/debts/<reference>")
+@home.get("/debts/<reference:reference>")
 @needs_debtor
 def debt(reference: str) -> ResponseReturnValue:
     """Show one debt: its parts, its changes, who owns it."""

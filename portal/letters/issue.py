@@ -235,30 +235,25 @@ def statement_letter(debt: Standing, *, lender: Lender, debtor: Debtor, now: dat
     lines = history(debt)
     zero = Money.zero(debt.owed.currency)
     nothing = Amounts(principal=zero, interest=zero, penalty=zero, fees=zero, costs=zero)
-    until = now.astimezone(clock.zone(lender.zone)).date()
-    since = min((line.on for line in lines), default=until)
-    currency = debt.owed.currency
-    credit = 0
-    shown = []
-    # A statement's total counts what was paid too much as well, so that its lines add up to its end.
-    for line in lines:
-        shown.append(
+    # The debtor's calendar may be a day behind the one in which something was posted.
+    until = max([now.astimezone(clock.zone(debtor.zone)).date(), *(line.on for line in lines)])
+    details = Statement(
+        since=min((line.on for line in lines), default=until),
+        until=until,
+        opening=nothing,
+        opening_credit=zero,
+        lines=tuple(
             StatementLine(
                 on=line.on,
                 entry=_ENTRIES[line.kind],
                 reference=line.kind.upper(),
                 amount=line.change,
-                owed=line.after - Money(credit, currency),
+                owed=line.after - line.credit_after,
             )
-        )
-    details = Statement(
-        since=since,
-        until=until,
-        opening=nothing,
-        opening_credit=zero,
-        lines=tuple(shown),
+            for line in lines
+        ),
         closing=Amounts(**{account.value: part for account, part in debt.parts.items()}),
-        closing_credit=zero,
+        closing_credit=debt.credit,
         rate=debt.annual_rate or None,
     )
     return _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=number)

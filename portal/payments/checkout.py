@@ -75,6 +75,7 @@ def start(
 ) -> GoPay | Underway:
     """Start a payment, or find the one that this form started, and give the page to pay on.
 
+    The same form with another amount, sent after going back, is another payment: what was chosen is what is paid.
     `result_url` holds `REFERENCE` where the payment's reference belongs. Opens its own transactions: one before the
     call to Stripe and one after it.
 
@@ -82,6 +83,7 @@ def start(
         again.
     """
     lender_id, lender_name = lender.id, lender.name
+    form_key = f"{form_key}:{amount.minor}"
     insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     with transaction() as s:
         now = clock.now()

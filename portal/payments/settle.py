@@ -311,16 +311,17 @@ def _set_aside(payment: Payment, facts: PaymentFacts, effect_id: uuid.UUID, *, t
 
 
 def _post_refund(payment: Payment, *, refund_id: str, amount: Money) -> None:
-    effect_id = _claim(payment, key=f"stripe:{refund_id}:refund", amount=-amount, outcome="posted")
-    if effect_id is None:
-        return
-    today = _today_of(payment)
     original = session.scalars(
         select(MoneyEffect).where(
             MoneyEffect.lender_id == payment.lender_id,
             MoneyEffect.key == f"stripe:{payment.payment_intent_id}:payment",
         )
     ).one()
+    # Money that was set aside never counted for a plan, so what goes back of it is not taken from one.
+    effect_id = _claim(payment, key=f"stripe:{refund_id}:refund", amount=-amount, outcome=original.outcome)
+    if effect_id is None:
+        return
+    today = _today_of(payment)
     moves = _moves_back(payment, original, amount)
     posted = ledger.post(
         lender_id=payment.lender_id,

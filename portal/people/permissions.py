@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, redirect, request, url_for
 from flask import session as cookie
 from flask_login import LoginManager, UserMixin, current_user
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from portal import clock
 from portal.db import session, transaction
@@ -22,6 +22,26 @@ from portal.people.sign_in import IDLE, SESSION_LIFE
 from portal.web.security import gate
 
 _TOUCH_AFTER_SECONDS = 120
+# Asked for each page, so it is built once.
+_BEHIND_COOKIE = (
+    select(
+        UserSession.debtor_id,
+        UserSession.strength,
+        UserSession.created_at,
+        UserSession.seen_at,
+        Debtor.name,
+        Debtor.language,
+        Debtor.zone,
+        Lender,
+    )
+    .join(Debtor, (Debtor.lender_id == UserSession.lender_id) & (Debtor.id == UserSession.debtor_id))
+    .join(Lender, Lender.id == UserSession.lender_id)
+    .where(
+        UserSession.lender_id == bindparam("lender_id"),
+        UserSession.id == bindparam("session_id"),
+        UserSession.ended_at.is_(None),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -62,21 +82,7 @@ def load(user_id: str) -> Person | None:
         return None
     if kind != "debtor":
         return None
-    row = session.execute(
-        select(
-            UserSession.debtor_id,
-            UserSession.strength,
-            UserSession.created_at,
-            UserSession.seen_at,
-            Debtor.name,
-            Debtor.language,
-            Debtor.zone,
-            Lender,
-        )
-        .join(Debtor, (Debtor.lender_id == UserSession.lender_id) & (Debtor.id == UserSession.debtor_id))
-        .join(Lender, Lender.id == UserSession.lender_id)
-        .where(UserSession.lender_id == lender_id, UserSession.id == session_id, UserSession.ended_at.is_(None))
-    ).one_or_none()
+    row = session.execute(_BEHIND_COOKIE, {"lender_id": lender_id, "session_id": session_id}).one_or_none()
     now = clock.now()
     if row is None or row.created_at < now - SESSION_LIFE or row.seen_at < now - IDLE:
         return None

@@ -94,7 +94,7 @@ def invitation(token: str) -> ResponseReturnValue:
             case sign_in.Wrong(left=left):
                 form.day.errors = [
                     _(
-                        "That isn't the date of birth we have. Please check it. Tries left: %(left)d.",
+                        "That isn’t the date of birth we have. Please check it. Tries left: %(left)d.",
                         left=left,
                     )
                 ]
@@ -134,7 +134,7 @@ def sign_in_page() -> ResponseReturnValue:
             case sign_in.Wrong(left=left):
                 form.reference.errors = [
                     _(
-                        "Reference and date of birth don't fit together. Please check both. Tries left: %(left)d.",
+                        "The reference and the date of birth don’t match. Please check both. Tries left: %(left)d.",
                         left=left,
                     )
                 ]
@@ -197,7 +197,7 @@ def send_code(lender: Lender) -> str | None:
 def code_problem(given: sign_in.Wrong | sign_in.LinkGone) -> str:
     """Say in words why a code was not taken."""
     if isinstance(given, sign_in.Wrong):
-        return _("That isn't the code. Please check it. Tries left: %(left)d.", left=given.left)
+        return _("That isn’t the code. Please check it. Tries left: %(left)d.", left=given.left)
     return _("This code no longer works. Ask for a new one below.")
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +20,7 @@ from portal import clock, ledger, queue
 from portal.db import new_id, session
 from portal.debts.statement import Standing
 from portal.evidence.record import OPERATOR, Act, Actor, record
-from portal.ledger import Account
+from portal.ledger import OWED, Account
 from portal.money import Money
 from portal.plans.limits import Card, Limits, LimitsSet, parse
 from portal.plans.models import LIVE_STATES, LimitsVersion, Plan, PlanItem, Proposal, Quote
@@ -140,14 +141,10 @@ def limits_in_force(debt: Standing, *, today: date) -> InForce:
 
 
 def owed_of(debt: Standing) -> Owed:
-    """Give what a plan is reckoned from.
-
-    Interest runs on principal alone. The rules reckon with one balance, so the rate is scaled by the principal's
-    share of it: a plan never bears interest on interest, fees or penalties.
-    """
+    """Give what a plan is reckoned from: interest runs on the principal's share of what is owed, on nothing else."""
     principal = debt.parts[Account.PRINCIPAL].minor
-    rate = debt.annual_rate * principal / debt.owed.minor if debt.owed.minor else Decimal(0)
-    return Owed(balance=debt.owed, annual_rate=round(rate, 6))
+    bearing = Fraction(principal, debt.owed.minor) if debt.owed.minor else Fraction(0)
+    return Owed(balance=debt.owed, annual_rate=debt.annual_rate, bearing=bearing)
 
 
 def propose(debt: Standing, *, payment: Money, frequency: Frequency, by: Actor, today: date) -> uuid.UUID:
@@ -367,9 +364,10 @@ def quote_of(debt: Standing, *, number: str) -> Quote | None:
     ).one_or_none()
 
 
-def holds(made: Quote, *, owed: Money) -> bool:
-    """Say whether a quote can still be agreed to: not expired, and nothing was posted on the debt since."""
-    return made.state == "open" and made.expires_at > clock.now() and made.owed_minor == owed.minor
+def holds(made: Quote, *, parts: Mapping[Account, Money]) -> bool:
+    """Say whether a quote can still be agreed to: not expired, and what is owed is still made of the same parts."""
+    unchanged = made.terms["parts"] == {account.value: part.minor for account, part in parts.items()}
+    return made.state == "open" and made.expires_at > clock.now() and unchanged
 
 
 def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed | AgreedBefore | QuoteGone | PlanAlive:
@@ -391,7 +389,7 @@ def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed
     alive = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
     if alive is not None:
         return PlanAlive(reference=alive.reference)
-    if not holds(made, owed=book.owed):
+    if not holds(made, parts={account: book.standing(account) for account in OWED}):
         return QuoteGone()
     made.state = "accepted"
     session.execute(

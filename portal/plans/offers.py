@@ -117,10 +117,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What is owed, with the contract's yearly rate in percent."""
+    """What is owed, with the contract's yearly rate in percent, and the share of the balance that bears it.
+
+    Interest runs on principal alone: of 2,000.00 that are half principal and half fees, half bears interest.
+    """
 
     balance: Money
     annual_rate: Decimal = Decimal(0)
+    bearing: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ class _Terms:
     @property
     def rate(self) -> Fraction:
         annual = self.limits.plan_rate(contract_rate=self.owed.annual_rate)
-        return periodic_rate(annual_rate=annual, frequency=self.frequency)
+        return periodic_rate(annual_rate=annual, frequency=self.frequency) * self.owed.bearing
 
     @property
     def longest(self) -> int:

@@ -54,7 +54,7 @@ def _no_limits(debt: Standing) -> ResponseReturnValue:
     return redirect(url_for("home.debt", reference=debt.reference), 303)
 
 
-@plans.route("/debts/<reference>/what-can-you-afford", methods=["GET", "POST"])
+@plans.route("/debts/<reference:reference>/what-can-you-afford", methods=["GET", "POST"])
 @needs_debtor
 def what_can_you_afford(reference: str) -> ResponseReturnValue:
     """Ask how much, and how often."""
@@ -91,17 +91,23 @@ def what_can_you_afford(reference: str) -> ResponseReturnValue:
             debt=debt,
             form=form,
             prefix=get_currency_symbol(debt.owed.currency, locale=str(get_locale())),
-            least=f"{money_words(least)} {every(Frequency.MONTHLY)}" if least else None,
+            least=_("%(amount)s %(every)s", amount=money_words(least), every=every(Frequency.MONTHLY))
+            if least
+            else None,
         ),
         422 if form.errors else 200,
     )
 
 
 def _asked_words(proposal: Proposal) -> str:
-    return f"{money_words(Money(proposal.amount_minor, proposal.currency))} {every(Frequency(proposal.frequency))}"
+    return _(
+        "%(amount)s %(every)s",
+        amount=money_words(Money(proposal.amount_minor, proposal.currency)),
+        every=every(Frequency(proposal.frequency)),
+    )
 
 
-@plans.route("/debts/<reference>/which-day-suits-you", methods=["GET", "POST"])
+@plans.route("/debts/<reference:reference>/which-day-suits-you", methods=["GET", "POST"])
 @needs_debtor
 def which_day(reference: str) -> ResponseReturnValue:
     """Ask for the pay day."""
@@ -134,7 +140,7 @@ def which_day(reference: str) -> ResponseReturnValue:
     )
 
 
-@plans.route("/debts/<reference>/choose-a-plan", methods=["GET", "POST"])
+@plans.route("/debts/<reference:reference>/choose-a-plan", methods=["GET", "POST"])
 @needs_debtor
 def choose(reference: str) -> ResponseReturnValue:
     """Show the answer and at most three plans beside one's own."""
@@ -247,7 +253,7 @@ def _answer_words(table: Table) -> tuple[str, tuple[str, ...]]:
     return _("Not quite, but there are ways that work."), tuple(lines)
 
 
-@plans.get("/debts/<reference>/sent-to-a-person")
+@plans.get("/debts/<reference:reference>/sent-to-a-person")
 @needs_debtor
 def sent_to_person(reference: str) -> ResponseReturnValue:
     """Say that an offer is with a person, and by when there is an answer."""
@@ -273,13 +279,13 @@ def _my_quote(reference: str, number: str) -> tuple[Standing, Quote] | ResponseR
         return redirect(url_for("plans.plan", reference=negotiate.reference_of_quote(made)), 303)
     if (away := _elsewhere(debt)) is not None:
         return away
-    if not negotiate.holds(made, owed=debt.owed):
+    if not negotiate.holds(made, parts=debt.parts):
         flash(_("This offer no longer holds, because its time is over or what you owe has changed. Here are today’s."))
         return redirect(url_for("plans.choose", reference=reference), 303)
     return debt, made
 
 
-@plans.route("/debts/<reference>/check-your-plan/<number>", methods=["GET", "POST"])
+@plans.route("/debts/<reference:reference>/check-your-plan/<number>", methods=["GET", "POST"])
 @needs_debtor
 def check(reference: str, number: str) -> ResponseReturnValue:
     """Show everything of a quote before it is agreed to; agreeing goes on to the code."""
@@ -301,7 +307,7 @@ def check(reference: str, number: str) -> ResponseReturnValue:
     return render_template("plans/check.html", **_check_context(debt, made))
 
 
-@plans.route("/debts/<reference>/check-your-plan/<number>/code", methods=["GET", "POST"])
+@plans.route("/debts/<reference:reference>/check-your-plan/<number>/code", methods=["GET", "POST"])
 @needs_debtor
 def agree_with_code(reference: str, number: str) -> ResponseReturnValue:
     """Take the one-time code, which is the signature under the plan."""
@@ -398,7 +404,7 @@ def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
         ),
         "how_to_change": (
             _("You can pay more or pay all of it at any time. It costs nothing extra."),
-            _("To change a day or an amount, talk to us before the day. You can also end the plan at any time."),
+            _("To change a day or an amount, or to end the plan, call us. It is best before the day."),
         ),
         "credit_words": (
             _("This plan does not change what your lender reports about this debt, and it promises no change."),

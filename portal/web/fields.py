@@ -38,7 +38,9 @@ class Text(StringField):
         self.data = tidy(valuelist[0]) if valuelist else ""
 
 
-_DIGITS_AND_MARKS = re.compile(r"[0-9][0-9.,' \u00a0\u202f]*")
+# A sign or a word of money may stand before and after, never between: `50 or 60` is not five thousand and sixty.
+_AN_AMOUNT = re.compile(r"[^\d-]*([0-9][0-9.,' \u00a0\u202f]*)[^\d-]*")
+_SPACED = re.compile(r"\d{1,3}(?:[' \u00a0\u202f]\d{3})*(?:[.,]\d*)?|[\d.,]+")
 
 
 def amount_from(text: str, *, currency: str) -> Money | None:
@@ -48,8 +50,9 @@ def amount_from(text: str, *, currency: str) -> Money | None:
     follow as the currency has; `1,234` is then twelve hundred in a two-decimal currency and never 1.234.
     """
     exponent = len(str(Money(1, currency).amount).partition(".")[2])
-    plain = re.sub(r"[^\d.,' \u00a0\u202f-]", "", tidy(text)).strip()
-    if not _DIGITS_AND_MARKS.fullmatch(plain):
+    found = _AN_AMOUNT.fullmatch(tidy(text))
+    plain = found[1].strip() if found else ""
+    if not _SPACED.fullmatch(plain):
         return None
     plain = re.sub(r"[' \u00a0\u202f]", "", plain)
     marks = [mark for mark in plain if mark in ".,"]

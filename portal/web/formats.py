@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -25,14 +26,15 @@ def money(value: Money) -> str:
     """Give an amount with its currency sign: `$1,418.63`, in Chinese `US$1,418.63`."""
     language = _language()
     digits = EXPONENTS[value.currency]
-    return _pattern(language).apply(
-        value.amount, language, currency=value.currency, currency_digits=False, force_frac=(digits, digits)
-    )
+    return _pattern(language, digits).apply(value.amount, language, currency=value.currency, currency_digits=False)
 
 
-@lru_cache(maxsize=16)
-def _pattern(language: str) -> NumberPattern:
-    return Locale.parse(language).currency_formats["standard"]
+@lru_cache(maxsize=64)
+def _pattern(language: str, digits: int) -> NumberPattern:
+    """Give the language's pattern for money with as many decimals as the currency has by ISO 4217, not by CLDR."""
+    pattern = copy(Locale.parse(language).currency_formats["standard"])
+    pattern.frac_prec = (digits, digits)
+    return pattern
 
 
 def day(value: date) -> str:

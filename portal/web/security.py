@@ -70,8 +70,8 @@ def protect(app: Flask, *, checkout_origin: str) -> None:
 
     `checkout_origin` is where a payment form may lead after its redirect: browsers apply `form-action` to it too.
     """
-    # Over https Flask-WTF also asks for a referrer, and our own pages tell browsers to send none. The token, SameSite
-    # and the __Host- cookie, which no other host can set, do without it.
+    # Over https Flask-WTF also asks for a referrer, which many browsers are told not to send. The token, SameSite and
+    # the __Host- cookie, which no other host can set, do without it.
     app.config["WTF_CSRF_SSL_STRICT"] = False
     MaskedForgeryTokens(app)
     app.jinja_env.globals["csrf_token"] = masked_token

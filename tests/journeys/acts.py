@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from datetime import date
 
+from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
@@ -24,7 +25,7 @@ from portal.payments.models import Payment
 from portal.plans.models import Plan, PlanItem
 from portal.plans.progress import items_of
 from portal.post.models import Message
-from tests.conftest import SECRET_KEY
+from tests.conftest import SECRET_KEY, Clock
 from tests.factories import BORN_ON, an_invitation
 from tests.pages import CheckingClient, page_of
 from tests.sandbox_process import Receiver, SandboxProcess
@@ -92,7 +93,10 @@ def plan_on(debt: Standing) -> Plan:
 
 def plan_items(debt: Standing) -> list[PlanItem]:
     """Give the payments of the plan on a debt."""
-    return items_of(plan_on(debt))
+    items = items_of(plan_on(debt))
+    for item in items:
+        session.expunge(item)
+    return items
 
 
 def to_pay(client: CheckingClient, debt: Standing) -> TestResponse:
@@ -149,6 +153,12 @@ def work(app: Flask, *, letters: bool = False) -> int:
     return done
 
 
+def command(app: Flask, *words: str) -> Result:
+    """Type a command."""
+    with app.app_context():
+        return app.test_cli_runner().invoke(args=list(words))
+
+
 def acts_of(lender_id: uuid.UUID) -> Counter[str]:
     """Count the evidence records of a lender by act."""
     session.rollback()
@@ -179,8 +189,9 @@ def read_pdf(pdf: bytes) -> str:
 class Stripe:
     """The stand-in with its webhooks: what it sends is kept, and delivered when a test says so."""
 
-    def __init__(self, app: Flask, sandbox: SandboxProcess, lender: Lender) -> None:
+    def __init__(self, app: Flask, sandbox: SandboxProcess, lender: Lender, clock: Clock) -> None:
         self.app = app
+        self.clock = clock
         self.sandbox = sandbox
         self.slug = lender.slug
         self.receiver = Receiver()
@@ -216,4 +227,6 @@ class Stripe:
         """Pay on the hosted page, and give the path that it leads back to."""
         status, location, text = self.sandbox.pay(url, choice)
         assert status == 303, text
+        # The stand-in's clock runs on while the portal's stands still: what has cleared lies in the past again.
+        self.clock.forward(minutes=1)
         return location.removeprefix("http://localhost")

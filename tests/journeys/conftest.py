@@ -9,6 +9,7 @@ from flask import Flask
 
 from portal.debts.statement import Standing
 from portal.lenders.models import Lender
+from tests.conftest import Clock
 from tests.factories import a_debt, a_lender
 from tests.journeys.acts import Stripe
 from tests.sandbox_process import SandboxProcess
@@ -27,9 +28,9 @@ def debt(lender: Lender) -> Standing:
 
 
 @pytest.fixture
-def stripe(app: Flask, sandbox: SandboxProcess, lender: Lender) -> Iterator[Stripe]:
+def stripe(app: Flask, sandbox: SandboxProcess, lender: Lender, clock: Clock) -> Iterator[Stripe]:
     """The stand-in, with the lender's webhooks."""
     sandbox.delivery("normal")
-    made = Stripe(app, sandbox, lender)
+    made = Stripe(app, sandbox, lender, clock)
     yield made
     made.receiver.stop()
