@@ -38,18 +38,20 @@ def show_home(databases: Databases, folder: Path, *, quick: bool) -> None:
     """Print the home page against its floor."""
     rounds, seconds = (3, 1.5) if quick else (7, 3.0)
     print(f"\nSigned-in home, {home.DEBTS:,} debts in the books, a person with 2 debts and a plan of 24 payments")
-    print("  portal: translated, with forgery tokens, headers and brotli; floor and driver: bare Flask, SQL by hand, one template")
+    print("  portal: translated, forgery tokens, headers, brotli; the others: bare Flask, SQL by hand, one template")
     print("  floor reads through the same engine in one transaction, driver on one bare connection that is always open")
     print("  granian, 2 workers of 1 thread, 4 connections; median of rounds in turns")
-    print(f"  {'':<12}{'answers/s':>11}{'p50 ms':>9}{'p99 ms':>9}")
+    print(f"  {'':<12}{'answers/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'server ms':>11}")
     for kind in KINDS:
         found = home.compare(databases, kind=kind, folder=folder, rounds=rounds, seconds=seconds)
         for who, figures in found.medians.items():
-            print(f"  {NAMES[kind]:<12}{figures.rate:>11,.0f}{figures.p50:>9.1f}{figures.p99:>9.1f}   {who}")
+            numbers = f"{figures.rate:>11,.0f}{figures.p50:>9.1f}{figures.p99:>9.1f}{figures.cost:>11.2f}"
+            print(f"  {NAMES[kind]:<12}{numbers}   {who}")
         for who, ratios in found.ratios.items():
-            middle = statistics.median(ratios)
+            cost = found.medians[who].cost / found.medians["portal"].cost
             print(
-                f"  {NAMES[kind]:<12}portal to {who}: {_verdict(middle)} (turns {ratios[0]:.2f} to {ratios[-1]:.2f})",
+                f"  {NAMES[kind]:<12}portal to {who}: {_verdict(statistics.median(ratios))} "
+                f"(turns {ratios[0]:.2f} to {ratios[-1]:.2f}), by the server's processor time {cost:.2f}",
                 flush=True,
             )
 
@@ -62,14 +64,15 @@ def show_import(databases: Databases, folder: Path, *, quick: bool) -> None:
     for kind in KINDS:
         found = importing.compare(databases, kind=kind, folder=folder, debts=debts, rounds=3)
         print(
-            f"  {NAMES[kind]:<12}portal {found.portal:.1f} s ({debts / found.portal:,.0f} debts/s; of it start {found.start:.1f} s), "
+            f"  {NAMES[kind]:<12}portal {found.portal:.1f} s ({debts / found.portal:,.0f} debts/s; "
+            f"of it start {found.start:.1f} s), "
             f"floor {found.floor:.1f} s ({found.rows:,} rows), ratio {_verdict(found.ratio)}, "
             f"without the start {found.ratio_without_start:.2f}",
             flush=True,
         )
     sizes = (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000)
     for size, cost in importing.memory(databases, folder=folder, sizes=sizes).items():
-        print(f"  peak memory of the import of {size:>9,} debts (SQLite): {cost.peak / 1e6:.0f} MB, {cost.seconds:.1f} s")
+        print(f"  peak memory of importing {size:>9,} debts: {cost.peak / 1e6:.0f} MB (SQLite, {cost.seconds:.1f} s)")
 
 
 def show_visit(databases: Databases, folder: Path) -> None:
@@ -78,7 +81,8 @@ def show_visit(databases: Databases, folder: Path) -> None:
     print("\nFirst visit of the signed-in home, every file, compressed")
     for file in found:
         print(f"  {file.body:>7,} bytes ({file.encoding:<4}) + {file.head:>5,} of headers  {file.path}")
-    print(f"  {sum(file.body for file in found):>7,} bytes in {len(found)} requests; headers {sum(file.head for file in found):,}")
+    body, head = sum(file.body for file in found), sum(file.head for file in found)
+    print(f"  {body:>7,} bytes in {len(found)} requests; headers {head:,}")
 
 
 if __name__ == "__main__":

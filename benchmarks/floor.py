@@ -1,8 +1,8 @@
-"""The floor of the home page: a bare Flask view that loads who is signed in, reads the same rows and renders one template.
+"""The floor of the home page: a bare Flask view that loads who is signed in, reads the same rows, renders one template.
 
 Bare means: SQL written by hand, no objects, no translation, no forgery token, no headers, no compression. The page that
-comes out is the portal's, word for word; `home.py` compares them. There are two of them: `app` reads through the portal's
-own engine (its pool, one transaction for a page), `driver_app` on one connection of the database's driver that is always
+comes out is the portal's, word for word; `home.py` compares them. There are two: `app` reads through the portal's own
+engine (its pool, one transaction for a page), `driver_app` on one connection of the database's driver that is always
 open and in no transaction, which is the least that Python can do.
 """
 

@@ -62,16 +62,16 @@ def compare(databases: Databases, *, kind: str, folder: Path, rounds: int, secon
     databases.settle(url)
     turns: dict[str, list[Round]] = {name: [] for name in APPS}
     with ExitStack() as servers:
-        ports = {name: servers.enter_context(serving(app, url=url, folder=folder)) for name, app in APPS.items()}
-        bare = {"Cookie": sign_in(ports["portal"], person)}
+        at = {name: servers.enter_context(serving(app, url=url, folder=folder)) for name, app in APPS.items()}
+        bare = {"Cookie": sign_in(at["portal"].port, person)}
         as_browser = bare | {"Accept-Encoding": "gzip, deflate, br", "Accept-Language": "en"}
-        page = fetch(ports["portal"], "/home", bare)[1].decode()
-        for name, port in ports.items():
-            same_words(page, fetch(port, "/home", bare)[1].decode())
-            ask(port, "/home", as_browser, seconds=_WARM_UP_SECONDS)
+        page = fetch(at["portal"].port, "/home", bare)[1].decode()
+        for server in at.values():
+            same_words(page, fetch(server.port, "/home", bare)[1].decode())
+            ask(server, "/home", as_browser, seconds=_WARM_UP_SECONDS)
         for _ in range(rounds):
-            for name, port in ports.items():
-                turns[name].append(ask(port, "/home", as_browser, seconds=seconds))
+            for name, server in at.items():
+                turns[name].append(ask(server, "/home", as_browser, seconds=seconds))
     databases.drop(url)
     floors = [name for name in APPS if name != "portal"]
     return Compared(
@@ -88,11 +88,11 @@ def first_visit(databases: Databases, *, folder: Path) -> Sequence[Fetched]:
     url = databases.empty("sqlite")
     portfolio.add_lender(url)
     person = portfolio.fill(url, debts=50, folder=folder)
-    with serving("wsgi:app", url=url, folder=folder) as port:
-        headers = {"Cookie": sign_in(port, person)}
-        page = fetch(port, "/home", headers)[1].decode()
+    with serving(APPS["portal"], url=url, folder=folder) as server:
+        headers = {"Cookie": sign_in(server.port, person)}
+        page = fetch(server.port, "/home", headers)[1].decode()
         files = re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="([^"]+)"', page)
-        found = [_fetched(port, path, headers) for path in ("/home", *files)]
+        found = [_fetched(server.port, path, headers) for path in ("/home", *files)]
     databases.drop(url)
     return found
 

@@ -24,15 +24,25 @@ from portal.debts.intake import BATCH
 
 # In the order in which their keys point at each other. What is in a batch follows from the line of the file.
 _OF_A_BATCH = {
-    "debtor": "select {columns}, (select min(d.line) from debt d where d.lender_id = t.lender_id and d.debtor_id = t.id) as line "
-    "from debtor t order by line, t.id",
-    "contact_point": "select {columns}, (select min(d.line) from debt d where d.lender_id = t.lender_id and d.debtor_id = t.debtor_id)"
-    " as line from contact_point t order by line, t.id",
-    "book": "select {columns}, d.line from book t join debt d on d.lender_id = t.lender_id and d.id = t.id order by d.line",
-    "posting": "select {columns}, (select min(d.line) from transfer x join debt d on d.lender_id = x.lender_id and d.id = x.book_id "
-    "where x.lender_id = t.lender_id and x.posting_id = t.id) as line from posting t order by line, t.id",
-    "transfer": "select {columns}, d.line from transfer t join debt d on d.lender_id = t.lender_id and d.id = t.book_id "
-    "order by d.line, t.id",
+    "debtor": """
+        select {columns},
+          (select min(d.line) from debt d where d.lender_id = t.lender_id and d.debtor_id = t.id) as line
+        from debtor t order by line, t.id""",
+    "contact_point": """
+        select {columns},
+          (select min(d.line) from debt d where d.lender_id = t.lender_id and d.debtor_id = t.debtor_id) as line
+        from contact_point t order by line, t.id""",
+    "book": """
+        select {columns}, d.line
+        from book t join debt d on d.lender_id = t.lender_id and d.id = t.id order by d.line""",
+    "posting": """
+        select {columns},
+          (select min(d.line) from transfer x join debt d on d.lender_id = x.lender_id and d.id = x.book_id
+           where x.lender_id = t.lender_id and x.posting_id = t.id) as line
+        from posting t order by line, t.id""",
+    "transfer": """
+        select {columns}, d.line
+        from transfer t join debt d on d.lender_id = t.lender_id and d.id = t.book_id order by d.line, t.id""",
     "debt": "select {columns}, t.line from debt t order by t.line",
 }
 _FIRST_LINE = 2

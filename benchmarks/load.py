@@ -15,6 +15,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.machine import Server
+
 CONNECTIONS = 4
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
@@ -25,11 +27,15 @@ class WrongAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round of asking: answers a second, and how long the answers took, in milliseconds."""
+    """One round of asking: answers a second, how long they took, and what they cost the server, in milliseconds each.
+
+    The cost is the server's own processor time, so it tells the same on a machine where others are at work.
+    """
 
     rate: float
     p50: float
     p99: float
+    cost: float
 
 
 def fetch(port: int, path: str, headers: Mapping[str, str]) -> tuple[http.client.HTTPResponse, bytes]:
@@ -42,19 +48,21 @@ def fetch(port: int, path: str, headers: Mapping[str, str]) -> tuple[http.client
     return response, body
 
 
-def ask(port: int, path: str, headers: Mapping[str, str], *, seconds: float) -> Round:
+def ask(server: Server, path: str, headers: Mapping[str, str], *, seconds: float) -> Round:
     """Ask for a page over four connections at once for some seconds.
 
     :raises WrongAnswer: if an answer isn't 200.
     """
-    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *(f"{name}: {value}" for name, value in headers.items())]
+    asked_for = {"Host": f"127.0.0.1:{server.port}", **headers}
+    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in asked_for.items())]
     question = ("\r\n".join(lines) + "\r\n\r\n").encode()
     took: list[float] = []
+    spent = server.processor()
     with selectors.DefaultSelector() as waiting:
         asked: dict[int, float] = {}
         read: dict[int, bytes] = {}
         for _ in range(CONNECTIONS):
-            connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+            connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             waiting.register(connection, selectors.EVENT_READ, connection)
             asked[connection.fileno()], read[connection.fileno()] = time.perf_counter(), b""
@@ -74,7 +82,10 @@ def ask(port: int, path: str, headers: Mapping[str, str], *, seconds: float) -> 
             key.data.close()
     took.sort()
     return Round(
-        rate=len(took) / (now - start), p50=took[len(took) // 2] * 1_000, p99=took[len(took) * 99 // 100] * 1_000
+        rate=len(took) / (now - start),
+        p50=took[len(took) // 2] * 1_000,
+        p99=took[len(took) * 99 // 100] * 1_000,
+        cost=(server.processor() - spent) / len(took) * 1_000,
     )
 
 
@@ -92,4 +103,5 @@ def median(rounds: Sequence[Round]) -> Round:
         rate=statistics.median(each.rate for each in rounds),
         p50=statistics.median(each.p50 for each in rounds),
         p99=statistics.median(each.p99 for each in rounds),
+        cost=statistics.median(each.cost for each in rounds),
     )

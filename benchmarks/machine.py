@@ -35,7 +35,7 @@ def line(*, postgresql: str) -> str:
 
 
 def environment(*, url: str, folder: Path, port: int = 8000) -> dict[str, str]:
-    """Give the environment of a process of the portal (or of the floor) on a database; nothing of a person's own settings."""
+    """Give the environment of a process of the portal or of the floor; a person's own settings don't get through."""
     settings = {
         "DATABASE_URL": url,
         "SECRET_KEY": SECRET_KEY,
@@ -83,9 +83,23 @@ def free_port() -> int:
         return port
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A web server that was started here."""
+
+    port: int
+    pid: int
+
+    def processor(self) -> float:
+        """Give the seconds of processor that it and its workers have used."""
+        parent = psutil.Process(self.pid)
+        times = [process.cpu_times() for process in (parent, *parent.children(recursive=True))]
+        return sum(each.user + each.system for each in times)
+
+
 @contextmanager
-def serving(app: str, *, url: str, folder: Path) -> Iterator[int]:
-    """Serve an application as `flask start` does, until the block ends; gives its port.
+def serving(app: str, *, url: str, folder: Path) -> Iterator[Server]:
+    """Serve an application as `flask start` does, until the block ends.
 
     :raises DidNotWork: if it doesn't start.
     """
@@ -102,10 +116,20 @@ def serving(app: str, *, url: str, folder: Path) -> Iterator[int]:
             if child.poll() is not None or time.monotonic() > end:
                 raise DidNotWork(f"{app} did not start")
             time.sleep(0.05)
-        yield port
+        yield Server(port=port, pid=child.pid)
     finally:
-        child.terminate()
-        child.wait(timeout=10)
+        if child.poll() is None:
+            _stop(psutil.Process(child.pid))
+        child.wait()
+
+
+def _stop(server: psutil.Process) -> None:
+    """End a server of ours and its workers; one that was told to while a worker still starts may not listen."""
+    workers = server.children(recursive=True)
+    server.terminate()
+    _gone, alive = psutil.wait_procs([server, *workers], timeout=5)
+    for process in alive:
+        process.kill()
 
 
 def _listens(port: int) -> bool:

@@ -298,7 +298,7 @@ def restate(*, lender_id: uuid.UUID, figures: Sequence[Opening], cause: str, on:
     """Post, for each debt, the difference between what stands in its book and new figures, as a named adjustment.
 
     Gives the debts that changed. Example: the book says interest 10.00 and the file 12.50: 2.50 moves from
-    `adjustment` to `interest`.
+    `adjustment` to `interest`. `credit` among the figures is what is added to the debtor's credit.
     """
     at = clock.now()
     ids = sorted(figure.debt_id for figure in figures)
@@ -330,6 +330,12 @@ def restate(*, lender_id: uuid.UUID, figures: Sequence[Opening], cause: str, on:
                 _transfer_row(lender_id, posting_id, book.id, source, target, abs(difference), book.currency)
             )
             setattr(book, _KEPT[account], figure.parts.get(account, 0))
+        if (more := figure.parts.get(Account.CREDIT, 0)) > 0:
+            differs = True
+            transfers.append(
+                _transfer_row(lender_id, posting_id, book.id, Account.CREDIT, "adjustment", more, book.currency)
+            )
+            book.credit_minor += more
         if differs:
             postings.append(_posting_row(lender_id, posting_id, "adjustment", f"{cause}:{book.id}", at, on))
             changed.append(Restated(debt_id=book.id, before=before, after=book.owed.minor))

@@ -10,7 +10,7 @@ import gc
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal import clock, ledger
@@ -26,6 +26,7 @@ from portal.db import new_id, session, table_of, transaction
 from portal.debts.cells import Reason
 from portal.debts.models import Debt, ImportRun, StagedChange
 from portal.debts.portfolio import (
+    ADDS_UP_TO_ZERO,
     REPORT_HEADER,
     DebtRow,
     NothingOwed,
@@ -92,7 +93,8 @@ def bring_in(
     """Read a file and switch it live; with a refused row and without `keep_good`, nothing of it stays.
 
     `report` is written as CSV: row, column, value, reason, what is wrong. `progress` is told bytes read and bytes in
-    all. `full` marks the lender's debts that the file doesn't have as recalled.
+    all. `full` marks the lender's debts that the file doesn't have as recalled; where rows were refused none are,
+    because nobody can tell which debts these rows were about.
 
     :raises portal.debts.tables.FileRefused: if the file as a whole can't be read; nothing stays.
     :raises portal.debts.portfolio.MappingRefused: if the mapping doesn't fit.
@@ -119,18 +121,24 @@ def bring_in(
         try:
             for batch in _batches(portfolio.results()):
                 good: list[DebtRow] = []
+                zero: list[NothingOwed] = []
                 for result in batch:
                     summary.read += 1
                     if type(result) is DebtRow:
                         good.append(result)
                     elif isinstance(result, NothingOwed):
                         summary.nothing_owed += 1
+                        if result.why == ADDS_UP_TO_ZERO:
+                            zero.append(result)
                     else:
                         refuse(result)
-                if good:
+                if good or zero:
                     with _without_sweeping(), transaction():
                         duplicates, lost = staging.add(good)
-                    summary.accepted += len(good) - len(duplicates)
+                        paid_off, no_longer = staging.add_paid_off(zero)
+                    summary.accepted += len(good) - len(duplicates) + paid_off
+                    summary.nothing_owed -= paid_off
+                    lost += no_longer
                     for refusal in duplicates:
                         refuse([refusal])
                     for refusal in lost:
@@ -151,7 +159,7 @@ def bring_in(
 
 @contextmanager
 def _without_sweeping() -> Iterator[None]:
-    """Let nobody look for rings of garbage while a batch is made: there are none, and the looking is a fifth of the work."""
+    """Let nobody look for rings of garbage while a batch is made: it has none, and looking is a fifth of the work."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -215,9 +223,13 @@ class _Staging:
         self.as_of = as_of
         self.language = language
         self.zone = zone
+        # References that came more than once so far, with a line each: a third row of one is no better than the second.
+        self._unclear: dict[str, int] = {}
 
     def add(self, rows: Sequence[DebtRow]) -> tuple[list[Refusal], list[Refusal]]:
         """Stage a batch; gives refusals of rows in it whose reference is a duplicate, and of rows staged earlier."""
+        if not rows:
+            return [], []
         lender_id, now = self.lender_id, clock.now()
         duplicates: list[Refusal] = []
         lost: list[Refusal] = []
@@ -232,7 +244,14 @@ class _Staging:
             _duplicate(firsts[reference].line, next(d.line for d in duplicates if d.value == reference[:80]), reference)
             for reference in sorted(twice)
         ]
-        wanted = {reference: row for reference, row in firsts.items() if reference not in twice}
+        for reference in sorted((firsts.keys() & self._unclear.keys()) - twice):
+            duplicates.append(_duplicate(firsts[reference].line, self._unclear[reference], reference))
+        wanted = {
+            reference: row
+            for reference, row in firsts.items()
+            if reference not in twice and reference not in self._unclear
+        }
+        self._unclear.update((reference, firsts[reference].line) for reference in twice)
         known = self._known(firsts)
         for reference, (debt_id, other_line, in_this_file) in known.items():
             if not in_this_file:
@@ -241,6 +260,7 @@ class _Staging:
             if row_here := wanted.pop(reference, None):
                 duplicates.append(_duplicate(row_here.line, other_line, reference))
             lost.append(_duplicate(other_line, firsts[reference].line, reference))
+            self._unclear[reference] = other_line
             self._take_out(debt_id)
         self._stage_new([row for reference, row in wanted.items() if reference not in known], now=now)
         changes = [(row, known[reference][0]) for reference, row in wanted.items() if reference in known]
@@ -266,7 +286,37 @@ class _Staging:
         )
         return duplicates, lost
 
-    def _known(self, firsts: dict[str, DebtRow]) -> dict[str, tuple[uuid.UUID, int, bool]]:
+    def add_paid_off(self, rows: Sequence[NothingOwed]) -> tuple[int, list[Refusal]]:
+        """Stage zero for debts in the books on which the file says that nothing is owed any more.
+
+        Gives how many there were, and refusals of rows staged earlier that say otherwise.
+        """
+        if not rows:
+            return 0, []
+        firsts = {row.reference: row for row in reversed(rows) if row.reference not in self._unclear}
+        changes, lost = [], []
+        for reference, (debt_id, other_line, in_this_file) in self._known(firsts).items():
+            row = firsts[reference]
+            if in_this_file:
+                lost.append(_duplicate(other_line, row.line, reference))
+                self._unclear[reference] = row.line
+                self._take_out(debt_id)
+                continue
+            changes.append(
+                {
+                    "lender_id": self.lender_id,
+                    "id": new_id(),
+                    "import_run_id": self.run_id,
+                    "debt_id": debt_id,
+                    "line": row.line,
+                    "figures": {"parts": {part.value: 0 for part, _name in _PARTS}},
+                }
+            )
+        if changes:
+            session.execute(insert(table_of(StagedChange)), changes)
+        return len(changes), lost
+
+    def _known(self, firsts: Mapping[str, object]) -> dict[str, tuple[uuid.UUID, int, bool]]:
         """Give the references that are there already: debt, line, and whether this very file brought them before."""
         rows = session.execute(
             select(Debt.reference, Debt.id, Debt.line, Debt.import_run_id, Debt.state).where(
@@ -431,7 +481,7 @@ def _switch(lender_id: uuid.UUID, summary: Summary, staging: _Staging, *, full: 
     """Make a staged file live: new debts open, known debts adjusted by their difference, missing ones recalled."""
     run_id = summary.run_id
     with transaction() as s:
-        if full:
+        if full and not summary.refused:
             seen = select(StagedChange.debt_id).where(
                 StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id
             )
@@ -501,13 +551,14 @@ def _apply_changes(lender_id: uuid.UUID, summary: Summary, staging: _Staging) ->
             return
         last = rows[-1].StagedChange.id
         owners = {row.StagedChange.debt_id: row.debtor_id for row in rows}
+        since = _came_since(lender_id, list(owners), as_of=staging.as_of, run_id=summary.run_id)
         changed = ledger.restate(
             lender_id=lender_id,
             figures=[
                 Opening(
                     debt_id=row.StagedChange.debt_id,
                     currency=row.currency,
-                    parts={Account(part): minor for part, minor in row.StagedChange.figures["parts"].items()},
+                    parts=_as_of_now(row.StagedChange.figures["parts"], since.get(row.StagedChange.debt_id, {})),
                 )
                 for row in rows
             ],
@@ -529,22 +580,77 @@ def _apply_changes(lender_id: uuid.UUID, summary: Summary, staging: _Staging) ->
             session.execute(
                 update(Debt)
                 .where(Debt.lender_id == lender_id, Debt.id == row.StagedChange.debt_id)
-                .values(
-                    state="open",
-                    product=figures["product"],
-                    annual_rate_ppm=figures["annual_rate_ppm"],
-                    late_since=figures["late_since"] and date.fromisoformat(figures["late_since"]),
-                    attributes=figures["attributes"],
-                    as_of=staging.as_of,
-                ),
+                .values(_columns(figures, as_of=staging.as_of)),
                 execution_options={"synchronize_session": False},
             )
-            if figures["born_on"]:
+            if figures.get("born_on"):
                 births[row.debtor_id] = date.fromisoformat(figures["born_on"])
         staging._bring_birth_dates(births)
         summary.changed += len(changed)
         summary.unchanged += len(rows) - len(changed)
         session.expunge_all()
+
+
+def _columns(figures: Mapping[str, Any], *, as_of: date) -> dict[str, Any]:
+    """Give what changes on a debt's row; a row that only says that nothing is owed changes nothing else."""
+    values: dict[str, Any] = {"state": "open", "as_of": as_of}
+    if "product" in figures:
+        values |= {name: figures[name] for name in ("product", "annual_rate_ppm", "attributes")}
+        values["late_since"] = figures["late_since"] and date.fromisoformat(figures["late_since"])
+    return values
+
+
+def _came_since(
+    lender_id: uuid.UUID, debts: Sequence[uuid.UUID], *, as_of: date, run_id: uuid.UUID
+) -> dict[uuid.UUID, dict[Account, int]]:
+    """Give what happened on debts that a file can't know of, by account, in minor units.
+
+    That is what was paid, given back or charged after the day of its figures, or while it was being read. What happened
+    on that very day counts as known to the lender. `credit` has what earlier files of that day gave as credit.
+    """
+    started = session.scalars(
+        select(ImportRun.started_at).where(ImportRun.lender_id == lender_id, ImportRun.id == run_id)
+    ).one()
+    rows = session.execute(
+        select(Transfer.book_id, Transfer.from_account, Transfer.to_account, Transfer.amount_minor, Posting.kind)
+        .join(Posting, (Posting.lender_id == Transfer.lender_id) & (Posting.id == Transfer.posting_id))
+        .where(
+            Transfer.lender_id == lender_id,
+            Transfer.book_id.in_(debts),
+            or_(
+                Posting.kind.in_(("payment", "refund", "plan_interest"))
+                & or_(Posting.on > as_of, Posting.at > started),
+                (Posting.kind == "adjustment")
+                & (Posting.on >= as_of)
+                & (Transfer.from_account == Account.CREDIT.value),
+            ),
+        )
+    )
+    since: dict[uuid.UUID, dict[Account, int]] = {}
+    for row in rows:
+        here = since.setdefault(row.book_id, {})
+        if row.kind == "adjustment":
+            here[Account.CREDIT] = here.get(Account.CREDIT, 0) + row.amount_minor
+            continue
+        for account, minor in ((row.from_account, -row.amount_minor), (row.to_account, row.amount_minor)):
+            if Account(account) in ledger.OWED:
+                here[Account(account)] = here.get(Account(account), 0) + minor
+    return since
+
+
+def _as_of_now(parts: Mapping[str, int], since: Mapping[Account, int]) -> dict[Account, int]:
+    """Give a file's figures with what happened since; what was paid beyond them is the debtor's credit.
+
+    Example: the file says 30.00 and 50.00 was paid since: nothing is owed, and 20.00 is credit.
+    """
+    wanted = {part: parts.get(part.value, 0) + since.get(part, 0) for part in ledger.OWED}
+    beyond = -sum(minor for minor in wanted.values() if minor < 0)
+    for part, minor in wanted.items():
+        take = min(max(minor, 0), beyond)
+        wanted[part] = max(minor, 0) - take
+        beyond -= take
+    wanted[Account.CREDIT] = max(beyond - since.get(Account.CREDIT, 0), 0)
+    return wanted
 
 
 def _close_run(lender_id: uuid.UUID, summary: Summary, *, state: str) -> None:
@@ -592,7 +698,9 @@ def _discard(lender_id: uuid.UUID, run_id: uuid.UUID) -> None:
                 )
                 s.execute(
                     update(ImportRun)
-                    .where(ImportRun.lender_id == lender_id, ImportRun.id == run_id)
+                    .where(
+                        ImportRun.lender_id == lender_id, ImportRun.id == run_id, ImportRun.state == "staging"
+                    )
                     .values(state="abandoned", finished_at=clock.now())
                 )
                 return
@@ -641,7 +749,7 @@ def undo(*, lender_id: uuid.UUID, run_id: uuid.UUID | None = None) -> ImportRun:
             query = select(ImportRun).where(ImportRun.lender_id == lender_id, ImportRun.state == "live")
             if run_id is not None:
                 query = query.where(ImportRun.id == run_id)
-            run = s.scalars(query.order_by(ImportRun.started_at.desc()).limit(1)).one_or_none()
+            run = s.scalars(query.order_by(ImportRun.started_at.desc(), ImportRun.id.desc()).limit(1)).one_or_none()
             if run is None or run.recalled:
                 raise CannotUndo
             ids = list(s.scalars(select(Debt.id).where(Debt.lender_id == lender_id, Debt.import_run_id == run.id)))

@@ -23,7 +23,7 @@ from portal.payments.models import Payment
 from portal.people.permissions import Person, me, needs_debtor
 from portal.plans.models import Plan
 from portal.plans.negotiate import alive_plan
-from portal.plans.progress import View, view_of
+from portal.plans.progress import View, interest_due, view_of
 from portal.web.formats import money as money_words
 from portal.web.languages import chosen
 
@@ -34,9 +34,9 @@ LEAST_MINOR = 100
 _FORM_KEY = re.compile(r"[0-9a-f]{32}")
 
 
-def least_of(debt: Standing) -> Money:
+def least_of(owed: Money) -> Money:
     """Give the smallest payment for a debt: one whole unit of money, or all that is owed if that is less."""
-    return min(Money(LEAST_MINOR, debt.owed.currency), debt.owed)
+    return min(Money(LEAST_MINOR, owed.currency), owed)
 
 
 @payments.route("/pay", methods=["GET", "POST"])
@@ -55,7 +55,8 @@ def pay() -> ResponseReturnValue:
         return redirect(url_for("home.debt", reference=reference), 303)
     plan = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
     view = view_of(plan, today=clock.today(person.zone)) if plan else None
-    choices = _choices(debt, view)
+    owed = debt.owed + interest_due(plan, today=clock.today(person.zone)) if plan else debt.owed
+    choices = _choices(owed, view)
     form = PayForm()
     form.amount.currency = debt.owed.currency
     form.choice.choices = [(key, _choice_words(key)) for key in choices]
@@ -65,7 +66,7 @@ def pay() -> ResponseReturnValue:
         form.choice.data = asked if asked in choices else ("next" if "next" in choices else None)
     elif form.validate() and _FORM_KEY.fullmatch(form.form_key.data or ""):
         amount = form.amount.money if form.choice.data == "other" else choices[form.choice.data]
-        problem = _problem(amount, debt)
+        problem = _problem(amount, owed)
         if amount is not None and problem is None:
             return _go(person, debt, plan, amount, form.form_key.data or "")
         form.amount.errors = [problem or ""]  # type: ignore[assignment]
@@ -79,7 +80,7 @@ def pay() -> ResponseReturnValue:
             form=form,
             choices=choices,
             notes={"next": _("Keeps your plan.") if plan else "", "all": "", "other": ""},
-            least=least_of(debt),
+            least=least_of(owed),
             prefix=get_currency_symbol(debt.owed.currency, locale=str(get_locale())),
             effect=None,
         ),
@@ -87,13 +88,13 @@ def pay() -> ResponseReturnValue:
     )
 
 
-def _problem(amount: Money | None, debt: Standing) -> str | None:
+def _problem(amount: Money | None, owed: Money) -> str | None:
     if amount is None:
         return _("Enter an amount.")
-    if amount < least_of(debt):
-        return _("The smallest payment is %(amount)s.", amount=money_words(least_of(debt)))
-    if amount > debt.owed:
-        return _("That is more than you owe. All that is left is %(amount)s.", amount=money_words(debt.owed))
+    if amount < least_of(owed):
+        return _("The smallest payment is %(amount)s.", amount=money_words(least_of(owed)))
+    if amount > owed:
+        return _("That is more than you owe. All that is left is %(amount)s.", amount=money_words(owed))
     try:
         stripe_gateway.charged(amount)
     except stripe_gateway.NotChargeable:
@@ -101,15 +102,15 @@ def _problem(amount: Money | None, debt: Standing) -> str | None:
     return None
 
 
-def _choices(debt: Standing, view: View | None) -> dict[str, Money | None]:
+def _choices(owed: Money, view: View | None) -> dict[str, Money | None]:
     choices: dict[str, Money | None] = {}
     if view is not None and view.next is not None:
         # Interest is charged on its due date: whoever pays the last payment before it owes that much less.
-        choices["next"] = min(view.next_amount, debt.owed)
-        if choices["next"] != debt.owed:
-            choices["all"] = debt.owed
+        choices["next"] = min(view.next_amount, owed)
+        if choices["next"] != owed:
+            choices["all"] = owed
     else:
-        choices["all"] = debt.owed
+        choices["all"] = owed
     choices["other"] = None
     return choices
 

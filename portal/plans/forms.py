@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from wtforms import IntegerField, RadioField
-from wtforms.validators import InputRequired, NumberRange
+from wtforms.validators import InputRequired
 
 from portal.plans.schedule import Frequency
-from portal.web.fields import Amount, Form
+from portal.web.fields import Amount, Form, between
 
 
 def every(frequency: Frequency) -> str:
@@ -50,10 +50,7 @@ class DayOfMonthForm(Form):
 
     pay_day = IntegerField(
         lazy_gettext("Day of the month"),
-        [
-            InputRequired(lazy_gettext("Enter a day of the month, 1 to 31.")),
-            NumberRange(1, 31, lazy_gettext("Enter a day of the month, 1 to 31.")),
-        ],
+        [between(1, 31, lazy_gettext("Enter a day of the month, 1 to 31."))],
     )
 
 

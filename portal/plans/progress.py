@@ -13,12 +13,12 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 
 from portal import clock, ledger
 from portal.db import session, table_of
 from portal.evidence.record import PORTAL, Act, Actor, record
-from portal.ledger import Account, Move
+from portal.ledger import Account, Move, Posting
 from portal.money import Money
 from portal.plans.models import LIVE_STATES, Plan, PlanItem
 from portal.plans.schedule import Item
@@ -133,7 +133,7 @@ def views_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tupl
     return tuple(_view(items[0], items, today=today) for items in (list(rows) for _id, rows in plans))
 
 
-def _view(plan: Plan | Row[Any], items: Sequence[PlanItem | Row[Any]], *, today: date) -> View:
+def _view(plan: Plan | Any, items: Sequence[PlanItem | Any], *, today: date) -> View:
     currency = plan.currency
     steps: list[Step] = []
     next_seen = False
@@ -203,6 +203,17 @@ def post_interest(plan: Plan, *, today: date) -> None:
                 debt_id=plan.debt_id,
                 facts={"plan": plan.reference, "item": item.seq, "amount_minor": item.interest_minor},
             )
+
+
+def interest_due(plan: Plan, *, today: date) -> Money:
+    """Give the agreed interest of items that are due by now and not in the books yet, because the night has not run."""
+    due = {
+        f"plan-interest:{plan.id}:{item.seq}": item.interest_minor for item in items_of(plan) if item.due_on <= today
+    }
+    posted = session.scalars(
+        select(Posting.cause).where(Posting.lender_id == plan.lender_id, Posting.cause.in_(list(due)))
+    )
+    return Money(sum(due.values()) - sum(due[cause] for cause in posted), plan.currency)
 
 
 def lay_over(plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, today: date, by: Actor) -> Effect:

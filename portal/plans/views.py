@@ -148,8 +148,10 @@ def choose(reference: str) -> ResponseReturnValue:
     if (away := _elsewhere(debt)) is not None:
         return away
     proposal = negotiate.newest_proposal(debt)
-    if proposal is None or proposal.pay_day is None:
+    if proposal is None:
         return redirect(url_for("plans.what_can_you_afford", reference=reference), 303)
+    if proposal.pay_day is None:
+        return redirect(url_for("plans.which_day", reference=reference), 303)
     try:
         table = negotiate.table_for(debt, proposal=proposal, today=today)
     except NoLimits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from flask_babel import gettext as _
@@ -97,7 +97,9 @@ class Amount(StringField):
             raise StopValidation(_("Enter an amount above zero."))
 
 
-def _between(least: int, most: int, message: str) -> object:
+def between(least: int, most: int, message: str) -> Callable[[object, IntegerField], None]:
+    """Give a check for a whole number in bounds, with one sentence for whatever else was typed."""
+
     def check(_form: object, field: IntegerField) -> None:
         if field.data is None or not least <= field.data <= most:
             field.errors = ()
@@ -109,12 +111,12 @@ def _between(least: int, most: int, message: str) -> object:
 class BirthDateForm(Form):
     """A date of birth in three boxes, in the order day, month, year."""
 
-    day = IntegerField(lazy_gettext("Day"), [_between(1, 31, lazy_gettext("Enter the day of your birth, 1 to 31."))])
+    day = IntegerField(lazy_gettext("Day"), [between(1, 31, lazy_gettext("Enter the day of your birth, 1 to 31."))])
     month = IntegerField(
-        lazy_gettext("Month"), [_between(1, 12, lazy_gettext("Enter the month of your birth, 1 to 12."))]
+        lazy_gettext("Month"), [between(1, 12, lazy_gettext("Enter the month of your birth, 1 to 12."))]
     )
     year = IntegerField(
-        lazy_gettext("Year"), [_between(1900, 2100, lazy_gettext("Enter the year of your birth, with four digits."))]
+        lazy_gettext("Year"), [between(1900, 2100, lazy_gettext("Enter the year of your birth, with four digits."))]
     )
 
     def born_on(self) -> date | None:
@@ -134,4 +136,4 @@ class Code(StringField):
         self.data = re.sub(r"[\s-]", "", tidy(valuelist[0])) if valuelist else ""
 
 
-__all__ = ["Amount", "BirthDateForm", "Code", "Form", "InputRequired", "Text", "amount_from", "tidy"]
+__all__ = ["Amount", "BirthDateForm", "Code", "Form", "InputRequired", "Text", "amount_from", "between", "tidy"]

@@ -1,0 +1,38 @@
+"""What browser tests stand on: a running portal for each kind of database, and one browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.phone import open_browser
+from tests.browser.portal_process import Person, PortalProcess
+from tests.databases import Databases
+
+
+@pytest.fixture(scope="session")
+def portal(databases: Databases, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
+    """The portal on an empty database of one kind, filled with the demo's made-up people."""
+    url = databases.empty(database)
+    running = PortalProcess(database_url=url, folder=tmp_path_factory.mktemp("portal"))
+    running.start()
+    yield running
+    running.stop()
+    databases.drop(url)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser; each test opens its own phone in it."""
+    with sync_playwright() as playwright:
+        opened = open_browser(playwright)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def people(portal: PortalProcess) -> tuple[Person, ...]:
+    """Two people who read English and two who read Chinese; the last two have two debts each."""
+    return portal.people()

@@ -1,0 +1,163 @@
+"""A phone in somebody's hand: it taps and types, and looks hard at each page that it comes to."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, Request
+
+from tests.browser.portal_process import Person, PortalProcess
+
+# The screens: a usual small phone, and the narrowest that pages must fit.
+SMALL = {"width": 360, "height": 740}
+NARROW = {"width": 320, "height": 640}
+MOST_BYTES = 14 * 1024
+MOST_REQUESTS = 4
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def open_browser(playwright: Playwright) -> Browser:
+    """Start Chromium; without one the test fails, because a skipped walk would look like one that was made."""
+    program = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
+    if program is None and not Path(playwright.chromium.executable_path).exists():
+        pytest.fail("There is no Chromium on this machine: `make setup` installs it, or install the package chromium.")
+    # A browser that runs as root, as in a container, refuses to start with its own sandbox.
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    return playwright.chromium.launch(executable_path=program, args=flags)
+
+
+@dataclass
+class Phone:
+    """One visitor. `problems` collects what is wrong with pages; `taps` counts what the thumb does, typing aside."""
+
+    portal: PortalProcess
+    context: BrowserContext
+    page: Page
+    cdp: CDPSession
+    javascript: bool
+    taps: int = 0
+    problems: list[str] = field(default_factory=list)
+    weights: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def tap(self, selector: str) -> None:
+        """Touch one thing, and wait for the page that comes."""
+        self.taps += 1
+        with self.page.expect_navigation():
+            self.page.locator(selector).first.tap()
+
+    def type(self, name: str, text: str) -> None:
+        """Fill in one field by its name."""
+        self.page.fill(f"main [name={name}]", text)
+
+    def date_of_birth(self, person: Person) -> None:
+        """Type the three parts of a date of birth."""
+        for name, part in zip(("year", "month", "day"), person.date_of_birth.split("-"), strict=True):
+            self.type(name, part)
+
+    def newest_code(self) -> str:
+        """Read the code as a visitor of the demo does: on the page of sent messages, in another tab."""
+        with self.another_tab() as tab:
+            tab.goto(f"{self.portal.url}/outbox")
+            code = tab.locator(".amount-figure").first.inner_text()
+        assert re.fullmatch(r"\d{6}", code), code
+        return code
+
+    @contextmanager
+    def another_tab(self) -> Iterator[Page]:
+        """Open a second tab with the same cookies."""
+        tab = self.context.new_page()
+        yield tab
+        tab.close()
+
+    def look(self) -> None:
+        """Look at the page as it stands: accessible, no wider than the screen, with a title and one heading."""
+        where = self._where()
+        assert self.page.title(), where
+        assert self.page.locator("h1").count() == 1, where
+        if not self.javascript:
+            # The same pages are looked at with scripts; without, there is no way to measure from inside.
+            return
+        for finding in Axe().run(self.page).response["violations"]:
+            first = finding["nodes"][0]
+            self.problems.append(f"{where}: {finding['id']}: {first['html'][:120]} {first.get('failureSummary', '')}")
+        self._fits(NARROW, "100%")
+        self._fits(SMALL, "200%")
+        self.page.set_viewport_size(SMALL)
+        self.page.evaluate("document.documentElement.style.fontSize = ''")
+
+    def _fits(self, screen: dict[str, int], text: str) -> None:
+        self.page.set_viewport_size(screen)  # type: ignore[arg-type]
+        self.page.evaluate("size => { document.documentElement.style.fontSize = size }", text)
+        wider = self.page.evaluate(WIDER)
+        if wider > 0:
+            self.problems.append(f"{self._where()}: {wider} px too wide at {screen['width']} px, text at {text}")
+
+    def weigh(self) -> None:
+        """Open the page again as if for the first time, and count what comes over the wire, in bytes and requests."""
+        taken: list[int] = []
+        asked: list[str] = []
+        self.cdp.send("Network.clearBrowserCache")
+
+        def took(event: dict[str, float]) -> None:
+            taken.append(int(event["encodedDataLength"]))
+
+        def ask(request: Request) -> None:
+            asked.append(request.url)
+
+        self.cdp.on("Network.loadingFinished", took)
+        self.page.on("request", ask)
+        self.page.goto(self.page.url.partition("#")[0])
+        # The icon is asked for after the page has loaded.
+        self.page.wait_for_timeout(100)
+        self.cdp.remove_listener("Network.loadingFinished", took)
+        self.page.remove_listener("request", ask)
+        where, weight, requests = self._where(), sum(taken), len(asked)
+        self.weights[where] = weight, requests
+        if weight > MOST_BYTES:
+            self.problems.append(f"{where}: {weight} bytes on a first visit")
+        if requests > MOST_REQUESTS or len(taken) > MOST_REQUESTS:
+            self.problems.append(f"{where}: {max(requests, len(taken))} requests on a first visit: {asked}")
+
+    def _where(self) -> str:
+        return re.sub(r"[A-Z]+-[A-Z0-9-]+", "…", urlsplit(self.page.url).path)
+
+
+@contextmanager
+def phone(browser: Browser, portal: PortalProcess, *, locale: str, javascript: bool = True) -> Iterator[Phone]:
+    """Open a phone with nothing in its memory; whatever its console says, or leaves this machine, is a problem."""
+    context = browser.new_context(
+        viewport=SMALL,  # type: ignore[arg-type]
+        device_scale_factor=2,
+        is_mobile=True,
+        has_touch=True,
+        locale=locale,
+        java_script_enabled=javascript,
+        # axe comes in from outside; that the policy itself holds is seen on its own in the journey tests.
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    cdp = context.new_cdp_session(page)
+    cdp.send("Network.enable")
+    made = Phone(portal=portal, context=context, page=page, cdp=cdp, javascript=javascript)
+    ours = {f"127.0.0.1:{portal.port}", f"127.0.0.1:{portal.stand_in_port}"}
+
+    def ask(request: Request) -> None:
+        if urlsplit(request.url).netloc not in ours and not request.url.startswith("data:"):
+            made.problems.append(f"asked another host: {request.url}")
+
+    page.on("request", ask)
+    page.on("pageerror", lambda error: made.problems.append(f"script error: {error}"))
+    # What the policy forbids is said on the console as an error.
+    page.on("console", lambda said: made.problems.append(f"console: {said.text}") if said.type in {"error"} else None)
+    yield made
+    context.close()

@@ -1,0 +1,147 @@
+"""The main job on a phone: from a link to an agreed plan with its first payment, points, and the PDFs to keep.
+
+Each walk runs against the real processes. With scripts switched off it is the same walk; with them on, every page on
+the way is also measured: axe, width, large text, bytes and requests of a first visit.
+"""
+
+from __future__ import annotations
+
+import time
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from pypdf import PdfReader
+
+from tests.browser.phone import Phone, phone
+from tests.browser.portal_process import Person, PortalProcess
+
+pytestmark = pytest.mark.browser
+
+# Buttons and links that are touched between opening the link and the button of the hosted payment page.
+MOST_TAPS = 8
+WALKS = (
+    pytest.param(0, "en-US", True, id="english"),
+    pytest.param(1, "zh-CN", False, id="chinese-without-javascript"),
+    pytest.param(2, "en-US", False, id="english-without-javascript"),
+    pytest.param(3, "zh-CN", True, id="chinese"),
+)
+WORDS = {
+    "en-US": {
+        "lang": "en",
+        "plan": "Thank you. You have a plan",
+        "paid": "Thank you. Your payment has arrived",
+        "points": "10 points",
+        "agreement": "Your repayment plan",
+        "receipt": "We have received your payment",
+    },
+    "zh-CN": {
+        "lang": "zh-Hans",
+        "plan": "谢谢，您的计划定好了",
+        "paid": "谢谢，您的还款已到账",
+        "points": "10 积分",
+        "agreement": "您的还款计划",
+        "receipt": "我们已收到您的付款",
+    },
+}
+
+
+@pytest.mark.parametrize(("who", "locale", "javascript"), WALKS)
+def test_from_a_link_to_a_paid_instalment_with_proof(
+    browser: Browser,
+    portal: PortalProcess,
+    people: tuple[Person, ...],
+    tmp_path: Path,
+    who: int,
+    locale: str,
+    javascript: bool,
+) -> None:
+    words = WORDS[locale]
+    with phone(browser, portal, locale=locale, javascript=javascript) as her:
+        page = her.page
+
+        def stop(*, weigh: bool = True) -> None:
+            assert page.locator("html").get_attribute("lang") == words["lang"], page.url
+            her.look()
+            if javascript and weigh:
+                her.weigh()
+
+        page.goto(people[who].invite_url)
+        stop()
+        her.date_of_birth(people[who])
+        her.tap("main form button")
+        stop()
+
+        her.tap("main a[href*=what-can-you-afford]")
+        stop()
+        her.type("amount", "1500")
+        her.tap("main form button")
+        stop()
+        her.type("pay_day", "28")
+        her.tap("main form button")
+        stop()
+        her.tap("main button[name=choose]")
+        stop()
+        her.tap("main form button")
+        # The code on its way is for this page only: it is looked at, and not opened again.
+        stop(weigh=False)
+        her.type("code", her.newest_code())
+        her.tap("main form button")
+        assert page.locator("h1").inner_text() == words["plan"]
+        stop()
+
+        _to_the_hosted_page(her)
+        assert her.taps <= MOST_TAPS, her.taps
+        her.page.check("input[value=works]")
+        her.tap("form button")
+        page.wait_for_url(f"{portal.url}/pay/result/**")
+        assert page.locator("h1").inner_text() == words["paid"]
+        stop()
+
+        page.goto(f"{portal.url}/points")
+        assert page.locator(".amount-figure").inner_text() == words["points"]
+        stop()
+        letters = _letters(her, count=2)
+        stop()
+        texts = [_text_of(her, letter, tmp_path) for letter in letters]
+        assert any(words["agreement"] in text for text in texts), texts
+        assert any(words["receipt"] in text for text in texts), texts
+        assert all(people[who].reference in text for text in texts), texts
+
+        for path in ("/home", f"/debts/{people[who].reference}", "/help", "/pay"):
+            page.goto(portal.url + path)
+            stop()
+        page.goto(f"{portal.url}/home")
+        her.tap("main a[href*='/plans/']")
+        stop()
+        assert her.problems == []
+
+
+def _to_the_hosted_page(her: Phone) -> None:
+    """Go from the agreed plan to the hosted page, in as few taps as the pages ask for."""
+    her.tap("main form button, main a[href*='/pay']")
+    if her.page.url.startswith(f"{her.portal.url}/pay"):
+        her.look()
+        her.tap("main form button")
+    her.page.wait_for_url(f"http://127.0.0.1:{her.portal.stand_in_port}/**")
+
+
+def _letters(her: Phone, *, count: int) -> list[str]:
+    """Wait until the worker has made so many letters; give their addresses."""
+    until = time.monotonic() + 20
+    while True:
+        her.page.goto(f"{her.portal.url}/letters")
+        links = [str(link.get_attribute("href")) for link in her.page.locator("main a[href$='.pdf']").all()]
+        if len(links) >= count or time.monotonic() > until:
+            assert len(links) == count, links
+            return links
+        her.page.wait_for_timeout(250)
+
+
+def _text_of(her: Phone, href: str, folder: Path) -> str:
+    with her.page.expect_download() as started:
+        her.page.locator(f"main a[href='{href}']").tap()
+    file = folder / started.value.suggested_filename
+    started.value.save_as(file)
+    return "\n".join(page.extract_text() for page in PdfReader(BytesIO(file.read_bytes())).pages)
