@@ -50,12 +50,17 @@ _FIRST_LINE = 2
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Seconds of the portal's command, of its start alone, and of the floor; medians."""
+    """Seconds of the portal's command, of its start alone, and of the floor; medians.
+
+    `by_processor` is the ratio by the processor time of the two processes, the start left out: on SQLite, where all the
+    work is in them, it tells the same on a machine where others are at work.
+    """
 
     portal: float
     start: float
     floor: float
     rows: int
+    by_processor: float
 
     @property
     def ratio(self) -> float:
@@ -95,23 +100,27 @@ def compare(databases: Databases, *, kind: str, folder: Path, debts: int, rounds
     file = file_of(folder, debts=debts)
     empty = databases.empty(kind)
     portfolio.add_lender(empty)
-    portal: list[float] = []
-    start: list[float] = []
-    floor: list[float] = []
-    rows = 0
+    portal: list[Cost] = []
+    start: list[Cost] = []
+    floor: list[dict[str, Any]] = []
     for _ in range(rounds):
-        start.append(_flask(empty, folder, "lender", "list").seconds)
+        start.append(_flask(empty, folder, "lender", "list"))
         full, bare = databases.copy(empty), databases.copy(empty)
-        portal.append(_import(full, folder, file).seconds)
+        portal.append(_import(full, folder, file))
         words = (sys.executable, "-m", "benchmarks.importing", full, bare)
-        told = json.loads(measured(*words, env=environment(url=bare, folder=folder)).said.splitlines()[-1])
-        floor.append(told["seconds"])
-        rows = told["rows"]
+        floor.append(json.loads(measured(*words, env=environment(url=bare, folder=folder)).said.splitlines()[-1]))
         databases.drop(full)
         databases.drop(bare)
     databases.drop(empty)
     return Compared(
-        portal=statistics.median(portal), start=statistics.median(start), floor=statistics.median(floor), rows=rows
+        portal=statistics.median(cost.seconds for cost in portal),
+        start=statistics.median(cost.seconds for cost in start),
+        floor=statistics.median(told["seconds"] for told in floor),
+        rows=floor[0]["rows"],
+        by_processor=statistics.median(
+            told["processor"] / (cost.processor - idle.processor)
+            for cost, idle, told in zip(portal, start, floor, strict=True)
+        ),
     )
 
 
@@ -182,7 +191,7 @@ class _Postgresql:
 
 
 def floor(full: str, bare: str) -> dict[str, Any]:
-    """Write the rows of one database into another with `executemany`, batch by batch; gives the seconds of the writing.
+    """Write the rows of one database into another with `executemany`, batch by batch; gives what the writing took.
 
     Reading them is not counted. A batch has as many debts as a batch of the import, and one transaction.
     """
@@ -204,14 +213,15 @@ def floor(full: str, bare: str) -> dict[str, Any]:
             for number, rows in by_batch.items():
                 batches.setdefault(number, []).append((statement, rows))
         cursor = target.connection.cursor()
-        start = time.perf_counter()
+        start, spent = time.perf_counter(), time.process_time()
         for _number, inserts in sorted(batches.items()):
             cursor.execute(target.begin)
             for statement, rows in inserts:
                 cursor.executemany(statement, rows)
             cursor.execute("COMMIT")
-        seconds = time.perf_counter() - start
-    return {"seconds": seconds, "rows": sum(len(rows) for inserts in batches.values() for _statement, rows in inserts)}
+        seconds, processor = time.perf_counter() - start, time.process_time() - spent
+    count = sum(len(rows) for inserts in batches.values() for _statement, rows in inserts)
+    return {"seconds": seconds, "processor": processor, "rows": count}
 
 
 if __name__ == "__main__":

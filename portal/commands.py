@@ -64,6 +64,8 @@ def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
             raise Sentence("\n".join(problem.problems)) from problem
         except intake.AnotherImportRuns as problem:
             raise Sentence("A file of this lender is being read right now; try again when it is done.") from problem
+        except intake.RunWasEnded as problem:
+            raise Sentence("Another import took this one for dead and ended it; nothing was brought in.") from problem
         except intake.CannotUndo as problem:
             raise Sentence(
                 "This import can't be undone: there is none, or something has happened on one of its debts since."
@@ -300,6 +302,8 @@ def import_command(
         )
     if summary.refused:
         click.echo(f"The refused rows are in {report}.")
+    if full and summary.live and summary.refused:
+        click.echo("No debt was recalled, because nobody can tell which debts the refused rows were about.")
     if not summary.live:
         click.echo("Nothing was brought in. Mend the file, or use --keep-good to bring in the rows that are right.")
         raise click.exceptions.Exit(1)
@@ -346,8 +350,14 @@ def verify_command(slug: str | None) -> None:
 def nightly_command() -> None:
     """Move every plan on to today, and look again at payments that no word has come of. Twice a day is once."""
     plans = session.execute(select(Plan.lender_id, Plan.id).where(Plan.state.in_(LIVE_STATES))).all()
+    stuck = 0
     for plan in plans:
-        settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+        try:
+            settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+        except Exception:
+            # One plan that can't be moved on must not keep all others where they are.
+            current_app.logger.exception("plan %s was not moved on", plan.id)
+            stuck += 1
     open_ = session.execute(
         select(Payment.lender_id, Payment.id).where(
             Payment.state.in_(("created", "sent", "processing")), Payment.session_id.is_not(None)
@@ -356,7 +366,9 @@ def nightly_command() -> None:
     with transaction():
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
-    click.echo(f"{len(plans)} plans moved on, {len(open_)} open payments to look at again.")
+    click.echo(f"{len(plans) - stuck} plans moved on, {len(open_)} open payments to look at again.")
+    if stuck:
+        raise Sentence(f"{stuck} plans could not be moved on; the lines above say why.")
 
 
 @click.command("invite")
@@ -396,7 +408,7 @@ def refund_command(reference: str, slug: str, amount: str | None) -> None:
         wanted = Money.of(amount, payment.currency) if amount else None
     except (NotAnAmount, InexactAmount) as problem:
         raise Sentence(f"{amount!r} is not an amount in {payment.currency}.") from problem
-    account = account_of(lender, api_base=current_app.config["STRIPE_API_BASE"])
+    account = account_of(lender, api_base=start.stripe_beside(_settings()))
     wanted_words = str(wanted.minor) if wanted else "rest"
     key = f"refund:{payment.id}:{payment.refunded_minor}:{wanted_words}"
     intent_id, lender_id, payment_id = payment.payment_intent_id, lender.id, payment.id
@@ -405,6 +417,8 @@ def refund_command(reference: str, slug: str, amount: str | None) -> None:
         given = stripe_gateway.refund(account, payment_intent_id=intent_id, amount=wanted, idempotency_key=key)
     except stripe_gateway.PaymentRefused as problem:
         raise Sentence(f"Stripe refused: {problem}.") from problem
+    except stripe_gateway.NotChargeable as problem:
+        raise Sentence(f"Stripe can't give back {wanted} exactly.") from problem
     except stripe_gateway.PaymentServiceDown as problem:
         raise Sentence("Stripe can't be reached. Nothing was lost: the same command may be given again.") from problem
     with transaction():

@@ -169,6 +169,8 @@ def transaction() -> Iterator[Session]:
     if _writing.get():
         raise NestedTransaction
     session.rollback()
+    # A rollback forgets nothing where no transaction is open, as after a commit.
+    session.expire_all()
     token = _writing.set(True)
     try:
         yield session()

@@ -59,7 +59,11 @@ def connect_webhooks(settings: Settings, *, api_base: str | None) -> None:
         if account.live:
             continue
         lender_id = lender.id
-        secret = stripe_gateway.register_webhook(account, url=url)
+        try:
+            secret = stripe_gateway.register_webhook(account, url=url)
+        except (stripe_gateway.PaymentRefused, stripe_gateway.PaymentServiceDown):
+            print(f"Stripe does not take the key of {lender.slug}: nobody can pay this lender until it is right.")  # noqa: T201
+            continue
         with db.transaction() as s:
             row = s.get_one(type(lender), lender_id)
             row.stripe_webhook_secret, row.stripe_webhook_url = secret, url
@@ -69,6 +73,12 @@ def running_at(settings: Settings) -> str:
     """Give the address of the portal that was started last here, else the configured one."""
     kept = settings.folder / "running_at"
     return kept.read_text().strip() if kept.exists() and "BASE_URL" not in os.environ else settings.base_url
+
+
+def stripe_beside(settings: Settings) -> str | None:
+    """Give where Stripe is for a command beside a running portal: as configured, else the stand-in that it started."""
+    kept = settings.folder / "stand_in_at"
+    return settings.stripe_api_base or (kept.read_text().strip() if kept.exists() else None)
 
 
 class Children:
@@ -154,6 +164,7 @@ def everything(settings: Settings, *, prepare: Callable[[], None], ready: Callab
                 str(settings.folder / "stand-in.sqlite"),
             )
             os.environ["STRIPE_API_BASE"] = base
+            (settings.folder / "stand_in_at").write_text(base)
         api_base = os.environ.get("STRIPE_API_BASE")
         children.start(
             str(programs / "granian"),
@@ -166,7 +177,7 @@ def everything(settings: Settings, *, prepare: Callable[[], None], ready: Callab
             "--workers",
             "2",
             "--blocking-threads",
-            "1",
+            "4",
             "--log-level",
             "warning",
             "wsgi:app",

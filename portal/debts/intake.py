@@ -58,6 +58,10 @@ class AnotherImportRuns(Exception):
     """A file of this lender is being read right now."""
 
 
+class RunWasEnded(Exception):
+    """Another import took this one for dead, because it had not moved for two minutes, and ended it."""
+
+
 class CannotUndo(Exception):
     """An import can't be taken back, because something has happened on its debts."""
 
@@ -99,6 +103,7 @@ def bring_in(
     :raises portal.debts.tables.FileRefused: if the file as a whole can't be read; nothing stays.
     :raises portal.debts.portfolio.MappingRefused: if the mapping doesn't fit.
     :raises AnotherImportRuns: if a file of this lender is being read now.
+    :raises RunWasEnded: if another import ended this one; nothing of it stays.
     """
     lender_id, currency, language, zone = lender.id, lender.currency, best(lender.languages) or "en", lender.zone
     today = clock.today(zone)
@@ -231,6 +236,8 @@ class _Staging:
         if not rows:
             return [], []
         lender_id, now = self.lender_id, clock.now()
+        if not _still_staging(lender_id, self.run_id):
+            raise RunWasEnded
         duplicates: list[Refusal] = []
         lost: list[Refusal] = []
         firsts: dict[str, DebtRow] = {}
@@ -267,17 +274,7 @@ class _Staging:
         if changes:
             session.execute(
                 insert(table_of(StagedChange)),
-                [
-                    {
-                        "lender_id": lender_id,
-                        "id": new_id(),
-                        "import_run_id": self.run_id,
-                        "debt_id": debt_id,
-                        "line": row.line,
-                        "figures": _figures(row),
-                    }
-                    for row, debt_id in changes
-                ],
+                [self._change(row, debt_id, _figures(row)) for row, debt_id in changes],
             )
         session.execute(
             update(ImportRun)
@@ -361,8 +358,9 @@ class _Staging:
         contacts: dict[tuple[uuid.UUID, str, str], dict[str, object]] = {}
         debts: list[dict[str, object]] = []
         openings: list[Opening] = []
-        births: dict[uuid.UUID, date] = {}
+        # What a file says of a person who is on file already waits for the switch, as his other figures do.
         old_people: set[uuid.UUID] = {person_id for person_id, _born in people.values()}
+        about_people: list[dict[str, object]] = []
         for row in rows:
             person = people.get(row.person_key)
             if person is None:
@@ -381,11 +379,12 @@ class _Staging:
                     }
                 )
             else:
-                debtor_id, born_on = person
-                if born_on is None and row.born_on is not None:
-                    births[debtor_id] = row.born_on
+                debtor_id = person[0]
+            debt_id = new_id()
+            if debtor_id in old_people:
+                about_people.append(self._change(row, debt_id, {"person": _person(row)}))
             for channel, address in (("email", row.email), ("sms", row.phone)):
-                if address:
+                if address and debtor_id not in old_people:
                     contacts[debtor_id, channel, address] = {
                         "lender_id": lender_id,
                         "id": new_id(),
@@ -394,7 +393,6 @@ class _Staging:
                         "address": address,
                         "created_at": now,
                     }
-            debt_id = new_id()
             openings.append(
                 Opening(
                     debt_id=debt_id, currency=row.currency, parts={part: getattr(row, name) for part, name in _PARTS}
@@ -423,20 +421,52 @@ class _Staging:
             )
         if debtors:
             ledger.insert_rows(table_of(Debtor), debtors)
-        if births:
-            self._bring_birth_dates(births)
-        if old_people:
-            there = session.execute(
-                select(ContactPoint.debtor_id, ContactPoint.channel, ContactPoint.address).where(
-                    ContactPoint.lender_id == lender_id, ContactPoint.debtor_id.in_(old_people)
-                )
-            )
-            for contact in there:
-                contacts.pop((contact.debtor_id, contact.channel, contact.address), None)
         if contacts:
             ledger.insert_rows(table_of(ContactPoint), list(contacts.values()))
         ledger.open_books(lender_id=lender_id, openings=openings, on=self.as_of)
         ledger.insert_rows(table_of(Debt), debts)
+        if about_people:
+            session.execute(insert(table_of(StagedChange)), about_people)
+
+    def _change(self, row: DebtRow, debt_id: uuid.UUID, figures: dict[str, Any]) -> dict[str, object]:
+        return {
+            "lender_id": self.lender_id,
+            "id": new_id(),
+            "import_run_id": self.run_id,
+            "debt_id": debt_id,
+            "line": row.line,
+            "figures": figures,
+        }
+
+    def bring_people(self, said: Mapping[uuid.UUID, Mapping[str, Any]]) -> None:
+        """Add what a file says of people on file: a missing birth date, and ways to reach them that are new."""
+        self._bring_birth_dates(
+            {debtor_id: date.fromisoformat(one["born_on"]) for debtor_id, one in said.items() if one["born_on"]}
+        )
+        there = {
+            (contact.debtor_id, contact.channel, contact.address)
+            for contact in session.execute(
+                select(ContactPoint.debtor_id, ContactPoint.channel, ContactPoint.address).where(
+                    ContactPoint.lender_id == self.lender_id, ContactPoint.debtor_id.in_(list(said))
+                )
+            )
+        }
+        now = clock.now()
+        fresh = [
+            {
+                "lender_id": self.lender_id,
+                "id": new_id(),
+                "debtor_id": debtor_id,
+                "channel": channel,
+                "address": one[channel],
+                "created_at": now,
+            }
+            for debtor_id, one in said.items()
+            for channel in ("email", "sms")
+            if one[channel] and (debtor_id, channel, one[channel]) not in there
+        ]
+        if fresh:
+            session.execute(insert(table_of(ContactPoint)), fresh)
 
     def _bring_birth_dates(self, births: dict[uuid.UUID, date]) -> None:
         for debtor_id, born_on in births.items():
@@ -447,15 +477,22 @@ class _Staging:
             )
 
     def _take_out(self, debt_id: uuid.UUID) -> None:
-        gone = session.execute(
+        session.execute(
             delete(StagedChange).where(
                 StagedChange.lender_id == self.lender_id,
                 StagedChange.import_run_id == self.run_id,
                 StagedChange.debt_id == debt_id,
             )
         )
-        if not gone.rowcount:  # type: ignore[attr-defined]
-            _delete_debts(self.lender_id, [debt_id])
+        new_here = session.scalars(
+            select(Debt.id).where(
+                Debt.lender_id == self.lender_id,
+                Debt.id == debt_id,
+                Debt.state == "staged",
+                Debt.import_run_id == self.run_id,
+            )
+        ).all()
+        _delete_debts(self.lender_id, new_here)
 
 
 def _duplicate(line: int, other_line: int, reference: str) -> Refusal:
@@ -472,15 +509,21 @@ def _figures(row: DebtRow) -> dict[str, Any]:
         "product": row.product,
         "annual_rate_ppm": _ppm(row.annual_rate),
         "late_since": row.late_since and row.late_since.isoformat(),
-        "born_on": row.born_on and row.born_on.isoformat(),
         "attributes": row.attributes,
+        "person": _person(row),
     }
+
+
+def _person(row: DebtRow) -> dict[str, str | None]:
+    return {"born_on": row.born_on.isoformat() if row.born_on else None, "email": row.email, "sms": row.phone}
 
 
 def _switch(lender_id: uuid.UUID, summary: Summary, staging: _Staging, *, full: bool, file: Path) -> None:
     """Make a staged file live: new debts open, known debts adjusted by their difference, missing ones recalled."""
     run_id = summary.run_id
     with transaction() as s:
+        if not _still_staging(lender_id, run_id):
+            raise RunWasEnded
         if full and not summary.refused:
             seen = select(StagedChange.debt_id).where(
                 StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id
@@ -546,10 +589,14 @@ def _apply_changes(lender_id: uuid.UUID, summary: Summary, staging: _Staging) ->
             .order_by(StagedChange.id)
             .limit(BATCH)
         )
-        rows = session.execute(query if last is None else query.where(StagedChange.id > last)).all()
+        rows = list(session.execute(query if last is None else query.where(StagedChange.id > last)))
         if not rows:
             return
         last = rows[-1].StagedChange.id
+        staging.bring_people(
+            {row.debtor_id: row.StagedChange.figures["person"] for row in rows if "person" in row.StagedChange.figures}
+        )
+        rows = [row for row in rows if "parts" in row.StagedChange.figures]
         owners = {row.StagedChange.debt_id: row.debtor_id for row in rows}
         since = _came_since(lender_id, list(owners), as_of=staging.as_of, run_id=summary.run_id)
         changed = ledger.restate(
@@ -574,7 +621,6 @@ def _apply_changes(lender_id: uuid.UUID, summary: Summary, staging: _Staging) ->
                 debt_id=restated.debt_id,
                 facts={"import": summary.run_id, "before": restated.before, "after": restated.after},
             )
-        births = {}
         for row in rows:
             figures = row.StagedChange.figures
             session.execute(
@@ -583,9 +629,6 @@ def _apply_changes(lender_id: uuid.UUID, summary: Summary, staging: _Staging) ->
                 .values(_columns(figures, as_of=staging.as_of)),
                 execution_options={"synchronize_session": False},
             )
-            if figures.get("born_on"):
-                births[row.debtor_id] = date.fromisoformat(figures["born_on"])
-        staging._bring_birth_dates(births)
         summary.changed += len(changed)
         summary.unchanged += len(rows) - len(changed)
         session.expunge_all()
@@ -678,10 +721,20 @@ def _note(lender_id: uuid.UUID, summary: Summary, *, state: str) -> None:
         _close_run(lender_id, summary, state=state)
 
 
+def _still_staging(lender_id: uuid.UUID, run_id: uuid.UUID) -> bool:
+    """Lock a run until the transaction ends, and say whether it is still being staged: one that is live stays live."""
+    state = session.scalars(
+        select(ImportRun.state).where(ImportRun.lender_id == lender_id, ImportRun.id == run_id).with_for_update()
+    ).one()
+    return state == "staging"
+
+
 def _discard(lender_id: uuid.UUID, run_id: uuid.UUID) -> None:
     """Take everything out again that a run has staged, batch by batch."""
     while True:
         with transaction() as s:
+            if not _still_staging(lender_id, run_id):
+                return
             ids = list(
                 s.scalars(
                     select(Debt.id)
@@ -689,18 +742,14 @@ def _discard(lender_id: uuid.UUID, run_id: uuid.UUID) -> None:
                     .limit(BATCH)
                 )
             )
+            s.execute(
+                delete(StagedChange).where(StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id)
+            )
             _delete_debts(lender_id, ids)
             if not ids:
                 s.execute(
-                    delete(StagedChange).where(
-                        StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id
-                    )
-                )
-                s.execute(
                     update(ImportRun)
-                    .where(
-                        ImportRun.lender_id == lender_id, ImportRun.id == run_id, ImportRun.state == "staging"
-                    )
+                    .where(ImportRun.lender_id == lender_id, ImportRun.id == run_id, ImportRun.state == "staging")
                     .values(state="abandoned", finished_at=clock.now())
                 )
                 return

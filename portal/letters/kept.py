@@ -11,6 +11,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.db import session
 from portal.letters.models import IssuedLetter
+from portal.payments.models import Payment
 
 
 def letters_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[IssuedLetter]:
@@ -22,6 +23,16 @@ def letters_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[Issued
             .order_by(IssuedLetter.issued_at.desc())
         )  # type: ignore[arg-type]
     )
+
+
+def no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[str]:
+    """Give the causes of a person's letters that are no longer true: receipts of payments that were given back."""
+    paid_back = session.scalars(
+        select(Payment.id).where(
+            Payment.lender_id == lender_id, Payment.debtor_id == debtor_id, Payment.refunded_minor > 0
+        )
+    )
+    return frozenset(f"payment-receipt:{payment_id}" for payment_id in paid_back)
 
 
 def letter_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, number: str) -> IssuedLetter | None:

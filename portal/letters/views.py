@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.letters.kept import day_in, letter_of, letters_of
+from portal.letters.kept import day_in, letter_of, letters_of, no_longer_true
 from portal.people.permissions import me, needs_code
 
 letters = Blueprint("letters", __name__)
@@ -26,6 +26,7 @@ def kind_words(kind: str) -> str:
 def letters_page() -> ResponseReturnValue:
     """Show every letter with its state."""
     person = me()
+    gone = no_longer_true(lender_id=person.lender_id, debtor_id=person.debtor_id)
     return render_template(
         "letters/letters.html",
         letters=[
@@ -33,7 +34,7 @@ def letters_page() -> ResponseReturnValue:
                 "title": kind_words(letter.kind),
                 "number": letter.number,
                 "made_on": day_in(person.zone, letter.issued_at),
-                "state": "valid",
+                "state": "withdrawn" if letter.cause in gone else "valid",
                 "url": url_for("letters.download", number=letter.number),
             }
             for letter in letters_of(lender_id=person.lender_id, debtor_id=person.debtor_id)

@@ -24,6 +24,8 @@ from portal.payments.models import Payment
 from portal.web.numbers import public_number
 
 PAGE_LIFE = timedelta(minutes=60)
+# Stripe opens no page that would live for less than half an hour.
+SHORTEST_PAGE_LIFE = timedelta(minutes=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +125,36 @@ def start(
             )
         reference, payment_id, expires_at = payment.reference, payment.id, payment.session_expires_at
         pinned = Money(payment.amount_minor, payment.currency)
-        if payment.state not in ("created", "sent") or expires_at <= now:
+        if payment.state not in ("created", "sent"):
             return Underway(reference=reference)
         if payment.session_url is not None:
-            return GoPay(url=payment.session_url)
+            return GoPay(url=payment.session_url) if expires_at > now else Underway(reference=reference)
+        stale = expires_at - now < SHORTEST_PAGE_LIFE
+        if stale:
+            # No page was ever seen for it, so nothing can be paid on it: the form begins anew under another payment.
+            payment.state, payment.form_key = "expired", f"{form_key}:{payment.id}"
+            record(
+                Act.PAYMENT_NOT_MADE,
+                by=by,
+                lender_id=lender_id,
+                debtor_id=debt.debtor_id,
+                debt_id=debt.id,
+                facts={"payment": reference, "before": "created", "after": "expired", "why": "no page was opened"},
+            )
+    if stale:
+        return start(
+            debt,
+            lender=lender,
+            account=account,
+            amount=amount,
+            plan_id=plan_id,
+            form_key=form_key.partition(":")[0],
+            result_url=result_url,
+            back_url=back_url,
+            description=description,
+            language=language,
+            by=by,
+        )
     page = stripe_gateway.open_checkout(
         account,
         reference=str(payment_id),

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal import clock, ledger, queue
 from portal.db import new_id, session, transaction
-from portal.evidence.record import STRIPE, Act, record
+from portal.evidence.record import PORTAL, STRIPE, Act, Actor, record
 from portal.ledger import OWED, Account, Move
 from portal.lenders.models import Lender
 from portal.money import Money
@@ -39,8 +39,6 @@ from portal.people.models import Debtor
 from portal.plans import progress
 from portal.plans.models import Plan
 from portal.points import award
-
-_LOOK_AGAIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +273,7 @@ def _post_payment(payment: Payment, facts: PaymentFacts) -> None:
             "credit": parts.credit.amount,
         },
     )
-    _follow(payment, plan, today=today)
+    _follow(plan, today=today, by=STRIPE)
     queue.later(
         "letters.issue",
         lender_id=payment.lender_id,
@@ -342,7 +340,7 @@ def _post_refund(payment: Payment, *, refund_id: str, amount: Money) -> None:
         debt_id=payment.debt_id,
         facts={"payment": payment.reference, "refund": refund_id, "amount": amount.amount, "currency": amount.currency},
     )
-    _follow(payment, _plan_of(payment), today=today)
+    _follow(_plan_of(payment), today=today, by=STRIPE)
 
 
 def _moves_back(payment: Payment, original: MoneyEffect, amount: Money) -> Sequence[Move]:
@@ -406,13 +404,13 @@ def _cleared(plan: Plan) -> list[tuple[date, Money]]:
     ]
 
 
-def _follow(payment: Payment, plan: Plan | None, *, today: date) -> None:
+def _follow(plan: Plan | None, *, today: date, by: Actor) -> None:
     """Let the plan and the points follow the money."""
     if plan is None:
         return
     session.flush()
-    book = ledger.locked(lender_id=payment.lender_id, debt_id=payment.debt_id)
-    effect = progress.lay_over(plan, cleared=_cleared(plan), owed=book.owed, today=today, by=STRIPE)
+    book = ledger.locked(lender_id=plan.lender_id, debt_id=plan.debt_id)
+    effect = progress.lay_over(plan, cleared=_cleared(plan), owed=book.owed, today=today, by=by)
     items = {item.seq: item for item in progress.items_of(plan)}
     for seq in effect.newly_kept:
         award.kept(
@@ -438,10 +436,20 @@ def sweep_plan(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         zone = s.scalars(select(Debtor.zone).where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id)).one()
         today = clock.today(zone)
         progress.post_interest(plan, today=today)
-        book = ledger.locked(lender_id=lender_id, debt_id=debt_id)
-        progress.lay_over(plan, cleared=_cleared(plan), owed=book.owed, today=today, by=STRIPE)
+        _follow(plan, today=today, by=PORTAL)
 
 
-def look_again_after() -> timedelta:
-    """Give how long after its start an open payment is looked at again, should no word of Stripe have come."""
-    return _LOOK_AGAIN
+def was_set_aside(payment: Payment) -> bool:
+    """Say whether a payment's money stands where a person looks at it, because it didn't fit what was asked for."""
+    return (
+        session.scalars(
+            select(MoneyEffect.id)
+            .where(
+                MoneyEffect.lender_id == payment.lender_id,
+                MoneyEffect.payment_id == payment.id,
+                MoneyEffect.outcome == "set_aside",
+            )
+            .limit(1)
+        ).first()
+        is not None
+    )

@@ -26,9 +26,9 @@ from portal.money import EXPONENTS, Money
 API_VERSION: Final = stripe.api_version
 
 # Seconds to connect and to wait for an answer; the SDK's own 80 would hold a page for longer than anybody waits.
-TIMEOUTS: Final = (5.0, 20.0)
+TIMEOUTS: Final = (3.0, 10.0)
 # Further tries by the SDK after a broken line, a 409 or a 5xx, each with the same idempotency key.
-RETRIES: Final = 2
+RETRIES: Final = 1
 
 # The id of our attempt travels in the metadata of the session and of the payment under this name; the rest of the
 # metadata is the caller's.

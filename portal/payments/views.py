@@ -82,9 +82,25 @@ def pay() -> ResponseReturnValue:
             notes={"next": _("Keeps your plan.") if plan else "", "all": "", "other": ""},
             least=least_of(owed),
             prefix=get_currency_symbol(debt.owed.currency, locale=str(get_locale())),
-            effect=None,
+            effect=_on_its_way(debt),
         ),
         422 if form.errors or form.amount.errors else 200,
+    )
+
+
+def _on_its_way(debt: Standing) -> str | None:
+    """Say that money for this debt is on its way already, so that nobody pays the same thing twice."""
+    underway = session.scalars(
+        select(Payment)
+        .where(Payment.lender_id == debt.lender_id, Payment.debt_id == debt.id, Payment.state == "processing")
+        .order_by(Payment.started_at.desc())
+        .limit(1)
+    ).first()
+    if underway is None:
+        return None
+    return _(
+        "A payment of %(amount)s is on its way already. It can take a few days. Please don’t pay the same again.",
+        amount=money_words(Money(underway.amount_minor, underway.currency)),
     )
 
 
@@ -95,6 +111,12 @@ def _problem(amount: Money | None, owed: Money) -> str | None:
         return _("The smallest payment is %(amount)s.", amount=money_words(least_of(owed)))
     if amount > owed:
         return _("That is more than you owe. All that is left is %(amount)s.", amount=money_words(owed))
+    if Money.zero(owed.currency) < owed - amount < Money(LEAST_MINOR, owed.currency):
+        return _(
+            "That would leave only %(rest)s, which is too little to be paid online later. "
+            "Pay all of it, or a little less.",
+            rest=money_words(owed - amount),
+        )
     try:
         stripe_gateway.charged(amount)
     except stripe_gateway.NotChargeable:
@@ -197,7 +219,11 @@ def result(reference: str) -> ResponseReturnValue:
     debt = by_id(lender_id=person.lender_id, debt_id=payment.debt_id)
     plan = session.get(Plan, (payment.lender_id, payment.plan_id)) if payment.plan_id else None
     words = None
-    if payment.refunded_minor:
+    if shown == "done" and payment.refunded_minor == payment.amount_minor:
+        shown = "given_back"
+    elif shown == "done" and settle.was_set_aside(payment):
+        shown = "set_aside"
+    if shown == "done" and payment.refunded_minor:
         words = _(
             "%(amount)s of it was given back to you.",
             amount=money_words(Money(payment.refunded_minor, payment.currency)),

@@ -17,6 +17,7 @@ from sqlalchemy import func, select, update
 from portal import clock
 from portal.db import new_id, session
 from portal.evidence.record import OPERATOR, Act, Actor, record
+from portal.lenders.models import Lender
 from portal.people.models import (
     ContactPoint,
     Debtor,
@@ -30,7 +31,7 @@ from portal.people.models import (
 LINK_LIFE = timedelta(hours=72)
 TRIES = 5
 LOCK = timedelta(minutes=30)
-TRIES_FROM_ONE_ADDRESS = 30
+TRIES_FROM_ONE_ADDRESS = 100
 CODE_LIFE = timedelta(minutes=10)
 CODES_IN_A_ROW = 5
 SESSION_LIFE = timedelta(hours=12)
@@ -186,7 +187,10 @@ def by_reference(
     `debtor_id` is whose debt the reference is, or None if nobody's: both look the same from outside. `address` is the
     visitor's network address, which has a limit of its own.
     """
-    by_reference_ = hashed("reference", str(lender_id), reference.casefold(), key=key)
+    # One at a time for a lender, so that guesses sent together can't pass the limit together.
+    session.execute(select(Lender.id).where(Lender.id == lender_id).with_for_update(key_share=True))
+    # Whoever is found counts, and not how the reference is written.
+    by_reference_ = hashed("reference", str(lender_id), str(debtor_id or reference.upper()), key=key)
     by_address = hashed("address", address, key=key)
     for subject, most in ((by_reference_, TRIES), (by_address, TRIES_FROM_ONE_ADDRESS)):
         if (until := _locked_until(lender_id, subject, most=most)) is not None:
@@ -257,7 +261,7 @@ def make_code(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, key: str) -> CodeSe
     contact = session.scalars(
         select(ContactPoint)
         .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id)
-        .order_by(ContactPoint.channel.desc(), ContactPoint.id)
+        .order_by(ContactPoint.channel.desc(), ContactPoint.id.desc())
         .limit(1)
     ).one_or_none()
     if contact is None:

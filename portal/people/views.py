@@ -15,7 +15,7 @@ from flask_login import current_user, login_user, logout_user
 
 from portal.db import transaction
 from portal.lenders.models import Lender
-from portal.lenders.settings import all_lenders
+from portal.lenders.settings import all_lenders, only_lender
 from portal.people import codes, sign_in
 from portal.people.forms import CodeForm, SignInForm
 from portal.people.permissions import load, me, needs_debtor
@@ -39,6 +39,12 @@ def _owner_of(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None:
 def _let_in(done: sign_in.SignedIn) -> None:
     language = cookie.get("language")
     after = cookie.get("after_sign_in")
+    if current_user.is_authenticated:
+        # Signing in as one ends the other in the same browser, on the server too.
+        earlier = me()
+        with transaction():
+            sign_in.end_session(lender_id=earlier.lender_id, debtor_id=earlier.debtor_id, session_id=earlier.session_id)
+        after = None
     # A new sign-in starts a new cookie: nothing of an earlier person on this phone stays in it.
     cookie.clear()
     if language:
@@ -56,12 +62,24 @@ def _onward(name: str, *, otherwise: str) -> str:
     if not isinstance(wanted, str):
         return otherwise
     parts = urlsplit(wanted)
-    ours = not parts.scheme and not parts.netloc and wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    ours = (
+        wanted.isprintable()
+        and not parts.scheme
+        and not parts.netloc
+        and wanted.startswith("/")
+        and not wanted.startswith(("//", "/\\"))
+    )
     return wanted if ours else otherwise
 
 
 def _gone() -> ResponseReturnValue:
     return render_template("people/link_gone.html"), 404
+
+
+def _zone() -> str:
+    """Give the zone of whoever's page it is before anybody signed in."""
+    lender = only_lender()
+    return lender.zone if lender else "UTC"
 
 
 def _locked(until: datetime, zone: str) -> ResponseReturnValue:
@@ -78,7 +96,7 @@ def invitation(token: str) -> ResponseReturnValue:
         case sign_in.LinkGone():
             return _gone()
         case sign_in.Locked(until=until):
-            return _locked(until, "UTC")
+            return _locked(until, _zone())
     if form.validate_on_submit() and (born_on := form.born_on()) is not None:
         with transaction():
             done = sign_in.open_link(token, born_on=born_on, key=key())
@@ -90,7 +108,7 @@ def invitation(token: str) -> ResponseReturnValue:
             case sign_in.LinkGone():
                 return _gone()
             case sign_in.Locked(until=until):
-                return _locked(until, "UTC")
+                return _locked(until, _zone())
             case sign_in.Wrong(left=left):
                 form.day.errors = [
                     _(

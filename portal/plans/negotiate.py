@@ -18,6 +18,7 @@ from sqlalchemy import func, select, update
 
 from portal import clock, ledger, queue
 from portal.db import new_id, session
+from portal.debts.models import Debt
 from portal.debts.statement import Standing
 from portal.evidence.record import OPERATOR, Act, Actor, record
 from portal.ledger import OWED, Account
@@ -382,7 +383,8 @@ def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
-    if made is None:
+    state = session.scalars(select(Debt.state).where(Debt.lender_id == debt.lender_id, Debt.id == debt.id)).one()
+    if made is None or state != "open":
         return QuoteGone()
     if made.state == "accepted":
         return AgreedBefore(reference=reference_of_quote(made))
@@ -499,9 +501,9 @@ def reference_of_quote(made: Quote) -> str:
 
 
 def least_payment(debt: Standing, *, limits: Limits, today: date) -> Money | None:
-    """Give the least payment a month that the lender publishes for a debt; None where monthly plans aren't offered."""
+    """Give the least payment a month that is agreed to on the spot; None where there is no such monthly plan."""
     plans = standard(owed=owed_of(debt), limits=limits, frequency=Frequency.MONTHLY, pay_day=today.day, today=today)
-    return plans[0].schedule.payment if plans else None
+    return next((offer.schedule.payment for offer in plans if not offer.needs_person), None)
 
 
 def number_of(proposal: Proposal) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date
 
 from babel.numbers import get_currency_symbol
@@ -181,7 +182,7 @@ def choose(reference: str) -> ResponseReturnValue:
                 )
             return redirect(url_for("plans.check", reference=reference, number=number), 303)
         flash(_("Please choose one of the plans."), "problem")
-    title, lines = _answer_words(table)
+    title, lines = _answer_words(table, choices)
     return render_template(
         "plans/choose.html",
         debt=debt,
@@ -222,7 +223,7 @@ def _title_of(key: str) -> str:
     }[key]
 
 
-def _answer_words(table: Table) -> tuple[str, tuple[str, ...]]:
+def _answer_words(table: Table, choices: dict[str, Schedule]) -> tuple[str, tuple[str, ...]]:
     """Say yes; or why not, and what would work."""
     answer = table.answer
     if answer.outcome is Outcome.ACCEPT and not answer.needs_person:
@@ -240,12 +241,14 @@ def _answer_words(table: Table) -> tuple[str, tuple[str, ...]]:
     }
     lines = [why[reason] for reason in answer.reasons]
     change = answer.change
-    if answer.plan is not None and change.input in (Input.PAYMENT, Input.BUDGET):
+    if choices and change.input in (Input.PAYMENT, Input.BUDGET):
+        # Only what can be agreed to here and now is called a way that works.
+        lowest = min(choices.values(), key=lambda schedule: schedule.payment)
         lines.append(
             _(
                 "What would work: %(amount)s %(every)s.",
-                amount=money_words(answer.plan.payment),
-                every=every(answer.plan.frequency),
+                amount=money_words(lowest.payment),
+                every=every(lowest.frequency),
             )
         )
     elif change.input is Input.FIRST_PAYMENT_DATE and isinstance(change.value, date):
@@ -454,6 +457,7 @@ def plan(reference: str) -> ResponseReturnValue:
     just_agreed = request.args.get("new") == "1" and view.state == "agreed"
     return render_template(
         "plans/agreed.html" if just_agreed else "plans/plan.html",
+        form_key=uuid.uuid4().hex,
         plan={
             "reference": view.reference,
             "debt_reference": debt.reference,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, url_for
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -17,7 +19,7 @@ def start() -> ResponseReturnValue:
     """Say who this is for; a signed-in person goes home."""
     if current_user.is_authenticated:
         return redirect(url_for("home.home"), 303)
-    return render_template("public/start.html")
+    return render_template("public/start.html", address=urlsplit(current_app.config["BASE_URL"]).netloc)
 
 
 @public.get("/alive")

@@ -13,12 +13,13 @@ from flask_wtf import FlaskForm
 from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, StopValidation
 
-from portal.money import Money
+from portal.money import EXPONENTS, Money
 
 
 def tidy(text: str | None) -> str:
     """Give text with full-width forms made plain and outer spaces gone: `　１２３ ` is `123`."""
-    return unicodedata.normalize("NFKC", text or "").strip()
+    plain = unicodedata.normalize("NFKC", text or "")
+    return "".join(sign for sign in plain if sign.isprintable() or sign.isspace()).strip()
 
 
 class Form(FlaskForm):
@@ -39,7 +40,7 @@ class Text(StringField):
 
 
 # A sign or a word of money may stand before and after, never between: `50 or 60` is not five thousand and sixty.
-_AN_AMOUNT = re.compile(r"[^\d-]*([0-9][0-9.,' \u00a0\u202f]*)[^\d-]*")
+_AN_AMOUNT = re.compile(r"[^\d%()-]*([0-9][0-9.,' \u00a0\u202f]*)[^\d%()-]*")
 _SPACED = re.compile(r"\d{1,3}(?:[' \u00a0\u202f]\d{3})*(?:[.,]\d*)?|[\d.,]+")
 
 
@@ -52,6 +53,8 @@ def amount_from(text: str, *, currency: str) -> Money | None:
     exponent = len(str(Money(1, currency).amount).partition(".")[2])
     found = _AN_AMOUNT.fullmatch(tidy(text))
     plain = found[1].strip() if found else ""
+    if any(code in EXPONENTS and code != currency for code in re.findall(r"[A-Z]{3}", tidy(text).upper())):
+        return None
     if not _SPACED.fullmatch(plain):
         return None
     plain = re.sub(r"[' \u00a0\u202f]", "", plain)
@@ -65,7 +68,9 @@ def amount_from(text: str, *, currency: str) -> Money | None:
         elif alone and len(marks) == 1 and len(tail) != 3 or marks.count(marks[-1]) > 1 and len(set(marks)) > 1:
             return None
     groups = re.split(r"[.,]", whole)
-    if len(groups) > 1 and (not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:])):
+    if len(groups) > 1 and (
+        groups[0].strip("0") == "" or not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:])
+    ):
         return None
     digits = "".join(groups)
     if not digits.isdigit() or len(digits) > 12:
@@ -102,7 +107,7 @@ def between(least: int, most: int, message: str) -> Callable[[object, IntegerFie
 
     def check(_form: object, field: IntegerField) -> None:
         if field.data is None or not least <= field.data <= most:
-            field.errors = ()
+            field.errors = []
             raise StopValidation(message)
 
     return check

@@ -83,6 +83,9 @@ def protect(app: Flask, *, checkout_origin: str) -> None:
 
     @app.before_request
     def closed_by_default() -> None:
+        if "\x00" in request.full_path or any("\x00" in str(value) for value in (request.view_args or {}).values()):
+            # No database keeps this sign, and no address of ours has it.
+            abort(404)
         if request.endpoint is None:
             return
         if not hasattr(app.view_functions[request.endpoint], "gate"):

@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def people(portal: PortalProcess) -> tuple[Person, ...]:
     """Two people who read English and two who read Chinese; the last two have two debts each."""
     return portal.people()

@@ -43,7 +43,7 @@ class Phone:
     context: BrowserContext
     page: Page
     cdp: CDPSession
-    javascript: bool
+    measures: bool
     taps: int = 0
     problems: list[str] = field(default_factory=list)
     weights: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -83,8 +83,7 @@ class Phone:
         where = self._where()
         assert self.page.title(), where
         assert self.page.locator("h1").count() == 1, where
-        if not self.javascript:
-            # The same pages are looked at with scripts; without, there is no way to measure from inside.
+        if not self.measures:
             return
         for finding in Axe().run(self.page).response["violations"]:
             first = finding["nodes"][0]
@@ -103,6 +102,8 @@ class Phone:
 
     def weigh(self) -> None:
         """Open the page again as if for the first time, and count what comes over the wire, in bytes and requests."""
+        if not self.measures:
+            return
         taken: list[int] = []
         asked: list[str] = []
         self.cdp.send("Network.clearBrowserCache")
@@ -132,8 +133,14 @@ class Phone:
 
 
 @contextmanager
-def phone(browser: Browser, portal: PortalProcess, *, locale: str, javascript: bool = True) -> Iterator[Phone]:
-    """Open a phone with nothing in its memory; whatever its console says, or leaves this machine, is a problem."""
+def phone(
+    browser: Browser, portal: PortalProcess, *, locale: str, javascript: bool = True, measures: bool = True
+) -> Iterator[Phone]:
+    """Open a phone with nothing in its memory; whatever its console says, or leaves this machine, is a problem.
+
+    Measuring each page takes a second, and works with scripts only: pages are the same on both databases and without
+    scripts, so it is enough that one walk in each language measures.
+    """
     context = browser.new_context(
         viewport=SMALL,  # type: ignore[arg-type]
         device_scale_factor=2,
@@ -141,14 +148,13 @@ def phone(browser: Browser, portal: PortalProcess, *, locale: str, javascript: b
         has_touch=True,
         locale=locale,
         java_script_enabled=javascript,
-        # axe comes in from outside; that the policy itself holds is seen on its own in the journey tests.
         reduced_motion="reduce",
     )
     context.set_default_timeout(15_000)
     page = context.new_page()
     cdp = context.new_cdp_session(page)
     cdp.send("Network.enable")
-    made = Phone(portal=portal, context=context, page=page, cdp=cdp, javascript=javascript)
+    made = Phone(portal=portal, context=context, page=page, cdp=cdp, measures=measures and javascript)
     ours = {f"127.0.0.1:{portal.port}", f"127.0.0.1:{portal.stand_in_port}"}
 
     def ask(request: Request) -> None:

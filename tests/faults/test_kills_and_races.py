@@ -54,7 +54,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ALL = os.environ.get("FAULTS") == "all"
 # Where a worker is held while it settles, to be killed there.
 HELD_AT = ("/v1/checkout/sessions", "/v1/payment_intents", "/v1/refunds") if ALL else ("/v1/payment_intents",)
-TURNS = 10 if ALL else 2
+TURNS = 10 if ALL else 1
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_a_worker_killed_while_it_settles_leaves_nothing_half_done(
     waiting = select(func.count()).select_from(QueuedJob).where(QueuedJob.name == "payments.heed")
     running = waiting.where(QueuedJob.state == "running")
     assert fresh(waiting.where(QueuedJob.state == "ready"))
-    stripe.sandbox.fail_next("timeout", count=1, seconds=15, path=path)
+    stripe.sandbox.fail_next("timeout", count=1, seconds=5, path=path)
     with process(real_database, real_app, "worker") as worker:
         assert wait_until(lambda: fresh(running), seconds=15)
         assert killed(worker)
@@ -184,9 +184,7 @@ def test_a_worker_killed_while_it_settles_leaves_nothing_half_done(
 
 
 @pytest.mark.parametrize("turn", range(TURNS))
-def test_two_workers_and_doubled_webhooks_post_once(
-    real_app: Flask, debt: Standing, stripe: Stripe, turn: int
-) -> None:
+def test_two_workers_and_doubled_webhooks_post_once(real_app: Flask, debt: Standing, stripe: Stripe, turn: int) -> None:
     browser = browser_of(real_app)
     come_in(browser, debt)
     for amount in ("50", "60"):
@@ -242,9 +240,7 @@ def test_two_agreements_at_once_make_one_plan(real_app: Flask, debt: Standing, t
 
 
 @pytest.mark.parametrize("turn", range(TURNS))
-def test_two_clicks_at_once_start_one_payment(
-    real_app: Flask, debt: Standing, stripe: Stripe, turn: int
-) -> None:
+def test_two_clicks_at_once_start_one_payment(real_app: Flask, debt: Standing, stripe: Stripe, turn: int) -> None:
     first = browser_of(real_app)
     come_in(first, debt)
     second = browser_of(real_app)
@@ -272,7 +268,7 @@ def test_an_import_killed_midway_shows_nobody_anything_and_the_next_one_cleans_u
 ) -> None:
     mapping, large, small = tmp_path / "mapping.toml", tmp_path / "large.csv", tmp_path / "small.csv"
     mapping.write_text(MAPPING, encoding="utf-8")
-    for path, count in ((large, 40_000), (small, 3)):
+    for path, count in ((large, 14_000), (small, 3)):
         with path.open("w", newline="", encoding="utf-8") as out:
             csv.writer(out).writerows([HEADER, *(row(number) for number in range(count))])
     options = ("--lender", lender.slug, "--mapping", str(mapping), "--report", str(tmp_path / "report.csv"))

@@ -183,7 +183,9 @@ def books_agree() -> None:
 
 def read_pdf(pdf: bytes) -> str:
     """Give the text of a PDF as a reader copies it."""
-    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    return subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True
+    ).stdout.decode()
 
 
 class Stripe:

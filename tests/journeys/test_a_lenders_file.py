@@ -222,9 +222,7 @@ def test_a_file_over_a_limit_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPa
     before = rows()
     with monkeypatch.context() as patch:
         from_limits = intake.open_portfolio
-        patch.setattr(
-            intake, "open_portfolio", lambda *a, **k: from_limits(*a, **k, limits=_small_limits())
-        )
+        patch.setattr(intake, "open_portfolio", lambda *a, **k: from_limits(*a, **k, limits=_small_limits()))
         done = desk.bring(path)
     assert done.exit_code == 1
     assert "10 rows" in done.output, done.output

@@ -1,4 +1,4 @@
-"""Making a plan: what was shown is what is agreed; two tabs, the back button and jumping ahead lead somewhere sensible."""
+"""Making a plan: what was shown is what is agreed; two tabs, the back button and jumping ahead lead somewhere good."""
 
 from __future__ import annotations
 
@@ -190,9 +190,7 @@ def test_below_the_least_payment_it_says_why_and_what_would_work(client: Checkin
 
 
 @pytest.mark.parametrize(("below", "above"), [("4.75", "5.25"), ("7.00", "24.00"), ("1.00", "3.00")])
-def test_no_answer_gives_the_hardship_band_away(
-    client: CheckingClient, debt: Standing, below: str, above: str
-) -> None:
+def test_no_answer_gives_the_hardship_band_away(client: CheckingClient, debt: Standing, below: str, above: str) -> None:
     come_in(client, debt)
     said = []
     for amount in (below, above):

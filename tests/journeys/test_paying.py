@@ -357,9 +357,12 @@ def test_money_that_does_not_fit_is_set_aside_and_can_go_back(
     refund(app, debt, lender)
     stripe.clock.forward(minutes=1)
     stripe.settle()
-    assert session.scalars(
-        select(func.count()).select_from(Transfer).where(Transfer.to_account == Account.SUSPENSE.value)
-    ).one() == 1
+    assert (
+        session.scalars(
+            select(func.count()).select_from(Transfer).where(Transfer.to_account == Account.SUSPENSE.value)
+        ).one()
+        == 1
+    )
     # The plan keeps what was really paid for it.
     assert [item.paid_minor for item in plan_items(debt)][0] == 10_000
     assert points(debt) == 10

@@ -379,8 +379,25 @@ def test_two_lenders_are_told_apart_by_the_form(client: CheckingClient, app: Fla
     assert mine.owed.minor == 10_000
 
 
-def test_a_session_that_was_ended_elsewhere_is_over_at_once(client: CheckingClient, debt: Standing, clock: Clock) -> None:
+def test_a_session_that_was_ended_elsewhere_is_over_at_once(
+    client: CheckingClient, debt: Standing, clock: Clock
+) -> None:
     come_in(client, debt)
     with transaction() as s:
         s.execute(update(UserSession).values(ended_at=clock.at))
     assert client.get("/home").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "typed", [{"day": ""}, {"month": "July"}, {"year": "88"}, {"day": "", "month": "", "year": ""}]
+)
+def test_a_birth_date_that_is_not_typed_whole_is_asked_for_again(
+    client: CheckingClient, debt: Standing, typed: dict[str, str]
+) -> None:
+    link = link_for(debt)
+    for page, values in ((link, {}), ("/sign-in", {"reference": debt.reference})):
+        answer = client.fill(client.get(page), birthday() | typed | values)
+        assert answer.status_code == 422
+        for name in typed:
+            assert page_of(answer).says(f"Enter the {name} of your birth")
+    assert acts_of(debt.lender_id)["sign_in_refused"] == 0

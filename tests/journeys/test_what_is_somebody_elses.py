@@ -53,9 +53,7 @@ def theirs(app: Flask, lender: Lender, stripe: Stripe) -> dict[str, str]:
     }
 
 
-def test_what_is_somebody_elses_does_not_exist(
-    client: CheckingClient, debt: Standing, theirs: dict[str, str]
-) -> None:
+def test_what_is_somebody_elses_does_not_exist(client: CheckingClient, debt: Standing, theirs: dict[str, str]) -> None:
     come_in(client, debt)
     give_code(client)
     token = next(v for form in page_of(client.get("/home")).forms for n, v in form.fields if n == "csrf_token")
