@@ -408,7 +408,8 @@ def refund_command(reference: str, slug: str, amount: str | None) -> None:
         wanted = Money.of(amount, payment.currency) if amount else None
     except (NotAnAmount, InexactAmount) as problem:
         raise Sentence(f"{amount!r} is not an amount in {payment.currency}.") from problem
-    account = account_of(lender, api_base=start.stripe_beside(_settings()))
+    api_base = current_app.config["STRIPE_API_BASE"] or start.stand_in_beside(_settings())
+    account = account_of(lender, api_base=api_base)
     wanted_words = str(wanted.minor) if wanted else "rest"
     key = f"refund:{payment.id}:{payment.refunded_minor}:{wanted_words}"
     intent_id, lender_id, payment_id = payment.payment_intent_id, lender.id, payment.id

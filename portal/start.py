@@ -75,10 +75,10 @@ def running_at(settings: Settings) -> str:
     return kept.read_text().strip() if kept.exists() and "BASE_URL" not in os.environ else settings.base_url
 
 
-def stripe_beside(settings: Settings) -> str | None:
-    """Give where Stripe is for a command beside a running portal: as configured, else the stand-in that it started."""
+def stand_in_beside(settings: Settings) -> str | None:
+    """Give where the stand-in of a portal that was started here is, for a command beside it."""
     kept = settings.folder / "stand_in_at"
-    return settings.stripe_api_base or (kept.read_text().strip() if kept.exists() else None)
+    return kept.read_text().strip() if kept.exists() else None
 
 
 class Children:

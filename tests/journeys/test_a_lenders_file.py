@@ -20,7 +20,7 @@ from portal.debts.statement import Standing, debt_of
 from portal.debts.tables import FileLimits
 from portal.ledger import Posting
 from portal.lenders.models import Lender
-from portal.people.models import Debtor
+from portal.people.models import ContactPoint, Debtor
 from tests.conftest import Clock
 from tests.journeys.acts import Stripe, acts_of, agree, books_agree, come_in, command, go_pay, now, rows, usd
 from tests.pages import CheckingClient, page_of
@@ -471,3 +471,33 @@ class _PowerCut(BaseException):
 
 def _die(*_words: object, **_more: object) -> None:
     raise _PowerCut
+
+
+def addresses(lender: Lender) -> list[str]:
+    return sorted(session.scalars(select(ContactPoint.address).where(ContactPoint.lender_id == lender.id)))
+
+
+def test_a_refused_file_leaves_no_new_way_to_reach_anybody(desk: Desk, lender: Lender) -> None:
+    assert desk.bring(desk.write(row(1))).exit_code == 0
+    before = addresses(lender)
+    new_debt = row(7, person="p1", email="thief@example.com")
+    known_debt = row(1, email="other@example.com")
+    assert desk.bring(desk.write(new_debt, known_debt, row(8, principal="-1"))).exit_code == 1
+    assert addresses(lender) == before == ["p1@example.com"]
+
+
+def test_a_new_address_of_a_person_on_file_comes_with_the_switch(desk: Desk, lender: Lender) -> None:
+    assert desk.bring(desk.write(row(1))).exit_code == 0
+    assert desk.bring(desk.write(row(1, email="new@example.com"), row(7, person="p1"))).exit_code == 0
+    assert addresses(lender) == ["new@example.com", "p1@example.com"]
+    assert session.scalars(select(StagedChange.id)).all() == []
+
+
+def test_a_duplicate_of_a_known_persons_new_debt_is_taken_out_whole(desk: Desk, lender: Lender) -> None:
+    assert desk.bring(desk.write(row(1))).exit_code == 0
+    many = [row(100 + number) for number in range(2_100)]
+    twice = row(7, person="p1", email="once@example.com")
+    done = desk.bring(desk.write(twice, *many, twice), "--keep-good")
+    assert "2 refused" in done.output
+    assert "once@example.com" not in addresses(lender)
+    assert session.scalars(select(Debt.id).where(Debt.reference == "A-7")).all() == []

@@ -58,7 +58,7 @@ def test_five_wrong_birth_dates_lock_a_link_and_say_until_when(
         assert page_of(answer).says(f"Tries left: {left}.")
     locked = client.fill(client.get(link), WRONG)
     assert locked.status_code == 429
-    assert page_of(locked).says("You can try again from 4 May 2026, 09:30")
+    assert page_of(locked).says("You can try again from 4 May 2026, 05:30")
     # Nobody gets through while it is locked, not even with the right answer.
     assert client.get(link).status_code == 429
     assert client.post(link, data=birthday()).status_code in (400, 429)
@@ -401,3 +401,13 @@ def test_a_birth_date_that_is_not_typed_whole_is_asked_for_again(
         for name in typed:
             assert page_of(answer).says(f"Enter the {name} of your birth")
     assert acts_of(debt.lender_id)["sign_in_refused"] == 0
+
+
+def test_with_two_lenders_the_page_asks_which_one_wrote(client: CheckingClient) -> None:
+    a_lender()
+    second = a_lender()
+    a_debt(lender=second, debtor=a_debtor(lender=second), reference="SECOND-1")
+    shown = client.get("/sign-in")
+    assert page_of(shown).says(second.name)
+    answer = client.fill(shown, {"lender": second.slug, "reference": "SECOND-1", **birthday()})
+    assert answer.request.path == "/code"
