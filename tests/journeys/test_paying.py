@@ -385,7 +385,7 @@ def test_a_refund_brings_everything_back_once(
     assert now(debt).owed == usd("900.00")
     assert points(debt) == 0
     assert (plan_items(debt)[0].paid_minor, plan_items(debt)[0].kept_at) == (0, None)
-    assert page_of(client.get(back)).says("$100.00 of it was given back to you.")
+    assert page_of(client.get(back)).says("All of it was given back.")
     page = page_of(client.get("/points"))
     assert page.says("The payment was given back") and page.says("0 points")
     assert page_of(client.get(f"/debts/{debt.reference}")).says("Payment given back to you")
