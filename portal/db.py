@@ -29,6 +29,8 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -156,6 +158,16 @@ def _begin_sqlite(connection: Connection) -> None:
 def _refuse_unguarded_writes(_session: Session, _context: object, _instances: object) -> None:
     if not _writing.get():
         raise WriteOutsideTransaction
+
+
+def insert_unless_there(model: type[Model]) -> pg.Insert | sqlite.Insert:
+    """Begin an insert that can say `on_conflict_do_nothing`, which each database has in words of its own.
+
+    With `returning` it tells whether the row is new: `rowcount` differs between the two drivers.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        return pg.insert(model)
+    return sqlite.insert(model)
 
 
 @contextmanager

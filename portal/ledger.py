@@ -12,12 +12,10 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, Table, UniqueConstraint, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
-from portal.db import LenderOwned, Model, new_id, session, table_of
+from portal.db import LenderOwned, Model, insert_unless_there, new_id, session, table_of
 from portal.money import Money
 
 
@@ -188,8 +186,7 @@ def post(
     wanted = tuple(move for move in moves if move.amount.minor)
     if not wanted or any(move.amount.minor < 0 for move in wanted):
         raise ValueError("a posting moves positive amounts, and at least one")
-    insert_ = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    claim = insert_(Posting).values(
+    claim = insert_unless_there(Posting).values(
         lender_id=lender_id, id=new_id(), kind=kind, cause=cause, corrects_id=corrects, at=clock.now(), on=on
     )
     posting_id = session.execute(

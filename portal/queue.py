@@ -16,12 +16,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
-from portal.db import Model, new_id, session, transaction
+from portal.db import Model, insert_unless_there, new_id, session, transaction
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 12
@@ -81,7 +79,6 @@ def later(
 
     `once` keeps a second job with this key away for ever; `while_waiting` only until a worker has taken the first.
     """
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     row = {
         "id": new_id(),
         "lender_id": lender_id,
@@ -93,7 +90,7 @@ def later(
         "state": "ready",
         "attempts": 0,
     }
-    made = session.execute(insert(QueuedJob).values(row).on_conflict_do_nothing().returning(QueuedJob.id))
+    made = session.execute(insert_unless_there(QueuedJob).values(row).on_conflict_do_nothing().returning(QueuedJob.id))
     return made.scalar_one_or_none() is not None
 
 

@@ -11,11 +11,9 @@ from decimal import Decimal
 from flask import current_app
 from flask_babel import force_locale
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal import clock, queue
-from portal.db import new_id, session, transaction
+from portal.db import insert_unless_there, new_id, session, transaction
 from portal.debts.statement import Standing, by_id, history
 from portal.evidence.record import PORTAL, Act, record
 from portal.ledger import OWED, Account, Transfer
@@ -330,10 +328,9 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement |
     session.rollback()
     rendered = drawn(letter)
     digest = hashlib.sha256(rendered.pdf).hexdigest()
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     with transaction() as s:
         kept = s.execute(
-            insert(IssuedLetter)
+            insert_unless_there(IssuedLetter)
             .values(
                 lender_id=lender_id,
                 id=new_id(),

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal import clock
-from portal.db import new_id, session, transaction
+from portal.db import insert_unless_there, new_id, transaction
 from portal.debts.statement import Standing
 from portal.evidence.record import Act, Actor, record
 from portal.lenders.models import Lender
@@ -86,11 +84,10 @@ def start(
     """
     lender_id, lender_name = lender.id, lender.name
     form_key = f"{form_key}:{amount.minor}"
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     with transaction() as s:
         now = clock.now()
         made = s.execute(
-            insert(Payment)
+            insert_unless_there(Payment)
             .values(
                 lender_id=lender_id,
                 id=new_id(),

@@ -13,11 +13,9 @@ from datetime import date, timedelta
 
 from flask import current_app
 from sqlalchemy import or_, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal import clock, ledger, queue
-from portal.db import new_id, session, transaction
+from portal.db import insert_unless_there, new_id, session, transaction
 from portal.evidence.record import PORTAL, STRIPE, Act, Actor, record
 from portal.ledger import OWED, Account, Move
 from portal.lenders.models import Lender
@@ -195,9 +193,8 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
 
 def _claim(payment: Payment, *, key: str, amount: Money, outcome: str) -> uuid.UUID | None:
     """Claim a money effect; gives its row's id, or None if it was claimed before."""
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     return session.execute(
-        insert(MoneyEffect)
+        insert_unless_there(MoneyEffect)
         .values(
             lender_id=payment.lender_id,
             id=new_id(),

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from portal import clock, queue
-from portal.db import new_id, session, transaction
+from portal.db import insert_unless_there, new_id, transaction
 from portal.lenders.settings import NoSuchLender, by_slug
 from portal.payments import stripe_gateway
 from portal.payments.checkout import NoPaymentsYet, account_of
@@ -56,10 +54,9 @@ def stripe(slug: str) -> ResponseReturnValue:
     lender_id = lender.id
     known = event.type in HEEDED
     outcome = "waiting" if known else "not_needed"
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     with transaction() as s:
         stored = s.execute(
-            insert(WebhookEvent)
+            insert_unless_there(WebhookEvent)
             .values(
                 lender_id=lender_id,
                 id=new_id(),

@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from portal import clock, ledger, queue
 from portal.db import new_id, session
@@ -479,18 +479,6 @@ def alive_plan(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Plan | None:
     return session.scalars(
         select(Plan).where(Plan.lender_id == lender_id, Plan.debt_id == debt_id, Plan.state.in_(LIVE_STATES))
     ).one_or_none()
-
-
-def count_waiting(*, lender_id: uuid.UUID) -> int:
-    """Give how many offers wait for a person of the lender."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Proposal)
-            .where(Proposal.lender_id == lender_id, Proposal.state == "with_a_person")
-        )
-        or 0
-    )
 
 
 def reference_of_quote(made: Quote) -> str:

@@ -10,7 +10,7 @@ from portal.evidence.record import Act
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSIONS = {"session", "s"}
-STATEMENTS = {"insert", "insert_rows", "insert_", "pg_insert", "sqlite_insert", "update", "delete"}
+STATEMENTS = {"insert", "insert_rows", "insert_unless_there", "update", "delete"}
 LEDGER = {"insert_rows", "post", "restate", "open_book", "open_books"}
 
 # A function that writes and leaves no record of its own stands here, with the reason.
