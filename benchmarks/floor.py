@@ -43,12 +43,13 @@ where d.lender_id = ? and d.debtor_id = ? and d.state = 'open'
 order by d.reference
 """
 PLANS = """
-select id, reference, debt_id from plan
-where lender_id = ? and debtor_id = ? and state in ('agreed', 'active', 'grace', 'at_risk', 'broken', 'paused')
-"""
-ITEMS = """
-select plan_id, seq, due_on, amount_minor, interest_minor, paid_minor from plan_item
-where lender_id = ? and plan_id = ? order by seq
+select p.debt_id, p.reference, i.due_on, i.amount_minor, i.paid_minor
+from plan p left join plan_item i on i.lender_id = p.lender_id and i.plan_id = p.id and i.seq = (
+    select min(e.seq) from plan_item e
+    where e.lender_id = p.lender_id and e.plan_id = p.id and e.paid_minor < e.amount_minor
+)
+where p.lender_id = ? and p.debtor_id = ?
+  and p.state in ('agreed', 'active', 'grace', 'at_risk', 'broken', 'paused')
 """
 Rows = list[tuple[Any, ...]]
 Read = Callable[..., Rows]
@@ -112,33 +113,28 @@ def home(rows: Read) -> str:
     if instant(created_at) < now - timedelta(hours=12) or instant(seen_at) < now - timedelta(minutes=30):
         abort(403)
     today = now.astimezone(ZoneInfo(zone)).date()
-    plans = {debt_id: (plan_id, reference) for plan_id, reference, debt_id in rows(PLANS, lender_id, debtor_id)}
+    plans = {row[0]: row[1:] for row in rows(PLANS, lender_id, debtor_id)}
     debts, first = [], None
     for debt_id, reference, product, creditor, _currency, owed, _credit in rows(DEBTS, lender_id, debtor_id):
         plan = plans.get(debt_id)
         step = None
-        if plan:
-            for _plan, _seq, due_on, amount, _interest, paid in rows(ITEMS, lender_id, plan[0]):
-                if paid < amount:
-                    due_on = date.fromisoformat(due_on) if isinstance(due_on, str) else due_on
-                    step = {"due_on": day(due_on), "amount": money(amount - paid), "late": due_on < today}
-                    break
+        if plan and plan[1]:
+            due_on = date.fromisoformat(plan[1]) if isinstance(plan[1], str) else plan[1]
+            step = {"due_on": day(due_on), "amount": money(plan[2] - plan[3]), "late": due_on < today}
         debt = {
             "reference": reference,
             "product": product,
             "creditor": creditor or lender,
             "minor": owed,
             "owed": money(owed),
-            "plan": plan[1] if plan else None,
+            "plan": plan[0] if plan else None,
             "next": step,
         }
         debts.append(debt)
         if step and first is None:
             first = debt
     total = money(sum(debt["minor"] for debt in debts))
-    return render_template(
-        "home.html", debts=debts, total=total, first=first, lender=lender, phone=phone, email=email
-    )
+    return render_template("home.html", debts=debts, total=total, first=first, lender=lender, phone=phone, email=email)
 
 
 def create(name: str, reading: Callable[[], AbstractContextManager[Read]]) -> Flask:

@@ -11,7 +11,6 @@ from flask import Flask, Response, g, render_template, request
 from flask.cli import AppGroup
 from flask_babel import Babel, get_locale
 from flask_login import current_user
-from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -30,8 +29,9 @@ from portal.plans.views import plans
 from portal.points.views import points
 from portal.post.views import post
 from portal.public.views import public
-from portal.web import formats, languages, security, static_files
+from portal.web import addresses, languages, security, static_files
 from portal.web.references import ReferenceConverter
+from portal.web.templates import PageTemplates
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGEST_FORM = 64 * 1024
@@ -83,14 +83,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         SETTINGS=settings,
     )
     app.url_map.converters["reference"] = ReferenceConverter
-    app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(demo=settings.demo)
+    app.jinja_environment = PageTemplates  # type: ignore[assignment]
+    app.jinja_env.globals.update(demo=settings.demo, url_for=addresses.url_for)
     db.connect(settings.database_url)
     Babel(app, locale_selector=languages.chosen)
-    languages.install(app)
-    formats.install(app)
     static_files.install(app)
     permissions.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)

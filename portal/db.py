@@ -6,7 +6,7 @@ Invariant: nothing is written outside `transaction()`, so an act is committed wh
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
@@ -23,6 +23,8 @@ from sqlalchemy import (
     Engine,
     ForeignKey,
     MetaData,
+    Row,
+    Select,
     String,
     Table,
     Uuid,
@@ -168,6 +170,11 @@ def insert_unless_there(model: type[Model]) -> pg.Insert | sqlite.Insert:
     if session.get_bind().dialect.name == "postgresql":
         return pg.insert(model)
     return sqlite.insert(model)
+
+
+def read(statement: Select[Any], values: Mapping[str, object]) -> Sequence[Row[Any]]:
+    """Give the rows of a select of plain columns; without the session's objects it takes half the time."""
+    return session.connection().execute(statement, values).all()
 
 
 @contextmanager

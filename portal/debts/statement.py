@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from portal.db import session, table_of
+from portal.db import read, session, table_of
 from portal.debts.models import Debt
 from portal.ledger import OF_A_DEBT, OWED, Account, Book, Posting, Transfer
 from portal.money import Money
@@ -84,9 +84,9 @@ _ALL = (
     .where(_DEBT.state != "staged")
 )
 _OPEN = _ALL.where(_DEBT.state == "open")
-_OF_PERSON = _OPEN.where(
-    _DEBT.lender_id == bindparam("lender_id"), _DEBT.debtor_id == bindparam("debtor_id")
-).order_by(_DEBT.reference)
+_OF_PERSON = _OPEN.where(_DEBT.lender_id == bindparam("lender_id"), _DEBT.debtor_id == bindparam("debtor_id")).order_by(
+    _DEBT.reference
+)
 
 
 def _standing(row: Any) -> Standing:
@@ -110,8 +110,7 @@ def _standing(row: Any) -> Standing:
 
 def debts_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Standing, ...]:
     """Give every open debt of a person, oldest reference first."""
-    rows = session.execute(_OF_PERSON, {"lender_id": lender_id, "debtor_id": debtor_id})
-    return tuple(_standing(row) for row in rows)
+    return tuple(_standing(row) for row in read(_OF_PERSON, {"lender_id": lender_id, "debtor_id": debtor_id}))
 
 
 def debt_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> Standing | None:

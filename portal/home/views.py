@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -10,7 +12,7 @@ from portal.debts.pages import mine_or_404, part_words, posting_words
 from portal.debts.statement import debts_of, history
 from portal.money import Money
 from portal.people.permissions import Person, me, needs_debtor
-from portal.plans.progress import View, views_of
+from portal.plans.progress import Coming, coming_of
 
 home = Blueprint("home", __name__)
 
@@ -23,8 +25,8 @@ def totals(amounts: list[Money]) -> list[Money]:
     return [amount for amount in sums.values() if amount]
 
 
-def _plans(person: Person) -> tuple[View, ...]:
-    return views_of(lender_id=person.lender_id, debtor_id=person.debtor_id, today=clock.today(person.zone))
+def _plans(person: Person) -> dict[uuid.UUID, Coming]:
+    return {plan.debt_id: plan for plan in coming_of(lender_id=person.lender_id, debtor_id=person.debtor_id)}
 
 
 @home.get("/home", endpoint="home")
@@ -33,19 +35,18 @@ def home_page() -> ResponseReturnValue:
     """Show what is owed in all, the one next thing, each debt."""
     person = me()
     mine = debts_of(lender_id=person.lender_id, debtor_id=person.debtor_id)
-    plans = {view.debt_id: view for view in _plans(person)}
+    plans, today = _plans(person), clock.today(person.zone)
     shown = []
     for debt in mine:
         plan = plans.get(debt.id)
-        step = plan.next if plan else None
         shown.append(
             {
                 "reference": debt.reference,
                 "product": debt.product,
                 "creditor": debt.creditor or person.lender.name,
                 "owed": debt.owed,
-                "next": {"due_on": step.due_on, "amount": plan.next_amount, "late": step.mark == "late"}
-                if plan and step
+                "next": {"due_on": plan.due_on, "amount": plan.amount, "late": plan.due_on < today}
+                if plan and plan.due_on
                 else None,
                 "plan_reference": plan.reference if plan else None,
                 "url": url_for("home.debt", reference=debt.reference),
@@ -63,7 +64,7 @@ def debt(reference: str) -> ResponseReturnValue:
     """Show one debt: its parts, its changes, who owns it."""
     person = me()
     found = mine_or_404(reference)
-    plan = next((view for view in _plans(person) if view.debt_id == found.id), None)
+    plan = _plans(person).get(found.id)
     return render_template(
         "debts/debt.html",
         debt={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint
@@ -34,3 +35,16 @@ class Lender(Model):
     made_up: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     __table_args__ = (CheckConstraint("length(currency) = 3", name="currency"),)
+
+
+@dataclass(frozen=True, slots=True)
+class LenderCard:
+    """What pages show of a lender, and where its people are; the names are columns of its row."""
+
+    id: uuid.UUID
+    name: str
+    legal_name: str
+    phone: str
+    email: str
+    zone: str
+    languages: list[str]

@@ -16,6 +16,7 @@ from portal import clock
 from portal.db import session, transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, by_id, debts_of
+from portal.lenders.models import Lender
 from portal.money import Money
 from portal.payments import checkout, settle, stripe_gateway
 from portal.payments.forms import PayForm
@@ -158,10 +159,11 @@ def _go(person: Person, debt: Standing, plan: Plan | None, amount: Money, form_k
     base = current_app.config["BASE_URL"]
     again = url_for("payments.pay", debt=debt.reference)
     try:
-        account = checkout.account_of(person.lender, api_base=current_app.config["STRIPE_API_BASE"])
+        lender = session.get_one(Lender, person.lender_id)
+        account = checkout.account_of(lender, api_base=current_app.config["STRIPE_API_BASE"])
         going = checkout.start(
             debt,
-            lender=person.lender,
+            lender=lender,
             account=account,
             amount=amount,
             plan_id=plan.id if plan else None,

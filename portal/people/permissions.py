@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import wraps
 from typing import Any
 
@@ -14,32 +14,37 @@ from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy import bindparam, select, update
 
 from portal import clock
-from portal.db import session, transaction
+from portal.db import read, table_of, transaction
 from portal.evidence.record import Actor
-from portal.lenders.models import Lender
+from portal.lenders.models import Lender, LenderCard
 from portal.people.models import Debtor, UserSession
 from portal.people.sign_in import IDLE, SESSION_LIFE
 from portal.web.security import gate
 
 _TOUCH_AFTER_SECONDS = 120
 # Asked for each page, so it is built once.
+_SESSION, _DEBTOR, _LENDER = table_of(UserSession).c, table_of(Debtor).c, table_of(Lender).c
 _BEHIND_COOKIE = (
     select(
-        UserSession.debtor_id,
-        UserSession.strength,
-        UserSession.created_at,
-        UserSession.seen_at,
-        Debtor.name,
-        Debtor.language,
-        Debtor.zone,
-        Lender,
+        _SESSION.debtor_id,
+        _SESSION.strength,
+        _SESSION.created_at,
+        _SESSION.seen_at,
+        _DEBTOR.name,
+        _DEBTOR.language,
+        _DEBTOR.zone,
+        *(_LENDER[field.name].label(f"lender_{field.name}") for field in fields(LenderCard)),
     )
-    .join(Debtor, (Debtor.lender_id == UserSession.lender_id) & (Debtor.id == UserSession.debtor_id))
-    .join(Lender, Lender.id == UserSession.lender_id)
+    .join_from(
+        table_of(UserSession),
+        table_of(Debtor),
+        (_DEBTOR.lender_id == _SESSION.lender_id) & (_DEBTOR.id == _SESSION.debtor_id),
+    )
+    .join(table_of(Lender), _LENDER.id == _SESSION.lender_id)
     .where(
-        UserSession.lender_id == bindparam("lender_id"),
-        UserSession.id == bindparam("session_id"),
-        UserSession.ended_at.is_(None),
+        _SESSION.lender_id == bindparam("lender_id"),
+        _SESSION.id == bindparam("session_id"),
+        _SESSION.ended_at.is_(None),
     )
 )
 
@@ -55,7 +60,7 @@ class Person(UserMixin):
     name: str
     language: str
     zone: str
-    lender: Lender
+    lender: LenderCard
 
     def get_id(self) -> str:
         """Give what the cookie holds: kind of user, lender, session."""
@@ -82,9 +87,12 @@ def load(user_id: str) -> Person | None:
         return None
     if kind != "debtor":
         return None
-    row = session.execute(_BEHIND_COOKIE, {"lender_id": lender_id, "session_id": session_id}).one_or_none()
+    rows = read(_BEHIND_COOKIE, {"lender_id": lender_id, "session_id": session_id})
     now = clock.now()
-    if row is None or row.created_at < now - SESSION_LIFE or row.seen_at < now - IDLE:
+    if not rows:
+        return None
+    row = rows[0]
+    if row.created_at < now - SESSION_LIFE or row.seen_at < now - IDLE:
         return None
     if (now - row.seen_at).total_seconds() > _TOUCH_AFTER_SECONDS:
         _touch(lender_id, session_id)
@@ -96,7 +104,7 @@ def load(user_id: str) -> Person | None:
         name=row.name,
         language=row.language,
         zone=row.zone,
-        lender=row.Lender,
+        lender=LenderCard(*row[-len(fields(LenderCard)) :]),
     )
 
 

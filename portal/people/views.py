@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 
 from portal.db import transaction
-from portal.lenders.models import Lender
+from portal.lenders.models import LenderCard
 from portal.lenders.settings import all_lenders, only_lender
 from portal.people import codes, sign_in
 from portal.people.forms import CodeForm, SignInForm
@@ -196,7 +196,7 @@ def code() -> ResponseReturnValue:
     ), status
 
 
-def send_code(lender: Lender) -> str | None:
+def send_code(lender: LenderCard) -> str | None:
     """Send a code to the signed-in debtor; gives the masked address, or None with a message on the next page."""
     person = me()
     lender_name = lender.name

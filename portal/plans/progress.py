@@ -10,13 +10,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
-from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from portal import clock, ledger
-from portal.db import session, table_of
+from portal.db import read, session, table_of
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import Account, Move, Posting
 from portal.money import Money
@@ -25,30 +23,41 @@ from portal.plans.schedule import Item
 from portal.plans.states import Event, Keeping, Moved, Standing, State, after, standing
 
 # Plain columns in one statement that is built once: a page needs no objects that could be changed.
-_PLAN, _ITEM = table_of(Plan).c, table_of(PlanItem).c
-_LIVING = (
-    select(
-        _PLAN.id,
-        _PLAN.reference,
-        _PLAN.debt_id,
-        _PLAN.state,
-        _PLAN.total_minor,
-        _PLAN.currency,
-        _PLAN.frequency,
-        _ITEM.seq,
-        _ITEM.due_on,
-        _ITEM.amount_minor,
-        _ITEM.interest_minor,
-        _ITEM.paid_minor,
+_PLAN, _ITEM, _EARLIER = table_of(Plan).c, table_of(PlanItem).c, table_of(PlanItem).alias("earlier")
+_FIRST_UNPAID = (
+    select(func.min(_EARLIER.c.seq))
+    .where(
+        _EARLIER.c.lender_id == _PLAN.lender_id,
+        _EARLIER.c.plan_id == _PLAN.id,
+        _EARLIER.c.paid_minor < _EARLIER.c.amount_minor,
     )
-    .join(table_of(PlanItem), (_ITEM.lender_id == _PLAN.lender_id) & (_ITEM.plan_id == _PLAN.id))
+    .scalar_subquery()
+)
+_LIVING = (
+    select(_PLAN.debt_id, _PLAN.reference, _PLAN.currency, _ITEM.due_on, _ITEM.amount_minor, _ITEM.paid_minor)
+    .join_from(
+        table_of(Plan),
+        table_of(PlanItem),
+        (_ITEM.lender_id == _PLAN.lender_id) & (_ITEM.plan_id == _PLAN.id) & (_ITEM.seq == _FIRST_UNPAID),
+        isouter=True,
+    )
     .where(
         _PLAN.lender_id == bindparam("lender_id"),
         _PLAN.debtor_id == bindparam("debtor_id"),
         _PLAN.state.in_(LIVE_STATES),
     )
-    .order_by(_PLAN.id, _ITEM.seq)
+    .order_by(_PLAN.id)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A living plan in short: when its next payment is due and what is missing of it; both None if all are done."""
+
+    debt_id: uuid.UUID
+    reference: str
+    due_on: date | None
+    amount: Money | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +135,20 @@ def view_of(plan: Plan, *, today: date) -> View:
     return _view(plan, items_of(plan), today=today)
 
 
-def views_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tuple[View, ...]:
-    """Give all living plans of a person, in one read."""
-    rows = session.execute(_LIVING, {"lender_id": lender_id, "debtor_id": debtor_id}).all()
-    plans = groupby(rows, key=lambda row: row.id)
-    return tuple(_view(items[0], items, today=today) for items in (list(rows) for _id, rows in plans))
+def coming_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Coming, ...]:
+    """Give what comes next of each living plan of a person."""
+    return tuple(
+        Coming(
+            debt_id=row.debt_id,
+            reference=row.reference,
+            due_on=row.due_on,
+            amount=None if row.due_on is None else Money(row.amount_minor - row.paid_minor, row.currency),
+        )
+        for row in read(_LIVING, {"lender_id": lender_id, "debtor_id": debtor_id})
+    )
 
 
-def _view(plan: Plan | Any, items: Sequence[PlanItem | Any], *, today: date) -> View:
+def _view(plan: Plan, items: Sequence[PlanItem], *, today: date) -> View:
     currency = plan.currency
     steps: list[Step] = []
     next_seen = False
@@ -173,8 +188,11 @@ def post_interest(plan: Plan, *, today: date) -> None:
     """Post the agreed interest of every item that is due by now.
 
     A plan's interest was disclosed item by item; it is charged on its item's due date and never before. So whoever
-    pays early is not charged what has not come due, and the total is never more than was disclosed.
+    pays early is not charged what has not come due, and the total is never more than was disclosed. A plan that has
+    ended charges nothing any more, also when money that was on its way for it clears afterwards.
     """
+    if plan.state not in LIVE_STATES:
+        return
     for item in items_of(plan):
         if item.due_on > today:
             break

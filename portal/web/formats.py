@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -10,62 +9,89 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.numbers import NumberPattern, format_decimal
-from flask import Flask
+from babel.numbers import (
+    format_decimal,
+    get_currency_symbol,
+    get_decimal_symbol,
+    get_group_symbol,
+    get_minus_sign_symbol,
+)
 from flask_babel import get_locale
 from flask_login import current_user
 
 from portal.money import EXPONENTS, Money
 
 
-def _language() -> str:
-    return str(get_locale() or "en")
+class NotInThousands(Exception):
+    """A language whose way to group digits we don't know yet."""
 
 
-def money(value: Money) -> str:
+def _locale(language: str | None) -> Locale:
+    """Give the locale of a language, by default of the page that is being made."""
+    return _locale_of(language) if language else (get_locale() or _locale_of("en"))
+
+
+@lru_cache(maxsize=16)
+def _locale_of(language: str) -> Locale:
+    return Locale.parse(language)
+
+
+def money(value: Money, *, language: str | None = None) -> str:
     """Give an amount with its currency sign: `$1,418.63`, in Chinese `US$1,418.63`."""
-    language = _language()
-    digits = EXPONENTS[value.currency]
-    return _pattern(language, digits).apply(value.amount, language, currency=value.currency, currency_digits=False)
+    before, after, group, point, digits = _form(str(_locale(language)), value.currency, value.minor < 0)
+    text = str(abs(value.minor)).rjust(digits + 1, "0")
+    whole, cents = (text[:-digits], point + text[-digits:]) if digits else (text, "")
+    return f"{before}{int(whole):,}".replace(",", group) + cents + after
 
 
-@lru_cache(maxsize=64)
-def _pattern(language: str, digits: int) -> NumberPattern:
-    """Give the language's pattern for money with as many decimals as the currency has by ISO 4217, not by CLDR."""
-    pattern = copy(Locale.parse(language).currency_formats["standard"])
-    pattern.frac_prec = (digits, digits)
-    return pattern
+@lru_cache(maxsize=512)
+def _form(language: str, currency: str, negative: bool) -> tuple[str, str, str, str, int]:  # noqa: FBT001
+    """Give what stands before and after an amount, between its thousands and before its decimals, and their number.
+
+    The language's pattern for money, with as many decimals as the currency has by ISO 4217, not by CLDR. Babel itself
+    works it out anew for each amount, and a page has thirty.
+
+    :raises NotInThousands: if the language groups digits in another way, as Hindi does.
+    """
+    locale = Locale.parse(language)
+    pattern = locale.currency_formats["standard"]
+    if pattern.grouping != (3, 3):
+        raise NotInThousands(language)
+    sign = get_currency_symbol(currency, locale)
+    before, after = (
+        part.replace("¤", sign).replace("-", get_minus_sign_symbol(locale))
+        for part in (pattern.prefix[negative], pattern.suffix[negative])
+    )
+    return before, after, get_group_symbol(locale), get_decimal_symbol(locale), EXPONENTS[currency]
 
 
-def day(value: date) -> str:
+def day(value: date, *, language: str | None = None) -> str:
     """Give a day that nobody can misread: `10 May 2026`, `2026年5月10日`; never digits alone."""
-    language = _language()
-    return format_date(value, "d MMMM y" if language.startswith("en") else "long", locale=language)
+    locale = _locale(language)
+    return format_date(value, "d MMMM y" if locale.language == "en" else "long", locale=locale)
 
 
-def short_day(value: date) -> str:
+def short_day(value: date, *, language: str | None = None) -> str:
     """Give a day without its year: `10 May`, `5月10日`."""
-    language = _language()
-    return format_date(value, "d MMM" if language.startswith("en") else "M月d日", locale=language)
+    locale = _locale(language)
+    return format_date(value, "d MMM" if locale.language == "en" else "M月d日", locale=locale)
 
 
-def instant(value: datetime, zone: str | None = None) -> str:
+def instant(value: datetime, zone: str | None = None, *, language: str | None = None) -> str:
     """Give an instant in somebody's zone, with the zone named: `10 May 2026, 14:05 (GMT+08:00)`.
 
     Without a zone it is the signed-in person's, else UTC.
     """
-    language = _language()
+    locale = _locale(language)
     zone = zone or str(getattr(current_user, "zone", "UTC"))
-    form = "d MMMM y, HH:mm (ZZZZ)" if language.startswith("en") else "y年M月d日 HH:mm（ZZZZ）"
-    return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=language)
+    form = "d MMMM y, HH:mm (ZZZZ)" if locale.language == "en" else "y年M月d日 HH:mm（ZZZZ）"
+    return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=locale)
 
 
-def percent(value: Decimal) -> str:
+def percent(value: Decimal, *, language: str | None = None) -> str:
     """Give a rate that is written in percent: Decimal("18.25") is `18.25%`."""
-    return format_decimal(value, format="#,##0.####", locale=_language()) + "%"
+    return format_decimal(value, format="#,##0.####", locale=_locale(language)) + "%"
 
 
-def install(app: Flask) -> None:
-    """Make the formats filters of every template."""
-    for function in (money, day, short_day, instant, percent):
-        app.jinja_env.filters[function.__name__] = function
+# What every template has as filters, in the language of its page.
+FILTERS = (money, day, short_day, instant, percent)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 
 from babel import Locale
-from babel.support import Translations
-from flask import Flask, g, has_request_context, request, session
-from flask_babel import force_locale, get_domain, get_locale
+from babel.support import NullTranslations, Translations
+from flask import g, has_request_context, request, session
+from flask_babel import force_locale
 from flask_login import current_user
 from markupsafe import Markup
 
 LANGUAGES = {"en": "English", "zh_Hans": "简体中文"}
 DEFAULT = "en"
+CATALOGUES = Path(__file__).resolve().parents[2] / "translations"
 __all__ = ["DEFAULT", "LANGUAGES", "best", "chosen", "force_locale"]
 
 
@@ -53,8 +55,8 @@ def chosen() -> str:
         return DEFAULT
     if (known := session.get("language")) in LANGUAGES:
         return str(known)
-    if current_user.is_authenticated and current_user.language in LANGUAGES:
-        return str(current_user.language)
+    if (own := getattr(current_user, "language", None)) in LANGUAGES:
+        return str(own)
     if (accepted := best(tag for tag, _ in request.accept_languages)) is not None:
         return accepted
     lender = g.get("lender")
@@ -62,23 +64,22 @@ def chosen() -> str:
 
 
 @lru_cache(maxsize=16)
-def _catalogue(_locale: Locale) -> Translations:
-    """Give the texts of a language; its files are read once, as Flask-Babel itself does."""
-    return get_domain().get_translations()
+def _catalogue(language: str) -> NullTranslations:
+    """Give the texts of a language; its files are read once."""
+    return Translations.load(CATALOGUES, [language])
 
 
-def translated(text: str, **values: object) -> Markup:
-    """Give a text of a template in the language of the page, with values filled in and made harmless."""
-    found = _catalogue(get_locale()).ugettext(text)
+def text_of(text: str, *, language: str) -> Markup:
+    """Give a text of a template in a language, with its places for values still in it."""
+    return Markup(_catalogue(language).gettext(text))  # noqa: S704 - our own texts
+
+
+def translated(text: str, *, language: str, **values: object) -> Markup:
+    """Give a text of a template in a language, with values filled in and made harmless."""
     # Both read %% as a percent sign; plain text does it much faster, and most texts have no values.
-    return Markup(found) % values if values else Markup(found % ())  # noqa: S704 - our own texts
+    return text_of(text, language=language) % (values or ())
 
 
-def translated_by_number(one: str, many: str, num: int, **values: object) -> Markup:
+def translated_by_number(one: str, many: str, num: int, *, language: str, **values: object) -> Markup:
     """Give a text that depends on a number, `num` in it."""
-    return Markup(_catalogue(get_locale()).ungettext(one, many, num)) % {"num": num, **values}  # noqa: S704 - as above
-
-
-def install(app: Flask) -> None:
-    """Give templates our two functions for texts: Jinja's own call five others for each of a page's thirty texts."""
-    app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_by_number)
+    return Markup(_catalogue(language).ngettext(one, many, num)) % {"num": num, **values}  # noqa: S704 - our own texts

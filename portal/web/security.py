@@ -6,11 +6,12 @@ import base64
 import gzip
 import secrets
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar
 
-import brotli
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, Response, abort, current_app, g, request
 from flask_wtf.csrf import CSRFProtect, generate_csrf
+from werkzeug.http import parse_accept_header
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -49,10 +50,12 @@ class MaskedForgeryTokens(CSRFProtect):
 
 
 def masked_token() -> str:
-    """Give this visitor's forgery token under a fresh mask."""
-    token = generate_csrf().encode()
-    mask = secrets.token_bytes(len(token))
-    return base64.urlsafe_b64encode(mask + bytes(a ^ b for a, b in zip(mask, token, strict=True))).decode()
+    """Give this visitor's forgery token under a mask that is new with each response."""
+    if "masked_token" not in g:
+        token = generate_csrf().encode()
+        mask = secrets.token_bytes(len(token))
+        g.masked_token = base64.urlsafe_b64encode(mask + _masked(token, mask)).decode()
+    return str(g.masked_token)
 
 
 def unmask(text: str) -> str | None:
@@ -60,9 +63,13 @@ def unmask(text: str) -> str | None:
     try:
         raw = base64.urlsafe_b64decode(text.encode())
         half = len(raw) // 2
-        return bytes(a ^ b for a, b in zip(raw[:half], raw[half:], strict=True)).decode() or None
+        return _masked(raw[half:], raw[:half]).decode() or None if len(raw) == 2 * half else None
     except (ValueError, UnicodeError):
         return None
+
+
+def _masked(text: bytes, mask: bytes) -> bytes:
+    return (int.from_bytes(text) ^ int.from_bytes(mask)).to_bytes(len(text))
 
 
 def protect(app: Flask, *, checkout_origin: str) -> None:
@@ -120,11 +127,13 @@ def compressed(response: Response) -> Response:
         return response
     response.headers.add("Vary", "Accept-Encoding")
     body += b"<!-- " + secrets.token_urlsafe(secrets.randbelow(48) + 1).encode() + b" -->"
-    accepted = request.accept_encodings
-    if accepted["br"]:
-        response.set_data(brotli.compress(body, quality=4))
-        response.headers["Content-Encoding"] = "br"
-    elif accepted["gzip"]:
-        response.set_data(gzip.compress(body, compresslevel=5))
+    if _takes_gzip(request.headers.get("Accept-Encoding", "")):
+        # Three times as fast as brotli of the same page, and a tenth larger; kept files are brotli all the same.
+        response.set_data(gzip.compress(body, compresslevel=6, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+@lru_cache(maxsize=256)
+def _takes_gzip(accepted: str) -> bool:
+    return bool(parse_accept_header(accepted)["gzip"])

@@ -1,0 +1,117 @@
+"""Page templates: one compiled set per language, with every fixed text and every component put in once.
+
+A page has some thirty texts and twenty components. Looked up anew for each page they cost more than everything else on
+it, so a text without values becomes part of the compiled template, and the macros of `templates/components` are there
+under their names without an import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from flask import Flask
+from flask.templating import Environment
+from flask_babel import get_locale
+from jinja2 import StrictUndefined, Template, nodes
+from jinja2.visitor import NodeTransformer
+from markupsafe import Markup
+
+from portal.web import formats, languages
+
+COMPONENTS = "components/"
+_ONE_TEXT = ("_", "gettext")
+
+
+class ComponentNameTaken(Exception):
+    """Two components have a macro of the same name."""
+
+
+class PageTemplates(Environment):
+    """The templates of the application; `get_template` gives them in the language of the page that is being made."""
+
+    language: str | None = None
+
+    def __init__(self, app: Flask, **options: Any) -> None:
+        super().__init__(
+            app,
+            **{**options, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "cache_size": -1},
+        )
+        self._by_language: dict[str, PageTemplates] = {}
+        self._making = Lock()
+
+    def in_language(self, language: str) -> PageTemplates:
+        """Give the templates of one language; they are made when they are first asked for."""
+        made = self._by_language.get(language)
+        if made is None:
+            with self._making:
+                made = self._by_language.get(language) or self._made_for(language)
+                self._by_language[language] = made
+        return made
+
+    def _made_for(self, language: str) -> PageTemplates:
+        made = self.overlay()
+        made.language = language
+        made.filters = {**self.filters, **{f.__name__: partial(f, language=language) for f in formats.FILTERS}}
+        made.globals = {
+            **self.globals,
+            "ngettext": partial(languages.translated_by_number, language=language),
+            **{name: partial(languages.translated, language=language) for name in _ONE_TEXT},
+        }
+        macros: dict[str, object] = {}
+        for name in made.list_templates(filter_func=lambda name: name.startswith(COMPONENTS)):
+            module = made.get_template(name).module
+            for macro in (each for each in vars(module) if not each.startswith("_")):
+                if macro in macros:
+                    raise ComponentNameTaken(macro)
+                macros[macro] = getattr(module, macro)
+        made.globals.update(macros)
+        return made
+
+    def get_template(
+        self, name: str | Template, parent: str | None = None, globals: MutableMapping[str, Any] | None = None
+    ) -> Template:
+        """Give a template in the language of the page."""
+        if self.language is None:
+            return self.in_language(str(get_locale() or languages.DEFAULT)).get_template(name, parent, globals)
+        return super().get_template(name, parent, globals)
+
+    def from_string(
+        self,
+        source: str | nodes.Template,
+        globals: MutableMapping[str, Any] | None = None,
+        template_class: type[Template] | None = None,
+    ) -> Template:
+        """Give a template that is no file, in the language of the page."""
+        if self.language is None:
+            here = self.in_language(str(get_locale() or languages.DEFAULT))
+            return here.from_string(source, globals, template_class)
+        return super().from_string(source, globals, template_class)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        parsed = super()._parse(source, name, filename)
+        if self.language is not None:
+            _PutTextsIn(partial(languages.text_of, language=self.language)).visit(parsed)
+        return parsed
+
+
+class _PutTextsIn(NodeTransformer):
+    """Put the translated text where a template calls for it, and fill its values in there."""
+
+    def __init__(self, text_of: Callable[[str], Markup]) -> None:
+        self._text_of = text_of
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - the name that the visitor looks for
+        self.generic_visit(node)
+        if not (isinstance(node.node, nodes.Name) and node.node.name in _ONE_TEXT and len(node.args) == 1):
+            return node
+        text = node.args[0]
+        if not isinstance(text, nodes.Const) or node.dyn_args or node.dyn_kwargs:
+            return node
+        found = self._text_of(text.value)
+        if not node.kwargs:
+            return nodes.Const(found % (), lineno=node.lineno)
+        values = [nodes.Pair(nodes.Const(each.key), each.value, lineno=node.lineno) for each in node.kwargs]
+        return nodes.Mod(nodes.Const(found), nodes.Dict(values, lineno=node.lineno), lineno=node.lineno)
