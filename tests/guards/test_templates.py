@@ -22,7 +22,7 @@ def shown(app: Flask, source: str, language: str, **values: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("language", "text"), [("en", "You owe nothing here"), ("zh_Hans", "你在这里没有欠款")], ids=["english", "chinese"]
+    ("language", "text"), [("en", "You owe nothing here"), ("zh_Hans", "您在这里没有欠款")], ids=["english", "chinese"]
 )
 def test_one_template_is_there_in_each_language_at_the_same_time(app: Flask, language: str, text: str) -> None:
     assert shown(app, "{{ _('You owe nothing here') }}", language) == text
