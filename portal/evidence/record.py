@@ -51,6 +51,22 @@ class Act(StrEnum):
     LETTER_WAITS_FOR_PERSON = "letter_waits_for_person"
     LETTER_SENT_BY_HAND = "letter_sent_by_hand"
     MESSAGE_WRITTEN = "message_written"
+    CONTACT_CHANGE_ASKED = "contact_change_asked"
+    CONTACT_CHANGE_WITH_STAFF = "contact_change_with_staff"
+    CONTACT_CHANGE_ENDED = "contact_change_ended"
+    CONTACT_CHANGED = "contact_changed"
+    CONTACT_CHANGE_UNDONE = "contact_change_undone"
+    CONTACT_SAID_WRONG = "contact_said_wrong"
+    CONTACT_SAID_WRONG_UNDONE = "contact_said_wrong_undone"
+    CONTACT_SAID_WRONG_DECIDED = "contact_said_wrong_decided"
+    DEVICE_ENDED = "device_ended"
+    SESSIONS_ENDED = "sessions_ended"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_NAMED = "passkey_named"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_REFUSED = "passkey_refused"
+    ZONE_CHOSEN = "zone_chosen"
+    OWN_DATA_TAKEN = "own_data_taken"
 
 
 @dataclass(frozen=True, slots=True)
