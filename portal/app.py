@@ -32,6 +32,10 @@ from portal.public.views import public
 from portal.web import addresses, languages, security, static_files
 from portal.web.references import ReferenceConverter
 from portal.web.templates import PageTemplates
+from portal.you.contact_pages import contact_pages
+from portal.you.passkey_pages import passkey_pages
+from portal.you.views import you
+from portal.you.wrong_person_pages import not_me_pages
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGEST_FORM = 64 * 1024
@@ -93,6 +97,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions["owner_of_reference"] = owner_of_reference
     for blueprint in (public, people, home, plans, payments, points, letters, care, post):
         app.register_blueprint(blueprint)
+    for blueprint in (you, contact_pages, passkey_pages, not_me_pages):
+        app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.teardown_appcontext(lambda _problem: db.session.remove())
     app.context_processor(_what_every_page_has)
@@ -113,6 +119,8 @@ def _what_every_page_has() -> dict[str, object]:
         "language": languages.tag(str(get_locale())),
         "languages": tuple(languages.LANGUAGES.items()),
         "signed_in": signed_in,
+        "idle_until": current_user.idle_until if signed_in else None,
+        "stay_url": addresses.url_for("you.stay") if signed_in else None,
     }
 
 

@@ -37,6 +37,7 @@ from portal.people.models import Debtor
 from portal.plans import negotiate, progress
 from portal.plans.limits import LimitsError
 from portal.plans.models import LIVE_STATES, Plan, Proposal
+from portal.you.commands import contact_group
 
 LIMITS = start.ROOT / "limits" / "standard.toml"
 
@@ -490,5 +491,6 @@ def register(group: click.Group) -> None:
         refund_command,
         plan_end,
         offers_command,
+        contact_group,
     ):
         group.add_command(command)

@@ -8,6 +8,7 @@ from flask import Flask
 
 from portal.letters import issue
 from portal.payments import settle
+from portal.people import notices
 from portal.post import outbox
 from portal.queue import Job
 
@@ -28,4 +29,5 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         "payments.settle": inside(settle.run),
         "payments.heed": inside(settle.heed),
         "letters.issue": inside(issue.run),
+        "people.door_locked": inside(notices.door_locked),
     }

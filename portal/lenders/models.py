@@ -48,3 +48,4 @@ class LenderCard:
     email: str
     zone: str
     languages: list[str]
+    jurisdiction: str

@@ -266,7 +266,8 @@ def _carry_out(change: ContactChange, *, key: str, by: Actor, this: uuid.UUID | 
     """Change the contact, tell the old ones, and end the sessions on other devices."""
     lender_id, debtor_id, now = change.lender_id, change.debtor_id, clock.now()
     before = [
-        Reach(contact.channel, contact.address, contact.id) for contact in live(lender_id=lender_id, debtor_id=debtor_id)
+        Reach(contact.channel, contact.address, contact.id)
+        for contact in live(lender_id=lender_id, debtor_id=debtor_id)
     ]
     if change.old_contact_id is not None:
         old = session.get_one(ContactPoint, (lender_id, change.old_contact_id))

@@ -70,9 +70,7 @@ def end(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, session_id: uuid.UUID, by
     return True
 
 
-def end_all(
-    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor, why: str, but: uuid.UUID | None = None
-) -> int:
+def end_all(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor, why: str, but: uuid.UUID | None = None) -> int:
     """End every session of a person, `but` one; gives how many could still be used."""
     mine = (
         UserSession.lender_id == lender_id,
@@ -80,9 +78,7 @@ def end_all(
         UserSession.ended_at.is_(None),
         *(() if but is None else (UserSession.id != but,)),
     )
-    usable = session.scalars(
-        select(UserSession.id).where(*mine, UserSession.seen_at >= clock.now() - IDLE)
-    ).all()
+    usable = session.scalars(select(UserSession.id).where(*mine, UserSession.seen_at >= clock.now() - IDLE)).all()
     session.execute(update(UserSession).where(*mine).values(ended_at=clock.now()))
     record(
         Act.SESSIONS_ENDED,

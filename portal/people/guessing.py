@@ -25,6 +25,10 @@ ADDRESS_MEMORY = timedelta(minutes=30)
 BRAKE_TRIES = 300
 BRAKE_MEMORY = timedelta(minutes=10)
 
+# Questions whether a message is ours.
+QUESTIONS = 20
+QUESTION_MEMORY = timedelta(minutes=10)
+
 
 def wait_after(wrong: int) -> timedelta:
     """Give how long a door stays locked after so many wrong answers; no time between two locks.

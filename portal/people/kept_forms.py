@@ -61,7 +61,5 @@ def find(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, kept_id: uuid.UUID) -> K
 def forget(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, kept_id: uuid.UUID) -> None:
     """Forget what was kept: it was sent again."""
     session.execute(
-        delete(KeptForm).where(
-            KeptForm.lender_id == lender_id, KeptForm.debtor_id == debtor_id, KeptForm.id == kept_id
-        )
+        delete(KeptForm).where(KeptForm.lender_id == lender_id, KeptForm.debtor_id == debtor_id, KeptForm.id == kept_id)
     )

@@ -76,9 +76,7 @@ def new_device(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, browser: str) -> N
     _tell("new_device", words, lender_id=lender_id, debtor_id=debtor_id)
 
 
-def contact_changed(
-    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, old: Iterable[Reach], undo: str, hours: int
-) -> None:
+def contact_changed(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, old: Iterable[Reach], undo: str, hours: int) -> None:
     """Tell the old contacts that one was changed, with the address that undoes it."""
     names = _names(lender_id) | {"undo": f"{current_app.config['BASE_URL']}/undo/{undo}"}
 

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import webauthn
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
     PublicKeyCredentialDescriptor,
@@ -25,6 +24,10 @@ MOST_CHARACTERS = 16 * 1024
 
 class NotTrue(Exception):
     """What a browser answered does not hold: forged, for another site, another challenge, or a copied key."""
+
+
+class Copied(NotTrue):
+    """The key's count did not grow: there are two of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,7 @@ def site(base_url: str, *, name: str) -> Site | None:
     return None
 
 
-def options_to_make(
-    at: Site, *, challenge: bytes, handle: bytes, person: str, have: Iterable[str]
-) -> dict[str, Any]:
+def options_to_make(at: Site, *, challenge: bytes, handle: bytes, person: str, have: Iterable[str]) -> dict[str, Any]:
     """Give what `navigator.credentials.create` is asked; `have` are the keys that this person has already."""
     options = webauthn.generate_registration_options(
         rp_id=at.id,
@@ -124,28 +125,28 @@ def named(answer: str) -> tuple[str, bytes]:
 def used(at: Site, *, answer: str, challenge: bytes, public_key: bytes, sign_count: int) -> int:
     """Check what came from `get`, and give the key's new count.
 
-    :raises NotTrue: if it does not hold, or the count did not grow, as with a copied key.
+    :raises Copied: if all holds but the count did not grow.
+    :raises NotTrue: if it does not hold.
     """
     try:
-        return webauthn.verify_authentication_response(
+        # The library looks at the count before the signature; a count that somebody made up shows no copy.
+        count = webauthn.verify_authentication_response(
             credential=_parsed(answer),
             expected_challenge=challenge,
             expected_rp_id=at.id,
             expected_origin=at.origin,
             credential_public_key=public_key,
-            credential_current_sign_count=sign_count,
+            credential_current_sign_count=0,
             require_user_verification=True,
         ).new_sign_count
     except NotTrue:
         raise
     except Exception as problem:
         raise NotTrue from problem
-
-
-def is_copy(problem: NotTrue) -> bool:
-    """Say whether the only thing wrong was the count."""
-    cause = problem.__cause__
-    return isinstance(cause, WebAuthnException) and "sign count" in str(cause)
+    # Keys that are kept in several places at once never count, and say 0 each time.
+    if (count or sign_count) and count <= sign_count:
+        raise Copied
+    return count
 
 
 def _parsed(answer: str) -> dict[str, Any]:

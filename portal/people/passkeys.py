@@ -1,4 +1,4 @@
-"""Passkeys: add after a code, name, list, remove, and sign in. A challenge is this browser's, good once, five minutes."""
+"""Passkeys: add after a code, name, list, remove, sign in. A challenge is one browser's, good once, for 5 minutes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.db import insert_unless_there, new_id, session
 from portal.evidence.record import Act, Actor, record
 from portal.people import notices, passkey_check
 from portal.people.models import Debtor, Passkey, UsedChallenge
-from portal.people.passkey_check import NotTrue, Site
+from portal.people.passkey_check import Copied, NotTrue, Site
 from portal.people.sign_in import Device, SignedIn, hashed, open_session
 
 CHALLENGE_LIFE = timedelta(minutes=5)
@@ -142,13 +142,12 @@ def enter(*, at: Site, answer: str, challenge: bytes | None, key: str, device: D
     ).scalar_one_or_none()
     if passkey is None:
         return Refused()
-    by = Actor("debtor", str(debtor_id))
     try:
         count = passkey_check.used(
             at, answer=answer, challenge=challenge, public_key=passkey.public_key, sign_count=passkey.sign_count
         )
     except NotTrue as problem:
-        copied = passkey_check.is_copy(problem)
+        copied = isinstance(problem, Copied)
         record(
             Act.PASSKEY_REFUSED,
             by=Actor("visitor", "passkey"),
@@ -163,7 +162,6 @@ def enter(*, at: Site, answer: str, challenge: bytes | None, key: str, device: D
         return Refused()
     passkey.sign_count, passkey.used_at = count, clock.now()
     debtor = session.get_one(Debtor, (lender_id, debtor_id))
-    record(Act.CODE_ACCEPTED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts={"passkey": passkey.id})
     return open_session(debtor, came_by="passkey", device=device, strength=2)
 
 
@@ -195,7 +193,5 @@ def remove(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, passkey_id: uuid.UUID,
         return False
     if passkey.removed_at is None:
         passkey.removed_at = clock.now()
-        record(
-            Act.PASSKEY_REMOVED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts={"passkey": passkey_id}
-        )
+        record(Act.PASSKEY_REMOVED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts={"passkey": passkey_id})
     return True

@@ -213,7 +213,11 @@ def look_at_link(token: str, *, key: str) -> LinkOpen | LinkGone | Locked:
 
 
 def open_link(
-    token: str, *, born_on: date, key: str, device: Device = Device()  # noqa: B008 - frozen
+    token: str,
+    *,
+    born_on: date,
+    key: str,
+    device: Device = Device(),  # noqa: B008 - frozen
 ) -> SignedIn | Wrong | LinkGone | Locked:
     """Answer a link's question for the date of birth."""
     link = look_at_link(token, key=key)
@@ -419,11 +423,7 @@ def make_code(
     )
     if len(recent) >= most:
         return TooManyCodes(until=recent[-most] + LOCK)
-    session.execute(
-        update(OneTimeCode)
-        .where(*_fits(good_for), OneTimeCode.expires_at > now)
-        .values(expires_at=now)
-    )
+    session.execute(update(OneTimeCode).where(*_fits(good_for), OneTimeCode.expires_at > now).values(expires_at=now))
     code = f"{secrets.randbelow(10**6):06d}"
     session.add(
         OneTimeCode(
@@ -573,6 +573,30 @@ def keep_language(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, language: str) 
         facts={"before": debtor.language, "after": language},
     )
     debtor.language = language
+
+
+def keep_zone(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, zone: str) -> None:
+    """Keep the IANA zone whose clock is a debtor's own."""
+    debtor = session.get_one(Debtor, (lender_id, debtor_id))
+    record(
+        Act.ZONE_CHOSEN,
+        by=Actor("debtor", str(debtor_id)),
+        lender_id=lender_id,
+        debtor_id=debtor_id,
+        facts={"before": debtor.zone, "after": zone},
+    )
+    debtor.zone = zone
+
+
+def questions_wait_until(*, lender_id: uuid.UUID, address: str, key: str) -> datetime | None:
+    """Count a question of a network, and say until when it waits if it asks too many; None if it may ask."""
+    near, _far = guessing.networks(address)
+    subject = hashed("question", near, key=key)
+    count, last = _tries(lender_id, subject, memory=guessing.QUESTION_MEMORY)
+    if last is not None and count >= guessing.QUESTIONS:
+        return last + guessing.QUESTION_MEMORY
+    session.add(SignInAttempt(lender_id=lender_id, subject=subject, at=clock.now()))
+    return None
 
 
 def masked(address: str) -> str:

@@ -35,7 +35,5 @@ def ask(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, kind: str, words: str, by
     opener: _Opener | None = current_app.extensions.get(OPENER)
     if opener is None:
         return None
-    opened = opener(
-        lender_id=lender_id, debtor_id=debtor_id, kind=kind, debt_id=None, words=words, by=by, key=key
-    )
+    opened = opener(lender_id=lender_id, debtor_id=debtor_id, kind=kind, debt_id=None, words=words, by=by, key=key)
     return str(opened.number)

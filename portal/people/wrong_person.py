@@ -31,15 +31,12 @@ def open_to(token: str, *, key: str) -> bool:
     return _invitation(token, key=key) is not None
 
 
-def _invitation(token: str, *, key: str) -> Invitation | None:
+def _invitation(token: str, *, key: str, lock: bool = False) -> Invitation | None:
     found = session.get(LinkToken, hashed("link", token, key=key))
     if found is None:
         return None
-    invitation = session.execute(
-        select(Invitation)
-        .where(Invitation.lender_id == found.lender_id, Invitation.id == found.invitation_id)
-        .with_for_update()
-    ).scalar_one()
+    asked = select(Invitation).where(Invitation.lender_id == found.lender_id, Invitation.id == found.invitation_id)
+    invitation = session.execute(asked.with_for_update() if lock else asked).scalar_one()
     gone = invitation.withdrawn_at is not None or invitation.expires_at <= clock.now()
     return None if gone and _said(invitation) is None else invitation
 
@@ -58,7 +55,7 @@ def _said(invitation: Invitation) -> WrongPerson | None:
 
 def say(token: str, *, key: str) -> Said | LinkGone:
     """Take down that a link is not for its reader. A second click is the first."""
-    invitation = _invitation(token, key=key)
+    invitation = _invitation(token, key=key, lock=True)
     if invitation is None:
         return LinkGone()
     if (before := _said(invitation)) is not None:

@@ -24,7 +24,10 @@ WITHOUT_A_RECORD = {
     "ledger.py:post": "as open_book",
     "ledger.py:restate": "as open_book",
     "payments/webhook.py:stripe": "what Stripe sent is kept as it came; what it causes is recorded by payments/settle",
-    "people/permissions.py:_touch": "when a session was last seen; nobody decided anything",
+    "people/kept_forms.py:forget": "what was typed and not sent is no act",
+    "people/kept_forms.py:keep": "as forget",
+    "people/permissions.py:touch": "when a session was last seen; nobody decided anything",
+    "people/sign_in.py:questions_wait_until": "how often a network asks whether a message is ours; nobody decided anything",
 }
 
 

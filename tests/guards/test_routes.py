@@ -13,11 +13,18 @@ from tests.pages import CheckingClient
 # Whoever adds a page that strangers may see adds it here, and so says it aloud.
 OPEN = {
     "care.help",
+    "contacts.undo",
+    "not_me.ask",
+    "not_me.take_back",
+    "not_me.thanks",
     "people.invitation",
     "people.language",
+    "people.passkey_options",
+    "people.passkey_sign_in",
     "people.sign_in",
     "people.signed_out",
     "public.alive",
+    "public.really_us",
     "public.start",
 }
 SIGNED_BY_SENDER = {"webhooks.stripe"}
