@@ -232,7 +232,7 @@ def sign_in_page() -> ResponseReturnValue:
         "people/sign_in.html",
         form=form,
         several=len(lenders) > 1,
-        passkey_form=PasskeyForm(formdata=None),
+        with_passkey=PasskeyForm(formdata=None),
         passkeys_here=passkey_site(lender_name="") is not None,
     ), shown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext
 from wtforms import HiddenField, RadioField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from portal.people.passkeys import MOST_NAME
 from portal.web.fields import Code, Form, Text
@@ -40,7 +40,7 @@ class PlaceForm(Form):
 
     place = Text(
         lazy_gettext("City or country"),
-        [InputRequired(lazy_gettext("Enter the city you live in, or the country.")), Length(max=80)],
+        [DataRequired(lazy_gettext("Enter the city you live in, or the country.")), Length(max=80)],
     )
 
 
@@ -49,7 +49,7 @@ class ZoneForm(Form):
 
     zone = RadioField(
         lazy_gettext("Which of these?"),
-        [InputRequired(lazy_gettext("Choose one of the places."))],
+        [DataRequired(lazy_gettext("Choose one of the places."))],
         validate_choice=False,
     )
 
@@ -60,7 +60,7 @@ class PasskeyNameForm(Form):
     name = Text(
         lazy_gettext("Name of this passkey"),
         [
-            InputRequired(lazy_gettext("Give the passkey a name, for example “My phone”.")),
+            DataRequired(lazy_gettext("Give the passkey a name, for example “My phone”.")),
             Length(max=MOST_NAME, message=lazy_gettext("Use at most 40 characters for the name.")),
         ],
     )

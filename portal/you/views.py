@@ -191,7 +191,8 @@ def data() -> ResponseReturnValue:
     )
 
 
-@you.get("/you/data.<any(json, csv):form>")
+@you.get("/you/data.json", defaults={"form": "json"})
+@you.get("/you/data.csv", defaults={"form": "csv"})
 @needs_code
 def data_file(form: str) -> ResponseReturnValue:
     """Give everything that is held about the person, as a file."""
