@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, LargeBinary, Table, select
+from sqlalchemy import Column, ColumnElement, LargeBinary, Table, select
 
 from portal import clock
 from portal.db import Model, session
@@ -18,8 +18,9 @@ from portal.people.models import Debtor
 
 # Hashes of codes, tokens and devices say nothing about anybody, and letters are kept as files of their own.
 _PROTECTS = ("hash", "salt", "form_key", "network", "device", "lease", "waiting_key", "once_key")
-# Rows that belong to a person by way of another row.
+# Rows that belong to a person by way of another row; the book of a debt has the debt's own id.
 _BY_WAY_OF = {"debt_id": "debt", "plan_id": "plan", "book_id": "debt"}
+_WITH_ID_OF = {"book": "debt"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -49,28 +50,31 @@ def held(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Held, ...]:
     """Give everything that is held about a person, table by table, in the order of the tables' names."""
     mine: dict[str, set[uuid.UUID]] = {}
     found: dict[str, Held] = {}
-    # Tables stand after those that they point at, so a person's debts are known before what is on them.
-    for table in Model.metadata.sorted_tables:
-        if "lender_id" not in table.columns:
-            continue
-        if table.name == Debtor.__tablename__:
-            about = table.c.id == debtor_id
-        elif "debtor_id" in table.columns:
-            about = table.c.debtor_id == debtor_id
-        else:
-            ways = [(column, mine.get(of, set())) for column, of in _BY_WAY_OF.items() if column in table.columns]
-            if not ways:
-                continue
-            about = table.c[ways[0][0]].in_(ways[0][1])
+
+    def take_from(table: Table, about: ColumnElement[bool]) -> None:
         rows = session.execute(select(table).where(table.c.lender_id == lender_id, about)).mappings().all()
         if "id" in table.columns:
             mine[table.name] = {row["id"] for row in rows}
         if rows:
             shown = _shown(table)
-            found[table.name] = Held(
-                table.name,
-                tuple({column.name: _plain(row[column.name]) for column in shown} for row in rows),
-            )
+            plain = ({column.name: _plain(row[column.name]) for column in shown} for row in rows)
+            found[table.name] = Held(table.name, tuple(plain))
+
+    # A person's debts and plans are known before what is on them.
+    further = []
+    for table in Model.metadata.sorted_tables:
+        if table.name == Debtor.__tablename__:
+            take_from(table, table.c.id == debtor_id)
+        elif "lender_id" in table.columns and "debtor_id" in table.columns:
+            take_from(table, table.c.debtor_id == debtor_id)
+        elif "lender_id" in table.columns:
+            further.append(table)
+    for table in further:
+        way = next((column for column in _BY_WAY_OF if column in table.columns), None)
+        if table.name in _WITH_ID_OF:
+            take_from(table, table.c.id.in_(mine.get(_WITH_ID_OF[table.name], set())))
+        elif way is not None:
+            take_from(table, table.c[way].in_(mine.get(_BY_WAY_OF[way], set())))
     return tuple(found[name] for name in sorted(found))
 
 

@@ -250,12 +250,12 @@ def test_if_the_old_one_is_gone_nothing_changes_until_a_person_decided(
     assert command(app, "contact", "approve", number).exit_code == 0
     assert on_file(debt) == [NEW]
     assert command(app, "contact", "approve", number).exit_code == 1
-    assert session.scalars(select(Message).where(Message.kind == "contact_changed")).one().address == "robin@example.com"
+    assert (
+        session.scalars(select(Message).where(Message.kind == "contact_changed")).one().address == "robin@example.com"
+    )
 
 
-def test_a_person_may_refuse_and_then_nothing_has_changed(
-    client: CheckingClient, app: Flask, debt: Standing
-) -> None:
+def test_a_person_may_refuse_and_then_nothing_has_changed(client: CheckingClient, app: Flask, debt: Standing) -> None:
     come_in(client, debt)
     page = client.fill(ask(client, debt), {"staff": "1"})
     number = page.request.path.rpartition("/")[2]

@@ -206,9 +206,7 @@ def test_a_passkey_needs_a_name_of_a_sane_length(client: CheckingClient, debt: S
     assert session.scalars(select(Passkey)).all() == []
 
 
-def test_somebody_elses_passkey_does_not_exist(
-    client: CheckingClient, lender: Lender, phone: Authenticator
-) -> None:
+def test_somebody_elses_passkey_does_not_exist(client: CheckingClient, lender: Lender, phone: Authenticator) -> None:
     theirs = session.scalars(select(Passkey.id)).one()
     come_in(client, a_debt(lender=lender))
     give_code(client)
