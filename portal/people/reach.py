@@ -121,6 +121,8 @@ def shown(address: str) -> str:
         number = phonenumbers.parse(address, None)
     except phonenumbers.NumberParseException:
         return address
+    if not phonenumbers.is_valid_number(number):
+        return address
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 

@@ -27,7 +27,7 @@ WITHOUT_A_RECORD = {
     "people/kept_forms.py:forget": "what was typed and not sent is no act",
     "people/kept_forms.py:keep": "as forget",
     "people/permissions.py:touch": "when a session was last seen; nobody decided anything",
-    "people/sign_in.py:questions_wait_until": "how often a network asks whether a message is ours; nobody decided anything",
+    "people/sign_in.py:questions_wait_until": "how often a network asks whether a message is ours",
 }
 
 

@@ -1,4 +1,4 @@
-"""Guessing dates of birth, references and codes: slow, the same answer and work for all, the person told, nobody lost."""
+"""Guessing birth dates, references and codes: slow, one answer and one work for all, the person told, nobody lost."""
 
 from __future__ import annotations
 

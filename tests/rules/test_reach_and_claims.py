@@ -1,4 +1,4 @@
-"""Rules about addresses, guesses, browsers, zones and pasted messages, with examples from the world and made-up ones."""
+"""Rules about addresses, guesses, browsers, zones and pasted messages, with examples from the world and others."""
 
 from __future__ import annotations
 
