@@ -222,6 +222,7 @@ def _locked_change(lender_id: uuid.UUID, debtor_id: uuid.UUID, number: str) -> C
             ContactChange.lender_id == lender_id, ContactChange.debtor_id == debtor_id, ContactChange.number == number
         )
         .with_for_update()
+        .execution_options(populate_existing=True)
     ).scalar_one_or_none()
 
 

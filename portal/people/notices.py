@@ -24,12 +24,12 @@ Words = Callable[[], tuple[str, str]]
 
 
 def reaches(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Reach, ...]:
-    """Give where a person can be reached: the newest good contact of each channel."""
+    """Give where a person can be reached: of each channel the newest good contact, a confirmed one first."""
     found: dict[str, Reach] = {}
     for contact in session.scalars(
         select(ContactPoint)
         .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id, *LIVE)
-        .order_by(ContactPoint.id.desc())
+        .order_by(ContactPoint.confirmed_at.is_(None), ContactPoint.id.desc())
     ):
         found.setdefault(contact.channel, Reach(contact.channel, contact.address, contact.id))
     return tuple(found.values())

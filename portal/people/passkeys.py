@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal import clock
 from portal.db import insert_unless_there, new_id, session
@@ -108,7 +108,12 @@ def add(
 
 
 def _take(lender_id: uuid.UUID, challenge: bytes, *, key: str) -> bool:
-    """Use a challenge up; False if it was used before."""
+    """Use a challenge up; False if it was used before. What is too old to be taken at all is forgotten."""
+    session.execute(
+        delete(UsedChallenge).where(
+            UsedChallenge.lender_id == lender_id, UsedChallenge.used_at < clock.now() - 2 * CHALLENGE_LIFE
+        )
+    )
     row = {
         "lender_id": lender_id,
         "id": new_id(),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 
 from portal import clock, queue
 from portal.db import new_id, session
@@ -293,6 +293,13 @@ def by_reference(
         return Locked(until=max(until for until in locks if until is not None))
     known = hmac.compare_digest(str(debtor.born_on if debtor else None), str(born_on))
     if debtor is None or not known:
+        session.execute(
+            delete(SignInAttempt).where(
+                SignInAttempt.lender_id == lender_id,
+                SignInAttempt.subject.in_((subject, near, far, everybody)),
+                SignInAttempt.at <= now - guessing.MEMORY,
+            )
+        )
         session.add_all(
             SignInAttempt(lender_id=lender_id, subject=one, at=now) for one in (subject, near, far, everybody)
         )
@@ -469,7 +476,8 @@ def _contact(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Reach | None:
     found = session.scalars(
         select(ContactPoint)
         .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id, *LIVE)
-        .order_by(ContactPoint.channel.desc(), ContactPoint.id.desc())
+        # What the person has confirmed comes before what a lender's file says, however new that is.
+        .order_by(ContactPoint.confirmed_at.is_(None), ContactPoint.channel.desc(), ContactPoint.id.desc())
         .limit(1)
     ).one_or_none()
     return Reach(found.channel, found.address, found.id) if found else None

@@ -120,7 +120,7 @@ def _kept_for(done: sign_in.SignedIn) -> KeptForm | None:
     return kept_forms.find(lender_id=done.lender_id, debtor_id=done.debtor_id, kept_id=kept_id)
 
 
-def _onward(name: str, *, otherwise: str) -> str:
+def onward(name: str, *, otherwise: str) -> str:
     """Give the page that the visitor was on the way to; only ever a path of ours."""
     wanted = cookie.pop(name, None)
     if not isinstance(wanted, str):
@@ -170,7 +170,7 @@ def invitation(token: str) -> ResponseReturnValue:
             case sign_in.SignedIn():
                 cookie.pop("after_sign_in", None)
                 _let_in(done)
-                return redirect(_onward("after_sign_in", otherwise=url_for("home.home")), 303)
+                return redirect(onward("after_sign_in", otherwise=url_for("home.home")), 303)
             case sign_in.LinkGone():
                 return _gone()
             case sign_in.Locked(until=until):
@@ -214,7 +214,7 @@ def sign_in_page() -> ResponseReturnValue:
         match done:
             case sign_in.SignedIn():
                 _let_in(done)
-                cookie["after_code"] = _onward("after_sign_in", otherwise=url_for("home.home"))
+                cookie["after_code"] = onward("after_sign_in", otherwise=url_for("home.home"))
                 if sign_in.can_get_codes(lender_id=done.lender_id, debtor_id=done.debtor_id):
                     send_code()
                 return redirect(url_for("people.code"), 303)
@@ -285,7 +285,7 @@ def passkey_sign_in() -> ResponseReturnValue:
             _tell_if_new(done, device)
     if isinstance(done, sign_in.SignedIn):
         _let_in(done)
-        return redirect(_onward("after_sign_in", otherwise=url_for("home.home")), 303)
+        return redirect(onward("after_sign_in", otherwise=url_for("home.home")), 303)
     if current_user.is_authenticated:
         # The first of two clicks has let this person in.
         return redirect(url_for("home.home"), 303)
@@ -299,7 +299,7 @@ def code() -> ResponseReturnValue:
     """Ask for a one-time code, for what needs more than a link or a reference; a button sends it, and never a look."""
     person = me()
     if person.strength == 2:
-        return redirect(_onward("after_code", otherwise=url_for("home.home")), 303)
+        return redirect(onward("after_code", otherwise=url_for("home.home")), 303)
     if not sign_in.can_get_codes(lender_id=person.lender_id, debtor_id=person.debtor_id):
         return render_template("people/no_contact.html", skip_to=url_for("home.home"))
     form = CodeForm()
@@ -312,7 +312,7 @@ def code() -> ResponseReturnValue:
             given = sign_in.give_code(good_for, code=form.code.data or "", key=key())
         if isinstance(given, sign_in.CodeGood):
             renew()
-            return redirect(_onward("after_code", otherwise=url_for("home.home")), 303)
+            return redirect(onward("after_code", otherwise=url_for("home.home")), 303)
         form.code.errors = [code_problem(given)]
     return render_template(
         "people/code.html",
@@ -399,4 +399,4 @@ def language() -> ResponseReturnValue:
                 sign_in.keep_language(lender_id=person.lender_id, debtor_id=person.debtor_id, language=wanted)
     back = request.form.get("next", "/")
     cookie["back"] = back
-    return redirect(_onward("back", otherwise="/"), 303)
+    return redirect(onward("back", otherwise="/"), 303)

@@ -101,7 +101,10 @@ def say(token: str, *, key: str) -> Said | LinkGone:
 
 def _locked(lender_id: uuid.UUID, said_id: uuid.UUID) -> WrongPerson | None:
     return session.execute(
-        select(WrongPerson).where(WrongPerson.lender_id == lender_id, WrongPerson.id == said_id).with_for_update()
+        select(WrongPerson)
+        .where(WrongPerson.lender_id == lender_id, WrongPerson.id == said_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).scalar_one_or_none()
 
 

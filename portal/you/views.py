@@ -16,7 +16,7 @@ from portal import clock
 from portal.db import transaction
 from portal.people import contacts, devices, passkeys, sign_in
 from portal.people.permissions import load, me, needs_code, needs_debtor, touch
-from portal.people.views import passkey_site
+from portal.people.views import onward, passkey_site
 from portal.web.formats import clock_time
 from portal.you import my_data, zones
 from portal.you.forms import PlaceForm, ZoneForm
@@ -59,7 +59,8 @@ def stay() -> ResponseReturnValue:
     if request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json":
         return {"until": until.isoformat(), "words": clock_time(until, person.zone)}
     flash(_("You stay signed in until %(time)s.", time=clock_time(until, person.zone)), "success")
-    return redirect(url_for("you.you"), 303)
+    cookie["back"] = request.form.get("next", "")
+    return redirect(onward("back", otherwise=url_for("you.you")), 303)
 
 
 @you.get("/you/devices", endpoint="devices")

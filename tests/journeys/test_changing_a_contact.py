@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import uuid
 from datetime import timedelta
 
@@ -14,12 +15,14 @@ from werkzeug.test import TestResponse
 from portal import clock as portal_clock
 from portal.db import session, transaction
 from portal.debts.statement import Standing
+from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.people import contacts
 from portal.people.models import ContactChange, ContactPoint, Passkey, UserSession
+from portal.people.reach import Address
 from portal.people.staff_requests import OPENER
 from portal.post.models import Message
-from tests.conftest import Clock
+from tests.conftest import SECRET_KEY, Clock
 from tests.factories import a_debt, a_debtor
 from tests.journeys.acts import acts_of, come_in, command, give_code, rows
 from tests.pages import CheckingClient, page_of
@@ -332,6 +335,57 @@ def test_without_any_contact_a_person_decides(client: CheckingClient, app: Flask
     page = client.fill(page, {"staff": "1"})
     assert command(app, "contact", "approve", page.request.path.rpartition("/")[2]).exit_code == 0
     assert on_file(debt) == [NEW]
+
+
+def test_codes_go_to_what_the_person_confirmed_and_not_to_what_a_file_says_later(
+    client: CheckingClient, debt: Standing, clock: Clock
+) -> None:
+    come_in(client, debt)
+    changed(client, debt)
+    with transaction() as s:
+        s.add(
+            ContactPoint(
+                lender_id=debt.lender_id,
+                debtor_id=debt.debtor_id,
+                channel="sms",
+                address="+1 212 555 0199",
+                created_at=portal_clock.now(),
+            )
+        )
+    clock.forward(hours=1)
+    come_in(client, debt)
+    give_code(client)
+    newest = select(Message.address).where(Message.kind == "one_time_code").order_by(Message.id.desc()).limit(1)
+    assert session.scalars(newest).one() == NEW
+
+
+def test_two_who_decide_at_once_decide_once(real_app: Flask) -> None:
+    debt = a_debt()
+    mine = {"lender_id": debt.lender_id, "debtor_id": debt.debtor_id}
+    by = Actor("debtor", str(debt.debtor_id))
+    with real_app.test_request_context():
+        with transaction():
+            begun = contacts.begin(**mine, address=Address("email", NEW), form_key="0" * 32, by=by)
+        assert isinstance(begun, contacts.Begun)
+        with transaction():
+            contacts.to_staff(**mine, number=begun.number, by=by)
+    together = threading.Barrier(4)
+    answers: list[object] = []
+
+    def decide() -> None:
+        with real_app.test_request_context():
+            together.wait()
+            with transaction():
+                answers.append(contacts.decide(number=begun.number, approve=True, key=SECRET_KEY, unconfirmed=True))
+            session.remove()
+
+    threads = [threading.Thread(target=decide) for _number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(type(one).__name__ for one in answers) == ["ChangeOver"] * 3 + ["Changed"]
+    assert acts_of(debt.lender_id)["contact_changed"] == 1
 
 
 @pytest.mark.parametrize(

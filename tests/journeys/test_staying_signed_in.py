@@ -171,6 +171,9 @@ def test_staying_moves_the_time_out_and_says_until_when(client: CheckingClient, 
     assert answer.get_json()["until"] == (clock.at + timedelta(minutes=30)).isoformat()
     page = client.post("/you/stay", data={"csrf_token": token}, follow_redirects=True)
     assert page_of(page).says("You stay signed in until 05:57.")
+    for wanted, there in (("/home", "/home"), ("https://evil.example/", "/you"), ("//evil.example", "/you")):
+        answer = client.post("/you/stay", data={"csrf_token": token, "next": wanted})
+        assert answer.location == there
     clock.forward(minutes=29)
     assert client.get("/home").status_code == 200
 
