@@ -312,26 +312,28 @@ class Staging:
                     self._take_out(debt.id)
         return refusals
 
-    def bring_people(self, said: Mapping[uuid.UUID, Mapping[str, Any]]) -> None:
-        """Add what a file says of people on file: a missing birth date, and ways to reach them that are new."""
+    def bring_people(self, said: Sequence[tuple[uuid.UUID, Mapping[str, Any]]]) -> None:
+        """Add what each row says of a person on file: a missing birth date, and ways to reach them that are new."""
         self._bring_birth_dates(
-            {debtor_id: date.fromisoformat(one["born_on"]) for debtor_id, one in said.items() if one["born_on"]}
+            {debtor_id: date.fromisoformat(one["born_on"]) for debtor_id, one in said if one["born_on"]}
         )
         there = {
             (contact.debtor_id, contact.channel, contact.address)
             for contact in session.execute(
                 select(ContactPoint.debtor_id, ContactPoint.channel, ContactPoint.address).where(
-                    ContactPoint.lender_id == self.lender_id, ContactPoint.debtor_id.in_(list(said))
+                    ContactPoint.lender_id == self.lender_id, ContactPoint.debtor_id.in_({debtor_id for debtor_id, _ in said})
                 )
             )
         }
         self._add_contacts(
-            [
-                (debtor_id.hex, channel, address)
-                for debtor_id, one in said.items()
-                for channel in ("email", "sms")
-                if (address := one[channel]) and (debtor_id, channel, address) not in there
-            ],
+            list(
+                dict.fromkeys(
+                    (debtor_id.hex, channel, address)
+                    for debtor_id, one in said
+                    for channel in ("email", "sms")
+                    if (address := one[channel]) and (debtor_id, channel, address) not in there
+                )
+            ),
             at=Same(clock.now()),
         )
 
