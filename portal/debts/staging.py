@@ -321,7 +321,8 @@ class Staging:
             (contact.debtor_id, contact.channel, contact.address)
             for contact in session.execute(
                 select(ContactPoint.debtor_id, ContactPoint.channel, ContactPoint.address).where(
-                    ContactPoint.lender_id == self.lender_id, ContactPoint.debtor_id.in_({debtor_id for debtor_id, _ in said})
+                    ContactPoint.lender_id == self.lender_id,
+                    ContactPoint.debtor_id.in_({debtor_id for debtor_id, _ in said}),
                 )
             )
         }

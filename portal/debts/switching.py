@@ -95,7 +95,11 @@ def _apply_changes(lender_id: uuid.UUID, summary: Summary, staging: Staging) -> 
             return
         last = rows[-1].StagedChange.id
         staging.bring_people(
-            [(row.debtor_id, row.StagedChange.figures["person"]) for row in rows if "person" in row.StagedChange.figures]
+            [
+                (row.debtor_id, row.StagedChange.figures["person"])
+                for row in rows
+                if "person" in row.StagedChange.figures
+            ]
         )
         rows = [row for row in rows if "parts" in row.StagedChange.figures]
         owners = {row.StagedChange.debt_id: row.debtor_id for row in rows}
