@@ -48,6 +48,15 @@ class Act(StrEnum):
     POINTS_TAKEN_BACK = "points_taken_back"
     LETTER_ISSUED = "letter_issued"
     MESSAGE_WRITTEN = "message_written"
+    REQUEST_OPENED = "request_opened"
+    REQUEST_TAKEN = "request_taken"
+    REQUEST_ANSWERED = "request_answered"
+    REQUEST_CLOSED = "request_closed"
+    REQUEST_WITHDRAWN = "request_withdrawn"
+    HOLD_STARTED = "hold_started"
+    HOLD_ENDED = "hold_ended"
+    NEEDS_TOLD = "needs_told"
+    NEEDS_TAKEN_BACK = "needs_taken_back"
 
 
 @dataclass(frozen=True, slots=True)
