@@ -19,6 +19,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from portal import demo, jobs, queue, start, survey, verify
+from portal.care.commands import late_lines, requests_group
 from portal.config import Settings
 from portal.db import new_id, session, transaction
 from portal.debts import intake
@@ -367,6 +368,8 @@ def nightly_command() -> None:
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
     click.echo(f"{len(plans) - stuck} plans moved on, {len(open_)} open payments to look at again.")
+    for line in late_lines():
+        click.echo(f"request needs a person: {line}")
     if stuck:
         raise Sentence(f"{stuck} plans could not be moved on; the lines above say why.")
 
@@ -490,5 +493,6 @@ def register(group: click.Group) -> None:
         refund_command,
         plan_end,
         offers_command,
+        requests_group,
     ):
         group.add_command(command)

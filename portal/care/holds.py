@@ -1,4 +1,4 @@
-"""What stops for a person, since when and until when: asked before a reminder, a charge, or a letter that asks for money.
+"""What stops for a person, since when and until when: asked before a reminder, a charge, or a letter about money.
 
 Invariant: a hold comes from a request, and ends with it at the latest; `flask verify` holds them against each other.
 """
@@ -14,15 +14,16 @@ from sqlalchemy import bindparam, or_, select
 from portal import clock
 from portal.care.clocks import Clock
 from portal.care.models import CareHold, CareRequest
-from portal.care.states import DISPUTES, Event, Kind, ends_hold
+from portal.care.states import DISPUTES, WAITING, Event, Kind, ends_hold
 from portal.db import new_id, read, session, table_of
+from portal.debts.models import Debt
 from portal.evidence.record import PORTAL, Act, Actor, record
 
 # The hold of a request whose words made us fear for somebody: all messages that ask for money stop.
 URGENT = "urgent"
 _URGENT_STOPS = ("collection", "reminders")
 
-_HOLD, _REQUEST = table_of(CareHold).c, table_of(CareRequest).c
+_HOLD, _REQUEST, _DEBT = table_of(CareHold).c, table_of(CareRequest).c, table_of(Debt).c
 _IN_FORCE = (
     select(
         _HOLD.kind,
@@ -32,13 +33,15 @@ _IN_FORCE = (
         _HOLD.debt_id,
         _REQUEST.number,
         _REQUEST.answer_by,
-        _REQUEST.kind.label("request_kind"),
+        _REQUEST.state,
+        _DEBT.reference,
     )
     .join_from(
         table_of(CareHold),
         table_of(CareRequest),
         (_REQUEST.lender_id == _HOLD.lender_id) & (_REQUEST.id == _HOLD.request_id),
     )
+    .join(table_of(Debt), (_DEBT.lender_id == _HOLD.lender_id) & (_DEBT.id == _HOLD.debt_id), isouter=True)
     .where(
         _HOLD.lender_id == bindparam("lender_id"),
         _HOLD.debtor_id == bindparam("debtor_id"),
@@ -60,8 +63,10 @@ class Hold:
     since: datetime
     until: datetime | None
     debt_id: uuid.UUID | None
+    debt_reference: str | None
     request_number: str
     answer_by: date
+    waiting: bool
 
     @property
     def disputed(self) -> bool:
@@ -87,8 +92,10 @@ def holding(
             since=row.since,
             until=row.until,
             debt_id=row.debt_id,
+            debt_reference=row.reference,
             request_number=row.number,
             answer_by=row.answer_by,
+            waiting=row.state in WAITING,
         )
         for row in read(_IN_FORCE if debt_id is None else _OF_DEBT, values)
     )
@@ -181,13 +188,17 @@ def of_request(request: CareRequest) -> tuple[CareHold, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a page says of a hold; `disputed` asks pages of paying for one more sentence."""
+    """What a page says of a hold; `disputed` asks pages of paying for one more sentence.
+
+    `answer_by` is None once there is an answer.
+    """
 
     kind: Kind
     number: str
     debt_id: uuid.UUID | None
+    debt_reference: str | None
     disputed: bool
-    answer_by: date
+    answer_by: date | None
     until: date | None
 
 
@@ -205,8 +216,9 @@ def notices_of(
             kind=Kind(hold.kind),
             number=hold.request_number,
             debt_id=hold.debt_id,
+            debt_reference=hold.debt_reference,
             disputed=hold.disputed,
-            answer_by=hold.answer_by,
+            answer_by=hold.answer_by if hold.waiting else None,
             until=hold.until.astimezone(clock.zone(zone)).date() if hold.until else None,
         )
     return tuple(found.values())

@@ -41,7 +41,7 @@ class NotTheirDebt(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The request is recorded; `again` says that this very form was sent before. `stopped` says what stopped at once."""
+    """The request is recorded. `again`: this very form was sent before. `stopped`: what stopped at once."""
 
     number: str
     answer_by: date
@@ -168,12 +168,10 @@ def open_request(
 
 
 def _locked(lender_id: uuid.UUID, debtor_id: uuid.UUID | None) -> tuple[str, str]:
-    """Let one request of a person (or of strangers) be opened at a time; give the zone and jurisdiction of its clock."""
+    """Let one request of a person (or of strangers) be opened at a time; give zone and jurisdiction of its clock."""
     if debtor_id is None:
         lender = session.execute(
-            select(Lender.zone, Lender.jurisdiction)
-            .where(Lender.id == lender_id)
-            .with_for_update(key_share=True)
+            select(Lender.zone, Lender.jurisdiction).where(Lender.id == lender_id).with_for_update(key_share=True)
         ).one()
         return lender.zone, lender.jurisdiction
     zone = session.execute(
@@ -235,7 +233,9 @@ def needs_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Need, ...]:
     return tuple({row.need: row for row in rows}.values())
 
 
-def take_back_needs(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor, only_of: CareRequest | None = None) -> int:
+def take_back_needs(
+    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor, only_of: CareRequest | None = None
+) -> int:
     """Forget what a person told us helps; gives how much there was."""
     query = select(Need).where(Need.lender_id == lender_id, Need.debtor_id == debtor_id, Need.taken_back_at.is_(None))
     if only_of is not None:
@@ -278,9 +278,7 @@ def requests_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, limit: int = 200)
 def of_cause(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, key: str) -> CareRequest | None:
     """Give the request that an act of the portal opened under a key of its own, such as `offer:<id>`."""
     return session.scalars(
-        select(CareRequest).where(
-            CareRequest.lender_id == lender_id, CareRequest.form_key == f"{debtor_id.hex}:{key}"
-        )
+        select(CareRequest).where(CareRequest.lender_id == lender_id, CareRequest.form_key == f"{debtor_id.hex}:{key}")
     ).one_or_none()
 
 
@@ -364,9 +362,7 @@ def _recorded(act: Act, request: CareRequest, *, by: Actor, answer: str | None =
     facts: dict[str, object] = {"request": request.number, "kind": request.kind}
     if answer is not None:
         facts["answer_sha256"] = hashlib.sha256(answer.encode()).hexdigest()
-    record(
-        act, by=by, lender_id=request.lender_id, debtor_id=request.debtor_id, debt_id=request.debt_id, facts=facts
-    )
+    record(act, by=by, lender_id=request.lender_id, debtor_id=request.debtor_id, debt_id=request.debt_id, facts=facts)
 
 
 @dataclass(frozen=True, slots=True)
