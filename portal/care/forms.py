@@ -15,7 +15,7 @@ from portal.care.words import NEEDS
 from portal.web.fields import Form, Text
 
 _FORM_KEY = re.compile(r"[0-9a-f]{32}")
-_NUMBER_TO_CALL = re.compile(r"[+0-9][0-9 ()./-]{5,30}")
+_NUMBER_TO_CALL = re.compile(r"(?=(?:\D*\d){5})[+0-9(][0-9 ()./-]{4,30}")
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}")
 
 

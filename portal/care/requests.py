@@ -20,7 +20,7 @@ from portal.care import holds, messages
 from portal.care.alarm import is_urgent
 from portal.care.clocks import clock_for
 from portal.care.models import CareRequest, Need
-from portal.care.states import WAITING, Event, Forbidden, Kind, Moved, Repeated, State, after
+from portal.care.states import DOORS, WAITING, Event, Forbidden, Kind, Moved, Repeated, State, after
 from portal.db import new_id, session
 from portal.debts.models import Debt
 from portal.evidence.record import Act, Actor, record
@@ -105,7 +105,7 @@ def open_request(
     ).one_or_none()
     if before is not None:
         return Opened(before.number, before.answer_by, before.urgent, (), again=True)
-    if (until := _too_many(lender_id, debtor_id, visitor)) is not None:
+    if kind in DOORS and (until := _too_many(lender_id, debtor_id, visitor)) is not None:
         return TooMany(until=until)
     if debt_id is not None and debtor_id != session.scalar(
         select(Debt.debtor_id).where(Debt.lender_id == lender_id, Debt.id == debt_id)
@@ -192,7 +192,7 @@ def _too_many(lender_id: uuid.UUID, debtor_id: uuid.UUID | None, visitor: str | 
             whose,
             CareRequest.opened_at > clock.now() - span,
             # What the portal itself asks for a person, such as an offer, is not held against him.
-            CareRequest.kind != Kind.OFFER.value,
+            CareRequest.kind.in_([kind.value for kind in DOORS]),
         )
     ).one()
     return first + span if first is not None and count >= most else None

@@ -458,7 +458,7 @@ def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed
 
 
 def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
-    """Hand the debtor's own offer to a person of the lender, into the queue of requests; asking twice is asking once."""
+    """Hand the debtor's own offer to a person of the lender, as a request; asking twice is asking once."""
     if proposal.state == "with_a_person":
         return
     proposal.state = "with_a_person"
