@@ -40,7 +40,7 @@ def kind_words(kind: Kind) -> str:
 def state_words(state: State) -> str:
     """Give where a request stands, in a word or two."""
     return {
-        State.OPEN: _("Received"),
+        State.OPEN: _("We have it"),
         State.WITH_PERSON: _("A person looks at it"),
         State.ANSWERED: _("Answered"),
         State.CLOSED: _("Closed"),

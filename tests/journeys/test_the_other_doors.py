@@ -501,6 +501,28 @@ def test_the_answer_is_written_in_the_persons_language(client: CheckingClient, a
     assert debtor.language == "zh-Hans"
 
 
+@pytest.mark.parametrize(
+    ("door", "said"), [(Kind.NOT_MINE, "this isn’t yours"), (Kind.WRONG_AMOUNT, "amount is wrong")]
+)
+def test_the_pages_of_a_disputed_debt_say_that_it_is_looked_into_and_paying_is_a_choice(
+    client: CheckingClient, app: Flask, lender: Lender, door: Kind, said: str
+) -> None:
+    person = a_debtor(lender=lender)
+    debt, other = a_debt(debtor=person, lender=lender), a_debt(debtor=person, lender=lender)
+    come_in(client, debt)
+    ask(client, door, debt)
+    for path in ("/home", f"/debts/{debt.reference}"):
+        page = page_of(client.get(path))
+        assert page.says(said) and page.says("You need not pay until you have an answer."), path
+        assert f"/requests/{the_request().number}" in {href for href, _words in page.links}
+    assert page_of(client.get(f"/pay?debt={debt.reference}")).says("You may, if you choose to.")
+    for path in (f"/debts/{other.reference}", f"/pay?debt={other.reference}"):
+        assert not page_of(client.get(path)).says("You need not pay")
+    command(app, "requests", "answer", the_request().number, "--words", "It is right.")
+    for path in ("/home", f"/debts/{debt.reference}", f"/pay?debt={debt.reference}"):
+        assert not page_of(client.get(path)).says("You need not pay"), path
+
+
 # Strangers.
 
 
