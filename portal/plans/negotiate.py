@@ -370,7 +370,7 @@ def quote_of(debt: Standing, *, number: str) -> Quote | None:
 
 
 def holds(made: Quote, *, parts: Mapping[Account, Money]) -> bool:
-    """Say whether a quote can still be agreed to: not expired or disputed since, and what is owed has the same parts."""
+    """Say whether a quote can still be agreed to: not expired, not disputed since, and what is owed is unchanged."""
     unchanged = made.terms["parts"] == {account.value: part.minor for account, part in parts.items()}
     return made.state == "open" and made.expires_at > clock.now() and unchanged and not _stopped_since(made)
 
