@@ -7,6 +7,7 @@ jobs            what each queued job runs, and what runs nightly
 letters         PDFs that say what the books say
 payments        money in and out through Stripe, each effect posted once
 plans, points   negotiation and life of a plan; points for kept instalments
+care            what people ask for beside paying: requests, clocks, holds, free advice
 debts           what is owed and why; a lender's file becomes debts
 people          debtors, how they sign in, what they may see
 post            messages on their way out

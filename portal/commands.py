@@ -17,6 +17,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from portal import demo, import_commands, jobs, queue, start, survey, verify
+from portal.care.commands import late_lines, requests_group
 from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.evidence.record import OPERATOR
@@ -254,6 +255,8 @@ def nightly_command() -> None:
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
     click.echo(f"{len(plans) - stuck} plans moved on, {len(open_)} open payments to look at again.")
+    for line in late_lines():
+        click.echo(f"request needs a person: {line}")
     if by_hand := len(kept.waiting_for_person()):
         click.echo(f"{by_hand} letters wait for a person: `flask letters` lists them.")
     if stuck:
@@ -425,6 +428,7 @@ def register(group: click.Group) -> None:
         refund_command,
         plan_end,
         offers_command,
+        requests_group,
         letters_command,
     ):
         group.add_command(command)

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal import clock
+from portal.care.pages import notices_for_me, paying_all_the_same
 from portal.db import session, transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, by_id, debts_of
@@ -93,6 +94,8 @@ def pay() -> ResponseReturnValue:
             least=least_of(owed),
             prefix=get_currency_symbol(debt.owed.currency, locale=str(get_locale())),
             effect=_on_its_way(debt),
+            disputed=any(notice.disputed for notice in notices_for_me(debt.id)),
+            all_the_same=paying_all_the_same(),
         ),
         422 if form.errors or form.amount.errors else 200,
     )
