@@ -24,12 +24,13 @@ from portal.payments.stripe_gateway import PaymentServiceDown
 from portal.payments.views import payments
 from portal.payments.webhook import webhooks
 from portal.people import permissions
+from portal.people.sign_in import IDLE
 from portal.people.views import people
 from portal.plans.views import plans
 from portal.points.views import points
 from portal.post.views import post
 from portal.public.views import public
-from portal.web import addresses, languages, security, static_files
+from portal.web import addresses, languages, pictures, security, static_files
 from portal.web.references import ReferenceConverter
 from portal.web.templates import PageTemplates
 
@@ -84,7 +85,14 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     )
     app.url_map.converters["reference"] = ReferenceConverter
     app.jinja_environment = PageTemplates  # type: ignore[assignment]
-    app.jinja_env.globals.update(demo=settings.demo, url_for=addresses.url_for)
+    app.jinja_env.globals.update(
+        demo=settings.demo,
+        url_for=addresses.url_for,
+        door=addresses.door,
+        page_at=addresses.page_at,
+        pictures=pictures,
+        idle_seconds=int(IDLE.total_seconds()),
+    )
     db.connect(settings.database_url)
     Babel(app, locale_selector=languages.chosen)
     static_files.install(app)

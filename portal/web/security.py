@@ -83,7 +83,7 @@ def protect(app: Flask, *, checkout_origin: str) -> None:
     MaskedForgeryTokens(app)
     app.jinja_env.globals["csrf_token"] = masked_token
     policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; font-src 'none'; "
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
         f"form-action 'self' {checkout_origin}; base-uri 'none'; frame-ancestors 'none'"
     )
     secure = bool(app.config["SESSION_COOKIE_SECURE"])
