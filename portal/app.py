@@ -17,8 +17,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import config, db, models
 from portal.care.views import care
 from portal.debts.statement import owner_of_reference
+from portal.design.views import design
 from portal.home.views import home
+from portal.lenders.brand import look_of
 from portal.lenders.settings import only_lender
+from portal.lenders.views import brand
 from portal.letters.views import letters
 from portal.payments.stripe_gateway import PaymentServiceDown
 from portal.payments.views import payments
@@ -99,7 +102,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     permissions.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     app.extensions["owner_of_reference"] = owner_of_reference
-    for blueprint in (public, people, home, plans, payments, points, letters, care, post):
+    for blueprint in (public, people, home, plans, payments, points, letters, care, post, brand, design):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.teardown_appcontext(lambda _problem: db.session.remove())
@@ -118,6 +121,7 @@ def _what_every_page_has() -> dict[str, object]:
         g.lender = current_user.lender if signed_in else only_lender()
     return {
         "lender": g.lender,
+        "look": look_of(g.lender),
         "language": languages.tag(str(get_locale())),
         "languages": tuple(languages.LANGUAGES.items()),
         "signed_in": signed_in,

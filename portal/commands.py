@@ -27,6 +27,7 @@ from portal.debts.portfolio import MappingRefused, load_mapping
 from portal.debts.tables import FileRefused
 from portal.evidence.record import OPERATOR
 from portal.lenders import settings as lenders
+from portal.lenders.commands import brand_command
 from portal.letters import pdf
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
 from portal.payments import settle, stripe_gateway
@@ -474,6 +475,7 @@ def offers_command(slug: str) -> None:
 
 def register(group: click.Group) -> None:
     """Put the commands into a group."""
+    lender_group.add_command(brand_command)
     for command in (
         start_command,
         migrate_command,

@@ -29,11 +29,11 @@
   });
 
   each('[data-copy]', function (button) {
-    var words = button.innerHTML, text = button.getAttribute('data-copy');
+    var words = button.firstChild.nodeValue, text = button.getAttribute('data-copy');
     button.hidden = false;
     function said() {
-      button.textContent = button.getAttribute('data-copied');
-      w.setTimeout(function () { button.innerHTML = words; }, 4000);
+      button.firstChild.nodeValue = button.getAttribute('data-copied');
+      w.setTimeout(function () { button.firstChild.nodeValue = words; }, 4000);
     }
     function byHand() {
       var box = d.createElement('textarea'), done = false;

@@ -16,6 +16,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import build_static  # noqa: E402  (tools/ is a folder of commands and not a package)
 
+from portal.web.colours import DARK, LIGHT, LINES_ON, MODES, TEXT_ON, own_roles, too_weak  # noqa: E402
+
 COMPONENTS = sorted((ROOT / "templates" / "components").glob("*.html"))
 LETTERS = ROOT / "templates" / "letters"
 # Documents for WeasyPrint follow other rules than pages; the list of letters is a page.
@@ -184,32 +186,13 @@ def test_points_are_never_named_where_an_amount_is_decided() -> None:
         assert "oints" not in path.read_text("utf-8"), name(path)
 
 
-def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two #rrggbb colours, from 1 to 21 (WCAG 2.2, relative luminance)."""
-
-    def luminance(colour: str) -> float:
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-TEXT_ON = [
-    *((ink, ground) for ink in ("ink", "soft", "brand", "brand-strong") for ground in ("paper", "card", "brand-wash")),
-    ("brand-text", "brand"),
-    ("brand-text", "brand-strong"),
-    *((kind, ground) for kind in ("good", "wait", "bad") for ground in (f"{kind}-wash", "paper", "card")),
-    *(("ink", f"{kind}-wash") for kind in ("good", "wait", "bad")),
-]
-LINES_ON = [(line, ground) for line in ("edge", "focus", "good") for ground in ("paper", "card")]
-
-
-@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("mode", MODES)
 def test_every_pair_of_colours_has_enough_contrast(mode: str) -> None:
-    text = (ROOT / "static" / "css" / "tokens.css").read_text("utf-8")
-    light, dark = text.split("@media (prefers-color-scheme: dark)")
-    tokens = dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6});", light if mode == "light" else dark))
-    assert [pair for pair in TEXT_ON if contrast(tokens[pair[0]], tokens[pair[1]]) < 4.5] == []
-    assert [pair for pair in LINES_ON if contrast(tokens[pair[0]], tokens[pair[1]]) < 3] == []
+    assert too_weak(own_roles(mode)) == ()
+    assert set(own_roles(LIGHT)) == set(own_roles(DARK)) >= {role for pair in (*TEXT_ON, *LINES_ON) for role in pair}
+
+
+def test_every_colour_of_the_sheets_is_a_role() -> None:
+    for sheet in SHEETS:
+        if sheet.stem not in {"tokens", "print", "idle_warning"}:
+            assert not re.search(r"#[0-9a-f]{3,8}\b|rgb\(", sheet.read_text("utf-8")), name(sheet)
