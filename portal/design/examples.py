@@ -31,12 +31,16 @@ def example_form(language: str, *, prefix: str, wrong: bool = False, filled: boo
         email = Text(t("E-mail", "电子邮箱"))
         amount = Amount(t("Amount", "金额"))
         words = TextAreaField(t("What happened?", "发生了什么？"))
-        language = SelectField(t("Language", "语言"), choices=[("en", "English"), ("zh", "简体中文")])
+        language = SelectField(t("Language", "语言"), choices=["English", "简体中文"])
         due_on = DateField(t("From which day?", "从哪一天起？"))
         tick = BooleanField(t("You may call me about this", "可以为此给我打电话"))
         frequency = RadioField(
             t("How often?", "多久一次？"),
-            choices=[("w", t("Every week", "每周")), ("f", t("Every two weeks", "每两周")), ("m", t("Every month", "每月"))],
+            choices=[
+                ("w", t("Every week", "每周")),
+                ("f", t("Every two weeks", "每两周")),
+                ("m", t("Every month", "每月")),
+            ],
         )
         code = Code(t("Code", "验证码"))
         day = IntegerField(t("Day", "日"))
@@ -60,7 +64,9 @@ def example_form(language: str, *, prefix: str, wrong: bool = False, filled: boo
     made = Example(formdata=None, prefix=prefix, data=data)
     if wrong:
         made.reference.errors = [t("Enter your reference. It stands in our letter.", "请填写编号。它在我们的信里。")]
-        made.amount.errors = [t("Enter the amount in numbers, for example 50 or 62.50.", "请用数字填写金额，例如 50 或 62.50。")]
+        made.amount.errors = [
+            t("Enter the amount in numbers, for example 50 or 62.50.", "请用数字填写金额，例如 50 或 62.50。")
+        ]
         made.frequency.errors = [t("Choose how often.", "请选择多久一次。")]
         made.code.errors = [t("This code is not the one we sent.", "这不是我们发送的验证码。")]
         made.day.errors = [t("This day does not exist. Check day, month and year.", "没有这一天。请检查年、月、日。")]

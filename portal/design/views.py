@@ -22,7 +22,7 @@ _SHOWN = {"hover": "show-hover", "focus": "show-focus"}
 def names() -> list[str]:
     """Give the names of all components."""
     found = current_app.jinja_env.list_templates(filter_func=lambda name: name.startswith(COMPONENTS))
-    return [name.removeprefix(COMPONENTS).removesuffix(".html") for name in found]
+    return sorted(name.removeprefix(COMPONENTS).removesuffix(".html") for name in found)
 
 
 def states(name: str) -> list[dict[str, object]]:

@@ -36,6 +36,7 @@ _INSET: Final = 8
 _MOST_LINES: Final = 4
 # A line of more corners than the field has units to show them is thinned out.
 _MOST_CORNERS: Final = 64
+_MOST_STEPS: Final = 25
 
 
 # The road.
@@ -169,7 +170,7 @@ class Label:
     """Words under a line's end: where they begin, their baseline, how wide they are at most."""
 
     x: float
-    y: float
+    y: int
     width: float
     words: str
 
@@ -188,14 +189,28 @@ def shortened(words: str, *, width: float) -> str:
     return words.rstrip() + "…"
 
 
-def labels(ends: Sequence[float], words: Sequence[str]) -> tuple[Label, ...]:
-    """Place the words of each line in a row of its own under the end of that line, so that no two can meet."""
-    found = []
-    for row, (end, said) in enumerate(zip(ends, words, strict=True)):
-        said = shortened(said, width=WIDE - 2 * _INSET - LABEL_SIZE)
-        width = LABEL_SIZE + text_width(said)
-        x = min(max(end - width / 2, _INSET), WIDE - _INSET - width)
-        found.append(Label(x=round(x, 1), y=FALL_TOP + FALL_HEIGHT + LABEL_ROW * (row + 2) - 4, width=width, words=said))
+def in_rows(words: str, *, width: float) -> tuple[str, ...]:
+    """Put words into one row, or into two where they are too long; what is too long even for two is shortened."""
+    if text_width(words) <= width:
+        return (words,)
+    fits = max(place for place in range(1, len(words)) if text_width(words[:place].rstrip()) <= width)
+    space = words.rfind(" ", 1, fits + 1)
+    turn = space if space > 0 else fits
+    return words[:turn].rstrip(), shortened(words[turn:].lstrip(), width=width)
+
+
+def labels(ends: Sequence[float], words: Sequence[str]) -> tuple[tuple[Label, ...], ...]:
+    """Place the words of each line under the end of that line, in rows of their own, so that no two can meet."""
+    found, y = [], FALL_TOP + FALL_HEIGHT + LABEL_ROW - 4
+    for end, said in zip(ends, words, strict=True):
+        rows = in_rows(said, width=WIDE - 2 * _INSET - LABEL_SIZE)
+        width = LABEL_SIZE + max(text_width(row) for row in rows)
+        x = round(min(max(end - width / 2, _INSET), WIDE - _INSET - width), 1)
+        placed = []
+        for row in rows:
+            y += LABEL_ROW
+            placed.append(Label(x=x, y=y, width=width, words=row))
+        found.append(tuple(placed))
     return tuple(found)
 
 
@@ -217,8 +232,11 @@ def corners(points: Points, *, first: date, days: int, most: int) -> tuple[tuple
     )
 
 
-def _stairs(places: Sequence[tuple[float, float]]) -> str:
-    return f"M{places[0][0]:g} {places[0][1]:g}" + "".join(f"H{x:g}V{y:g}" for x, y in places[1:])
+def _falls(places: Sequence[tuple[float, float]]) -> str:
+    """Give a line that falls in steps; where there are more steps than an eye tells apart, a slope."""
+    steps = len(places) <= _MOST_STEPS
+    fall = "".join(f"H{x:g}V{y:g}" if steps else f"L{x:g} {y:g}" for x, y in places[1:])
+    return f"M{places[0][0]:g} {places[0][1]:g}{fall}"
 
 
 def _end_mark(number: int, x: float, y: float) -> Markup:
@@ -246,7 +264,8 @@ def balance_falling(
     most = max(left.minor for _label, points in lines for _on, left in points)
     drawn = [corners(points, first=first, days=days, most=most) for _label, points in lines]
     ground = FALL_TOP + FALL_HEIGHT
-    height = ground + LABEL_ROW * (len(lines) + 1) + 4
+    placed = labels([places[-1][0] for places in drawn], [label for label, _points in lines])
+    height = placed[-1][-1].y + 8
     parts = [
         Markup('<text class="falling-soft" x="{0}" y="14">{1}</text>').format(_INSET, top),
         _path("falling-axis", f"M{_INSET} {FALL_TOP}V{ground}H{WIDE - _INSET}"),
@@ -254,12 +273,13 @@ def balance_falling(
     ]
     # The first line is drawn last, so that it lies on top where all begin together.
     for number, places in reversed(list(enumerate(drawn))):
-        parts.append(_path(f"falling-line falling-{number}", _stairs(places)))
+        parts.append(_path(f"falling-line falling-{number}", _falls(places)))
         parts.append(_end_mark(number, *places[-1]))
-    placed = labels([places[-1][0] for places in drawn], [label for label, _points in lines])
-    for number, label in enumerate(placed):
-        parts.append(_end_mark(number, label.x + 5, label.y - 4.5))
-        parts.append(Markup('<text x="{0}" y="{1}">{2}</text>').format(label.x + LABEL_SIZE, label.y, label.words))
+    for number, rows in enumerate(placed):
+        parts.append(_end_mark(number, rows[0].x + 5, rows[0].y - 4.5))
+        parts += [
+            Markup('<text x="{0:g}" y="{1}">{2}</text>').format(row.x + LABEL_SIZE, row.y, row.words) for row in rows
+        ]
     head = Markup('<svg viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-labelledby="{2}-title">').format(
         WIDE, height, ident
     )
