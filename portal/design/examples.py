@@ -34,14 +34,7 @@ def example_form(language: str, *, prefix: str, wrong: bool = False, filled: boo
         language = SelectField(t("Language", "语言"), choices=["English", "简体中文"])
         due_on = DateField(t("From which day?", "从哪一天起？"))
         tick = BooleanField(t("You may call me about this", "可以为此给我打电话"))
-        frequency = RadioField(
-            t("How often?", "多久一次？"),
-            choices=[
-                ("w", t("Every week", "每周")),
-                ("f", t("Every two weeks", "每两周")),
-                ("m", t("Every month", "每月")),
-            ],
-        )
+        frequency = RadioField(t("How often?", "多久一次？"))
         code = Code(t("Code", "验证码"))
         day = IntegerField(t("Day", "日"))
         month = IntegerField(t("Month", "月"))
@@ -62,6 +55,11 @@ def example_form(language: str, *, prefix: str, wrong: bool = False, filled: boo
             "tick": True,
         }
     made = Example(formdata=None, prefix=prefix, data=data)
+    made.frequency.choices = [
+        ("w", t("Every week", "每周")),
+        ("f", t("Every two weeks", "每两周")),
+        ("m", t("Every month", "每月")),
+    ]
     if wrong:
         made.reference.errors = [t("Enter your reference. It stands in our letter.", "请填写编号。它在我们的信里。")]
         made.amount.errors = [
@@ -75,13 +73,13 @@ def example_form(language: str, *, prefix: str, wrong: bool = False, filled: boo
     return made
 
 
-def values(language: str) -> dict[str, Any]:
+def values(language: str, *, component: str) -> dict[str, Any]:
     """Give what every example may use: texts by language, money, days, forms that never share an id."""
     numbers = count(1)
-    key = "zh" if language.startswith("zh") else "en"
+    key = f"{component}-{language.partition('_')[0]}"
 
     def form(**state: bool) -> Form:
-        return example_form(language, prefix=f"{key}{next(numbers)}-", **state)
+        return example_form(language, prefix=f"{key}-{next(numbers)}-", **state)
 
     def new_id() -> str:
         return f"{key}-{next(numbers)}"

@@ -33,7 +33,7 @@ def states(name: str) -> list[dict[str, object]]:
             template = current_app.jinja_env.get_template(f"{EXAMPLES}{name}.html")
             given: dict[str, object] = {}
             current_app.update_template_context(given)
-            context = template.new_context({**given, **examples.values(language)})
+            context = template.new_context({**given, **examples.values(language, component=name)})
             for block, render in template.blocks.items():
                 # Our own templates, escaped as on every page.
                 html = Markup("".join(render(context)))  # noqa: S704

@@ -35,12 +35,14 @@ LARGEST_FILE: Final = 64 * 1024
 LONGEST_NAME: Final = 60
 _SVG: Final = "{http://www.w3.org/2000/svg}"
 _SVG_TAGS: Final = frozenset(
-    "svg g path circle rect ellipse line polyline polygon title defs linearGradient radialGradient stop".split()
+    """svg g path circle rect ellipse line polyline polygon title defs linearGradient radialGradient stop
+    """.split()  # noqa: SIM905 - a list of eighty words in quotes is read by nobody
 )
 _SVG_ATTRIBUTES: Final = frozenset(
-    "id viewBox width height x y x1 y1 x2 y2 cx cy r rx ry d points transform fill fill-rule fill-opacity clip-rule "
-    "opacity stroke stroke-width stroke-linecap stroke-linejoin stroke-miterlimit stroke-dasharray stroke-opacity "
-    "offset stop-color stop-opacity gradientUnits gradientTransform spreadMethod preserveAspectRatio".split()
+    """id viewBox width height x y x1 y1 x2 y2 cx cy r rx ry d points transform fill fill-rule fill-opacity clip-rule
+    opacity stroke stroke-width stroke-linecap stroke-linejoin stroke-miterlimit stroke-dasharray stroke-opacity offset
+    stop-color stop-opacity gradientUnits gradientTransform spreadMethod preserveAspectRatio
+    """.split()  # noqa: SIM905
 )
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_PARTS: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
@@ -52,7 +54,7 @@ MOST_PIXELS: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Weak:
-    """An accent that can't be used: in which mode, on what it is too weak, and the nearest that can; None if none can."""
+    """An accent that can't be used: in which mode, what is too weak, and the nearest that can; None if none can."""
 
     accent: str
     mode: str
@@ -93,7 +95,7 @@ def checked(accent: str, *, mode: str) -> Weak | None:
 
 
 def dark_of(accent: str) -> str:
-    """Give the accent for dark pages that goes with one for light pages: the same hue, calmer and as light as it must be."""
+    """Give the accent of dark pages that goes with a light one: the same hue, calmer, as light as it must be."""
     of = colours.to_oklch(accent)
     calm = colours.from_oklch(Oklch(0.8, min(of.chroma, 0.09), of.hue))
     return colours.nearest(calm, passes=lambda other: not _problems(other, mode=DARK)) or calm
@@ -104,7 +106,7 @@ def dark_of(accent: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BadLogo:
-    """A logo that can't be used: why is not-svg-or-png, unsafe, too-large or too-many-pixels; what names the part of it."""
+    """A logo that can't be used: not-svg-or-png, unsafe, too-large or too-many-pixels; `what` names the part of it."""
 
     why: str
     what: str = ""
@@ -154,7 +156,7 @@ def _svg(content: bytes) -> Logo | BadLogo:
         if tag not in _SVG_TAGS:
             return BadLogo("unsafe", f"<{tag}>")
         for name, value in list(parent.attrib.items()):
-            if name.startswith("{") or name in {"class", "version", "role"} or name.startswith(("aria-", "data-")):
+            if name.startswith(("{", "aria-", "data-")) or name in {"class", "version", "role"}:
                 # What only an editor or a style sheet reads is left out; a link is not.
                 if name.endswith("}href"):
                     return BadLogo("unsafe", "href")

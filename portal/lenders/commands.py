@@ -45,7 +45,7 @@ def _weak_words(weak: Weak) -> str:
 def _logo_words(bad: BadLogo) -> str:
     return {
         "not-svg-or-png": "The logo is no SVG or PNG that can be read.",
-        "unsafe": f"The logo has something in it that a plain drawing doesn't need: {bad.what}. Export it as plain SVG.",
+        "unsafe": f"The logo has more in it than a drawing needs: {bad.what}. Please export it as plain SVG.",
         "too-large": (
             f"The logo has {bad.what}, and {LARGEST_LOGO:,} is the most: a first visit may take 14 KB in all. "
             "A simpler SVG is usually a few hundred bytes."

@@ -1,4 +1,4 @@
-"""A lender's own style sheet and logo, under names that carry their content's hash, so that they can be kept for ever."""
+"""A lender's own style sheet and logo, under names with their content's hash, so that they can be kept for ever."""
 
 from __future__ import annotations
 

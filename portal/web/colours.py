@@ -1,7 +1,7 @@
 """RULES  Colours: their contrast by WCAG 2.2, and a neighbour of the same hue that has enough of it, found in OKLCH.
 
-The roles of the portal's own colours are those of static/css/tokens.css; which may stand on which is listed here, and the
-tests compute every pair in light and in dark.
+The roles of the portal's own colours are those of static/css/tokens.css; which may stand on which is listed here, and
+the tests compute every pair in light and in dark.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _channels(of: Oklch) -> tuple[float, float, float]:
 
 
 def from_oklch(wanted: Oklch) -> str:
-    """Give the colour that a screen shows: where it can't be that strong, less strong, of the same hue and lightness."""
+    """Give the colour that a screen shows: less strong where it must be, of the same hue and lightness."""
     lightness = min(max(wanted.lightness, 0.0), 1.0)
     low, high = 0.0, wanted.chroma
     found = Oklch(lightness, high, wanted.hue)

@@ -1,7 +1,7 @@
 """RULES  Pictures drawn on the server as SVG: a plan as a road of payments, a balance by its parts, balances falling.
 
-Plain values in, harmless SVG out: no style of its own (classes only), nothing that a script would need. Each has a name in
-words, and the page has the same facts in words beside it. Invariant: whatever is drawn lies inside the view box.
+Plain values in, harmless SVG out: no style of its own (classes only), nothing that a script would need. Each has a name
+in words, and the page has the same facts in words beside it. Invariant: whatever is drawn lies inside the view box.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _ticks(places: Sequence[tuple[int, int]]) -> str:
 
 
 def _mark(kind: str, places: Sequence[tuple[int, int]]) -> Markup:
-    """Draw the stops that need a look: what comes next is a ring with a dot, what is late waits: a ring with a clock's hands."""
+    """Draw the stops that need a look: next is a ring with a dot; what is late waits, a ring with a clock's hands."""
     late = " road-late" if kind == LATE else ""
     rings = "".join(f"M{x - 8} {y}a8 8 0 1 0 16 0a8 8 0 1 0-16 0" for x, y in places)
     inner = "".join(f"M{x} {y - 4}v4.5h3.5" for x, y in places) if kind == LATE else _dots(places)
@@ -131,7 +131,7 @@ def stop(kind: str) -> Markup:
 
 
 def widths(amounts: Sequence[int]) -> tuple[int, ...]:
-    """Share the bar among amounts above zero, in their order; the pieces add up to the bar, and none is too thin to see."""
+    """Share the bar among amounts above zero, in order; the pieces add up to it, and none is too thin to see."""
     whole = sum(amounts)
     if not whole:
         return ()
@@ -218,7 +218,7 @@ Points = Sequence[tuple[date, Money]]
 
 
 def corners(points: Points, *, first: date, days: int, most: int) -> tuple[tuple[float, float], ...]:
-    """Give where a balance stands in the field after each payment: x by the day, y by what is left, always downwards."""
+    """Give where a balance stands in the field after each payment: x by the day, y by what is left."""
     if len(points) > _MOST_CORNERS:
         step = (len(points) - 1) / (_MOST_CORNERS - 1)
         points = [points[round(step * place)] for place in range(_MOST_CORNERS)]

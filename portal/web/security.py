@@ -51,7 +51,7 @@ class MaskedForgeryTokens(CSRFProtect):
 
 
 class QuietSessions(SecureCookieSessionInterface):
-    """Cookies as Flask keeps them, and none beside an answer that is the same for everybody and is kept by the browser."""
+    """Cookies as Flask keeps them, and none beside an answer that is the same for everybody and is kept."""
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Leave cookie and `Vary: Cookie` away from such an answer, or each new cookie would fetch it again."""

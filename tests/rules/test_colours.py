@@ -1,4 +1,4 @@
-"""Check colours against published values, and that whatever a lender chooses is either readable or refused with what is."""
+"""Check colours against published values, and that what a lender chooses is readable or refused with what is."""
 
 from __future__ import annotations
 
