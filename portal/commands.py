@@ -22,6 +22,7 @@ from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.evidence.record import OPERATOR
 from portal.lenders import settings as lenders
+from portal.lenders.commands import brand_command
 from portal.letters import issue, kept, pdf
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
 from portal.payments import settle, stripe_gateway
@@ -414,6 +415,7 @@ def letters_command(slug: str, again: bool, number: str | None) -> None:
 def register(group: click.Group) -> None:
     """Put the commands into a group."""
     import_commands.register(group)
+    lender_group.add_command(brand_command)
     for command in (
         start_command,
         migrate_command,

@@ -19,6 +19,7 @@ class Act(StrEnum):
     """Every act that leaves a record; the timeline will say each in plain words."""
 
     LENDER_ADDED = "lender_added"
+    LENDER_BRANDED = "lender_branded"
     LIMITS_LOADED = "limits_loaded"
     PORTFOLIO_IMPORTED = "portfolio_imported"
     PORTFOLIO_UNDONE = "portfolio_undone"

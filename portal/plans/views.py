@@ -191,7 +191,7 @@ def choose(reference: str) -> ResponseReturnValue:
         form=EmptyForm(),
         answer={"title": title, "lines": lines},
         asked=_asked_words(proposal),
-        offers=[_offer(key, schedule, debt) for key, schedule in choices.items()],
+        offers=[_offer(key, schedule, debt, today=today) for key, schedule in choices.items()],
         send_to_person="own" not in choices,
     )
 
@@ -208,7 +208,7 @@ def _send_code_for(debt: Standing, number: str) -> None:
         send_code(about=made.id, offer=number, most=sign_in.CODES_UNASKED)
 
 
-def _offer(key: str, schedule: Schedule, debt: Standing) -> dict[str, object]:
+def _offer(key: str, schedule: Schedule, debt: Standing, *, today: date) -> dict[str, object]:
     return {
         "key": key,
         "title": _title_of(key),
@@ -222,6 +222,7 @@ def _offer(key: str, schedule: Schedule, debt: Standing) -> dict[str, object]:
         "interest": schedule.total_interest,
         "cost_more_than_today": schedule.total - debt.owed,
         "mine": key == "own",
+        "falling": schedule.balances(today=today),
     }
 
 
@@ -392,6 +393,7 @@ def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
             "total": schedule.total,
             "interest": schedule.total_interest,
             "items": items,
+            "falling": schedule.balances(today=min(clock.today(me().zone), schedule.starts_on)),
         },
         "if_missed": (
             ngettext(
