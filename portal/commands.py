@@ -20,6 +20,8 @@ from sqlalchemy import select
 
 from portal import demo, jobs, queue, start, survey, verify
 from portal.config import Settings
+from portal.contact import write
+from portal.contact.commands import messages_command
 from portal.db import new_id, session, transaction
 from portal.debts import intake
 from portal.debts.models import Debt
@@ -34,9 +36,10 @@ from portal.payments.checkout import account_of
 from portal.payments.models import Payment
 from portal.people import sign_in
 from portal.people.models import Debtor
-from portal.plans import negotiate, progress
+from portal.plans import negotiate, progress, remind
 from portal.plans.limits import LimitsError
 from portal.plans.models import LIVE_STATES, Plan, Proposal
+from portal.post import words
 
 LIMITS = start.ROOT / "limits" / "standard.toml"
 
@@ -196,6 +199,7 @@ def lender_group() -> None:
 @click.option("--email", default="")
 @click.option("--website", default="")
 @click.option("--licence", default="")
+@click.option("--remind-days-before", type=click.IntRange(1, 14), default=3, help="Reminders before a payment is due.")
 @click.option("--address", multiple=True, help="A line of the address; may be given several times.")
 @click.option("--stripe-key", default=None, help="Secret key of the lender's own Stripe account.")
 @click.option("--stripe-webhook-secret", default=None, help="Signing secret of its webhook endpoint.")
@@ -225,6 +229,7 @@ def lender_add(**values: Any) -> None:
                 "currency": values["currency"],
                 "zone": values["zone"],
                 "languages": ["en", "zh-Hans"],
+                "remind_days_before": values["remind_days_before"],
                 "stripe_secret_key": values["stripe_key"],
                 "stripe_webhook_secret": values["stripe_webhook_secret"],
             }
@@ -367,6 +372,8 @@ def nightly_command() -> None:
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
     click.echo(f"{len(plans) - stuck} plans moved on, {len(open_)} open payments to look at again.")
+    written = remind.run(holding=jobs.holding)
+    click.echo(f"{written.reminders} reminders and {written.missed} words about missed payments written.")
     if stuck:
         raise Sentence(f"{stuck} plans could not be moved on; the lines above say why.")
 
@@ -374,8 +381,9 @@ def nightly_command() -> None:
 @click.command("invite")
 @click.argument("reference")
 @_lender
+@click.option("--send", is_flag=True, help="Send it to the person as well, in daytime.")
 @_plainly
-def invite_command(reference: str, slug: str) -> None:
+def invite_command(reference: str, slug: str, send: bool) -> None:
     """Make a link for the person whose debt has a reference; it works for 72 hours."""
     lender = lenders.by_slug(slug)
     lender_id = lender.id
@@ -388,7 +396,17 @@ def invite_command(reference: str, slug: str) -> None:
         raise Sentence("No date of birth is on file for this person, so a link could not be opened.")
     with transaction():
         token = sign_in.invite(lender_id=lender_id, debtor_id=debtor_id, key=_key())
-    click.echo(f"{_settings().base_url}/i/{token}")
+        url = f"{_settings().base_url}/i/{token}"
+        sent = send and write.to(
+            lender_id=lender_id,
+            debtor_id=debtor_id,
+            kind="invitation",
+            words=lambda name: words.invitation(name=name, lender=lender.name, url=url),
+            holding=jobs.holding,
+        )
+    click.echo(url)
+    if send and not sent:
+        raise Sentence("The link was made, but not sent: there is no contact, or nobody may write there.")
 
 
 @click.command("refund")
@@ -490,5 +508,6 @@ def register(group: click.Group) -> None:
         refund_command,
         plan_end,
         offers_command,
+        messages_command,
     ):
         group.add_command(command)

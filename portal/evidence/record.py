@@ -48,6 +48,14 @@ class Act(StrEnum):
     POINTS_TAKEN_BACK = "points_taken_back"
     LETTER_ISSUED = "letter_issued"
     MESSAGE_WRITTEN = "message_written"
+    MESSAGE_NOT_WRITTEN = "message_not_written"
+    MESSAGE_LET_THROUGH = "message_let_through"
+    MESSAGE_HELD = "message_held"
+    MESSAGE_SENT = "message_sent"
+    MESSAGE_NOT_SENT = "message_not_sent"
+    MESSAGE_ARRIVED = "message_arrived"
+    MESSAGE_BOUNCED = "message_bounced"
+    MESSAGES_CHOSEN = "messages_chosen"
 
 
 @dataclass(frozen=True, slots=True)
