@@ -37,7 +37,16 @@ RAN_ON = pytest.StashKey[Counter[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RAN_ON] = Counter()
     # A setting of whoever runs the tests must not change what they find.
-    for name in ("DATABASE_URL", "SECRET_KEY", "BASE_URL", "PORT", "PORTAL_DEMO", "STRIPE_API_BASE", "PORTAL_VAR", *PROVIDERS):
+    for name in (
+        "DATABASE_URL",
+        "SECRET_KEY",
+        "BASE_URL",
+        "PORT",
+        "PORTAL_DEMO",
+        "STRIPE_API_BASE",
+        "PORTAL_VAR",
+        *PROVIDERS,
+    ):
         os.environ.pop(name, None)
 
 

@@ -40,17 +40,17 @@ def state_words(state: str) -> str:
 def reason_words(reason: str | None) -> str:
     """Give in words why a message is where it is; nothing if there is nothing to say."""
     known = {
-        "quiet_hours": _("It waits for the morning: we don't write at night."),
+        "quiet_hours": _("It waits for the morning: we don’t write at night."),
         "own_quiet_time": _("It waits until your own quiet time is over."),
         "no_open_hour": _("It is never day in all the places where you may be."),
         "opted_out": _("These messages are switched off."),
-        "on_hold": _("While something is being looked into, we don't ask for anything."),
+        "on_hold": _("While something is being looked into, we don’t ask for anything."),
         "bounced_before": _("An earlier message to this address came back."),
         "contact_removed": _("This address is no longer on file."),
         "no_longer_true": _("It was no longer needed."),
         "too_late": _("It would have come too late to be of use."),
         "nobody_there": _("There is nobody at this address."),
-        "outcome_unknown": _("The line broke; it may have arrived. We don't send it twice."),
+        "outcome_unknown": _("The line broke; it may have arrived. We don’t send it twice."),
         "provider_not_now": _("It could not be sent just now and will be tried again."),
         "tries_used_up": _("It could not be sent, although we tried for a day."),
         "refused": _("It was refused on the way."),

@@ -1,4 +1,4 @@
-"""Take what the SMS provider sends: what became of a message, and what people answer. Its signature is checked first."""
+"""Take what the SMS provider sends: what became of a message, what people answer. Its signature comes first."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def run(*, holding: Holds) -> Written:
 
 
 def of_plan(*, lender_id: uuid.UUID, plan_id: uuid.UUID, holding: Holds) -> tuple[int, int]:
-    """Write what one plan needs today; gives how many reminders, and how many words about a payment that did not come."""
+    """Write what one plan needs today; gives how many reminders and how many words about a missed payment."""
     plan = session.get_one(Plan, (lender_id, plan_id))
     lender = session.get_one(Lender, lender_id)
     debtor = session.get(Debtor, (lender_id, plan.debtor_id))

@@ -235,7 +235,7 @@ def _shut(now: datetime, zones: tuple[ZoneInfo, ...], quiet: Quiet, own: Quiet |
 
 
 def next_open(now: datetime, *, zones: tuple[ZoneInfo, ...], quiet: Quiet, own: Quiet | None) -> datetime | None:
-    """Give the first full quarter of an hour from now on that is open in every zone; None if there is none in a week."""
+    """Give the first full quarter of an hour from now on that is open in every zone; None if a week has none."""
     at = datetime.fromtimestamp(-(-now.timestamp() // 900) * 900, tz=UTC)
     end = now + LOOK_AHEAD
     while at < end:

@@ -102,13 +102,14 @@ def as_email(message: Outgoing, *, sender: str) -> EmailMessage:
     # The same at each try, so that a mailbox that gets it twice can show it once.
     mail["Message-ID"] = f"<{message.id.hex}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = tag(message.language)
     if message.stop_url:
         mail["List-Unsubscribe"] = f"<{message.stop_url}/one-click>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(message.body)
     if message.html is not None:
         mail.add_alternative(message.html, subtype="html")
+    # Setting the content takes away what is said about it.
+    mail["Content-Language"] = tag(message.language)
     return mail
 
 

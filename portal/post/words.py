@@ -123,7 +123,7 @@ def missed(*, name: str, amount: Money, due_on: date, url: str) -> Words:
                 amount=formats.money(amount),
                 day=formats.day(due_on),
             ),
-            _("It can happen to anybody. You can pay it now, move things, or tell us that you can't."),
+            _("It can happen to anybody. You can pay it now, move things, or tell us that you can’t."),
             _("If it is on its way already, thank you; there is nothing to do. We will not write about it again."),
         ),
         sms=_("Something did not come as planned. It can happen to anybody. See what you can do, or talk to us."),
