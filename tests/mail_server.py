@@ -17,7 +17,7 @@ class MailServer:
     """Keeps what it takes. `next` says what to do with the messages to come, one word each:
 
     `451` or `550 5.1.1` at the address, `data 452` or `data 554` after the text, `hang up` before taking it, `drop`:
-    take it and hang up without an answer, `slow`: answer late.
+    take it and hang up without an answer, `slow`: answer late, `never answer`: take it, and not within a minute.
     """
 
     def __init__(self) -> None:
@@ -46,6 +46,8 @@ class MailServer:
         self.taken.append(found)
         if self._doing == "drop":
             server.transport.close()
+        if self._doing == "never answer":
+            await asyncio.sleep(60)
         return "250 OK"
 
 

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from flask import current_app
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from jinja2.utils import urlize
+from markupsafe import Markup
 
 from portal.lenders.models import Lender
 from portal.post.segments import plainer, segments
@@ -108,9 +110,14 @@ def email(words: Words, *, lender: Lender, check_code: str, stop_url: str | None
         subject=" ".join(words.subject.split()),
         body=_plain(blocks),
         html=current_app.jinja_env.get_template("post/mail.html").render(
-            subject=words.subject, blocks=blocks, language_tag=tag(str(get_locale() or DEFAULT))
+            subject=words.subject, blocks=blocks, linked=_linked, language_tag=tag(str(get_locale() or DEFAULT))
         ),
     )
+
+
+def _linked(line: str) -> Markup:
+    """Give a line made harmless, its addresses as links in the colour of the text: a dark screen stays readable."""
+    return Markup(urlize(line).replace("<a ", '<a style="color:inherit" '))  # noqa: S704 - what urlize has escaped
 
 
 def _plain(blocks: Sequence[Block]) -> str:
@@ -139,7 +146,7 @@ def sms(words: Words, *, lender: Lender, check_code: str, stop_url: str | None) 
     stops: tuple[str, ...] = ("",)
     if stop_url is not None:
         stops = (_("No more SMS: reply STOP or open %(address)s", address=stop_url), _("No more SMS: reply STOP"))
-    names = (lender.name, lender.name[:20].rstrip(), lender.name[:12].rstrip())
+    names = (lender.name, _shorter(lender.name, 20), _shorter(lender.name, 12))
     whole = ""
     for name in names:
         for check in checks:
@@ -148,6 +155,14 @@ def sms(words: Words, *, lender: Lender, check_code: str, stop_url: str | None) 
                 if segments(whole) <= MOST_SEGMENTS:
                     return Parts(subject=words.subject, body=whole, html=None)
     return Parts(subject=words.subject, body=whole, html=None)
+
+
+def _shorter(name: str, most: int) -> str:
+    """Give the beginning of a name, cut between words where it has several."""
+    if len(name) <= most:
+        return name
+    whole_words = name[: most + 1].rpartition(" ")[0].rstrip(" ,.&-")
+    return whole_words or name[:most]
 
 
 def _head(words: Words, name: str, lender: Lender) -> str:
