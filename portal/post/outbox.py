@@ -47,7 +47,7 @@ def put(
     """
     lender = session.get_one(Lender, lender_id)
     now, treated = clock.now(), kind_of(kind)
-    message_id, check_code = new_id(), compose.new_check_code()
+    message_id, check_code = new_id(), _unused_check_code()
     paragraphs = tuple(body.split("\n\n")) if isinstance(body, str) else tuple(body)
     words = Words(subject=subject, paragraphs=paragraphs, sms=sms or " ".join(paragraphs), link=link)
     stop_url = None
@@ -97,6 +97,14 @@ def put(
     )
     queue.later(DELIVER, lender_id=lender_id, payload={"message_id": str(message_id)})
     return message_id
+
+
+def _unused_check_code() -> str:
+    """Make a check code that no message has: among a million messages one in seven hundred would be there already."""
+    while True:
+        code = compose.new_check_code()
+        if session.get(MessageCheck, compose.hashed("check", code)) is None:
+            return code
 
 
 def _stop_token(lender_id: uuid.UUID, debtor_id: uuid.UUID, channel: str, address: str) -> str:

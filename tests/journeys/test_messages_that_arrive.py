@@ -1030,6 +1030,13 @@ def test_a_message_code_is_known_and_a_made_up_one_is_not(app: Flask, debt: Stan
         assert not is_ours(app, wrong)
 
 
+def test_two_messages_never_have_the_same_code(app: Flask, debt: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = iter(["22-2222", "22-2222", "22-2222", "33-3333"])
+    monkeypatch.setattr("portal.post.compose.new_check_code", lambda: next(codes))
+    assert message(write(debt)).check_code == "22-2222"
+    assert message(write(debt)).check_code == "33-3333"
+
+
 def test_a_link_is_known_if_it_leads_here_and_its_token_is_ours(app: Flask, debt: Standing) -> None:
     stop_url = message(write(debt)).stop_url or ""
     token = an_invitation(lender_id=debt.lender_id, debtor_id=debt.debtor_id, key=app.config["SECRET_KEY"])
