@@ -166,8 +166,9 @@ def _shorter(name: str, most: int) -> str:
 
 
 def _head(words: Words, name: str, lender: Lender) -> str:
-    if words.sms.startswith(lender.name):
-        return name + words.sms.removeprefix(lender.name)
+    # Some languages put the name in brackets of their own.
+    if words.sms.find(lender.name) in (0, 1):
+        return words.sms.replace(lender.name, name, 1)
     if words.link is None:
         return f"{name}: {words.sms}"
     return f"{name}, {words.link.url}\n{words.sms}"

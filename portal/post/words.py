@@ -14,16 +14,29 @@ from portal.post.compose import Link, Words
 from portal.web import formats
 
 
-def one_time_code(*, lender: str, code: str) -> Words:
-    """Give a one-time code; it has no link, because links beside codes are what thieves send."""
+def one_time_code(*, lender: str, code: str, offer: str | None = None) -> Words:
+    """Give a one-time code; it has no link, because links beside codes are what thieves send.
+
+    `offer` is the number of what the code agrees to: it is said, so that nobody signs by reading a code aloud.
+    """
     return Words(
         subject=_("Your code for %(lender)s", lender=lender),
         paragraphs=(
-            _("Your code is %(code)s.", code=code),
+            _("%(code)s is your code to agree to the plan in offer %(offer)s.", code=code, offer=offer)
+            if offer
+            else _("Your code is %(code)s.", code=code),
             _("It works for 10 minutes. We will never ask you to tell it to anybody."),
             _("If you did not ask for it, you need not do anything."),
         ),
         sms=_(
+            "%(lender)s: %(code)s is your code to agree to the plan in offer %(offer)s. It works for 10 minutes. "
+            "We will never ask you to tell it to anybody.",
+            lender=lender,
+            code=code,
+            offer=offer,
+        )
+        if offer
+        else _(
             "%(lender)s: your code is %(code)s. It works for 10 minutes. We will never ask you to tell it to anybody.",
             lender=lender,
             code=code,

@@ -216,6 +216,7 @@ def every_kind() -> dict[str, Callable[[], words.Words]]:
     day = datetime(2026, 12, 28, tzinfo=UTC)
     return {
         "one_time_code": lambda: words.one_time_code(lender="Lender of the North", code="123456"),
+        "contact_code": lambda: words.one_time_code(lender="Lender of the North", code="123456", offer="Q-7KQ2-9XWM"),
         "invitation": lambda: words.invitation(name=name, lender="Lender of the North", url=f"{url}/i/{'x' * 32}"),
         "agreement": lambda: words.agreement(
             name=name, plan="PL-7KQ2-9XWM", first_on=day.date(), first=money, url=f"{url}/plans/PL-7KQ2-9XWM"
@@ -256,7 +257,7 @@ def test_every_kind_says_the_same_in_both_parts_or_fits_two_sms_without_an_amoun
         assert found.check_code and found.check_code in found.body, kind
         if channel == "sms":
             assert segments(found.body) <= 2, (kind, found.body)
-            assert found.body.startswith("Lender of"), kind
+            assert found.body.lstrip("【").startswith("Lender of"), kind
             assert "1,234" not in found.body and "$" not in found.body
             assert said.link is None or said.link.url in found.body.splitlines()[0]
             assert found.html is None
