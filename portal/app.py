@@ -16,6 +16,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import config, db, models
 from portal.care.views import care
+from portal.contact.office import channels
+from portal.contact.views import post
+from portal.contact.webhook import sms_webhooks
 from portal.debts.statement import owner_of_reference
 from portal.design.views import design
 from portal.home.views import home
@@ -31,7 +34,7 @@ from portal.people.sign_in import IDLE
 from portal.people.views import people
 from portal.plans.views import plans
 from portal.points.views import points
-from portal.post.views import post
+from portal.post.smtp import BadServer
 from portal.public.views import public
 from portal.web import addresses, languages, pictures, security, static_files
 from portal.web.references import ReferenceConverter
@@ -88,6 +91,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
         SETTINGS=settings,
     )
+    try:
+        channels(settings)
+    except BadServer as problem:
+        raise config.BadSetting(f"SMTP_URL or MAIL_FROM can't be used: {problem}.") from problem
     app.url_map.converters["reference"] = ReferenceConverter
     app.jinja_environment = PageTemplates  # type: ignore[assignment]
     app.jinja_env.globals.update(
@@ -107,6 +114,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for blueprint in (public, people, home, plans, payments, points, letters, care, post, brand, design):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
+    app.register_blueprint(sms_webhooks)
     app.teardown_appcontext(lambda _problem: db.session.remove())
     app.context_processor(_what_every_page_has)
     _error_pages(app)

@@ -61,6 +61,14 @@ class Act(StrEnum):
     HOLD_ENDED = "hold_ended"
     NEEDS_TOLD = "needs_told"
     NEEDS_TAKEN_BACK = "needs_taken_back"
+    MESSAGE_NOT_WRITTEN = "message_not_written"
+    MESSAGE_LET_THROUGH = "message_let_through"
+    MESSAGE_HELD = "message_held"
+    MESSAGE_SENT = "message_sent"
+    MESSAGE_NOT_SENT = "message_not_sent"
+    MESSAGE_ARRIVED = "message_arrived"
+    MESSAGE_BOUNCED = "message_bounced"
+    MESSAGES_CHOSEN = "messages_chosen"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ class Lender(Model):
     currency: Mapped[str]
     zone: Mapped[str]
     languages: Mapped[list[str]]
+    # So many days before a payment of a plan a reminder goes out.
+    remind_days_before: Mapped[int] = mapped_column(default=3, server_default="3")
     stripe_secret_key: Mapped[str | None]
     stripe_webhook_secret: Mapped[str | None]
     stripe_webhook_url: Mapped[str | None]

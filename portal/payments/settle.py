@@ -20,7 +20,7 @@ from portal.evidence.record import PORTAL, STRIPE, Act, Actor, record
 from portal.ledger import OWED, Account, Move
 from portal.lenders.models import Lender
 from portal.money import Money
-from portal.payments import stripe_gateway
+from portal.payments import stripe_gateway, tell
 from portal.payments.allocation import Component, allocate
 from portal.payments.checkout import account_of
 from portal.payments.models import MoneyEffect, Payment, WebhookEvent
@@ -196,6 +196,8 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
                 debt_id=payment.debt_id,
                 facts={"payment": payment.reference, "before": before, "after": payment.state, "why": payment.failure},
             )
+        if moved.to is State.FAILED:
+            tell.later(payment, tell.FAILED)
     session.flush()
 
 
@@ -285,6 +287,7 @@ def _post_payment(payment: Payment, facts: PaymentFacts) -> None:
         payload={"kind": "payment-receipt", "payment_id": str(payment.id)},
         once=f"letter:payment-receipt:{payment.id}",
     )
+    tell.later(payment, tell.RECEIVED)
 
 
 def _set_aside(payment: Payment, facts: PaymentFacts, effect_id: uuid.UUID, *, today: date) -> None:

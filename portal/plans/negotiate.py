@@ -489,6 +489,12 @@ def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed
         payload={"kind": "plan-agreement", "plan_id": str(plan.id)},
         once=f"letter:plan-agreement:{plan.id}",
     )
+    queue.later(
+        "plans.tell",
+        lender_id=debt.lender_id,
+        payload={"plan_id": str(plan.id)},
+        once=f"tell:agreement:{plan.id}",
+    )
     return Agreed(reference=plan.reference)
 
 

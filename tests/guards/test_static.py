@@ -20,9 +20,13 @@ from portal.web.colours import DARK, LIGHT, LINES_ON, MODES, TEXT_ON, own_roles,
 
 COMPONENTS = sorted((ROOT / "templates" / "components").glob("*.html"))
 LETTERS = ROOT / "templates" / "letters"
+# A mail has no sheet to lead to, so its styles stand on its tags.
+MAIL = ROOT / "templates" / "post" / "mail.html"
 # Documents for WeasyPrint follow other rules than pages; the list of letters is a page.
 PAGES = sorted(
-    path for path in (ROOT / "templates").rglob("*.html") if LETTERS not in path.parents or path.name == "letters.html"
+    path
+    for path in (ROOT / "templates").rglob("*.html")
+    if path != MAIL and (LETTERS not in path.parents or path.name == "letters.html")
 )
 SHEETS = sorted(path for path in (ROOT / "static" / "css").glob("*.css") if path.stem != "letter")
 # A first visit may take 14 KB in all, and the page itself needs the larger part.
