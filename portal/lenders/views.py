@@ -41,7 +41,7 @@ def sheet(slug: str, hash_: str) -> ResponseReturnValue:
     return answer
 
 
-@brand.get("/brand/<slug>.<hash_>.<any(svg, png):kind>")
+@brand.get("/brand/<slug>.<hash_>.<kind>")
 @open_page
 def logo(slug: str, hash_: str, kind: str) -> ResponseReturnValue:
     """Give the logo of a lender; on its own it may do nothing at all."""

@@ -87,7 +87,7 @@
       if (asks.showModal) { asks.showModal(); } else { asks.setAttribute('open', ''); }
     };
     ['keydown', 'pointerdown', 'touchstart'].forEach(function (name) { on(d, name, function () { alive = Date.now(); }); });
-    on(asks, 'submit', function (e) { e.preventDefault(); if (asks.close) { asks.close(); } else { asks.removeAttribute('open'); } stay(); });
+    on(asks.querySelector('button'), 'click', function () { if (asks.close) { asks.close(); } else { asks.removeAttribute('open'); } stay(); });
     on(asks, 'cancel', stay);
     on(d, 'visibilitychange', look);
     w.setInterval(look, 10000);
