@@ -40,6 +40,7 @@ from portal.letters.contents import (
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.money import Money
 from portal.payments.models import MoneyEffect, Payment
+from portal.payments.parts import Part, came_for, parts_of, receipt_cause
 from portal.people.models import Debtor
 from portal.plans.models import Plan, PlanItem, Quote
 from portal.plans.negotiate import schedule_in
@@ -74,7 +75,12 @@ def run(job: queue.Job) -> None:
     if job.payload["kind"] == "plan-agreement":
         plan_agreement(lender_id=job.lender_id, plan_id=uuid.UUID(job.payload["plan_id"]))
     else:
-        payment_receipt(lender_id=job.lender_id, payment_id=uuid.UUID(job.payload["payment_id"]))
+        debt = job.payload.get("debt_id")
+        payment_receipt(
+            lender_id=job.lender_id,
+            payment_id=uuid.UUID(job.payload["payment_id"]),
+            debt_id=uuid.UUID(debt) if debt else None,
+        )
 
 
 def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
@@ -120,9 +126,11 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
     _issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
 
 
-def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
-    """Issue the receipt of a payment that has cleared."""
+def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uuid.UUID | None = None) -> None:
+    """Issue the receipt of what a payment that has cleared paid on one debt, by default its first."""
     payment = session.get_one(Payment, (lender_id, payment_id))
+    parts = parts_of(lender_id=lender_id, payment_id=payment_id)
+    part = next(one for one in parts if debt_id in (None, one.debt_id))
     effect = session.scalars(
         select(MoneyEffect).where(
             MoneyEffect.lender_id == lender_id,
@@ -131,8 +139,8 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
             MoneyEffect.outcome == "posted",
         )
     ).one()
-    before, moved, after, credit_after = _around(payment, effect)
-    amount = Money(payment.amount_minor, payment.currency)
+    before, moved, after, credit_after = _around(part, effect)
+    amount = part.amount
     details = PaymentReceipt(
         payment_reference=payment.reference,
         method=Method.CARD if payment.method == "card" else Method.OTHER,
@@ -145,19 +153,21 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
         balance_after=after,
         to_credit=amount - moved.total,
         credit_after=credit_after,
-        plan_items=_plan_items(payment, effect),
+        plan_items=_plan_items(lender_id, part, effect),
+        part_of=Money(payment.amount_minor, payment.currency) if len(parts) > 1 else None,
     )
-    _issue(lender_id=lender_id, debt_id=payment.debt_id, details=details, cause=f"payment-receipt:{payment.id}")
+    cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
+    _issue(lender_id=lender_id, debt_id=part.debt_id, details=details, cause=cause)
 
 
-def _around(payment: Payment, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money]:
+def _around(part: Part, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money]:
     """Give what was owed before a payment's posting, what it paid off, what was owed after it, and the credit then.
 
     It is read from the transfers, not from today's balance: a receipt that is made late is the same receipt.
     """
     rows = session.execute(
         select(Transfer.posting_id, Transfer.from_account, Transfer.to_account, Transfer.amount_minor)
-        .where(Transfer.lender_id == payment.lender_id, Transfer.book_id == payment.debt_id)
+        .where(Transfer.lender_id == effect.lender_id, Transfer.book_id == part.debt_id)
         .order_by(Transfer.id)
     ).all()
     order = [row.posting_id for row in rows]
@@ -178,10 +188,10 @@ def _around(payment: Payment, effect: MoneyEffect) -> tuple[Amounts, Amounts, Am
                 before[account] += sign * row.amount_minor
     after = {name: before[name] - moved[name] for name in before}
     return (
-        _amounts(before, payment.currency),
-        _amounts(moved, payment.currency),
-        _amounts(after, payment.currency),
-        Money(credit, payment.currency),
+        _amounts(before, part.amount.currency),
+        _amounts(moved, part.amount.currency),
+        _amounts(after, part.amount.currency),
+        Money(credit, part.amount.currency),
     )
 
 
@@ -189,28 +199,16 @@ def _amounts(minor: dict[str, int], currency: str) -> Amounts:
     return Amounts(**{name: Money(value, currency) for name, value in minor.items()})
 
 
-def _plan_items(payment: Payment, effect: MoneyEffect) -> tuple[PlanItemPaid, ...]:
+def _plan_items(lender_id: uuid.UUID, part: Part, effect: MoneyEffect) -> tuple[PlanItemPaid, ...]:
     """Give which instalments of the plan a payment went to, by the order in which the money came."""
-    if payment.plan_id is None:
+    if part.plan_id is None:
         return ()
-    plan = session.get_one(Plan, (payment.lender_id, payment.plan_id))
-    earlier = sum(
-        session.scalars(
-            select(MoneyEffect.amount_minor)
-            .join(Payment, (Payment.lender_id == MoneyEffect.lender_id) & (Payment.id == MoneyEffect.payment_id))
-            .where(
-                Payment.lender_id == payment.lender_id,
-                Payment.plan_id == plan.id,
-                MoneyEffect.outcome == "posted",
-                MoneyEffect.at < effect.at,
-                MoneyEffect.id != effect.id,
-            )
-        )
-    )
+    plan = session.get_one(Plan, (lender_id, part.plan_id))
+    earlier = sum(came.minor for came in came_for(plan) if came.at < effect.at and came.effect_id != effect.id)
     items = session.scalars(
         select(PlanItem).where(PlanItem.lender_id == plan.lender_id, PlanItem.plan_id == plan.id).order_by(PlanItem.seq)
     ).all()
-    start, end, until = max(earlier, 0), max(earlier, 0) + payment.amount_minor, 0
+    start, end, until = max(earlier, 0), max(earlier, 0) + part.amount.minor, 0
     found = []
     for item in items:
         since, until = until, until + item.amount_minor
@@ -222,8 +220,8 @@ def _plan_items(payment: Payment, effect: MoneyEffect) -> tuple[PlanItemPaid, ..
                     number=item.seq,
                     of=len(items),
                     due=item.due_on,
-                    applied=Money(applied, payment.currency),
-                    still_due=Money(until - min(end, until), payment.currency),
+                    applied=Money(applied, part.amount.currency),
+                    still_due=Money(until - min(end, until), part.amount.currency),
                 )
             )
     return tuple(found)

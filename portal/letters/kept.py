@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.db import session
 from portal.letters.models import IssuedLetter, LetterByHand
-from portal.payments.models import Payment
+from portal.payments.parts import given_back_of, receipt_cause
 
 
 def letters_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[IssuedLetter]:
@@ -49,13 +49,12 @@ def waiting_for_person(*, lender_id: uuid.UUID | None = None) -> Sequence[Letter
 
 
 def no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[str]:
-    """Give the causes of a person's letters that are no longer true: receipts of payments that were given back."""
-    paid_back = session.scalars(
-        select(Payment.id).where(
-            Payment.lender_id == lender_id, Payment.debtor_id == debtor_id, Payment.refunded_minor > 0
-        )
+    """Give the causes of a person's letters that are no longer true: receipts of what was given back, debt by debt."""
+    return frozenset(
+        receipt_cause(payment_id, debt_id, alone=alone)
+        for payment_id, debt_id in given_back_of(lender_id=lender_id, debtor_id=debtor_id)
+        for alone in (True, False)
     )
-    return frozenset(f"payment-receipt:{payment_id}" for payment_id in paid_back)
 
 
 def letter_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, number: str) -> IssuedLetter | None:

@@ -171,15 +171,12 @@ def _go(person: Person, debt: Standing, plan: Plan | None, amount: Money, form_k
         lender = session.get_one(Lender, person.lender_id)
         account = checkout.account_of(lender, api_base=current_app.config["STRIPE_API_BASE"])
         going = checkout.start(
-            debt,
+            [checkout.Share(debt, plan.id if plan else None, amount, f"{debt.product} {debt.reference}")],
             lender=lender,
             account=account,
-            amount=amount,
-            plan_id=plan.id if plan else None,
             form_key=form_key,
             result_url=base + url_for("payments.result", reference="REFERENCE"),
             back_url=base + url_for("payments.result", reference="REFERENCE", left=1),
-            description=f"{debt.product} {debt.reference}",
             language=chosen(),
             by=person.actor,
         )
