@@ -26,7 +26,10 @@ def totals(amounts: list[Money]) -> list[Money]:
 
 
 def _plans(person: Person) -> dict[uuid.UUID, Coming]:
-    return {plan.debt_id: plan for plan in coming_of(lender_id=person.lender_id, debtor_id=person.debtor_id)}
+    return {
+        plan.debt_id: plan
+        for plan in coming_of(lender_id=person.lender_id, debtor_id=person.debtor_id, today=clock.today(person.zone))
+    }
 
 
 @home.get("/home", endpoint="home")

@@ -51,6 +51,8 @@ class Amount(StringField):
 
     currency = "USD"
     money: Money | None = None
+    # A share may be nothing, and an empty box says so too.
+    may_be_nothing = False
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         """Keep what was typed, as it was typed; no more of it than a page can show."""
@@ -64,7 +66,9 @@ class Amount(StringField):
         said = amounts.read(
             self.data or "", currency=self.currency, decimal_mark=get_decimal_symbol(get_locale() or "en")
         )
-        if isinstance(said, amounts.Read) and said.amount.minor > 0:
+        if self.may_be_nothing and said == amounts.Unread(Why.NOTHING):
+            said = amounts.Read(Money.zero(self.currency))
+        if isinstance(said, amounts.Read) and (said.amount or self.may_be_nothing):
             self.money = said.amount
             return
         raise StopValidation(amount_problem(said, currency=self.currency))
