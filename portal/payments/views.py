@@ -184,7 +184,7 @@ def _on(person: Person, chosen_shares: Sequence[tuple[Payable, Money]], *, chang
             }
             for found, amount in chosen_shares
         ],
-        amount=_sum(chosen_shares),
+        in_all=_sum(chosen_shares),
         kept=_kept(chosen_shares),
         form_key=form_key or uuid.uuid4().hex,
         underway=[words for found, _amount in chosen_shares if (words := _on_its_way(found.debt))],
