@@ -17,6 +17,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from portal import demo, import_commands, jobs, queue, start, survey, verify
+from portal.care.commands import late_lines, requests_group
 from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.evidence.record import OPERATOR
@@ -256,6 +257,8 @@ def nightly_command() -> None:
     click.echo(f"{len(plans) - stuck} plans moved on, {len(open_)} open payments to look at again.")
     if by_hand := len(kept.waiting_for_person()):
         click.echo(f"{by_hand} letters wait for a person: `flask letters` lists them.")
+    for line in late_lines():
+        click.echo(f"request needs a person: {line}")
     if stuck:
         raise Sentence(f"{stuck} plans could not be moved on; the lines above say why.")
 
@@ -426,5 +429,6 @@ def register(group: click.Group) -> None:
         plan_end,
         offers_command,
         letters_command,
+        requests_group,
     ):
         group.add_command(command)

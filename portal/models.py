@@ -1,5 +1,6 @@
 """Every table in one place, for migrations and tests; importing this module fills `Model.metadata`."""
 
+from portal.care import models as care
 from portal.db import Model
 from portal.debts import models as debts
 from portal.evidence import models as evidence
@@ -21,6 +22,7 @@ __all__ = [
     "Posting",
     "QueuedJob",
     "Transfer",
+    "care",
     "debts",
     "evidence",
     "lenders",

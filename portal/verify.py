@@ -44,6 +44,7 @@ class Kind(StrEnum):
     PAYMENT = "payment"
     PAYMENT_PART = "payment part"
     POINTS = "points"
+    HOLD = "hold"
     EVIDENCE = "evidence"
 
 
@@ -598,6 +599,27 @@ where e.lender_id = :lender
     and ((e.takes_back_id is null and e.points <= 0) or (e.takes_back_id is not null and e.points >= 0))
 """)
 
+# Every hold of a request ends with it, and what is disputed is held until there is an answer.
+_HOLDS = text("""
+select 'hold of request ' || r.number as what, 'in force' as kept, 'the request is ' || r.state as counted
+from care_hold h join care_request r on r.lender_id = h.lender_id and r.id = h.request_id
+where h.lender_id = :lender and h.ended_at is null
+    and (r.state in ('closed', 'withdrawn') or (r.state = 'answered' and h.until is null))
+union all
+select 'hold of request ' || r.number, 'of another person or debt', 'the request''s own'
+from care_hold h join care_request r on r.lender_id = h.lender_id and r.id = h.request_id
+where h.lender_id = :lender and (r.debtor_id is null or h.debtor_id <> r.debtor_id
+    or (h.debt_id is not null and (r.debt_id is null or h.debt_id <> r.debt_id)))
+union all
+select 'request ' || r.number, 'disputed and waiting', 'nothing is held'
+from care_request r
+where r.lender_id = :lender and r.kind in ('not_mine', 'wrong_amount') and r.debtor_id is not null
+    and r.state in ('open', 'with_person')
+    and not exists (
+        select 1 from care_hold h
+        where h.lender_id = r.lender_id and h.request_id = r.id and h.kind = r.kind and h.ended_at is null)
+""")
+
 _LEFT_OVER = text("""
 select r.file_name, r.state, count(*) as debts
 from debt d join import_run r on r.lender_id = d.lender_id and r.id = d.import_run_id
@@ -655,4 +677,5 @@ _CHECKS = (
     (Kind.PAYMENT, _PAYMENTS),
     (Kind.PAYMENT_PART, _PAYMENT_PARTS),
     (Kind.POINTS, _POINTS),
+    (Kind.HOLD, _HOLDS),
 )

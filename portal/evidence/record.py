@@ -51,6 +51,15 @@ class Act(StrEnum):
     LETTER_WAITS_FOR_PERSON = "letter_waits_for_person"
     LETTER_SENT_BY_HAND = "letter_sent_by_hand"
     MESSAGE_WRITTEN = "message_written"
+    REQUEST_OPENED = "request_opened"
+    REQUEST_TAKEN = "request_taken"
+    REQUEST_ANSWERED = "request_answered"
+    REQUEST_CLOSED = "request_closed"
+    REQUEST_WITHDRAWN = "request_withdrawn"
+    HOLD_STARTED = "hold_started"
+    HOLD_ENDED = "hold_ended"
+    NEEDS_TOLD = "needs_told"
+    NEEDS_TAKEN_BACK = "needs_taken_back"
 
 
 @dataclass(frozen=True, slots=True)

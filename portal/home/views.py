@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
+from portal.care.pages import notices_for_me
 from portal.debts.pages import mine_or_404, part_words, posting_words
 from portal.debts.statement import debts_of, history
 from portal.money import Money
@@ -58,7 +59,13 @@ def home_page() -> ResponseReturnValue:
     owed = totals([debt.owed for debt in mine])
     if mine and not owed:
         owed = [Money.zero(mine[0].owed.currency)]
-    return render_template("debts/home.html", total=owed, credit=totals([debt.credit for debt in mine]), debts=shown)
+    return render_template(
+        "debts/home.html",
+        total=owed,
+        credit=totals([debt.credit for debt in mine]),
+        debts=shown,
+        notices=notices_for_me(),
+    )
 
 
 @home.get("/debts/<reference:reference>")
@@ -82,6 +89,7 @@ def debt(reference: str) -> ResponseReturnValue:
             "plan_reference": plan.reference if plan else None,
             "credit": found.credit if found.credit else None,
         },
+        notices=notices_for_me(found.id),
         parts=[(part_words(account), part) for account, part in found.parts.items() if part],
         postings=[
             {"on": line.on, "words": posting_words(line.kind), "amount": line.change, "balance": line.after}

@@ -47,4 +47,5 @@ class LenderCard:
     phone: str
     email: str
     zone: str
+    jurisdiction: str
     languages: list[str]

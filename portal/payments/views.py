@@ -15,6 +15,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal import amounts, clock
+from portal.care.holds import holding
+from portal.care.pages import paying_all_the_same
 from portal.db import session, transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, by_id, debts_of
@@ -91,10 +93,11 @@ def _mine(person: Person) -> list[Standing]:
     return [debt for debt in debts_of(lender_id=person.lender_id, debtor_id=person.debtor_id) if debt.owed]
 
 
-def _disputed(person: Person) -> frozenset[uuid.UUID]:
-    """Give the debts that the person says are wrong; who knows it stands above us and is asked by name."""
-    ask = current_app.extensions.get("disputed_debts")
-    return ask(lender_id=person.lender_id, debtor_id=person.debtor_id) if ask else frozenset()
+def _disputed(person: Person, mine: Iterable[Standing]) -> frozenset[uuid.UUID]:
+    """Give the debts of which the person says that they are wrong; without a debt, all of them are meant."""
+    found = holding(lender_id=person.lender_id, debtor_id=person.debtor_id, at=clock.now())
+    said = {hold.debt_id for hold in found if hold.disputed}
+    return frozenset(debt.id for debt in mine if None in said or debt.id in said)
 
 
 @payments.route("/pay", methods=["GET", "POST"])
@@ -151,6 +154,8 @@ def pay() -> ResponseReturnValue:
             least=least_of(found.owed),
             prefix=get_currency_symbol(debt.owed.currency, locale=str(get_locale())),
             effect=_on_its_way(debt),
+            disputed=debt.id in _disputed(person, [debt]),
+            all_the_same=paying_all_the_same(),
         ),
         422 if form.errors or form.amount.errors else 200,
     )
@@ -348,7 +353,7 @@ def several() -> ResponseReturnValue:
         return redirect(url_for("payments.pay"), 303)
     currency = found[0].owed.currency
     # Whoever says that a debt is wrong is not asked to pay it: it can be chosen by hand on the next page.
-    disputed = _disputed(person)
+    disputed = _disputed(person, [each.debt for each in found])
     counted = [each for each in found if each.debt.id not in disputed] or found
     sums = {
         "late": total((each.late for each in counted), currency=currency),
@@ -411,7 +416,7 @@ def shares() -> ResponseReturnValue:
     everything = total((each.owed for each in found), currency=currency)
     least = least_payment(currency)
     form = SharesForm.of([(_field_of(each.debt), each.debt.product) for each in found], currency=currency)
-    disputed = _disputed(person)
+    disputed = _disputed(person, [each.debt for each in found])
     here = url_for("payments.shares", currency=currency, amount=request.args.get("amount", ""))
     if request.method == "GET":
         amount = _exact(request.args.get("amount", ""), currency)

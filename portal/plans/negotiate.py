@@ -17,6 +17,9 @@ from typing import Any
 from sqlalchemy import select, update
 
 from portal import clock, ledger, queue
+from portal.care import requests
+from portal.care.models import CareRequest
+from portal.care.states import Kind as RequestKind
 from portal.db import new_id, session
 from portal.debts.models import Debt
 from portal.debts.statement import Standing
@@ -483,10 +486,19 @@ def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed
 
 
 def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
-    """Hand the debtor's own offer to a person of the lender; asking twice is asking once."""
+    """Hand the debtor's own offer to a person of the lender, as a request; asking twice is asking once."""
     if proposal.state == "with_a_person":
         return
     proposal.state = "with_a_person"
+    requests.open_request(
+        lender_id=debt.lender_id,
+        debtor_id=debt.debtor_id,
+        kind=RequestKind.OFFER,
+        debt_id=debt.id,
+        words="",
+        by=by,
+        key=f"offer:{proposal.id}",
+    )
     record(
         Act.OFFER_SENT_TO_PERSON,
         by=by,
@@ -523,12 +535,20 @@ def least_payment(debt: Standing, *, limits: Limits, today: date) -> Money | Non
 
 
 def number_of(proposal: Proposal) -> str:
-    """Give the number that a debtor can quote for an offer that is with a person."""
-    return f"O-{proposal.id.hex[-8:].upper()}"
+    """Give the number that a debtor can quote for an offer that is with a person: that of its request."""
+    request = request_of(proposal)
+    return request.number if request else f"O-{proposal.id.hex[-8:].upper()}"
+
+
+def request_of(proposal: Proposal) -> CareRequest | None:
+    """Give the request that an offer became; None for one that was sent before there were requests."""
+    return requests.of_cause(lender_id=proposal.lender_id, debtor_id=proposal.debtor_id, key=f"offer:{proposal.id}")
 
 
 def answer_by(proposal: Proposal, *, zone: str) -> date:
-    """Give the day by which a person answers: the next working day but one."""
+    """Give the day by which a person answers: that of its request, else the next working day but one."""
+    if (request := request_of(proposal)) is not None:
+        return request.answer_by
     day = proposal.made_at.astimezone(clock.zone(zone)).date()
     left = 2
     while left:

@@ -12,6 +12,7 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from portal import clock
+from portal.care.states import WAITING
 from portal.db import transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, by_id
@@ -279,6 +280,10 @@ def sent_to_person(reference: str) -> ResponseReturnValue:
     proposal = negotiate.newest_proposal(debt)
     if proposal is None or proposal.state != "with_a_person":
         return redirect(url_for("plans.choose", reference=reference), 303)
+    asked = negotiate.request_of(proposal)
+    if asked is not None and asked.state not in WAITING:
+        # There is an answer, or it was taken back: its own page says which.
+        return redirect(url_for("care.request", number=asked.number), 303)
     return render_template(
         "plans/sent_to_person.html",
         number=negotiate.number_of(proposal),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,11 @@ from flask import Flask
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
+from portal.care import requests
+from portal.care.states import Kind
 from portal.db import session, transaction
 from portal.debts.statement import Standing
+from portal.evidence.record import Actor
 from portal.ledger import Account, Posting, Transfer
 from portal.lenders.models import Lender
 from portal.letters import issue
@@ -202,12 +204,18 @@ def test_sharing_again_takes_the_amount_that_is_typed_now(client: CheckingClient
 
 
 def test_a_debt_that_is_disputed_gets_nothing_unless_it_is_chosen_by_hand(
-    client: CheckingClient, debts: Debts, stripe: Stripe, app: Flask, monkeypatch: pytest.MonkeyPatch
+    client: CheckingClient, debts: Debts, stripe: Stripe
 ) -> None:
-    def disputed(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[uuid.UUID]:
-        return frozenset({debts[1].id})
-
-    monkeypatch.setitem(app.extensions, "disputed_debts", disputed)
+    with transaction():
+        requests.open_request(
+            lender_id=debts[1].lender_id,
+            debtor_id=debts[1].debtor_id,
+            kind=Kind.WRONG_AMOUNT,
+            debt_id=debts[1].id,
+            words="It is less.",
+            by=Actor("debtor", str(debts[1].debtor_id)),
+            key="by a test",
+        )
     come_in(client, debts[0])
     assert page_of(client.get("/pay/several")).says("$960.00")
     shown = to_shares(client, "960")
