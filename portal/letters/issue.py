@@ -22,11 +22,13 @@ from portal.letters import pdf, truth
 from portal.letters.contents import (
     Amounts,
     Component,
+    Details,
     Entry,
     Frequency,
     Help,
     Instalment,
     InterestTerms,
+    Kind,
     Letter,
     Method,
     Party,
@@ -37,6 +39,7 @@ from portal.letters.contents import (
     StatementLine,
     Treatment,
 )
+from portal.letters.kept import statement_cause
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.money import Money
 from portal.payments.models import MoneyEffect, Payment
@@ -74,6 +77,9 @@ def run(job: queue.Job) -> None:
         raise ValueError("a letter belongs to a lender")
     if job.payload["kind"] == "plan-agreement":
         plan_agreement(lender_id=job.lender_id, plan_id=uuid.UUID(job.payload["plan_id"]))
+    elif job.payload["kind"] == Kind.STATEMENT.value:
+        debt_id = uuid.UUID(job.payload["debt_id"])
+        statement(lender_id=job.lender_id, debt_id=debt_id, cause=job.payload["cause"])
     else:
         debt = job.payload.get("debt_id")
         payment_receipt(
@@ -227,14 +233,51 @@ def _plan_items(lender_id: uuid.UUID, part: Part, effect: MoneyEffect) -> tuple[
     return tuple(found)
 
 
+def ask_for_statement(debt: Standing, *, zone: str, by: Actor) -> bool:
+    """Ask for the statement of account of a debt; one a day, and gives whether this one is new.
+
+    The day is the debtor's own; asking again on it leads to the same letter.
+    """
+    cause = statement_cause(debt.id, clock.today(zone))
+    new = queue.later(
+        "letters.issue",
+        lender_id=debt.lender_id,
+        payload={"kind": Kind.STATEMENT.value, "debt_id": str(debt.id), "cause": cause},
+        once=f"letter:{cause}",
+    )
+    if new:
+        record(
+            Act.LETTER_ASKED,
+            by=by,
+            lender_id=debt.lender_id,
+            debtor_id=debt.debtor_id,
+            debt_id=debt.id,
+            facts={"kind": Kind.STATEMENT.value, "cause": cause},
+        )
+    return new
+
+
+def statement(*, lender_id: uuid.UUID, debt_id: uuid.UUID, cause: str) -> None:
+    """Issue a statement of account that was asked for."""
+    debt = by_id(lender_id=lender_id, debt_id=debt_id)
+    debtor = session.get_one(Debtor, (lender_id, debt.debtor_id))
+    details = _statement_of(debt, zone=debtor.zone, now=clock.now())
+    _issue(lender_id=lender_id, debt_id=debt_id, details=details, cause=cause)
+
+
 def statement_letter(debt: Standing, *, lender: Lender, debtor: Debtor, now: datetime, number: str) -> Letter:
     """Give the statement of account of a debt from its first posting until now, as a letter that isn't kept."""
+    details = _statement_of(debt, zone=debtor.zone, now=now)
+    return _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=number)
+
+
+def _statement_of(debt: Standing, *, zone: str, now: datetime) -> Statement:
     lines = history(debt)
     zero = Money.zero(debt.owed.currency)
     nothing = Amounts(principal=zero, interest=zero, penalty=zero, fees=zero, costs=zero)
     # The debtor's calendar may be a day behind the one in which something was posted.
-    until = max([now.astimezone(clock.zone(debtor.zone)).date(), *(line.on for line in lines)])
-    details = Statement(
+    until = max([now.astimezone(clock.zone(zone)).date(), *(line.on for line in lines)])
+    return Statement(
         since=min((line.on for line in lines), default=until),
         until=until,
         opening=nothing,
@@ -253,11 +296,10 @@ def statement_letter(debt: Standing, *, lender: Lender, debtor: Debtor, now: dat
         closing_credit=debt.credit,
         rate=debt.annual_rate or None,
     )
-    return _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=number)
 
 
 def _letter(
-    details: PlanAgreement | PaymentReceipt | Statement,
+    details: Details,
     *,
     debt: Standing,
     lender: Lender,
@@ -311,7 +353,7 @@ def drawn(letter: Letter) -> pdf.Rendered:
         )
 
 
-def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement | PaymentReceipt, cause: str) -> None:
+def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause: str) -> None:
     there = session.scalars(
         select(IssuedLetter.id).where(IssuedLetter.lender_id == lender_id, IssuedLetter.cause == cause)
     ).one_or_none()

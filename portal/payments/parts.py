@@ -89,7 +89,7 @@ def given_back_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[tuple[
             MoneyEffect.outcome == "posted",
         )
         .group_by(PaymentPart.payment_id, PaymentPart.debt_id, PaymentPart.amount_minor)
-        .having(_CASH < PaymentPart.amount_minor)
+        .having(PaymentPart.amount_minor > _CASH)
     )
     return tuple((row.payment_id, row.debt_id) for row in rows)
 

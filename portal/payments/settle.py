@@ -386,7 +386,7 @@ _BACK = (
 
 
 def _order_back(parts: Sequence[Part]) -> list[tuple[uuid.UUID | None, Account]]:
-    """Give the order in which a payment goes back: what was paid too much on any debt, then debt by debt, last first."""
+    """Give the order in which a payment goes back: what was paid too much on any debt, then the last debt first."""
     debts: list[uuid.UUID | None] = [part.debt_id for part in reversed(parts)]
     return [
         *((debt, Account.CREDIT) for debt in debts),

@@ -342,7 +342,8 @@ def open_checkout(
 ) -> CheckoutPage:
     """Open Stripe's hosted page for one payment attempt, in the currency of the debts; each line is a debt.
 
-    `description` is of the payment as a whole. `reference` is the id of our attempt; `success_url` may hold `{CHECKOUT_SESSION_ID}`; `expires_at` must be 30
+    `description` is of the payment as a whole.
+    `reference` is the id of our attempt; `success_url` may hold `{CHECKOUT_SESSION_ID}`; `expires_at` must be 30
     minutes to 24 hours from now by Stripe's clock, so leave a minute. After a crash between this call and keeping its
     answer, call again with the same values: for 24 hours the same key gives the same page. Later, `find_checkouts`.
 

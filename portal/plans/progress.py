@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import bindparam, case, func, select
 
@@ -111,6 +111,7 @@ class Step:
     interest: Money
     paid: Money
     mark: str
+    kept_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,7 @@ def _view(plan: Plan, items: Sequence[PlanItem], *, today: date) -> View:
                 interest=Money(item.interest_minor, currency),
                 paid=Money(item.paid_minor, currency),
                 mark=mark,
+                kept_at=item.kept_at,
             )
         )
     return View(
@@ -279,13 +281,21 @@ def post_interest(plan: Plan, *, today: date) -> None:
 
 def interest_due(plan: Plan, *, today: date) -> Money:
     """Give the agreed interest of items that are due by now and not in the books yet, because the night has not run."""
-    due = {
-        f"plan-interest:{plan.id}:{item.seq}": item.interest_minor for item in items_of(plan) if item.due_on <= today
-    }
-    posted = session.scalars(
-        select(Posting.cause).where(Posting.lender_id == plan.lender_id, Posting.cause.in_(list(due)))
+    due = (item.interest_minor for item in interest_not_posted(plan) if item.due_on <= today)
+    return Money(sum(due), plan.currency)
+
+
+def interest_not_posted(plan: Plan) -> tuple[PlanItem, ...]:
+    """Give the items of a plan whose agreed interest is not in the books yet, in the order of their days."""
+    bearing = {f"plan-interest:{plan.id}:{item.seq}": item for item in items_of(plan) if item.interest_minor}
+    if not bearing:
+        return ()
+    posted = set(
+        session.scalars(
+            select(Posting.cause).where(Posting.lender_id == plan.lender_id, Posting.cause.in_(list(bearing)))
+        )
     )
-    return Money(sum(due.values()) - sum(due[cause] for cause in posted), plan.currency)
+    return tuple(item for cause, item in bearing.items() if cause not in posted)
 
 
 def lay_over(plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, today: date, by: Actor) -> Effect:

@@ -1,6 +1,6 @@
 """RULES  How far an amount reaches in a plan: which payments it makes, and what is due next after it.
 
-Invariant: money goes to the payments in the order of their days, whatever it was meant for; so does `progress.lay_over`.
+Invariant: money goes to the payments in the order of their days, as `progress.lay_over` lays it.
 """
 
 from __future__ import annotations

@@ -82,7 +82,8 @@ def amount_problem(said: amounts.Read | amounts.TwoWays | amounts.Unread, *, cur
         case amounts.TwoWays(large=large, small=small):
             mark = get_decimal_symbol(get_locale() or "en")
             return _(
-                "This can be read in two ways. For %(large)s write %(write_large)s. For %(small)s write %(write_small)s.",
+                "This can be read in two ways. "
+                "For %(large)s write %(write_large)s. For %(small)s write %(write_small)s.",
                 large=money_words(large),
                 write_large=amounts.written(large, decimal_mark=mark),
                 small=money_words(small),
