@@ -36,6 +36,7 @@ from portal.plans.views import plans
 from portal.points.views import points
 from portal.post.smtp import BadServer
 from portal.public.views import public
+from portal.timeline.views import timeline
 from portal.web import addresses, languages, pictures, security, static_files
 from portal.web.references import ReferenceConverter
 from portal.web.templates import PageTemplates
@@ -111,7 +112,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     permissions.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     app.extensions["owner_of_reference"] = owner_of_reference
-    for blueprint in (public, people, home, plans, payments, points, letters, care, post, brand, design):
+    for blueprint in (public, people, home, plans, payments, points, letters, care, post, timeline, brand, design):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

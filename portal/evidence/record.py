@@ -48,6 +48,7 @@ class Act(StrEnum):
     PAYMENT_REFUND_FAILED = "payment_refund_failed"
     POINTS_AWARDED = "points_awarded"
     POINTS_TAKEN_BACK = "points_taken_back"
+    LETTER_ASKED = "letter_asked"
     LETTER_ISSUED = "letter_issued"
     LETTER_WAITS_FOR_PERSON = "letter_waits_for_person"
     LETTER_SENT_BY_HAND = "letter_sent_by_hand"

@@ -10,6 +10,7 @@ from portal.db import session, transaction
 from portal.debts.statement import by_id
 from portal.money import Money
 from portal.payments.models import Payment
+from portal.payments.parts import only_debt, parts_of
 from portal.payments.states import State
 from portal.post import words
 from portal.post.compose import Words
@@ -35,7 +36,10 @@ def run(job: queue.Job) -> None:
     with transaction():
         payment = session.get_one(Payment, (job.lender_id, payment_id))
         amount = Money(payment.amount_minor, payment.currency)
-        owed = by_id(lender_id=payment.lender_id, debt_id=payment.debt_id).owed
+        parts = parts_of(lender_id=payment.lender_id, payment_id=payment.id)
+        owed = Money(
+            sum(by_id(lender_id=payment.lender_id, debt_id=part.debt_id).owed.minor for part in parts), payment.currency
+        )
         url = write.address_of("payments.result", reference=payment.reference)
 
         def what(name: str) -> Words:
@@ -46,7 +50,7 @@ def run(job: queue.Job) -> None:
         write.to(
             lender_id=payment.lender_id,
             debtor_id=payment.debtor_id,
-            debt_id=payment.debt_id,
+            debt_id=only_debt(parts),
             kind=kind,
             words=what,
             # Money that comes days later is not what somebody waits for at night.

@@ -26,7 +26,7 @@ from portal.evidence.record import Actor
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.models import metadata
 from portal.money import Money
-from portal.payments.models import MoneyEffect, Payment, WebhookEvent
+from portal.payments.models import MoneyEffect, Payment, PaymentPart, WebhookEvent
 from portal.people import sign_in
 from portal.plans import negotiate
 from portal.plans.schedule import Frequency
@@ -119,6 +119,14 @@ def _pay(debt: Standing) -> None:
         session.flush()
         session.add_all(
             [
+                PaymentPart(
+                    lender_id=debt.lender_id,
+                    payment_id=payment.id,
+                    place=1,
+                    debt_id=debt.id,
+                    amount_minor=5000,
+                    currency="USD",
+                ),
                 MoneyEffect(
                     lender_id=debt.lender_id,
                     key="stripe:pi_kept:payment",
