@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 from portal import clock
 from portal.app import create_app
 from portal.db import session, transaction
-from portal.debts.statement import Standing, by_id
+from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
@@ -68,14 +68,33 @@ def days_ago(days: int) -> Iterator[None]:
 class Scene:
     """People, what stands in the addresses of their pages, and their cookies."""
 
-    def __init__(self, app: Flask, *, lender: Lender, sandbox: SandboxProcess) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        lender: Lender,
+        sandbox: SandboxProcess,
+        places: dict[str, dict[str, str]] | None = None,
+    ) -> None:
+        """Make the people, or with `places` of an earlier scene find them again."""
         self.app = app
         self.lender = lender
         self.places: dict[str, dict[str, str]] = {STRANGER: {}}
         self.debts: dict[str, Standing] = {}
         self._sandbox = sandbox
         self._cookies: dict[tuple[str, str, bool], str] = {}
-        self._fill()
+        if places is None:
+            self._fill()
+        else:
+            self.places = places
+            self.debts = {who: self._debt(places[who]["debt"]) for who in PEOPLE}
+
+    def _debt(self, reference: str) -> Standing:
+        owner = owner_of_reference(self.lender.id, reference)
+        found = debt_of(lender_id=self.lender.id, debtor_id=owner, reference=reference) if owner else None
+        if found is None:
+            raise NotThere(reference)
+        return found
 
     def _browser(self) -> CheckingClient:
         made = self.app.test_client()
@@ -245,7 +264,7 @@ def _cookie_of(browser: CheckingClient) -> str:
 
 
 def main() -> None:
-    """Fill the database of a portal that runs, and say what is in it."""
+    """Fill the database of a portal that runs, and say what is in it; with an earlier scene's places, say it again."""
     app = create_app()
     app.testing = True
     app.test_client_class = CheckingClient
@@ -256,7 +275,8 @@ def main() -> None:
         [lender] = lenders.all_lenders()
     # The lender has people with numbers already.
     factories._numbers = itertools.count(time.time_ns())
-    scene = Scene(app, lender=lender, sandbox=sandbox)
+    places = json.loads(sys.argv[1]) if sys.argv[1:] else None
+    scene = Scene(app, lender=lender, sandbox=sandbox, places=places)
     json.dump(scene.told(), sys.stdout)
 
 
