@@ -320,17 +320,18 @@ where t.lender_id = :lender
 """)
 
 _OPENINGS = text("""
-select 'openings of debt ' || coalesce(d.reference, cast(b.id as text)) as what, 1 as kept, count(o.id) as counted
-from book b
-left join debt d on d.lender_id = b.lender_id and d.id = b.id
-left join (
-    select distinct p.id, t.book_id
+with opened as (
+    select t.book_id, count(distinct p.id) as openings
     from posting p join transfer t on t.lender_id = p.lender_id and t.posting_id = p.id and t.from_account = 'opening'
     where p.lender_id = :lender and p.kind = 'opening'
-) o on o.book_id = b.id
-where b.lender_id = :lender
-group by b.id, d.reference
-having count(o.id) <> 1
+    group by t.book_id
+)
+select 'openings of debt ' || coalesce(d.reference, cast(b.id as text)) as what, 1 as kept,
+    coalesce(o.openings, 0) as counted
+from book b
+left join debt d on d.lender_id = b.lender_id and d.id = b.id
+left join opened o on o.book_id = b.id
+where b.lender_id = :lender and coalesce(o.openings, 0) <> 1
 """)
 
 _BOOKS = text("""
@@ -416,14 +417,21 @@ where c.paid_minor <> c.counted
 order by p.reference, c.seq
 """)
 
+# A refund that failed after it was confirmed is an effect above zero, and never without the refund that it takes back.
 _REFUNDED = text("""
-select 'payment ' || p.reference as what, p.refunded_minor as kept,
-    coalesce(sum(case when e.amount_minor < 0 then -e.amount_minor else 0 end), 0) as counted
+select 'payment ' || p.reference as what, p.refunded_minor as kept, coalesce(sum(-e.amount_minor), 0) as counted
 from payment p
 left join money_effect e on e.lender_id = p.lender_id and e.payment_id = p.id and e.outcome in ('posted', 'set_aside')
+    and (e.amount_minor < 0 or e.key like '%refund_failed')
 where p.lender_id = :lender
 group by p.id, p.reference, p.refunded_minor
-having p.refunded_minor <> coalesce(sum(case when e.amount_minor < 0 then -e.amount_minor else 0 end), 0)
+having p.refunded_minor <> coalesce(sum(-e.amount_minor), 0)
+union all
+select 'effect ' || f.key, f.amount_minor, coalesce(-r.amount_minor, 0)
+from money_effect f
+left join money_effect r on r.lender_id = f.lender_id and r.payment_id = f.payment_id
+    and f.key = r.key || '_failed'
+where f.lender_id = :lender and f.key like '%refund_failed' and f.amount_minor <> coalesce(-r.amount_minor, 0)
 """)
 
 _EFFECTS = text("""
@@ -460,7 +468,7 @@ with effects as (
     select payment_id, sum(case when amount_minor > 0 then amount_minor else 0 end) as came,
         sum(case when amount_minor > 0 and outcome <> 'posted' then 1 else 0 end) as set_aside
     from money_effect
-    where lender_id = :lender and payment_id is not null
+    where lender_id = :lender and payment_id is not null and key not like '%refund_failed'
     group by payment_id
 ), beside as (
     select p.reference, p.state, p.amount_minor, p.refunded_minor,
@@ -486,7 +494,8 @@ where done = 1 and set_aside = 0 and state <> 'disputed'
         then 'partly_refunded' else 'succeeded' end
 """)
 
-# An item that was kept, lost and kept again stays without points: the same instalment never earns twice.
+# An item that was kept, given back and kept again earns again, under the cause of its next turn: `cause#2`. Of all its
+# turns one at most stands, and one does if it is kept.
 _POINTS = text("""
 with items as (
     select 'kept_instalment:' || p.reference || ':' || cast(i.seq as text) as cause, p.debtor_id,
@@ -494,17 +503,25 @@ with items as (
     from plan_item i join plan p on p.lender_id = i.lender_id and p.id = i.plan_id
     where i.lender_id = :lender
 ), given as (
-    select g.id, g.cause, g.debtor_id, g.points, count(b.id) as times_back, coalesce(sum(b.points), 0) as back
+    select g.id, g.cause, g.debtor_id, g.points, count(b.id) as times_back, coalesce(sum(b.points), 0) as back,
+        case when g.cause like 'kept_instalment:%#%' then rtrim(rtrim(g.cause, '0123456789'), '#') else g.cause end
+            as item
     from points_entry g left join points_entry b on b.lender_id = g.lender_id and b.takes_back_id = g.id
     where g.lender_id = :lender and g.takes_back_id is null
     group by g.id, g.cause, g.debtor_id, g.points
+), standing as (
+    select item, count(*) as turns from given where times_back = 0 group by item
 )
 select i.cause as what, 'kept' as kept, 'no points' as counted
-from items i left join given g on g.cause = i.cause
-where i.kept = 1 and g.id is null
+from items i left join standing s on s.item = i.cause
+where i.kept = 1 and s.item is null
+union all
+select s.item, 'points once', 'points ' || cast(s.turns as text) || ' times'
+from standing s
+where s.turns > 1
 union all
 select g.cause, cast(g.points as text), case when i.cause is null then 'no such item' else 'not kept' end
-from given g left join items i on i.cause = g.cause
+from given g left join items i on i.cause = g.item
 where g.cause like 'kept_instalment:%' and g.times_back = 0 and (i.cause is null or i.kept = 0)
 union all
 select 'taken back of ' || g.cause, cast(g.points as text), cast(-g.back as text)
@@ -512,7 +529,7 @@ from given g
 where g.times_back > 0 and g.points + g.back <> 0
 union all
 select g.cause, cast(g.points as text), 'somebody else''s'
-from given g join items i on i.cause = g.cause
+from given g join items i on i.cause = g.item
 where g.debtor_id <> i.debtor_id
 union all
 select e.cause, cast(e.points as text), case when e.takes_back_id is null then 'above zero' else 'below zero' end

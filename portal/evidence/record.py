@@ -44,9 +44,12 @@ class Act(StrEnum):
     PAYMENT_NOT_MADE = "payment_not_made"
     PAYMENT_SET_ASIDE = "payment_set_aside"
     PAYMENT_REFUNDED = "payment_refunded"
+    PAYMENT_REFUND_FAILED = "payment_refund_failed"
     POINTS_AWARDED = "points_awarded"
     POINTS_TAKEN_BACK = "points_taken_back"
     LETTER_ISSUED = "letter_issued"
+    LETTER_WAITS_FOR_PERSON = "letter_waits_for_person"
+    LETTER_SENT_BY_HAND = "letter_sent_by_hand"
     MESSAGE_WRITTEN = "message_written"
 
 

@@ -88,6 +88,7 @@ class Entry(StrEnum):
     COST = "cost"
     PAYMENT = "payment"
     REFUND = "refund"
+    REFUND_FAILED = "refund-failed"  # It did not arrive, and counts as paid again.
     ADJUSTMENT = "adjustment"
     WAIVER = "waiver"
     WRITE_OFF = "write-off"

@@ -10,12 +10,12 @@ from decimal import Decimal
 
 from flask import current_app
 from flask_babel import force_locale
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal import clock, queue
 from portal.db import insert_unless_there, new_id, session, transaction
 from portal.debts.statement import Standing, by_id, history
-from portal.evidence.record import PORTAL, Act, record
+from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import OWED, Account, Transfer
 from portal.lenders.models import Lender
 from portal.letters import pdf, truth
@@ -37,7 +37,7 @@ from portal.letters.contents import (
     StatementLine,
     Treatment,
 )
-from portal.letters.models import IssuedLetter
+from portal.letters.models import IssuedLetter, LetterByHand
 from portal.money import Money
 from portal.payments.models import MoneyEffect, Payment
 from portal.people.models import Debtor
@@ -52,6 +52,7 @@ _ENTRIES = {
     "opening": Entry.OPENING,
     "payment": Entry.PAYMENT,
     "refund": Entry.REFUND,
+    "refund_failed": Entry.REFUND_FAILED,
     "plan_interest": Entry.INTEREST,
     "adjustment": Entry.ADJUSTMENT,
     "correction": Entry.ADJUSTMENT,
@@ -125,9 +126,9 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
     effect = session.scalars(
         select(MoneyEffect).where(
             MoneyEffect.lender_id == lender_id,
+            MoneyEffect.key == f"stripe:{payment.payment_intent_id}:payment",
             MoneyEffect.payment_id == payment.id,
             MoneyEffect.outcome == "posted",
-            MoneyEffect.amount_minor > 0,
         )
     ).one()
     before, moved, after, credit_after = _around(payment, effect)
@@ -322,11 +323,20 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement |
     lender = session.get_one(Lender, lender_id)
     debtor = session.get_one(Debtor, (lender_id, debt.debtor_id))
     now = clock.now()
-    letter = _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=public_number("LT"))
+    # A letter that waited for a person keeps the number that was told.
+    told = session.scalar(
+        select(LetterByHand.number).where(LetterByHand.lender_id == lender_id, LetterByHand.cause == cause)
+    )
+    letter = _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=told or public_number("LT"))
     debtor_id, language = debtor.id, debtor.language
     # Nothing stays open while the letter is drawn: it takes a while.
     session.rollback()
-    rendered = drawn(letter)
+    try:
+        rendered = drawn(letter)
+    except pdf.MissingGlyph as missing:
+        # Trying again would end the same way: a person writes it, and the job is done.
+        _leave_to_person(letter, missing, lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, cause=cause)
+        return
     digest = hashlib.sha256(rendered.pdf).hexdigest()
     with transaction() as s:
         kept = s.execute(
@@ -349,6 +359,11 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement |
             .returning(IssuedLetter.id)
         ).scalar_one_or_none()
         if kept is not None:
+            s.execute(
+                update(LetterByHand)
+                .where(LetterByHand.lender_id == lender_id, LetterByHand.cause == cause, LetterByHand.done_at.is_(None))
+                .values(done_at=now)
+            )
             record(
                 Act.LETTER_ISSUED,
                 by=PORTAL,
@@ -357,3 +372,67 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement |
                 debt_id=debt_id,
                 facts={"letter": letter.number, "kind": letter.kind.value, "sha256": digest},
             )
+
+
+def _leave_to_person(
+    letter: Letter,
+    missing: pdf.MissingGlyph,
+    *,
+    lender_id: uuid.UUID,
+    debtor_id: uuid.UUID,
+    debt_id: uuid.UUID,
+    cause: str,
+) -> None:
+    with transaction() as s:
+        made = s.execute(
+            insert_unless_there(LetterByHand)
+            .values(
+                lender_id=lender_id,
+                id=new_id(),
+                number=letter.number,
+                kind=letter.kind.value,
+                cause=cause,
+                debtor_id=debtor_id,
+                debt_id=debt_id,
+                language=letter.language,
+                characters=" ".join(missing.characters),
+                asked_at=letter.issued_at,
+            )
+            .on_conflict_do_nothing(index_elements=["lender_id", "cause"])
+            .returning(LetterByHand.id)
+        ).scalar_one_or_none()
+        if made is not None:
+            record(
+                Act.LETTER_WAITS_FOR_PERSON,
+                by=PORTAL,
+                lender_id=lender_id,
+                debtor_id=debtor_id,
+                debt_id=debt_id,
+                facts={"letter": letter.number, "kind": letter.kind.value, "no_font_has": missing.characters},
+            )
+
+
+def try_again(waiting: LetterByHand) -> None:
+    """Ask for a letter that waits for a person once more, for when a font with its characters is there."""
+    kind, _mark, about = waiting.cause.partition(":")
+    queue.later(
+        "letters.issue",
+        lender_id=waiting.lender_id,
+        payload={"kind": kind, {"plan-agreement": "plan_id"}.get(kind, "payment_id"): about},
+        while_waiting=f"letter:{waiting.cause}",
+    )
+
+
+def sent_by_hand(waiting: LetterByHand, *, by: Actor) -> None:
+    """Note that a person has written and sent a letter; twice is once."""
+    if waiting.done_at is not None:
+        return
+    waiting.done_at = clock.now()
+    record(
+        Act.LETTER_SENT_BY_HAND,
+        by=by,
+        lender_id=waiting.lender_id,
+        debtor_id=waiting.debtor_id,
+        debt_id=waiting.debt_id,
+        facts={"letter": waiting.number, "kind": waiting.kind},
+    )

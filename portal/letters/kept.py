@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.db import session
-from portal.letters.models import IssuedLetter
+from portal.letters.models import IssuedLetter, LetterByHand
 from portal.payments.models import Payment
 
 
@@ -23,6 +23,29 @@ def letters_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[Issued
             .order_by(IssuedLetter.issued_at.desc())
         )  # type: ignore[arg-type]
     )
+
+
+def by_hand_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[LetterByHand]:
+    """Give a person's letters that a person of the lender prepares or has sent, newest first."""
+    drawn = select(IssuedLetter.cause).where(IssuedLetter.lender_id == lender_id, IssuedLetter.debtor_id == debtor_id)
+    return session.scalars(
+        select(LetterByHand)
+        .where(
+            LetterByHand.lender_id == lender_id,
+            LetterByHand.debtor_id == debtor_id,
+            LetterByHand.cause.not_in(drawn),
+        )
+        .order_by(LetterByHand.asked_at.desc())
+    ).all()
+
+
+def waiting_for_person(*, lender_id: uuid.UUID | None = None) -> Sequence[LetterByHand]:
+    """Give the letters that wait for a person of one lender or of all, oldest first."""
+    return session.scalars(
+        select(LetterByHand)
+        .where(LetterByHand.done_at.is_(None), *([LetterByHand.lender_id == lender_id] if lender_id else []))
+        .order_by(LetterByHand.asked_at, LetterByHand.id)
+    ).all()
 
 
 def no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[str]:

@@ -75,7 +75,8 @@ def start(
 ) -> GoPay | Underway:
     """Start a payment, or find the one that this form started, and give the page to pay on.
 
-    The same form with another amount, sent after going back, is another payment: what was chosen is what is paid.
+    The same form with another amount or for another debt, sent after going back, is another payment: what was chosen
+    is what is paid.
     `result_url` holds `REFERENCE` where the payment's reference belongs. Opens its own transactions: one before the
     call to Stripe and one after it.
 
@@ -83,7 +84,7 @@ def start(
         again.
     """
     lender_id, lender_name = lender.id, lender.name
-    form_key = f"{form_key}:{amount.minor}"
+    form_key = f"{form_key}:{debt.id.hex}:{amount.minor}"
     with transaction() as s:
         now = clock.now()
         made = s.execute(

@@ -132,11 +132,17 @@ def _read(account: stripe_gateway.Account, *, session_id: str | None, intent_id:
     return _Word(page=page, facts=facts)
 
 
-def _said(word: _Word) -> Said:
+def _said(word: _Word, *, refunded: int, came_back: bool) -> Said:
+    """Say what Stripe's word is.
+
+    `refunded` is what our books have as given back, in minor units: a word that was read before another worker's may
+    still have a refund that has failed since. `came_back`: this word is the one that says so.
+    """
     facts, page = word.facts, word.page
     if facts is not None:
-        refunded = sum(refund.amount.minor for refund in facts.refunds if refund.status is RefundStatus.SUCCEEDED)
         if facts.status is PaymentStatus.SUCCEEDED:
+            if came_back:
+                return Said.REFUND_PARTLY_FAILED if refunded else Said.REFUND_FAILED
             if refunded >= facts.amount_received.minor > 0:
                 return Said.REFUNDED
             return Said.PARTLY_REFUNDED if refunded else Said.SUCCEEDED
@@ -166,8 +172,7 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).scalar_one()
-    said = _said(word)
-    facts = word.facts
+    facts, came_back = word.facts, False
     if facts is not None:
         payment.payment_intent_id = facts.payment_intent_id
         if facts.amount_received.minor > 0 and facts.status is PaymentStatus.SUCCEEDED:
@@ -175,6 +180,9 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
         for refund in facts.refunds:
             if refund.status is RefundStatus.SUCCEEDED:
                 _post_refund(payment, refund_id=refund.id, amount=refund.amount)
+            elif refund.status in (RefundStatus.FAILED, RefundStatus.CANCELED):
+                came_back |= _take_refund_back(payment, refund_id=refund.id)
+    said = _said(word, refunded=payment.refunded_minor, came_back=came_back)
     moved = after(state=State(payment.state), said=said)
     if isinstance(moved, Moved) and moved.to.value != payment.state:
         before, payment.state = payment.state, moved.to.value
@@ -366,6 +374,71 @@ def _moves_back(payment: Payment, original: MoneyEffect, amount: Money) -> Seque
         left -= take
         if take:
             moves.append(Move(back[account].book_id, Account.CASH_STRIPE, account, Money(take, amount.currency)))
+    return moves
+
+
+def _take_refund_back(payment: Payment, *, refund_id: str) -> bool:
+    """Post a refund back that Stripe had confirmed and that has failed since; gives whether there was one to post.
+
+    The money is with the lender again, and so the payment counts again: for the debt, the plan and the points.
+    """
+    given = session.scalars(
+        select(MoneyEffect).where(
+            MoneyEffect.lender_id == payment.lender_id, MoneyEffect.key == f"stripe:{refund_id}:refund"
+        )
+    ).one_or_none()
+    if given is None:
+        # It failed before it was ever confirmed: nothing of it is in the books.
+        return False
+    amount = Money(-given.amount_minor, given.currency)
+    effect_id = _claim(payment, key=f"stripe:{refund_id}:refund_failed", amount=amount, outcome=given.outcome)
+    if effect_id is None:
+        return False
+    today = _today_of(payment)
+    if given.posting_id is not None:
+        posted = ledger.post(
+            lender_id=payment.lender_id,
+            kind="refund_failed",
+            cause=f"refund-failed:{refund_id}",
+            moves=_moves_again(payment, given.posting_id),
+            on=today,
+            corrects=given.posting_id,
+        )
+        if isinstance(posted, ledger.Posted):
+            session.get_one(MoneyEffect, (payment.lender_id, effect_id)).posting_id = posted.posting_id
+    payment.refunded_minor -= amount.minor
+    record(
+        Act.PAYMENT_REFUND_FAILED,
+        by=STRIPE,
+        lender_id=payment.lender_id,
+        debtor_id=payment.debtor_id,
+        debt_id=payment.debt_id,
+        facts={"payment": payment.reference, "refund": refund_id, "amount": amount.amount, "currency": amount.currency},
+    )
+    _follow(_plan_of(payment), today=today, by=STRIPE)
+    return True
+
+
+def _moves_again(payment: Payment, refund_posting_id: uuid.UUID) -> Sequence[Move]:
+    """Give the moves that undo a refund: where it came from, and what is no longer owed there as any payment."""
+    book = ledger.locked(lender_id=payment.lender_id, debt_id=payment.debt_id)
+    owed = {account: book.standing(account) for account in OWED}
+    moves, left = [], Money.zero(book.currency)
+    for move in ledger.reversed_moves(lender_id=payment.lender_id, posting_id=refund_posting_id):
+        if move.source not in owed:
+            moves.append(move)
+            continue
+        take = min(move.amount, owed[move.source])
+        owed[move.source] -= take
+        left += move.amount - take
+        moves.append(Move(move.book_id, move.source, move.target, take))
+    if left:
+        parts = allocate(payment=left, owed={Component(account.value): owed[account] for account in OWED})
+        moves += [
+            Move(payment.debt_id, Account(component.value), Account.CASH_STRIPE, part)
+            for component, part in parts.parts
+        ]
+        moves.append(Move(payment.debt_id, Account.CREDIT, Account.CASH_STRIPE, parts.credit))
     return moves
 
 

@@ -55,8 +55,9 @@ EVENTS: Final = (
     "charge.dispute.funds_reinstated",
 )
 
-# How Stripe counts each currency (docs.stripe.com/currencies), kept apart from ISO 4217 because the two differ:
-# MGA has two decimals in ISO and none at Stripe; ISK and UGX have none in ISO and two at Stripe, for old callers' sake.
+# How Stripe counts each currency, kept apart from ISO 4217 because the two differ: MGA has two decimals in ISO and none
+# at Stripe; ISK and UGX have none in ISO and two at Stripe, for old callers' sake. Compared in November 2026 with
+# docs.stripe.com/currencies, "Zero-decimal currencies", "Special cases" and "Three-decimal currencies".
 _NO_DECIMALS: Final = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
 _THREE_DECIMALS: Final = "BHD JOD KWD OMR TND"
 _TWO_DECIMALS: Final = """
@@ -73,6 +74,15 @@ STRIPE_EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
         **dict.fromkeys(_THREE_DECIMALS.split(), 3),
     }
 )
+
+# The least that can be charged where the lender is paid out in the same currency, in Stripe's counting; 0.50 for those
+# that the same page names and that don't stand here. Compared with its "Minimum and maximum charge amounts" then.
+_LEAST: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "AED": 200, "CZK": 1500, "DKK": 250, "GBP": 30, "HKD": 400, "HUF": 17500, "JPY": 50, "MXN": 1000, "MYR": 200,
+        "NOK": 300, "PLN": 200, "RON": 200, "SEK": 300, "THB": 1000,
+    }
+)  # fmt: skip
 
 # Tells Stripe's servers how we fare and keeps an id on disk; neither is ours to give.
 stripe.enable_telemetry = False
@@ -274,6 +284,23 @@ def charged(amount: Money) -> int:
     if places == 3 and counted % 10:
         raise NotChargeable(amount)
     return counted
+
+
+def least(currency: str) -> Money:
+    """Return the least that Stripe charges in a currency: 0.50 USD, 175.00 HUF, 50 JPY.
+
+    Where Stripe names no least, it is half of one unit, or 50 where Stripe counts no parts. A payment that has to be
+    converted must also reach the least of the lender's own currency, which only Stripe can tell.
+
+    :raises NotChargeable: if Stripe does not take the currency.
+    """
+    if currency not in STRIPE_EXPONENTS:
+        raise NotChargeable(Money.zero(currency))
+    places = STRIPE_EXPONENTS[currency]
+    counted = _LEAST.get(currency, 500 if places == 3 else 50)
+    # ISK and UGX are counted in hundredths that do not exist.
+    whole = int(10 ** max(places - EXPONENTS[currency], 0))
+    return money(-(-counted // whole) * whole, currency)
 
 
 def money(counted: int, currency: str) -> Money:

@@ -30,14 +30,23 @@ from portal.web.languages import chosen
 
 payments = Blueprint("payments", __name__)
 
-# Below this Stripe takes no card payment in most currencies; a smaller debt is paid as a whole by other means.
+# Nobody is asked to pay less than this; a smaller debt is paid as a whole by other means.
 LEAST_MINOR = 100
 _FORM_KEY = re.compile(r"[0-9a-f]{32}")
 
 
+def least_payment(currency: str) -> Money:
+    """Give the smallest payment in a currency: 1.00 in most, and more where Stripe takes no less, as 175.00 in HUF."""
+    usual = Money(LEAST_MINOR, currency)
+    try:
+        return max(usual, stripe_gateway.least(currency))
+    except stripe_gateway.NotChargeable:
+        return usual
+
+
 def least_of(owed: Money) -> Money:
-    """Give the smallest payment for a debt: one whole unit of money, or all that is owed if that is less."""
-    return min(Money(LEAST_MINOR, owed.currency), owed)
+    """Give the smallest payment for a debt, or all that is owed if that is less."""
+    return min(least_payment(owed.currency), owed)
 
 
 @payments.route("/pay", methods=["GET", "POST"])
@@ -112,7 +121,7 @@ def _problem(amount: Money | None, owed: Money) -> str | None:
         return _("The smallest payment is %(amount)s.", amount=money_words(least_of(owed)))
     if amount > owed:
         return _("That is more than you owe. All that is left is %(amount)s.", amount=money_words(owed))
-    if Money.zero(owed.currency) < owed - amount < Money(LEAST_MINOR, owed.currency):
+    if Money.zero(owed.currency) < owed - amount < least_payment(owed.currency):
         return _(
             "That would leave only %(rest)s, which is too little to be paid online later. "
             "Pay all of it, or a little less.",

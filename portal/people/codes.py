@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from flask_babel import gettext as _
 
 from portal.people import sign_in
@@ -11,19 +9,36 @@ from portal.post import outbox
 
 
 def send(
-    *, lender_id: uuid.UUID, lender_name: str, debtor_id: uuid.UUID, key: str
-) -> sign_in.CodeSent | sign_in.NoContact | sign_in.TooManyCodes:
-    """Make a code and write its message, in the language of the page that asks for it."""
-    made = sign_in.make_code(lender_id=lender_id, debtor_id=debtor_id, key=key)
+    good_for: sign_in.For,
+    *,
+    lender_name: str,
+    key: str,
+    offer: str | None = None,
+    most: int = sign_in.CODES_IN_A_ROW,
+) -> sign_in.CodeSent | sign_in.CodeUnderway | sign_in.NoContact | sign_in.TooManyCodes:
+    """Make a code and write its message, in the language of the page that asks for it.
+
+    The message says what the code does, so that nobody signs by reading one aloud: `offer` is the number of what it
+    agrees to. The code stands first, where phones look for it.
+    """
+    made = sign_in.make_code(good_for, key=key, most=most)
     if isinstance(made, sign_in.CodeSent):
         outbox.put(
-            lender_id=lender_id,
-            debtor_id=debtor_id,
+            lender_id=good_for.lender_id,
+            debtor_id=good_for.debtor_id,
             channel=made.contact.channel,
             address=made.contact.address,
             kind="one_time_code",
             subject=_("Your code for %(lender)s", lender=lender_name),
             body=_(
+                "%(lender)s: %(code)s is your code to agree to the plan in offer %(offer)s. It works for 10 minutes. "
+                "We will never ask you to tell it to anybody.",
+                lender=lender_name,
+                code=made.code,
+                offer=offer,
+            )
+            if offer
+            else _(
                 "%(lender)s: your code is %(code)s. It works for 10 minutes. "
                 "We will never ask you to tell it to anybody.",
                 lender=lender_name,

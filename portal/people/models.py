@@ -72,11 +72,18 @@ class SignInAttempt(LenderOwned, Model):
 
 
 class OneTimeCode(LenderOwned, Model):
-    """A code that was sent to a contact on file; only its hash is kept."""
+    """A code that was sent to a contact on file; only its hash is kept.
+
+    It is good in the session that asked for it, for the one thing that it was sent for: `about` is the quote that it
+    signs, or None where it only shows who it is. Codes from before they were bound have no session, and fit nothing.
+    """
 
     __tablename__ = "one_time_code"
     debtor_id: Mapped[uuid.UUID]
     contact_point_id: Mapped[uuid.UUID]
+    session_id: Mapped[uuid.UUID | None]
+    purpose: Mapped[str]
+    about: Mapped[uuid.UUID | None]
     code_hash: Mapped[str]
     expires_at: Mapped[datetime]
     wrong_answers: Mapped[int] = mapped_column(default=0)
@@ -84,6 +91,9 @@ class OneTimeCode(LenderOwned, Model):
     created_at: Mapped[datetime]
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
+        ForeignKeyConstraint(["lender_id", "session_id"], ["user_session.lender_id", "user_session.id"]),
+        CheckConstraint("purpose in ('identity', 'agreement')", name="purpose"),
+        CheckConstraint("(purpose = 'agreement') = (about is not null)", name="about"),
         Index("ix_one_time_code_lender_id_debtor_id", "lender_id", "debtor_id"),
     )
 

@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 
 from portal import clock
 from portal.db import new_id, session
@@ -34,6 +34,9 @@ LOCK = timedelta(minutes=30)
 TRIES_FROM_ONE_ADDRESS = 100
 CODE_LIFE = timedelta(minutes=10)
 CODES_IN_A_ROW = 5
+# Looking at one plan after another sends codes by itself; some are kept for whoever asks for one.
+CODES_UNASKED = 3
+NEW_CODE_AFTER = timedelta(seconds=30)
 SESSION_LIFE = timedelta(hours=12)
 IDLE = timedelta(minutes=30)
 
@@ -76,12 +79,34 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class For:
+    """What a code is good for: a person's session, and in it one thing; `about` is the quote that it signs, if any."""
+
+    lender_id: uuid.UUID
+    debtor_id: uuid.UUID
+    session_id: uuid.UUID
+    about: uuid.UUID | None = None
+
+    @property
+    def purpose(self) -> str:
+        """Give the thing's name: to show who it is, or to agree."""
+        return "identity" if self.about is None else "agreement"
+
+
+@dataclass(frozen=True, slots=True)
 class CodeSent:
     """A code is on its way; `address` is masked."""
 
     address: str
     code: str
     contact: ContactPoint
+
+
+@dataclass(frozen=True, slots=True)
+class CodeUnderway:
+    """One was sent for the same thing a moment ago; another can be asked for at `until`."""
+
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,21 +277,25 @@ def _open_session(debtor: Debtor, *, came_by: str) -> SignedIn:
     return SignedIn(lender_id=debtor.lender_id, session_id=opened.id, debtor_id=debtor.id)
 
 
-def make_code(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, key: str) -> CodeSent | NoContact | TooManyCodes:
-    """Make a six-digit code for a contact on file; the caller writes the message. Older codes stop working."""
+def make_code(
+    good_for: For, *, key: str, most: int = CODES_IN_A_ROW
+) -> CodeSent | CodeUnderway | NoContact | TooManyCodes:
+    """Make a six-digit code for a contact on file; the caller writes the message.
+
+    Older codes for the same thing stop working. `most` is how many may go out in half an hour without one being used.
+    """
+    lender_id, debtor_id = good_for.lender_id, good_for.debtor_id
     # The person's row is locked, so that two requests at once can't pass the limit together.
     session.execute(
         select(Debtor.id).where(Debtor.lender_id == lender_id, Debtor.id == debtor_id).with_for_update()
     ).scalar_one()
-    contact = session.scalars(
-        select(ContactPoint)
-        .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id)
-        .order_by(ContactPoint.channel.desc(), ContactPoint.id.desc())
-        .limit(1)
-    ).one_or_none()
+    contact = _contact(lender_id, debtor_id)
     if contact is None:
         return NoContact()
     now = clock.now()
+    newest = session.scalar(_waiting(good_for).with_only_columns(OneTimeCode.created_at))
+    if newest is not None and newest + NEW_CODE_AFTER > now:
+        return CodeUnderway(until=newest + NEW_CODE_AFTER)
     recent = list(
         session.scalars(
             select(OneTimeCode.created_at)
@@ -279,19 +308,18 @@ def make_code(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, key: str) -> CodeSe
             .order_by(OneTimeCode.created_at)
         )
     )
-    if len(recent) >= CODES_IN_A_ROW:
-        return TooManyCodes(until=recent[-CODES_IN_A_ROW] + LOCK)
-    session.execute(
-        update(OneTimeCode)
-        .where(OneTimeCode.lender_id == lender_id, OneTimeCode.debtor_id == debtor_id, OneTimeCode.expires_at > now)
-        .values(expires_at=now)
-    )
+    if len(recent) >= most:
+        return TooManyCodes(until=recent[-most] + LOCK)
+    session.execute(update(OneTimeCode).where(*_fits(good_for), OneTimeCode.expires_at > now).values(expires_at=now))
     code = f"{secrets.randbelow(10**6):06d}"
     session.add(
         OneTimeCode(
             lender_id=lender_id,
             debtor_id=debtor_id,
             contact_point_id=contact.id,
+            session_id=good_for.session_id,
+            purpose=good_for.purpose,
+            about=good_for.about,
             code_hash=hashed("code", str(debtor_id), code, key=key),
             expires_at=now + CODE_LIFE,
             created_at=now,
@@ -302,22 +330,45 @@ def make_code(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, key: str) -> CodeSe
         by=Actor("debtor", str(debtor_id)),
         lender_id=lender_id,
         debtor_id=debtor_id,
-        facts={"channel": contact.channel, "to": masked(contact.address)},
+        facts={"channel": contact.channel, "to": masked(contact.address), **_said(good_for)},
     )
     return CodeSent(address=masked(contact.address), code=code, contact=contact)
 
 
-def code_waiting(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> str | None:
-    """Give the masked address that a code still good was sent to, or None."""
-    address = session.scalar(
-        select(ContactPoint.address)
-        .join(
-            OneTimeCode,
-            (OneTimeCode.lender_id == ContactPoint.lender_id) & (OneTimeCode.contact_point_id == ContactPoint.id),
-        )
+def _said(good_for: For) -> dict[str, object]:
+    return {"session": good_for.session_id, "purpose": good_for.purpose, "about": good_for.about}
+
+
+def _contact(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> ContactPoint | None:
+    return session.scalars(
+        select(ContactPoint)
+        .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id)
+        .order_by(ContactPoint.channel.desc(), ContactPoint.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def can_get_codes(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> bool:
+    """Say whether anything is on file that a code could go to."""
+    return _contact(lender_id, debtor_id) is not None
+
+
+def _fits(good_for: For) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OneTimeCode.lender_id == good_for.lender_id,
+        OneTimeCode.debtor_id == good_for.debtor_id,
+        OneTimeCode.session_id == good_for.session_id,
+        OneTimeCode.purpose == good_for.purpose,
+        OneTimeCode.about.is_(None) if good_for.about is None else OneTimeCode.about == good_for.about,
+    )
+
+
+def _waiting(good_for: For) -> Select[OneTimeCode]:
+    """Ask for the code that could still be given, in this session and for this thing only."""
+    return (
+        select(OneTimeCode)
         .where(
-            OneTimeCode.lender_id == lender_id,
-            OneTimeCode.debtor_id == debtor_id,
+            *_fits(good_for),
             OneTimeCode.expires_at > clock.now(),
             OneTimeCode.used_at.is_(None),
             OneTimeCode.wrong_answers < TRIES,
@@ -325,38 +376,34 @@ def code_waiting(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> str | None:
         .order_by(OneTimeCode.created_at.desc())
         .limit(1)
     )
-    return masked(address) if address else None
 
 
-def give_code(
-    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, session_id: uuid.UUID, code: str, key: str
-) -> CodeGood | Wrong | LinkGone:
+def code_waiting(good_for: For) -> str | None:
+    """Give the masked address that a code still good was sent to, or None."""
+    contact_id = session.scalar(_waiting(good_for).with_only_columns(OneTimeCode.contact_point_id))
+    if contact_id is None:
+        return None
+    return masked(session.get_one(ContactPoint, (good_for.lender_id, contact_id)).address)
+
+
+def give_code(good_for: For, *, code: str, key: str) -> CodeGood | Wrong | LinkGone:
     """Check a code and raise the session's strength to 2. `LinkGone`: there is no code that could still be given."""
-    waiting = session.execute(
-        select(OneTimeCode)
-        .where(
-            OneTimeCode.lender_id == lender_id,
-            OneTimeCode.debtor_id == debtor_id,
-            OneTimeCode.expires_at > clock.now(),
-            OneTimeCode.used_at.is_(None),
-            OneTimeCode.wrong_answers < TRIES,
-        )
-        .order_by(OneTimeCode.created_at.desc())
-        .limit(1)
-        .with_for_update()
-    ).scalar_one_or_none()
+    waiting = session.execute(_waiting(good_for).with_for_update()).scalar_one_or_none()
     if waiting is None:
         return LinkGone()
+    lender_id, debtor_id = good_for.lender_id, good_for.debtor_id
     by = Actor("debtor", str(debtor_id))
     if not hmac.compare_digest(waiting.code_hash, hashed("code", str(debtor_id), code, key=key)):
         waiting.wrong_answers += 1
-        record(Act.CODE_REFUSED, by=by, lender_id=lender_id, debtor_id=debtor_id)
+        record(Act.CODE_REFUSED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts=_said(good_for))
         return Wrong(left=TRIES - waiting.wrong_answers) if waiting.wrong_answers < TRIES else LinkGone()
     waiting.used_at = clock.now()
     session.execute(
-        update(UserSession).where(UserSession.lender_id == lender_id, UserSession.id == session_id).values(strength=2)
+        update(UserSession)
+        .where(UserSession.lender_id == lender_id, UserSession.id == good_for.session_id)
+        .values(strength=2)
     )
-    record(Act.CODE_ACCEPTED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts={"session": session_id})
+    record(Act.CODE_ACCEPTED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts=_said(good_for))
     return CodeGood()
 
 

@@ -14,12 +14,12 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 
 from portal.db import transaction
-from portal.lenders.models import LenderCard
 from portal.lenders.settings import all_lenders, only_lender
 from portal.people import codes, sign_in
 from portal.people.forms import CodeForm, SignInForm
 from portal.people.permissions import load, me, needs_debtor
 from portal.web.fields import BirthDateForm
+from portal.web.formats import instant
 from portal.web.languages import LANGUAGES
 from portal.web.security import open_page
 
@@ -146,6 +146,7 @@ def sign_in_page() -> ResponseReturnValue:
             case sign_in.SignedIn():
                 _let_in(done)
                 cookie["after_code"] = _onward("after_sign_in", otherwise=url_for("home.home"))
+                send_code()
                 return redirect(url_for("people.code"), 303)
             case sign_in.Locked(until=until):
                 return _locked(until, zone)
@@ -163,53 +164,62 @@ def sign_in_page() -> ResponseReturnValue:
 @people.route("/code", methods=["GET", "POST"])
 @needs_debtor
 def code() -> ResponseReturnValue:
-    """Ask for a one-time code, for what needs more than a link or a reference."""
+    """Ask for a one-time code, for what needs more than a link or a reference; a button sends it, and never a look."""
     person = me()
     if person.strength == 2:
         return redirect(_onward("after_code", otherwise=url_for("home.home")), 303)
     form = CodeForm()
-    again = request.method == "POST" and "again" in request.form
-    if request.method == "POST" and not again and form.validate():
+    good_for = sign_in.For(person.lender_id, person.debtor_id, person.session_id)
+    if request.method == "POST" and "again" in request.form:
+        send_code()
+        return redirect(url_for("people.code"), 303)
+    if form.validate_on_submit():
         with transaction():
-            given = sign_in.give_code(
-                lender_id=person.lender_id,
-                debtor_id=person.debtor_id,
-                session_id=person.session_id,
-                code=form.code.data or "",
-                key=key(),
-            )
+            given = sign_in.give_code(good_for, code=form.code.data or "", key=key())
         if isinstance(given, sign_in.CodeGood):
             return redirect(_onward("after_code", otherwise=url_for("home.home")), 303)
         form.code.errors = [code_problem(given)]
-    sent_to = sign_in.code_waiting(lender_id=person.lender_id, debtor_id=person.debtor_id)
-    if again or (request.method == "GET" and sent_to is None):
-        sent_to = send_code(person.lender)
-        if again:
-            return redirect(url_for("people.code"), 303)
-    status = 422 if form.errors else 200
     return render_template(
         "people/code.html",
         form=form,
-        sent_to=sent_to,
+        sent_to=sign_in.code_waiting(good_for),
         purpose=_("The code shows us that it is really you. We need it for letters and for agreeing to a plan."),
+        wait=wait_words(),
         skip_to=url_for("home.home"),
-    ), status
+    ), 422 if form.errors else 200
 
 
-def send_code(lender: LenderCard) -> str | None:
-    """Send a code to the signed-in debtor; gives the masked address, or None with a message on the next page."""
+def send_code(*, about: uuid.UUID | None = None, offer: str | None = None, most: int = sign_in.CODES_IN_A_ROW) -> None:
+    """Send a code to the signed-in debtor, to show who it is or for one thing; the next page says why none was sent.
+
+    `about` is the quote that the code agrees to and `offer` its number.
+    """
     person = me()
-    lender_name = lender.name
+    good_for = sign_in.For(person.lender_id, person.debtor_id, person.session_id, about)
+    lender_name = person.lender.name
     with transaction():
-        sent = codes.send(lender_id=person.lender_id, lender_name=lender_name, debtor_id=person.debtor_id, key=key())
+        sent = codes.send(good_for, lender_name=lender_name, key=key(), offer=offer, most=most)
     match sent:
-        case sign_in.CodeSent(address=address):
-            return address
-        case sign_in.TooManyCodes():
-            flash(_("We sent you several codes just now. Please use the newest one, or wait half an hour."))
+        case sign_in.CodeUnderway():
+            flash(_("We sent you a code a moment ago. It can take a minute to arrive."), "wait")
+        case sign_in.TooManyCodes(until=until) if most == sign_in.CODES_IN_A_ROW:
+            flash(
+                _(
+                    "We sent you several codes just now. You can ask for the next one from %(time)s.",
+                    time=instant(until, person.zone),
+                ),
+                "wait",
+            )
         case sign_in.NoContact():
-            flash(_("We have no phone number or e-mail of yours on file. Please call us, and we will help."))
-    return None
+            flash(_("We have no phone number or e-mail of yours on file. Please call us, and we will help."), "wait")
+
+
+def wait_words() -> str:
+    """Say how long one waits before a new code can be asked for."""
+    return _(
+        "You can ask for a new code after %(seconds)d seconds.",
+        seconds=int(sign_in.NEW_CODE_AFTER.total_seconds()),
+    )
 
 
 def code_problem(given: sign_in.Wrong | sign_in.LinkGone) -> str:

@@ -269,9 +269,17 @@ def quote(
 ) -> str:
     """Pin a plan: its number, the balance, the limits' version and every payment, until it expires.
 
-    Gives the quote's number. The lender stands by it even if the limits change before it expires.
+    Gives the quote's number. The lender stands by it even if the limits change before it expires. The same choice
+    made again on the same day, by a second click or after going back, is the same quote while that holds.
     """
+    # One at a time for a debt, so that two clicks at once find each other's quote.
+    ledger.locked(lender_id=debt.lender_id, debt_id=debt.id)
     in_force = limits_in_force(debt, today=today)
+    before = _quoted(
+        debt, proposal=proposal, key=key, items=_items_as_text(schedule), version_id=in_force.version_id, today=today
+    )
+    if before is not None:
+        return before.number
     now = clock.now()
     made = Quote(
         lender_id=debt.lender_id,
@@ -326,6 +334,26 @@ def quote(
         },
     )
     return made.number
+
+
+def _quoted(
+    debt: Standing, *, proposal: Proposal, key: str, items: list[list[Any]], version_id: uuid.UUID, today: date
+) -> Quote | None:
+    """Give today's quote for the same choice, if it can still be agreed to."""
+    made = session.scalars(
+        select(Quote)
+        .where(
+            Quote.lender_id == debt.lender_id,
+            Quote.debt_id == debt.id,
+            Quote.proposal_id == proposal.id,
+            Quote.limits_version_id == version_id,
+            Quote.kind == key,
+            Quote.as_of == today,
+            Quote.state == "open",
+        )
+        .order_by(Quote.id.desc())
+    )
+    return next((one for one in made if one.terms["items"] == items and holds(one, parts=debt.parts)), None)
 
 
 def _end_of(day: date, zone: str) -> datetime:

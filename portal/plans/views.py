@@ -16,10 +16,10 @@ from portal.db import transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, by_id
 from portal.money import Money
-from portal.people import codes, sign_in
+from portal.people import sign_in
 from portal.people.forms import CodeForm
 from portal.people.permissions import me, needs_debtor
-from portal.people.views import code_problem
+from portal.people.views import code_problem, send_code, wait_words
 from portal.plans import negotiate
 from portal.plans.forms import AffordForm, DayOfMonthForm, DayOfWeekForm, EmptyForm, every, how_often, weekday
 from portal.plans.models import Proposal, Quote
@@ -180,6 +180,7 @@ def choose(reference: str) -> ResponseReturnValue:
                     today=today,
                     zone=me().zone,
                 )
+            _send_code_for(debt, number)
             return redirect(url_for("plans.check", reference=reference, number=number), 303)
         flash(_("Please choose one of the plans."), "problem")
     title, lines = _answer_words(table, choices)
@@ -192,6 +193,18 @@ def choose(reference: str) -> ResponseReturnValue:
         offers=[_offer(key, schedule, debt) for key, schedule in choices.items()],
         send_to_person="own" not in choices,
     )
+
+
+def _send_code_for(debt: Standing, number: str) -> None:
+    """Send the code that agrees to a quote, unless one is on its way or this session has given a code already."""
+    person = me()
+    made = negotiate.quote_of(debt, number=number)
+    if made is None or person.strength == 2:
+        return
+    good_for = sign_in.For(person.lender_id, person.debtor_id, person.session_id, made.id)
+    reachable = sign_in.can_get_codes(lender_id=person.lender_id, debtor_id=person.debtor_id)
+    if reachable and sign_in.code_waiting(good_for) is None:
+        send_code(about=made.id, offer=number, most=sign_in.CODES_UNASKED)
 
 
 def _offer(key: str, schedule: Schedule, debt: Standing) -> dict[str, object]:
@@ -293,72 +306,54 @@ def _my_quote(reference: str, number: str) -> tuple[Standing, Quote] | ResponseR
 @plans.route("/debts/<reference:reference>/check-your-plan/<number>", methods=["GET", "POST"])
 @needs_debtor
 def check(reference: str, number: str) -> ResponseReturnValue:
-    """Show everything of a quote before it is agreed to; agreeing goes on to the code."""
-    found = _my_quote(reference, number)
-    if not isinstance(found, tuple) or not isinstance(found[0], Standing):
-        return found
-    debt, made = found
-    if request.method == "POST":
-        if me().strength == 2:
-            return _agree(debt, made.number, agreed_text=_agreement_text(debt, made))
-        person = me()
-        lender_id, lender_name = person.lender_id, person.lender.name
-        with transaction():
-            sent = codes.send(lender_id=lender_id, lender_name=lender_name, debtor_id=person.debtor_id, key=_key())
-        if isinstance(sent, sign_in.NoContact):
-            flash(_("We have no phone number or e-mail of yours on file. Please call us, and we will help."), "wait")
-            return redirect(url_for("plans.check", reference=reference, number=number), 303)
-        return redirect(url_for("plans.agree_with_code", reference=reference, number=number), 303)
-    return render_template("plans/check.html", **_check_context(debt, made))
-
-
-@plans.route("/debts/<reference:reference>/check-your-plan/<number>/code", methods=["GET", "POST"])
-@needs_debtor
-def agree_with_code(reference: str, number: str) -> ResponseReturnValue:
-    """Take the one-time code, which is the signature under the plan."""
+    """Show everything of a quote, and take the one-time code, which is the signature under the plan."""
     found = _my_quote(reference, number)
     if not isinstance(found, tuple) or not isinstance(found[0], Standing):
         return found
     debt, made = found
     person = me()
     form = CodeForm()
-    text = _agreement_text(debt, made)
+    good_for = sign_in.For(person.lender_id, person.debtor_id, person.session_id, made.id)
     if request.method == "POST" and "again" in request.form:
-        lender_id, lender_name = person.lender_id, person.lender.name
-        with transaction():
-            codes.send(lender_id=lender_id, lender_name=lender_name, debtor_id=person.debtor_id, key=_key())
-        return redirect(url_for("plans.agree_with_code", reference=reference, number=number), 303)
-    if person.strength == 2:
+        send_code(about=made.id, offer=made.number)
         return redirect(url_for("plans.check", reference=reference, number=number), 303)
-    if form.validate_on_submit():
-        quote_number = made.number
+    if request.method == "POST" and (person.strength == 2 or form.validate()):
+        text, quote_number = _agreement_text(debt, made), made.number
+        # The code and what it signs are one act: neither is there without the other.
         with transaction():
-            given = sign_in.give_code(
-                lender_id=person.lender_id,
-                debtor_id=person.debtor_id,
-                session_id=person.session_id,
-                code=form.code.data or "",
-                key=_key(),
+            given = (
+                sign_in.CodeGood()
+                if person.strength == 2
+                else sign_in.give_code(good_for, code=form.code.data or "", key=str(current_app.config["SECRET_KEY"]))
             )
-        if isinstance(given, sign_in.CodeGood):
-            return _agree(debt, quote_number, agreed_text=text)
-        form.code.errors = [code_problem(given)]
-    sent_to = sign_in.code_waiting(lender_id=person.lender_id, debtor_id=person.debtor_id)
-    return (
-        render_template(
-            "people/code.html",
-            form=form,
-            sent_to=sent_to,
-            purpose=_("With this code you agree to the plan that you just read."),
-            skip_to=None,
-        ),
-        422 if form.errors else 200,
-    )
+            done = (
+                negotiate.agree(debt, number=quote_number, agreed_text=text, by=person.actor)
+                if isinstance(given, sign_in.CodeGood)
+                else None
+            )
+        if done is not None:
+            return _agreed(debt, done)
+        # A second click finds its code used, and the plan agreed to.
+        found = _my_quote(reference, number)
+        if not isinstance(found, tuple) or not isinstance(found[0], Standing):
+            return found
+        debt, made = found
+        if not isinstance(given, sign_in.CodeGood):
+            form.code.errors = [code_problem(given)]
+    return render_template(
+        "plans/check.html",
+        **_check_context(debt, made),
+        form=form,
+        code={
+            "needed": person.strength < 2,
+            "sent_to": sign_in.code_waiting(good_for),
+            "possible": sign_in.can_get_codes(lender_id=person.lender_id, debtor_id=person.debtor_id),
+            "wait": wait_words(),
+        },
+    ), 422 if form.errors else 200
 
 
-def _agree(debt: Standing, number: str, *, agreed_text: str) -> ResponseReturnValue:
-    with transaction():
-        done = negotiate.agree(debt, number=number, agreed_text=agreed_text, by=me().actor)
+def _agreed(debt: Standing, done: Agreed | AgreedBefore | QuoteGone | PlanAlive) -> ResponseReturnValue:
     match done:
         case Agreed(reference=plan) | AgreedBefore(reference=plan):
             return redirect(url_for("plans.plan", reference=plan, new=1), 303)
@@ -372,10 +367,6 @@ def _agree(debt: Standing, number: str, *, agreed_text: str) -> ResponseReturnVa
             return redirect(url_for("plans.choose", reference=debt.reference), 303)
 
 
-def _key() -> str:
-    return str(current_app.config["SECRET_KEY"])
-
-
 def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
     schedule = negotiate.schedule_in(made)
     left = schedule.total
@@ -386,7 +377,6 @@ def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
     grace = int(made.terms["grace_days"])
     return {
         "debt": debt,
-        "form": EmptyForm(),
         "quote": {
             "number": made.number,
             "expires_on": made.expires_at.astimezone(clock.zone(me().zone)).date(),

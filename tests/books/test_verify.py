@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy import Uuid, bindparam, select, text
 
 from portal import clock, verify
 from portal.db import new_id, session, transaction
 from portal.debts import intake
-from portal.debts.portfolio import parse_mapping
+from portal.debts.mapping_file import parse_mapping
+from portal.debts.runs import Summary
 from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
@@ -24,6 +25,7 @@ from portal.payments.models import Payment
 from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
 from portal.plans import negotiate, progress
 from portal.plans.schedule import Frequency
+from portal.points.models import PointsEntry
 from portal.verify import Kind
 from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender
 
@@ -44,9 +46,7 @@ class History:
 def agree_to_a_plan(debt: Standing, *, payment: str) -> str:
     by, today = Actor("debtor", str(debt.debtor_id)), clock.today("America/New_York")
     with transaction():
-        negotiate.propose(
-            debt, payment=Money.of(payment, "USD"), frequency=Frequency.MONTHLY, by=by, today=today
-        )
+        negotiate.propose(debt, payment=Money.of(payment, "USD"), frequency=Frequency.MONTHLY, by=by, today=today)
         session.flush()
         proposal = negotiate.newest_proposal(debt)
         assert proposal is not None
@@ -126,7 +126,7 @@ def stripe_says(
     settle.settle(lender_id=payment.lender_id, payment_id=payment.id)
 
 
-def portfolio(folder: Path, lender: Lender) -> intake.Summary:
+def portfolio(folder: Path, lender: Lender) -> Summary:
     """Bring in a file with all five parts, so that there is an import whose counts are kept."""
     file = folder / "debts.csv"
     file.write_text(
@@ -345,14 +345,33 @@ def test_a_kept_item_without_points_is_named(history):
     assert {each.counted for each in found} == {"no points"}
 
 
+def test_points_that_stand_twice_for_one_item_are_named(history):
+    with transaction() as s:
+        given = s.scalars(
+            select(PointsEntry).where(PointsEntry.lender_id == history.lender.id).order_by(PointsEntry.id).limit(1)
+        ).one()
+        cause = given.cause
+        s.add(
+            PointsEntry(
+                lender_id=given.lender_id,
+                debtor_id=given.debtor_id,
+                cause=f"{cause}#2",
+                reason=given.reason,
+                points=given.points,
+                at=given.at,
+            )
+        )
+    (found,) = verify.disagreements(history.lender.id)
+    assert (found.kind, found.what, found.counted) == (Kind.POINTS, cause, "points 2 times")
+
+
 def test_points_taken_back_by_one_too_many_are_named(history, monkeypatch, app):
     with app.app_context():
         stripe_says(history.kept, monkeypatch, back=("50.00",))
         stripe_says(history.refunded, monkeypatch, back=("20.00", "40.00"))
     assert verify.disagreements(history.lender.id) == ()
     plant(
-        "update points_entry set points = points - 1 where lender_id = :lender and points < 0"
-        " and cause like '%1'",
+        "update points_entry set points = points - 1 where lender_id = :lender and points < 0 and cause like '%1'",
         lender=history.lender.id,
     )
     (found,) = verify.disagreements(history.lender.id)

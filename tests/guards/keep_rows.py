@@ -22,7 +22,7 @@ from portal import clock
 from portal.db import new_id, transaction
 from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
-from portal.letters.models import IssuedLetter
+from portal.letters.models import IssuedLetter, LetterByHand
 from portal.models import metadata
 from portal.money import Money
 from portal.payments.models import MoneyEffect, Payment, WebhookEvent
@@ -48,7 +48,7 @@ def fill() -> None:
     with transaction():
         entered = sign_in.open_link(token, born_on=BORN_ON, key=KEY)
         assert isinstance(entered, sign_in.SignedIn)
-        sign_in.make_code(lender_id=lender.id, debtor_id=debtor.id, key=KEY)
+        sign_in.make_code(sign_in.For(lender.id, debtor.id, entered.session_id), key=KEY)
         outbox.put(
             lender_id=lender.id,
             debtor_id=debtor.id,
@@ -77,9 +77,7 @@ def _agree(debt: Standing) -> None:
         negotiate.choose_pay_day(debt, proposal=proposal, pay_day=15, today=today)
         plans = negotiate.pickable(negotiate.table_for(debt, proposal=proposal, today=today))
         key, schedule = next(iter(plans.items()))
-        number = negotiate.quote(
-            debt, proposal=proposal, key=key, schedule=schedule, by=by, today=today, zone="UTC"
-        )
+        number = negotiate.quote(debt, proposal=proposal, key=key, schedule=schedule, by=by, today=today, zone="UTC")
         agreed = negotiate.agree(debt, number=number, agreed_text="I agree to this plan.", by=by)
         assert isinstance(agreed, negotiate.Agreed)
 
@@ -128,6 +126,17 @@ def _pay(debt: Standing) -> None:
                     reason="kept",
                     points=50,
                     at=AT,
+                ),
+                LetterByHand(
+                    lender_id=debt.lender_id,
+                    number="LT-KEPT-0002",
+                    kind="plan-agreement",
+                    cause="plan-agreement:kept",
+                    debtor_id=debt.debtor_id,
+                    debt_id=debt.id,
+                    language="en",
+                    characters="ส ม",
+                    asked_at=AT,
                 ),
                 IssuedLetter(
                     lender_id=debt.lender_id,

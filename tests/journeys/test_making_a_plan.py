@@ -25,11 +25,11 @@ from tests.journeys.acts import (
     come_in,
     command,
     give_code,
-    newest_code,
     plan_items,
     plan_on,
     press,
     rows,
+    sign,
     to_check,
     to_choices,
     usd,
@@ -62,8 +62,7 @@ def test_what_was_shown_is_agreed_even_when_the_limits_have_changed_since(
     some_limits(STANDARD_LIMITS.replace("amount = 25", "amount = 400"), lender=lender)
     again = client.get(shown.request.path)
     assert again.status_code == 200
-    code = press(client, again)
-    client.fill(code, {"code": newest_code()})
+    sign(client, again)
     agreed = [
         [item.seq, item.due_on.isoformat(), item.amount_minor, item.principal_minor, item.interest_minor]
         for item in plan_items(debt)
@@ -112,9 +111,8 @@ def test_a_quote_is_never_good_beyond_its_first_payment(client: CheckingClient, 
 def test_a_posting_voids_a_quote_at_every_step(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
     shown = to_check(client, debt)
-    code = press(client, shown)
     post_a_fee(debt)
-    answer = client.fill(code, {"code": newest_code()})
+    answer = sign(client, shown)
     assert answer.request.path.endswith("/choose-a-plan")
     assert page_of(answer).says("This offer no longer holds")
     assert plans() == 0
@@ -146,16 +144,13 @@ def test_two_quotes_in_two_tabs_make_one_plan(client: CheckingClient, debt: Stan
 def test_the_back_button_after_agreeing_leads_to_the_plan(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
     check = to_check(client, debt)
-    code = press(client, check)
-    client.fill(code, {"code": newest_code()})
+    sign(client, check)
     plan = f"/plans/{plan_on(debt).reference}"
     before = rows()
     for page in ("what-can-you-afford", "which-day-suits-you", "choose-a-plan"):
         assert client.get(f"/debts/{debt.reference}/{page}").location == plan
     assert client.get(check.request.path).location == plan
-    assert client.get(f"{check.request.path}/code").location == plan
-    for shown in (check, code):
-        assert press(client, shown).request.path == plan
+    assert sign(client, check).request.path == plan
     assert rows() == before
 
 
@@ -170,9 +165,6 @@ def test_whoever_jumps_ahead_is_led_to_the_last_page_that_he_can_answer(client: 
     ahead = client.get(f"{where}/choose-a-plan", follow_redirects=True)
     assert ahead.request.path == f"{where}/which-day-suits-you"
     assert client.get(f"{where}/check-your-plan/Q-NOPE").status_code == 404
-    # Nobody gets to the code before the page that says what it signs.
-    check = to_check(client, debt)
-    assert client.get(f"{check.request.path}/code").status_code == 200
     assert plans() == 0
 
 

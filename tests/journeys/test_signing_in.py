@@ -16,7 +16,7 @@ from portal.people import sign_in
 from portal.people.models import Debtor, OneTimeCode, SignInAttempt, UserSession
 from tests.conftest import SECRET_KEY, Clock
 from tests.factories import a_debt, a_debtor, a_lender, an_invitation
-from tests.journeys.acts import acts_of, birthday, come_in, give_code, newest_code, rows
+from tests.journeys.acts import acts_of, ask_for_code, birthday, come_in, give_code, newest_code, rows
 from tests.pages import CheckingClient, page_of
 
 WRONG = birthday(date(1988, 7, 22))
@@ -175,9 +175,10 @@ def test_a_code_stops_after_ten_minutes_after_use_and_after_a_newer_one(
     client: CheckingClient, debt: Standing, clock: Clock
 ) -> None:
     come_in(client, debt)
-    page = client.get("/code")
+    page = ask_for_code(client)
     first = newest_code()
-    again = client.post("/code", data={"csrf_token": _token(page), "again": ""}, follow_redirects=True)
+    clock.forward(seconds=30)
+    again = client.fill(page, {"again": "1"})
     second = newest_code()
     if first != second:
         answer = client.fill(again, {"code": first})
@@ -188,13 +189,9 @@ def test_a_code_stops_after_ten_minutes_after_use_and_after_a_newer_one(
     assert page_of(answer).says("This code no longer works. Ask for a new one below.")
 
 
-def _token(page: object) -> str:
-    return next(value for name, value in page_of(page).forms[-1].fields if name == "csrf_token")  # type: ignore[arg-type]
-
-
 def test_five_wrong_codes_end_a_code(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
-    page = client.get("/code")
+    page = ask_for_code(client)
     code = newest_code()
     wrong = f"{(int(code) + 1) % 10**6:06d}"
     for left in (4, 3, 2, 1):
@@ -210,13 +207,14 @@ def test_no_more_than_five_codes_go_out_in_half_an_hour(client: CheckingClient, 
     come_in(client, debt)
     page = client.get("/code")
     for _turn in range(6):
-        page = client.post("/code", data={"csrf_token": _token(page), "again": ""}, follow_redirects=True)
+        page = client.fill(page, {"again": "1"})
+        clock.forward(seconds=30)
     assert len(list(session.scalars(select(OneTimeCode.id)))) == sign_in.CODES_IN_A_ROW
-    assert page_of(page).says("We sent you several codes just now.")
-    clock.forward(minutes=29)
+    assert page_of(page).says("We sent you several codes just now. You can ask for the next one from 4 May 2026, 05:30")
+    clock.forward(minutes=25)
     client.get("/home")
-    clock.forward(minutes=2)
-    client.post("/code", data={"csrf_token": _token(page), "again": ""})
+    clock.forward(minutes=3)
+    client.fill(page, {"again": "1"})
     assert len(list(session.scalars(select(OneTimeCode.id)))) == sign_in.CODES_IN_A_ROW + 1
 
 
@@ -231,8 +229,7 @@ def test_codes_and_tokens_are_kept_only_as_hashes(client: CheckingClient, debt: 
 
 def test_somebody_without_a_contact_is_told_to_call(client: CheckingClient, lender: Lender) -> None:
     come_in(client, a_debt(lender=lender, debtor=a_debtor(lender=lender, email=None)))
-    client.get("/code")
-    page = client.get("/code")
+    page = ask_for_code(client)
     assert page_of(page).says("We have no phone number or e-mail of yours on file.")
 
 

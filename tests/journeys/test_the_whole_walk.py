@@ -21,7 +21,6 @@ from tests.journeys.acts import (
     payment_on,
     plan_items,
     plan_on,
-    press,
     read_pdf,
     work,
 )
@@ -87,9 +86,7 @@ def test_the_whole_walk(words: Words, app: Flask, client: CheckingClient, lender
     check = client.fill(choose, {"choose": "own"})
     shown = shown_items(check.get_data(as_text=True))
     assert len(shown) == 10
-    code = press(client, check)
-    assert code.request.path.endswith("/code")
-    agreed = client.fill(code, {"code": newest_code()})
+    agreed = client.fill(check, {"code": newest_code()})
     plan = plan_on(debt)
     assert agreed.request.path == f"/plans/{plan.reference}"
     assert page_of(agreed).says(words.agreed)

@@ -65,10 +65,8 @@ def test_what_is_somebody_elses_does_not_exist(client: CheckingClient, debt: Sta
         f"/debts/{theirs['quoted']}/choose-a-plan",
         f"/debts/{theirs['quoted']}/sent-to-a-person",
         f"/debts/{theirs['quoted']}/check-your-plan/{theirs['quote']}",
-        f"/debts/{theirs['quoted']}/check-your-plan/{theirs['quote']}/code",
         # A good reference of one's own does not open somebody else's quote.
         f"/debts/{debt.reference}/check-your-plan/{theirs['quote']}",
-        f"/debts/{debt.reference}/check-your-plan/{theirs['quote']}/code",
         f"/plans/{theirs['plan']}",
         f"/pay?debt={theirs['debt']}",
         f"/pay/result/{theirs['payment']}",
@@ -83,7 +81,8 @@ def test_what_is_somebody_elses_does_not_exist(client: CheckingClient, debt: Sta
         (f"/debts/{theirs['quoted']}/choose-a-plan", {"send": ""}),
         (f"/debts/{theirs['quoted']}/check-your-plan/{theirs['quote']}", {}),
         (f"/debts/{debt.reference}/check-your-plan/{theirs['quote']}", {}),
-        (f"/debts/{debt.reference}/check-your-plan/{theirs['quote']}/code", {"code": "123456"}),
+        (f"/debts/{theirs['quoted']}/check-your-plan/{theirs['quote']}", {"again": "1"}),
+        (f"/debts/{debt.reference}/check-your-plan/{theirs['quote']}", {"code": "123456"}),
         (f"/pay?debt={theirs['debt']}", {"choice": "all", "form_key": "0" * 32}),
     ):
         assert client.post(page, data={"csrf_token": token, **data}).status_code == 404, page
