@@ -19,8 +19,8 @@ class DebtorPage:
     """One page in one state.
 
     `path` has gaps such as `{debt}`, filled from what this person of the scene has. `strong` is after a one-time code.
-    `wrong` is typed into the form that has these fields and sent, and what comes back is looked at. `main` is one of
-    the ten that Lighthouse measures.
+    `code_sent` asks for a one-time code first. `wrong` is typed into the form that has these fields and sent, and what
+    comes back is looked at. `main` is one of the ten that Lighthouse measures.
     """
 
     name: str
@@ -28,6 +28,7 @@ class DebtorPage:
     who: str = STRANGER
     strong: bool = False
     status: int = 200
+    code_sent: bool = False
     wrong: Mapping[str, str] | None = None
     main: bool = False
 
@@ -72,12 +73,13 @@ PAGES = (
     ),
     DebtorPage("choose", "/debts/{debt}/choose-a-plan", "deciding", main=True),
     DebtorPage("check", "/debts/{debt}/check-your-plan/{number}", "deciding", main=True),
-    DebtorPage("agree with a code", "/debts/{debt}/check-your-plan/{number}/code", "deciding"),
+    DebtorPage("check, code sent", "/debts/{debt}/check-your-plan/{number}", "deciding", code_sent=True),
     DebtorPage(
-        "agree with a code, none given",
-        "/debts/{debt}/check-your-plan/{number}/code",
+        "check, no code given",
+        "/debts/{debt}/check-your-plan/{number}",
         "deciding",
         status=422,
+        code_sent=True,
         wrong={"code": ""},
     ),
     DebtorPage("sent to a person", "/debts/{debt}/sent-to-a-person", "offering"),
@@ -105,7 +107,8 @@ PAGES = (
     DebtorPage("letters", "/letters", "on a plan", strong=True),
     DebtorPage("letters, none yet", "/letters", "newcomer", strong=True),
     DebtorPage("code", "/code", "newcomer"),
-    DebtorPage("code, none given", "/code", "newcomer", status=422, wrong={"code": ""}),
+    DebtorPage("code, sent", "/code", "late", code_sent=True),
+    DebtorPage("code, none given", "/code", "late", status=422, code_sent=True, wrong={"code": ""}),
     DebtorPage("messages sent by the demo", "/outbox"),
 )
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Request
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Page, Request, Response
 
-from tests.browser import examine
+from tests.browser import examine, views
 from tests.browser.portal_process import PortalProcess
 from tests.browser.views import View
 from tests.debtor_pages import DebtorPage
@@ -111,6 +111,8 @@ class Gallery:
         if not view.javascript:
             examine.scripts(cdp, on=False)
         answer = page.goto(address)
+        if shown.code_sent and not page.locator("main [name=code]").count():
+            answer = _pressed(page, page.locator("main button[name=again]"))
         if shown.wrong:
             answer = _sent(page, shown.wrong)
         opened.status = answer.status if answer else 0
@@ -127,14 +129,16 @@ class Gallery:
                 found.append(f"in {language!r}")
             if bool(shown.wrong) != bool(re.match("Please look again · |请再看一下 · ", page.title())):
                 found.append(f"the title is {page.title()!r}")
-            found += examine.findings(page, width=view.width, height=view.height)
+            # Focus moves alike in every view; where there is one column it can be followed down the page.
+            keyboard = view.width == 320 or views.everything()
+            found += examine.findings(page, width=view.width, height=view.height, keyboard=keyboard)
             if not view.javascript:
                 examine.scripts(opened.cdp, on=True)
             found += examine.by_axe(page)
             return [f"{shown.name} ({view}): {said}" for said in (*opened.problems, *found)]
 
 
-def _sent(page: Page, wrong: Any) -> Any:
+def _sent(page: Page, wrong: Mapping[str, str]) -> Response | None:
     """Fill in the form that has these fields, and send it."""
     names = list(wrong)
     form = page.locator("main form", has=page.locator(f"[name={names[0]}]")).first
@@ -144,6 +148,10 @@ def _sent(page: Page, wrong: Any) -> Any:
             form.locator(f"[name={name}][value={value}]").check()
         else:
             control.fill(value)
+    return _pressed(page, form.locator("button"))
+
+
+def _pressed(page: Page, button: Locator) -> Response | None:
     with page.expect_navigation() as answer:
-        form.locator("button").first.click()
+        button.first.click()
     return answer.value

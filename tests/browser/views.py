@@ -44,13 +44,18 @@ class View:
 ALL = tuple(View(*each) for each in product(WIDTHS, SCHEMES, (True, False), LANGUAGES))
 
 
+def everything() -> bool:
+    """Say whether all there is shall be looked at."""
+    return os.environ.get("BROWSER") == "all"
+
+
 def of(number: int) -> tuple[View, ...]:
     """Give the ways to look at the page of a number: all with BROWSER=all, else three.
 
     The three have each width, and each scheme, language and script mode at least once; eight numbers in a row have
     every combination between them.
     """
-    if os.environ.get("BROWSER") == "all":
+    if everything():
         return ALL
     return tuple(
         View(
