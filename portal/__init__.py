@@ -7,9 +7,11 @@ jobs            what each queued job runs, and what runs nightly
 letters         PDFs that say what the books say
 payments        money in and out through Stripe, each effect posted once
 plans, points   negotiation and life of a plan; points for kept instalments
+care            what people ask for beside paying: requests, clocks, holds, free advice
+contact         when and where somebody may be written to, what they chose, stop links
 debts           what is owed and why; a lender's file becomes debts
 people          debtors, how they sign in, what they may see
-post            messages on their way out
+post            messages: written, through the gate, out by e-mail or SMS
 lenders         the lender: brand, jurisdiction, currency, zone, languages
 ledger          every change of a balance, as transfers; never edited
 evidence        who did what, for whom, why: one line an act
@@ -20,5 +22,6 @@ db, clock       the database and the only reading of the time
 interest, money, config   pure values, and settings
 
 Inside a feature: views → forms → acts → models → rules. Files named `limits`, `schedule`, `offers`, `states`,
-`allocation`, `earning`, `truth` are rules: plain Python over values, without Flask, database, clock or network.
+`allocation`, `earning`, `truth`, `gate`, `kinds`, `segments` are rules: plain Python over values, without Flask,
+database, clock or network.
 """

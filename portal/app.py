@@ -16,20 +16,28 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import config, db, models
 from portal.care.views import care
+from portal.contact.office import channels
+from portal.contact.views import post
+from portal.contact.webhook import sms_webhooks
 from portal.debts.statement import owner_of_reference
+from portal.design.views import design
 from portal.home.views import home
+from portal.lenders.brand import look_of
 from portal.lenders.settings import only_lender
+from portal.lenders.views import brand
 from portal.letters.views import letters
 from portal.payments.stripe_gateway import PaymentServiceDown
 from portal.payments.views import payments
 from portal.payments.webhook import webhooks
 from portal.people import permissions
+from portal.people.sign_in import IDLE
 from portal.people.views import people
 from portal.plans.views import plans
 from portal.points.views import points
-from portal.post.views import post
+from portal.post.smtp import BadServer
 from portal.public.views import public
-from portal.web import addresses, languages, security, static_files
+from portal.timeline.views import timeline
+from portal.web import addresses, languages, pictures, security, static_files
 from portal.web.references import ReferenceConverter
 from portal.web.templates import PageTemplates
 
@@ -84,18 +92,30 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
         SETTINGS=settings,
     )
+    try:
+        channels(settings)
+    except BadServer as problem:
+        raise config.BadSetting(f"SMTP_URL or MAIL_FROM can't be used: {problem}.") from problem
     app.url_map.converters["reference"] = ReferenceConverter
     app.jinja_environment = PageTemplates  # type: ignore[assignment]
-    app.jinja_env.globals.update(demo=settings.demo, url_for=addresses.url_for)
+    app.jinja_env.globals.update(
+        demo=settings.demo,
+        url_for=addresses.url_for,
+        door=addresses.door,
+        page_at=addresses.page_at,
+        pictures=pictures,
+        idle_seconds=int(IDLE.total_seconds()),
+    )
     db.connect(settings.database_url)
     Babel(app, locale_selector=languages.chosen)
     static_files.install(app)
     permissions.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     app.extensions["owner_of_reference"] = owner_of_reference
-    for blueprint in (public, people, home, plans, payments, points, letters, care, post):
+    for blueprint in (public, people, home, plans, payments, points, letters, care, post, timeline, brand, design):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
+    app.register_blueprint(sms_webhooks)
     app.teardown_appcontext(lambda _problem: db.session.remove())
     app.context_processor(_what_every_page_has)
     _error_pages(app)
@@ -112,6 +132,7 @@ def _what_every_page_has() -> dict[str, object]:
         g.lender = current_user.lender if signed_in else only_lender()
     return {
         "lender": g.lender,
+        "look": look_of(g.lender),
         "language": languages.tag(str(get_locale())),
         "languages": tuple(languages.LANGUAGES.items()),
         "signed_in": signed_in,

@@ -17,10 +17,14 @@ from flask import current_app
 from sqlalchemy import select
 
 from portal import demo, import_commands, jobs, queue, start, survey, verify
+from portal.care.commands import late_lines, requests_group
+from portal.contact import write
+from portal.contact.commands import messages_command
 from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.evidence.record import OPERATOR
 from portal.lenders import settings as lenders
+from portal.lenders.commands import brand_command
 from portal.letters import issue, kept, pdf
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
 from portal.payments import settle, stripe_gateway
@@ -29,9 +33,10 @@ from portal.payments.models import Payment
 from portal.payments.stripe_gateway import RefundStatus
 from portal.people import sign_in
 from portal.people.models import Debtor
-from portal.plans import negotiate, progress
+from portal.plans import negotiate, progress, remind
 from portal.plans.limits import LimitsError
 from portal.plans.models import LIVE_STATES, Plan, Proposal
+from portal.post import words
 from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly, settings_in_use
 
 LIMITS = start.ROOT / "limits" / "standard.toml"
@@ -140,6 +145,7 @@ def lender_group() -> None:
 @click.option("--email", default="")
 @click.option("--website", default="")
 @click.option("--licence", default="")
+@click.option("--remind-days-before", type=click.IntRange(1, 14), default=3, help="Reminders before a payment is due.")
 @click.option("--address", multiple=True, help="A line of the address; may be given several times.")
 @click.option("--stripe-key", default=None, help="Secret key of the lender's own Stripe account.")
 @click.option("--stripe-webhook-secret", default=None, help="Signing secret of its webhook endpoint.")
@@ -169,6 +175,7 @@ def lender_add(**values: Any) -> None:
                 "currency": values["currency"],
                 "zone": values["zone"],
                 "languages": ["en", "zh-Hans"],
+                "remind_days_before": values["remind_days_before"],
                 "stripe_secret_key": values["stripe_key"],
                 "stripe_webhook_secret": values["stripe_webhook_secret"],
             }
@@ -254,6 +261,10 @@ def nightly_command() -> None:
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
     click.echo(f"{len(plans) - stuck} plans moved on, {len(open_)} open payments to look at again.")
+    for line in late_lines():
+        click.echo(f"request needs a person: {line}")
+    written = remind.run(holding=jobs.holding)
+    click.echo(f"{written.reminders} reminders and {written.missed} words about missed payments written.")
     if by_hand := len(kept.waiting_for_person()):
         click.echo(f"{by_hand} letters wait for a person: `flask letters` lists them.")
     if stuck:
@@ -263,8 +274,9 @@ def nightly_command() -> None:
 @click.command("invite")
 @click.argument("reference")
 @of_lender
+@click.option("--send", is_flag=True, help="Send it to the person as well, in daytime.")
 @_plainly
-def invite_command(reference: str, slug: str) -> None:
+def invite_command(reference: str, slug: str, send: bool) -> None:
     """Make a link for the person whose debt has a reference; it works for 72 hours."""
     lender = lenders.by_slug(slug)
     lender_id = lender.id
@@ -277,7 +289,17 @@ def invite_command(reference: str, slug: str) -> None:
         raise Sentence("No date of birth is on file for this person, so a link could not be opened.")
     with transaction():
         token = sign_in.invite(lender_id=lender_id, debtor_id=debtor_id, key=_key())
-    click.echo(f"{settings_in_use().base_url}/i/{token}")
+        url = f"{settings_in_use().base_url}/i/{token}"
+        sent = send and write.to(
+            lender_id=lender_id,
+            debtor_id=debtor_id,
+            kind="invitation",
+            words=lambda name: words.invitation(name=name, lender=lender.name, url=url),
+            holding=jobs.holding,
+        )
+    click.echo(url)
+    if send and not sent:
+        raise Sentence("The link was made, but not sent: there is no contact, or nobody may write there.")
 
 
 @click.command("refund")
@@ -411,6 +433,7 @@ def letters_command(slug: str, again: bool, number: str | None) -> None:
 def register(group: click.Group) -> None:
     """Put the commands into a group."""
     import_commands.register(group)
+    lender_group.add_command(brand_command)
     for command in (
         start_command,
         migrate_command,
@@ -425,6 +448,8 @@ def register(group: click.Group) -> None:
         refund_command,
         plan_end,
         offers_command,
+        requests_group,
+        messages_command,
         letters_command,
     ):
         group.add_command(command)

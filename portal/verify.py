@@ -42,7 +42,9 @@ class Kind(StrEnum):
     REFUNDED = "refunded"
     EFFECT = "money effect"
     PAYMENT = "payment"
+    PAYMENT_PART = "payment part"
     POINTS = "points"
+    HOLD = "hold"
     EVIDENCE = "evidence"
 
 
@@ -281,6 +283,12 @@ union all
 select 'payment ' || p.reference, p.currency, b.currency
 from payment p join book b on b.lender_id = p.lender_id and b.id = p.debt_id
 where p.lender_id = :lender and p.currency <> b.currency
+union all
+select 'part ' || cast(a.place as text) || ' of payment ' || p.reference, a.currency, b.currency
+from payment_part a
+join payment p on p.lender_id = a.lender_id and p.id = a.payment_id
+join book b on b.lender_id = a.lender_id and b.id = a.debt_id
+where a.lender_id = :lender and a.currency <> b.currency
 """)
 
 _TRANSFERS = text("""
@@ -397,10 +405,13 @@ where i.lender_id = :lender and i.amount_minor <> i.principal_minor + i.interest
 # All money that cleared for a plan fills its items in their order, and never more than an item is.
 _PAID = text("""
 with cleared as (
-    select p.plan_id, sum(e.amount_minor) as came
-    from money_effect e join payment p on p.lender_id = e.lender_id and p.id = e.payment_id
-    where e.lender_id = :lender and e.outcome = 'posted' and p.plan_id is not null
-    group by p.plan_id
+    select a.plan_id, sum(case when t.to_account = 'cash:stripe' then t.amount_minor
+        when t.from_account = 'cash:stripe' then -t.amount_minor else 0 end) as came
+    from payment_part a
+    join money_effect e on e.lender_id = a.lender_id and e.payment_id = a.payment_id and e.outcome = 'posted'
+    join transfer t on t.lender_id = e.lender_id and t.posting_id = e.posting_id and t.book_id = a.debt_id
+    where a.lender_id = :lender and a.plan_id is not null
+    group by a.plan_id
 ), laid as (
     select i.plan_id, i.seq, i.amount_minor, i.paid_minor,
         coalesce(c.came, 0) - (sum(i.amount_minor) over (partition by i.plan_id order by i.seq) - i.amount_minor)
@@ -494,6 +505,57 @@ where done = 1 and set_aside = 0 and state <> 'disputed'
         then 'partly_refunded' else 'succeeded' end
 """)
 
+# What a payment is for, debt by debt, is the payment; what came is on those debts, and as much on each as was meant for
+# it; and what is still there after refunds is neither below zero nor above what was meant.
+_PAYMENT_PARTS = text("""
+with parts as (
+    select payment_id, sum(amount_minor) as meant, count(*) as debts
+    from payment_part where lender_id = :lender group by payment_id
+), came as (
+    select e.payment_id, t.book_id, min(e.key) as key,
+        sum(case when t.to_account = 'cash:stripe' and e.key like '%payment' then t.amount_minor else 0 end) as came,
+        sum(case when t.to_account = 'cash:stripe' then t.amount_minor
+            when t.from_account = 'cash:stripe' then -t.amount_minor else 0 end) as still
+    from money_effect e
+    join transfer t on t.lender_id = e.lender_id and t.posting_id = e.posting_id
+    where e.lender_id = :lender and e.outcome = 'posted' and t.book_id is not null
+    group by e.payment_id, t.book_id
+)
+select 'parts of payment ' || p.reference as what, cast(p.amount_minor as text) as kept,
+    cast(coalesce(a.meant, 0) as text) as counted
+from payment p left join parts a on a.payment_id = p.id
+left join money_effect s on s.lender_id = p.lender_id and s.payment_id = p.id and s.outcome = 'set_aside'
+    and s.amount_minor > 0 and s.key like '%payment'
+where p.lender_id = :lender and p.amount_minor <> coalesce(a.meant, 0) and s.id is null
+union all
+select 'part ' || cast(a.place as text) || ' of payment ' || p.reference, cast(a.amount_minor as text),
+    cast(coalesce(c.came, 0) as text)
+from payment_part a
+join payment p on p.lender_id = a.lender_id and p.id = a.payment_id
+join money_effect e on e.lender_id = a.lender_id and e.payment_id = a.payment_id and e.outcome = 'posted'
+    and e.key like '%payment'
+left join came c on c.payment_id = a.payment_id and c.book_id = a.debt_id
+where a.lender_id = :lender and a.amount_minor <> coalesce(c.came, 0)
+union all
+select 'what is still there of part ' || cast(a.place as text) || ' of payment ' || p.reference,
+    cast(a.amount_minor as text), cast(c.still as text)
+from payment_part a
+join payment p on p.lender_id = a.lender_id and p.id = a.payment_id
+join came c on c.payment_id = a.payment_id and c.book_id = a.debt_id
+where a.lender_id = :lender and (c.still < 0 or c.still > a.amount_minor)
+union all
+select 'payment ' || p.reference, 'no part for a debt', cast(c.came as text)
+from came c join payment p on p.lender_id = :lender and p.id = c.payment_id
+where not exists (select 1 from payment_part a
+    where a.lender_id = :lender and a.payment_id = c.payment_id and a.debt_id = c.book_id)
+union all
+select 'plan of part ' || cast(a.place as text) || ' of payment ' || p.reference, 'a plan of its debt', l.reference
+from payment_part a
+join payment p on p.lender_id = a.lender_id and p.id = a.payment_id
+join plan l on l.lender_id = a.lender_id and l.id = a.plan_id
+where a.lender_id = :lender and l.debt_id <> a.debt_id
+""")
+
 # An item that was kept, given back and kept again earns again, under the cause of its next turn: `cause#2`. Of all its
 # turns one at most stands, and one does if it is kept.
 _POINTS = text("""
@@ -536,6 +598,27 @@ select e.cause, cast(e.points as text), case when e.takes_back_id is null then '
 from points_entry e
 where e.lender_id = :lender
     and ((e.takes_back_id is null and e.points <= 0) or (e.takes_back_id is not null and e.points >= 0))
+""")
+
+# Every hold of a request ends with it, and what is disputed is held until there is an answer.
+_HOLDS = text("""
+select 'hold of request ' || r.number as what, 'in force' as kept, 'the request is ' || r.state as counted
+from care_hold h join care_request r on r.lender_id = h.lender_id and r.id = h.request_id
+where h.lender_id = :lender and h.ended_at is null
+    and (r.state in ('closed', 'withdrawn') or (r.state = 'answered' and h.until is null))
+union all
+select 'hold of request ' || r.number, 'of another person or debt', 'the request''s own'
+from care_hold h join care_request r on r.lender_id = h.lender_id and r.id = h.request_id
+where h.lender_id = :lender and (r.debtor_id is null or h.debtor_id <> r.debtor_id
+    or (h.debt_id is not null and (r.debt_id is null or h.debt_id <> r.debt_id)))
+union all
+select 'request ' || r.number, 'disputed and waiting', 'nothing is held'
+from care_request r
+where r.lender_id = :lender and r.kind in ('not_mine', 'wrong_amount') and r.debtor_id is not null
+    and r.state in ('open', 'with_person')
+    and not exists (
+        select 1 from care_hold h
+        where h.lender_id = r.lender_id and h.request_id = r.id and h.kind = r.kind and h.ended_at is null)
 """)
 
 _LEFT_OVER = text("""
@@ -593,5 +676,7 @@ _CHECKS = (
     (Kind.EFFECT, _EFFECTS),
     (Kind.CURRENCY, _EFFECT_CURRENCIES),
     (Kind.PAYMENT, _PAYMENTS),
+    (Kind.PAYMENT_PART, _PAYMENT_PARTS),
     (Kind.POINTS, _POINTS),
+    (Kind.HOLD, _HOLDS),
 )

@@ -22,11 +22,13 @@ from portal.letters import pdf, truth
 from portal.letters.contents import (
     Amounts,
     Component,
+    Details,
     Entry,
     Frequency,
     Help,
     Instalment,
     InterestTerms,
+    Kind,
     Letter,
     Method,
     Party,
@@ -37,9 +39,11 @@ from portal.letters.contents import (
     StatementLine,
     Treatment,
 )
+from portal.letters.kept import statement_cause
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.money import Money
 from portal.payments.models import MoneyEffect, Payment
+from portal.payments.parts import Part, came_for, parts_of, receipt_cause
 from portal.people.models import Debtor
 from portal.plans.models import Plan, PlanItem, Quote
 from portal.plans.negotiate import schedule_in
@@ -73,8 +77,16 @@ def run(job: queue.Job) -> None:
         raise ValueError("a letter belongs to a lender")
     if job.payload["kind"] == "plan-agreement":
         plan_agreement(lender_id=job.lender_id, plan_id=uuid.UUID(job.payload["plan_id"]))
+    elif job.payload["kind"] == Kind.STATEMENT.value:
+        debt_id = uuid.UUID(job.payload["debt_id"])
+        statement(lender_id=job.lender_id, debt_id=debt_id, cause=job.payload["cause"])
     else:
-        payment_receipt(lender_id=job.lender_id, payment_id=uuid.UUID(job.payload["payment_id"]))
+        debt = job.payload.get("debt_id")
+        payment_receipt(
+            lender_id=job.lender_id,
+            payment_id=uuid.UUID(job.payload["payment_id"]),
+            debt_id=uuid.UUID(debt) if debt else None,
+        )
 
 
 def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
@@ -120,9 +132,11 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
     _issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
 
 
-def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
-    """Issue the receipt of a payment that has cleared."""
+def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uuid.UUID | None = None) -> None:
+    """Issue the receipt of what a payment that has cleared paid on one debt, by default its first."""
     payment = session.get_one(Payment, (lender_id, payment_id))
+    parts = parts_of(lender_id=lender_id, payment_id=payment_id)
+    part = next(one for one in parts if debt_id in (None, one.debt_id))
     effect = session.scalars(
         select(MoneyEffect).where(
             MoneyEffect.lender_id == lender_id,
@@ -131,8 +145,8 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
             MoneyEffect.outcome == "posted",
         )
     ).one()
-    before, moved, after, credit_after = _around(payment, effect)
-    amount = Money(payment.amount_minor, payment.currency)
+    before, moved, after, credit_after = _around(part, effect)
+    amount = part.amount
     details = PaymentReceipt(
         payment_reference=payment.reference,
         method=Method.CARD if payment.method == "card" else Method.OTHER,
@@ -145,19 +159,21 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
         balance_after=after,
         to_credit=amount - moved.total,
         credit_after=credit_after,
-        plan_items=_plan_items(payment, effect),
+        plan_items=_plan_items(lender_id, part, effect),
+        part_of=Money(payment.amount_minor, payment.currency) if len(parts) > 1 else None,
     )
-    _issue(lender_id=lender_id, debt_id=payment.debt_id, details=details, cause=f"payment-receipt:{payment.id}")
+    cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
+    _issue(lender_id=lender_id, debt_id=part.debt_id, details=details, cause=cause)
 
 
-def _around(payment: Payment, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money]:
+def _around(part: Part, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money]:
     """Give what was owed before a payment's posting, what it paid off, what was owed after it, and the credit then.
 
     It is read from the transfers, not from today's balance: a receipt that is made late is the same receipt.
     """
     rows = session.execute(
         select(Transfer.posting_id, Transfer.from_account, Transfer.to_account, Transfer.amount_minor)
-        .where(Transfer.lender_id == payment.lender_id, Transfer.book_id == payment.debt_id)
+        .where(Transfer.lender_id == effect.lender_id, Transfer.book_id == part.debt_id)
         .order_by(Transfer.id)
     ).all()
     order = [row.posting_id for row in rows]
@@ -178,10 +194,10 @@ def _around(payment: Payment, effect: MoneyEffect) -> tuple[Amounts, Amounts, Am
                 before[account] += sign * row.amount_minor
     after = {name: before[name] - moved[name] for name in before}
     return (
-        _amounts(before, payment.currency),
-        _amounts(moved, payment.currency),
-        _amounts(after, payment.currency),
-        Money(credit, payment.currency),
+        _amounts(before, part.amount.currency),
+        _amounts(moved, part.amount.currency),
+        _amounts(after, part.amount.currency),
+        Money(credit, part.amount.currency),
     )
 
 
@@ -189,28 +205,16 @@ def _amounts(minor: dict[str, int], currency: str) -> Amounts:
     return Amounts(**{name: Money(value, currency) for name, value in minor.items()})
 
 
-def _plan_items(payment: Payment, effect: MoneyEffect) -> tuple[PlanItemPaid, ...]:
+def _plan_items(lender_id: uuid.UUID, part: Part, effect: MoneyEffect) -> tuple[PlanItemPaid, ...]:
     """Give which instalments of the plan a payment went to, by the order in which the money came."""
-    if payment.plan_id is None:
+    if part.plan_id is None:
         return ()
-    plan = session.get_one(Plan, (payment.lender_id, payment.plan_id))
-    earlier = sum(
-        session.scalars(
-            select(MoneyEffect.amount_minor)
-            .join(Payment, (Payment.lender_id == MoneyEffect.lender_id) & (Payment.id == MoneyEffect.payment_id))
-            .where(
-                Payment.lender_id == payment.lender_id,
-                Payment.plan_id == plan.id,
-                MoneyEffect.outcome == "posted",
-                MoneyEffect.at < effect.at,
-                MoneyEffect.id != effect.id,
-            )
-        )
-    )
+    plan = session.get_one(Plan, (lender_id, part.plan_id))
+    earlier = sum(came.minor for came in came_for(plan) if came.at < effect.at and came.effect_id != effect.id)
     items = session.scalars(
         select(PlanItem).where(PlanItem.lender_id == plan.lender_id, PlanItem.plan_id == plan.id).order_by(PlanItem.seq)
     ).all()
-    start, end, until = max(earlier, 0), max(earlier, 0) + payment.amount_minor, 0
+    start, end, until = max(earlier, 0), max(earlier, 0) + part.amount.minor, 0
     found = []
     for item in items:
         since, until = until, until + item.amount_minor
@@ -222,21 +226,58 @@ def _plan_items(payment: Payment, effect: MoneyEffect) -> tuple[PlanItemPaid, ..
                     number=item.seq,
                     of=len(items),
                     due=item.due_on,
-                    applied=Money(applied, payment.currency),
-                    still_due=Money(until - min(end, until), payment.currency),
+                    applied=Money(applied, part.amount.currency),
+                    still_due=Money(until - min(end, until), part.amount.currency),
                 )
             )
     return tuple(found)
 
 
+def ask_for_statement(debt: Standing, *, zone: str, by: Actor) -> bool:
+    """Ask for the statement of account of a debt; one a day, and gives whether this one is new.
+
+    The day is the debtor's own; asking again on it leads to the same letter.
+    """
+    cause = statement_cause(debt.id, clock.today(zone))
+    new = queue.later(
+        "letters.issue",
+        lender_id=debt.lender_id,
+        payload={"kind": Kind.STATEMENT.value, "debt_id": str(debt.id), "cause": cause},
+        once=f"letter:{cause}",
+    )
+    if new:
+        record(
+            Act.LETTER_ASKED,
+            by=by,
+            lender_id=debt.lender_id,
+            debtor_id=debt.debtor_id,
+            debt_id=debt.id,
+            facts={"kind": Kind.STATEMENT.value, "cause": cause},
+        )
+    return new
+
+
+def statement(*, lender_id: uuid.UUID, debt_id: uuid.UUID, cause: str) -> None:
+    """Issue a statement of account that was asked for."""
+    debt = by_id(lender_id=lender_id, debt_id=debt_id)
+    debtor = session.get_one(Debtor, (lender_id, debt.debtor_id))
+    details = _statement_of(debt, zone=debtor.zone, now=clock.now())
+    _issue(lender_id=lender_id, debt_id=debt_id, details=details, cause=cause)
+
+
 def statement_letter(debt: Standing, *, lender: Lender, debtor: Debtor, now: datetime, number: str) -> Letter:
     """Give the statement of account of a debt from its first posting until now, as a letter that isn't kept."""
+    details = _statement_of(debt, zone=debtor.zone, now=now)
+    return _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=number)
+
+
+def _statement_of(debt: Standing, *, zone: str, now: datetime) -> Statement:
     lines = history(debt)
     zero = Money.zero(debt.owed.currency)
     nothing = Amounts(principal=zero, interest=zero, penalty=zero, fees=zero, costs=zero)
     # The debtor's calendar may be a day behind the one in which something was posted.
-    until = max([now.astimezone(clock.zone(debtor.zone)).date(), *(line.on for line in lines)])
-    details = Statement(
+    until = max([now.astimezone(clock.zone(zone)).date(), *(line.on for line in lines)])
+    return Statement(
         since=min((line.on for line in lines), default=until),
         until=until,
         opening=nothing,
@@ -255,11 +296,10 @@ def statement_letter(debt: Standing, *, lender: Lender, debtor: Debtor, now: dat
         closing_credit=debt.credit,
         rate=debt.annual_rate or None,
     )
-    return _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=number)
 
 
 def _letter(
-    details: PlanAgreement | PaymentReceipt | Statement,
+    details: Details,
     *,
     debt: Standing,
     lender: Lender,
@@ -313,7 +353,7 @@ def drawn(letter: Letter) -> pdf.Rendered:
         )
 
 
-def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement | PaymentReceipt, cause: str) -> None:
+def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause: str) -> None:
     there = session.scalars(
         select(IssuedLetter.id).where(IssuedLetter.lender_id == lender_id, IssuedLetter.cause == cause)
     ).one_or_none()

@@ -7,7 +7,7 @@ carries an idempotency key made by the caller, so that asking again after a fail
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -188,6 +188,14 @@ class RefundStatus(Enum):
 
 
 @dataclass(frozen=True)
+class Line:
+    """One line of a hosted page: what is paid, in words that the payer reads, and how much."""
+
+    words: str
+    amount: Money
+
+
+@dataclass(frozen=True)
 class CheckoutPage:
     """A hosted page that was opened for one payment attempt."""
 
@@ -322,7 +330,7 @@ def open_checkout(
     account: Account,
     *,
     reference: str,
-    amount: Money,
+    lines: Sequence[Line],
     description: str,
     success_url: str,
     cancel_url: str,
@@ -332,8 +340,9 @@ def open_checkout(
     metadata: Mapping[str, str],
     block_credit_cards: bool,
 ) -> CheckoutPage:
-    """Open Stripe's hosted page for one payment attempt, in the currency of the debt.
+    """Open Stripe's hosted page for one payment attempt, in the currency of the debts; each line is a debt.
 
+    `description` is of the payment as a whole.
     `reference` is the id of our attempt; `success_url` may hold `{CHECKOUT_SESSION_ID}`; `expires_at` must be 30
     minutes to 24 hours from now by Stripe's clock, so leave a minute. After a crash between this call and keeping its
     answer, call again with the same values: for 24 hours the same key gives the same page. Later, `find_checkouts`.
@@ -349,12 +358,13 @@ def open_checkout(
         "line_items": [
             {
                 "price_data": {
-                    "currency": amount.currency.lower(),
-                    "unit_amount": charged(amount),
-                    "product_data": {"name": description},
+                    "currency": line.amount.currency.lower(),
+                    "unit_amount": charged(line.amount),
+                    "product_data": {"name": line.words},
                 },
                 "quantity": 1,
             }
+            for line in lines
         ],
         "client_reference_id": reference,
         "metadata": noted,

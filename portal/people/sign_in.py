@@ -27,6 +27,8 @@ from portal.people.models import (
     SignInAttempt,
     UserSession,
 )
+from portal.post.deliver import mended
+from portal.post.models import BouncedAddress
 
 LINK_LIFE = timedelta(hours=72)
 TRIES = 5
@@ -342,8 +344,16 @@ def _said(good_for: For) -> dict[str, object]:
 def _contact(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> ContactPoint | None:
     return session.scalars(
         select(ContactPoint)
+        .outerjoin(
+            BouncedAddress,
+            (BouncedAddress.lender_id == ContactPoint.lender_id)
+            & (BouncedAddress.channel == ContactPoint.channel)
+            & (BouncedAddress.address == ContactPoint.address)
+            & BouncedAddress.mended_at.is_(None),
+        )
         .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id)
-        .order_by(ContactPoint.channel.desc(), ContactPoint.id.desc())
+        # One that bounced is tried only where there is no other.
+        .order_by(BouncedAddress.id.is_not(None), ContactPoint.channel.desc(), ContactPoint.id.desc())
         .limit(1)
     ).one_or_none()
 
@@ -398,6 +408,10 @@ def give_code(good_for: For, *, code: str, key: str) -> CodeGood | Wrong | LinkG
         record(Act.CODE_REFUSED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts=_said(good_for))
         return Wrong(left=TRIES - waiting.wrong_answers) if waiting.wrong_answers < TRIES else LinkGone()
     waiting.used_at = clock.now()
+    there = session.get(ContactPoint, (lender_id, waiting.contact_point_id))
+    if there is not None:
+        # Whoever has the code has the address: a bounce of an earlier day is over.
+        mended(lender_id=lender_id, channel=there.channel, address=there.address)
     session.execute(
         update(UserSession)
         .where(UserSession.lender_id == lender_id, UserSession.id == good_for.session_id)

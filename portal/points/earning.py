@@ -6,6 +6,7 @@ instalment that was given back and is paid again is another turn, and each turn 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -29,6 +30,11 @@ class TakenBack(Enum):
 
 # Flat, so that nobody is thanked less for having less; small, so that nobody pays for the points.
 POINTS: Final[Mapping[Reason, int]] = MappingProxyType({Reason.KEPT_INSTALMENT: 10})
+
+
+_OF_INSTALMENT: Final = re.compile(
+    rf"(?:taken_back:)?{Reason.KEPT_INSTALMENT.value}:(?P<plan>[^:]+):(?P<seq>[0-9]+)(?:#[0-9]+)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,12 @@ class NoPoints:
 def cause_of(*, plan: str, seq: int, turn: int = 1) -> str:
     """Return the cause of the points for an instalment: `kept_instalment:PL-7:3`, and from its second turn on `…#2`."""
     return f"{Reason.KEPT_INSTALMENT.value}:{plan}:{seq}" + (f"#{turn}" if turn > 1 else "")
+
+
+def instalment_in(cause: str) -> tuple[str, int] | None:
+    """Return plan and number of the instalment that a cause is about, given or taken back; None if it is about none."""
+    found = _OF_INSTALMENT.fullmatch(cause)
+    return (found["plan"], int(found["seq"])) if found else None
 
 
 def for_instalment(*, plan: str, seq: int, due: Money, cleared: Money, kept: bool, turn: int = 1) -> Earned | NoPoints:

@@ -21,7 +21,7 @@ from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.money import Money
 from portal.payments import settle, stripe_gateway
-from portal.payments.models import Payment
+from portal.payments.models import Payment, PaymentPart
 from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
 from portal.plans import negotiate, progress
 from portal.plans.schedule import Frequency
@@ -82,6 +82,18 @@ def a_payment(debt: Standing, *, amount: str, plan: str | None) -> Payment:
             started_at=clock.now(),
         )
         s.add(payment)
+        s.flush()
+        s.add(
+            PaymentPart(
+                lender_id=debt.lender_id,
+                payment_id=payment.id,
+                place=1,
+                debt_id=debt.id,
+                plan_id=payment.plan_id,
+                amount_minor=payment.amount_minor,
+                currency=payment.currency,
+            )
+        )
         s.flush()
         s.expunge(payment)
     return payment

@@ -610,7 +610,7 @@ def test_nobody_can_choose_to_pay_more_than_is_owed_or_next_to_nothing(
         ("900.01", "That is more than you owe. All that is left is $900.00."),
         ("0.50", "The smallest payment is $1.00."),
         ("0", "Enter an amount above zero."),
-        ("-5", "Enter the amount in numbers"),
+        ("-5", "Enter an amount above zero."),
         ("", "Enter an amount."),
         ("ten", "Enter the amount in numbers"),
         ("1e3", "Enter the amount in numbers"),
