@@ -1,7 +1,7 @@
 # One command each; `make help` lists them. `make run` and `make test` do all the set-up that they need by themselves.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test setup bench faults lint ci clean
+.PHONY: help run test setup bench browser sheets faults lint ci clean
 
 BIN := .venv/bin
 # Two test processes fit a small machine; WORKERS=0 runs all tests in one, for a debugger.
@@ -27,8 +27,16 @@ test: ## Run every test, on SQLite and on PostgreSQL
 setup: ## Set up everything for running and testing, and start nothing
 	@tools/set_up.sh test
 
-bench: ## Measure against the bare floor, side by side in one run
+browser: ## Look at every page in all 24 views and make all walks; the tests do a sample
 	@tools/set_up.sh test
+	@BROWSER=all exec $(BIN)/python -m pytest -n $(WORKERS) tests/browser $(ARGS)
+
+sheets: ## Photograph every page into var/sheets, for a person to look through
+	@tools/set_up.sh test
+	@exec $(BIN)/python tools/contact_sheets.py $(ARGS)
+
+bench: ## Measure against the bare floor and other kits, side by side in one run
+	@tools/set_up.sh bench
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 faults: ## Run all histories of kills, replays and races; the tests run a sample

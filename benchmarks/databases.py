@@ -63,9 +63,7 @@ class Databases:
             path = self._folder / f"{name}.sqlite"
             shutil.copyfile(old, path)
             return f"sqlite:///{path}"
-        self._execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(old))
-        )
+        self._execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(old)))
         return self._address.set(database=name).render_as_string(hide_password=False)
 
     def drop(self, url: str) -> None:

@@ -104,7 +104,7 @@ def compare(databases: Databases, *, kind: str, folder: Path, debts: int, rounds
     start: list[Cost] = []
     floor: list[dict[str, Any]] = []
     for _ in range(rounds):
-        start.append(_flask(empty, folder, "lender", "list"))
+        start.append(_flask(empty, folder, "import", "--help"))
         full, bare = databases.copy(empty), databases.copy(empty)
         portal.append(_import(full, folder, file))
         words = (sys.executable, "-m", "benchmarks.importing", full, bare)

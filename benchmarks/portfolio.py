@@ -14,8 +14,8 @@ from benchmarks.machine import ROOT, SECRET_KEY
 from portal import clock, db, demo, models
 from portal.db import session, transaction
 from portal.debts import intake
+from portal.debts.mapping_file import parse_mapping
 from portal.debts.models import Debt
-from portal.debts.portfolio import parse_mapping
 from portal.debts.statement import Standing, debts_of
 from portal.evidence.record import Actor
 from portal.lenders import settings as lenders

@@ -8,17 +8,21 @@ you             how one is reached, signs in and stays signed in; one's own data
 letters         PDFs that say what the books say
 payments        money in and out through Stripe, each effect posted once
 plans, points   negotiation and life of a plan; points for kept instalments
+care            what people ask for beside paying: requests, clocks, holds, free advice
+contact         when and where somebody may be written to, what they chose, stop links
 debts           what is owed and why; a lender's file becomes debts
 people          debtors, how they sign in, what they may see
-post            messages on their way out
+post            messages: written, through the gate, out by e-mail or SMS
 lenders         the lender: brand, jurisdiction, currency, zone, languages
 ledger          every change of a balance, as transfers; never edited
 evidence        who did what, for whom, why: one line an act
 queue           work put off in the caller's own transaction
 web             headers, forgery tokens, languages, formats, fields
+bulk            many rows at once
 db, clock       the database and the only reading of the time
 interest, money, config   pure values, and settings
 
 Inside a feature: views → forms → acts → models → rules. Files named `limits`, `schedule`, `offers`, `states`,
-`allocation`, `earning`, `truth` are rules: plain Python over values, without Flask, database, clock or network.
+`allocation`, `earning`, `truth`, `gate`, `kinds`, `segments` are rules: plain Python over values, without Flask,
+database, clock or network.
 """

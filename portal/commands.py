@@ -7,9 +7,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import wraps
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -18,100 +16,51 @@ import click
 from flask import current_app
 from sqlalchemy import select
 
-from portal import demo, jobs, queue, start, survey, verify
-from portal.config import Settings
-from portal.db import new_id, session, transaction
-from portal.debts import intake
+from portal import demo, import_commands, jobs, queue, start, survey, verify
+from portal.care.commands import late_lines, requests_group
+from portal.contact import write
+from portal.contact.commands import messages_command
+from portal.db import session, transaction
 from portal.debts.models import Debt
-from portal.debts.portfolio import MappingRefused, load_mapping
-from portal.debts.tables import FileRefused
 from portal.evidence.record import OPERATOR
 from portal.lenders import settings as lenders
-from portal.letters import pdf
+from portal.lenders.commands import brand_command
+from portal.letters import issue, kept, pdf
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
 from portal.payments import settle, stripe_gateway
 from portal.payments.checkout import account_of
 from portal.payments.models import Payment
+from portal.payments.stripe_gateway import RefundStatus
 from portal.people import sign_in
 from portal.people.models import Debtor
-from portal.plans import negotiate, progress
+from portal.plans import negotiate, progress, remind
 from portal.plans.limits import LimitsError
 from portal.plans.models import LIVE_STATES, Plan, Proposal
+from portal.post import words
+from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly, settings_in_use
 from portal.you.commands import contact_group
 
 LIMITS = start.ROOT / "limits" / "standard.toml"
 
 
-class Sentence(click.ClickException):
-    """Something that the person at the keyboard can put right, said in one sentence."""
-
-    def format_message(self) -> str:
-        """Give the sentence."""
-        return str(self.message)
-
-
-def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn what can go wrong by bad input into a sentence and exit status 1."""
-
-    @wraps(command)
-    def run(*args: Any, **values: Any) -> Any:
-        try:
-            return command(*args, **values)
-        except lenders.NoSuchLender as problem:
-            raise Sentence(f"There is no lender called {problem.slug!r}.") from problem
-        except (FileRefused, MappingRefused) as problem:
-            raise Sentence(problem.sentence) from problem
-        except LimitsError as problem:
-            raise Sentence("\n".join(problem.problems)) from problem
-        except intake.AnotherImportRuns as problem:
-            raise Sentence("A file of this lender is being read right now; try again when it is done.") from problem
-        except intake.RunWasEnded as problem:
-            raise Sentence("Another import took this one for dead and ended it; nothing was brought in.") from problem
-        except intake.CannotUndo as problem:
-            raise Sentence(
-                "This import can't be undone: there is none, or something has happened on one of its debts since."
-            ) from problem
-        except start.DidNotStart as problem:
-            raise Sentence(str(problem)) from problem
-
-    return run
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
+_plainly = plainly(
+    {
+        lenders.NoSuchLender: no_such_lender,
+        LimitsError: lambda problem: "\n".join(problem.problems),
+        start.DidNotStart: str,
+    }
+)
 
 
 def _key() -> str:
     return str(current_app.config["SECRET_KEY"])
 
 
-_lender = click.option("--lender", "slug", required=True, help="The lender's short name.")
-
-
-def _bar(label: str) -> Callable[[int, int], None]:
-    """Give a function that draws progress on a terminal, and nothing where there is none."""
-    bar: Any = None
-
-    def show(done: int, whole: int) -> None:
-        nonlocal bar
-        if not sys.stderr.isatty():
-            return
-        if bar is None:
-            bar = click.progressbar(length=max(whole, 1), label=label, file=sys.stderr)
-            bar.__enter__()
-        bar.update(min(done, whole) - bar.pos)
-        if done >= whole:
-            bar.render_finish()
-
-    return show
-
-
 @click.command("start")
 @_plainly
 def start_command() -> None:
     """Start the portal on this machine: web, worker, and a stand-in for Stripe where there is no key."""
-    settings = _settings()
+    settings = settings_in_use()
     for sentence in pdf.check_system():
         click.echo(sentence, err=True)
     if pdf.check_system():
@@ -141,7 +90,7 @@ def start_command() -> None:
 @click.command("migrate")
 def migrate_command() -> None:
     """Bring the database's tables to today's."""
-    start.migrate(_settings().database_url)
+    start.migrate(settings_in_use().database_url)
     click.echo("The database is up to date.")
 
 
@@ -160,7 +109,7 @@ def worker_command() -> None:
 @_plainly
 def demo_command(as_json: bool) -> None:
     """Print how to sign in to the demo, with fresh links; fills an empty database first."""
-    settings = _settings()
+    settings = settings_in_use()
     start.migrate(settings.database_url)
     if lenders.none_yet() and not (settings.demo or settings.local):
         raise Sentence("This database isn't a demo's: set PORTAL_DEMO=1 to fill it with made-up debts.")
@@ -197,6 +146,7 @@ def lender_group() -> None:
 @click.option("--email", default="")
 @click.option("--website", default="")
 @click.option("--licence", default="")
+@click.option("--remind-days-before", type=click.IntRange(1, 14), default=3, help="Reminders before a payment is due.")
 @click.option("--address", multiple=True, help="A line of the address; may be given several times.")
 @click.option("--stripe-key", default=None, help="Secret key of the lender's own Stripe account.")
 @click.option("--stripe-webhook-secret", default=None, help="Signing secret of its webhook endpoint.")
@@ -226,6 +176,7 @@ def lender_add(**values: Any) -> None:
                 "currency": values["currency"],
                 "zone": values["zone"],
                 "languages": ["en", "zh-Hans"],
+                "remind_days_before": values["remind_days_before"],
                 "stripe_secret_key": values["stripe_key"],
                 "stripe_webhook_secret": values["stripe_webhook_secret"],
             }
@@ -247,7 +198,7 @@ def limits_group() -> None:
 
 @limits_group.command("load")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_lender
+@of_lender
 @_plainly
 def limits_load(file: Path, slug: str) -> None:
     """Load a lender's limits from a file, as a new version."""
@@ -262,73 +213,16 @@ def limits_load(file: Path, slug: str) -> None:
     click.echo(f"Version {version.number} is loaded and applies from {version.effective_from}.")
 
 
-@click.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_lender
-@click.option("--mapping", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day that the figures are of.")
-@click.option("--keep-good", is_flag=True, help="Take the good rows in even if others are refused.")
-@click.option("--full", is_flag=True, help="The file has all debts: those that it lacks are recalled.")
-@click.option(
-    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Where refused rows are written as CSV."
-)
-@_plainly
-def import_command(
-    file: Path, slug: str, mapping: Path, as_of: Any, keep_good: bool, full: bool, report: Path | None
-) -> None:
-    """Bring a lender's file in: all of it, or with --keep-good what is right; nothing is left half done."""
-    lender = lenders.by_slug(slug)
-    report = report or _settings().folder / f"import-{slug}-{new_id().hex[-6:]}.csv"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    summary = intake.bring_in(
-        file,
-        lender=lender,
-        mapping=load_mapping(mapping),
-        as_of=as_of.date() if as_of else None,
-        keep_good=keep_good,
-        full=full,
-        report=report,
-        progress=_bar(file.name),
-    )
-    click.echo(
-        f"{summary.read} rows read = {summary.accepted} accepted + {summary.nothing_owed} with nothing owed "
-        f"+ {summary.refused} refused"
-    )
-    for reason, count in summary.reasons.most_common():
-        click.echo(f"  refused: {reason.value}: {count}")
-    if summary.live:
-        click.echo(
-            f"{summary.added} new, {summary.changed} changed, {summary.unchanged} unchanged, "
-            f"{summary.recalled} recalled."
-        )
-    if summary.refused:
-        click.echo(f"The refused rows are in {report}.")
-    if full and summary.live and summary.refused:
-        click.echo("No debt was recalled, because nobody can tell which debts the refused rows were about.")
-    if not summary.live:
-        click.echo("Nothing was brought in. Mend the file, or use --keep-good to bring in the rows that are right.")
-        raise click.exceptions.Exit(1)
-
-
-@click.command("import-undo")
-@_lender
-@_plainly
-def import_undo(slug: str) -> None:
-    """Take a lender's last import back, as long as nothing has happened on its debts."""
-    run = intake.undo(lender_id=lenders.by_slug(slug).id)
-    click.echo(f"The import of {run.file_name} was undone.")
-
-
 @click.command("survey")
-@_lender
+@of_lender
 @click.option("--letters", type=click.IntRange(0, 1000), default=0, help="Draw so many statements as a sample.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where CSV, picture and letters go.")
 @_plainly
 def survey_command(slug: str, letters: int, out: Path | None) -> None:
     """Run the main job over every debt, read only: balance, answers, schedule, letters."""
     lender = lenders.by_slug(slug)
-    out = out or _settings().folder / f"survey-{slug}"
-    summary = survey.run(lender=lender, letters=letters, out=out, progress=_bar("survey"))
+    out = out or settings_in_use().folder / f"survey-{slug}"
+    summary = survey.run(lender=lender, letters=letters, out=out, progress=bar("survey"))
     for line in summary.lines():
         click.echo(line)
     pdf.close()
@@ -368,15 +262,22 @@ def nightly_command() -> None:
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
     click.echo(f"{len(plans) - stuck} plans moved on, {len(open_)} open payments to look at again.")
+    for line in late_lines():
+        click.echo(f"request needs a person: {line}")
+    written = remind.run(holding=jobs.holding)
+    click.echo(f"{written.reminders} reminders and {written.missed} words about missed payments written.")
+    if by_hand := len(kept.waiting_for_person()):
+        click.echo(f"{by_hand} letters wait for a person: `flask letters` lists them.")
     if stuck:
         raise Sentence(f"{stuck} plans could not be moved on; the lines above say why.")
 
 
 @click.command("invite")
 @click.argument("reference")
-@_lender
+@of_lender
+@click.option("--send", is_flag=True, help="Send it to the person as well, in daytime.")
 @_plainly
-def invite_command(reference: str, slug: str) -> None:
+def invite_command(reference: str, slug: str, send: bool) -> None:
     """Make a link for the person whose debt has a reference; it works for 72 hours."""
     lender = lenders.by_slug(slug)
     lender_id = lender.id
@@ -389,12 +290,22 @@ def invite_command(reference: str, slug: str) -> None:
         raise Sentence("No date of birth is on file for this person, so a link could not be opened.")
     with transaction():
         token = sign_in.invite(lender_id=lender_id, debtor_id=debtor_id, key=_key())
-    click.echo(f"{_settings().base_url}/i/{token}")
+        url = f"{settings_in_use().base_url}/i/{token}"
+        sent = send and write.to(
+            lender_id=lender_id,
+            debtor_id=debtor_id,
+            kind="invitation",
+            words=lambda name: words.invitation(name=name, lender=lender.name, url=url),
+            holding=jobs.holding,
+        )
+    click.echo(url)
+    if send and not sent:
+        raise Sentence("The link was made, but not sent: there is no contact, or nobody may write there.")
 
 
 @click.command("refund")
 @click.argument("reference")
-@_lender
+@of_lender
 @click.option("--amount", default=None, help="In major units, for example 20.00; all of it if left out.")
 @_plainly
 def refund_command(reference: str, slug: str, amount: str | None) -> None:
@@ -409,13 +320,17 @@ def refund_command(reference: str, slug: str, amount: str | None) -> None:
         wanted = Money.of(amount, payment.currency) if amount else None
     except (NotAnAmount, InexactAmount) as problem:
         raise Sentence(f"{amount!r} is not an amount in {payment.currency}.") from problem
-    api_base = current_app.config["STRIPE_API_BASE"] or start.stand_in_beside(_settings())
+    api_base = current_app.config["STRIPE_API_BASE"] or start.stand_in_beside(settings_in_use())
     account = account_of(lender, api_base=api_base)
     wanted_words = str(wanted.minor) if wanted else "rest"
-    key = f"refund:{payment.id}:{payment.refunded_minor}:{wanted_words}"
+    refunded = payment.refunded_minor
     intent_id, lender_id, payment_id = payment.payment_intent_id, lender.id, payment.id
     session.rollback()
     try:
+        refunds = stripe_gateway.read_payment(account, payment_intent_id=intent_id).refunds
+        # A refund that failed is no answer to who asks again: Stripe would give that one for the same key.
+        failed = sum(one.status in (RefundStatus.FAILED, RefundStatus.CANCELED) for one in refunds)
+        key = f"refund:{payment_id}:{refunded}:{wanted_words}" + (f":{failed}" if failed else "")
         given = stripe_gateway.refund(account, payment_intent_id=intent_id, amount=wanted, idempotency_key=key)
     except stripe_gateway.PaymentRefused as problem:
         raise Sentence(f"Stripe refused: {problem}.") from problem
@@ -430,7 +345,7 @@ def refund_command(reference: str, slug: str, amount: str | None) -> None:
 
 @click.command("plan-end")
 @click.argument("reference")
-@_lender
+@of_lender
 @_plainly
 def plan_end(reference: str, slug: str) -> None:
     """End a plan because its debtor asks for it; what was paid stays paid."""
@@ -443,7 +358,7 @@ def plan_end(reference: str, slug: str) -> None:
 
 
 @click.command("offers")
-@_lender
+@of_lender
 @_plainly
 def offers_command(slug: str) -> None:
     """List the offers that wait for a person of the lender, as CSV."""
@@ -473,8 +388,53 @@ def offers_command(slug: str) -> None:
         )
 
 
+@click.command("letters")
+@of_lender
+@click.option("--again", is_flag=True, help="Try to draw them again, after a font was added.")
+@click.option("--sent", "number", default=None, help="Note that the letter with this number was sent by hand.")
+@_plainly
+def letters_command(slug: str, again: bool, number: str | None) -> None:
+    """List the letters that no font can draw and that wait for a person, as CSV."""
+    lender = lenders.by_slug(slug)
+    lender_id = lender.id
+    if number is not None:
+        with transaction():
+            found = [one for one in kept.waiting_for_person(lender_id=lender_id) if one.number == number]
+            for one in found:
+                issue.sent_by_hand(one, by=OPERATOR)
+        if not found:
+            raise Sentence(f"No letter {number!r} of {slug} waits for a person.")
+        click.echo(f"{number} was sent by hand.")
+        return
+    if again:
+        with transaction():
+            waiting = kept.waiting_for_person(lender_id=lender_id)
+            for one in waiting:
+                issue.try_again(one)
+            count = len(waiting)
+        click.echo(f"{count} letters are tried again.")
+        return
+    writer = csv.writer(sys.stdout)
+    writer.writerow(("letter", "kind", "debt", "person", "characters", "asked"))
+    for one in kept.waiting_for_person(lender_id=lender_id):
+        debt = session.get_one(Debt, (lender_id, one.debt_id))
+        person = session.get_one(Debtor, (lender_id, one.debtor_id))
+        writer.writerow(
+            (
+                one.number,
+                one.kind,
+                debt.reference,
+                person.name,
+                one.characters,
+                one.asked_at.isoformat(timespec="minutes"),
+            )
+        )
+
+
 def register(group: click.Group) -> None:
     """Put the commands into a group."""
+    import_commands.register(group)
+    lender_group.add_command(brand_command)
     for command in (
         start_command,
         migrate_command,
@@ -482,8 +442,6 @@ def register(group: click.Group) -> None:
         demo_command,
         lender_group,
         limits_group,
-        import_command,
-        import_undo,
         survey_command,
         verify_command,
         nightly_command,
@@ -492,5 +450,8 @@ def register(group: click.Group) -> None:
         plan_end,
         offers_command,
         contact_group,
+        requests_group,
+        messages_command,
+        letters_command,
     ):
         group.add_command(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -24,6 +24,12 @@ class Settings:
     demo: bool
     stripe_api_base: str | None
     folder: Path
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
+    twilio_account_sid: str | None = None
+    twilio_auth_token: str | None = field(default=None, repr=False)
+    sms_from: str | None = None
+    twilio_api_base: str | None = None
 
     @property
     def local(self) -> bool:
@@ -71,7 +77,18 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         demo=demo,
         stripe_api_base=env.get("STRIPE_API_BASE") or None,
         folder=folder,
+        **_providers(env),
     )
+
+
+def _providers(env: Mapping[str, str]) -> dict[str, str | None]:
+    """Give who takes e-mail and SMS; half of what one of them needs is a mistake."""
+    mail, sms = ("SMTP_URL", "MAIL_FROM"), ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SMS_FROM")
+    for names, example in ((mail, "MAIL_FROM=no-reply@example.com"), (sms, "SMS_FROM=+12125550100")):
+        missing = [name for name in names if not env.get(name)]
+        if missing and len(missing) < len(names):
+            raise BadSetting(f"{' and '.join(names)} belong together; {missing[0]} is missing, for example {example}.")
+    return {name.lower(): env.get(name) or None for name in (*mail, *sms, "TWILIO_API_BASE")}
 
 
 def _yes_or_no(env: Mapping[str, str], name: str) -> bool:

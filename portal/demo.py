@@ -18,8 +18,8 @@ from sqlalchemy import select
 from portal import clock
 from portal.db import session, transaction
 from portal.debts import intake
+from portal.debts.mapping_file import parse_mapping
 from portal.debts.models import Debt
-from portal.debts.portfolio import parse_mapping
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.people import sign_in

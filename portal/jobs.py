@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 
 from flask import Flask
 
+from portal.care.holds import holding
+from portal.contact.office import office
 from portal.letters import issue
 from portal.payments import settle
+from portal.payments import tell as payment_tell
 from portal.people import notices
-from portal.post import outbox
+from portal.plans import remind
+from portal.plans import tell as plan_tell
+from portal.post import deliver
 from portal.queue import Job
+
+__all__ = ["holding", "still_true", "table"]
+
+
+def still_true(lender_id: uuid.UUID, about: str) -> bool | None:
+    """Say whether what a message is about still is as it says; None if nobody knows."""
+    said = (remind.still_true(lender_id, about), payment_tell.still_true(lender_id, about))
+    return next((each for each in said if each is not None), None)
 
 
 def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
     """Give the function of every job's name, each in the application's context, for translations and formats."""
-    demo = bool(app.config["DEMO"])
+    ours = office(app.config["SETTINGS"], holding=holding, still_true=still_true)
 
     def inside(run: Callable[[Job], None]) -> Callable[[Job], None]:
         def do(job: Job) -> None:
@@ -25,7 +39,9 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         return do
 
     return {
-        "post.deliver": inside(lambda job: outbox.deliver(job, demo=demo)),
+        "post.deliver": inside(lambda job: deliver.run(job, office=ours)),
+        "plans.tell": inside(plan_tell.agreed),
+        "payments.tell": inside(payment_tell.run),
         "payments.settle": inside(settle.run),
         "payments.heed": inside(settle.heed),
         "letters.issue": inside(issue.run),

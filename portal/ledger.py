@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, Table, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
+from portal.bulk import Same, dashed, insert_columns, new_ids
 from portal.db import LenderOwned, Model, insert_unless_there, new_id, session, table_of
 from portal.money import Money
 
@@ -220,66 +221,76 @@ def post(
     return Posted(posting_id=posting_id)
 
 
+def open_books(
+    *,
+    lender_id: uuid.UUID,
+    debts: Sequence[str],
+    currencies: Sequence[str],
+    parts: Mapping[Account, Sequence[int]],
+    on: date,
+) -> None:
+    """Open the books of many new debts at once, each with its opening posting.
+
+    Debts are named by their ids as hexadecimal text; `parts` has for each account what stands in it, debt by debt.
+    """
+    lender, count = Same(lender_id.hex), len(debts)
+    kept = {account: parts.get(account) or [0] * count for account in OWED}
+    insert_columns(
+        table_of(Book),
+        {
+            "lender_id": lender,
+            "id": debts,
+            "currency": currencies,
+            **{_KEPT[account]: minors for account, minors in kept.items()},
+            _KEPT[Account.CREDIT]: Same(0),
+        },
+    )
+    postings = new_ids(count)
+    insert_columns(
+        table_of(Posting),
+        {
+            "lender_id": lender,
+            "id": postings,
+            "kind": Same("opening"),
+            "cause": [f"opening:{dashed(debt)}" for debt in debts],
+            "corrects_id": Same(None),
+            "at": Same(clock.now()),
+            "on": Same(on),
+        },
+    )
+    targets = [account.value for account in OWED]
+    transfers = [
+        (posting, debt, target, minor, currency)
+        for posting, debt, currency, minors in zip(
+            postings, debts, currencies, zip(*kept.values(), strict=True), strict=True
+        )
+        for target, minor in zip(targets, minors)  # noqa: B905 - five of both, a million times
+        if minor > 0
+    ]
+    if transfers:
+        posting_ids, book_ids, to_accounts, amounts, of_currencies = zip(*transfers, strict=True)
+        insert_columns(
+            table_of(Transfer),
+            {
+                "lender_id": lender,
+                "id": new_ids(len(transfers)),
+                "posting_id": posting_ids,
+                "book_id": book_ids,
+                "from_account": Same(Account.OPENING.value),
+                "to_account": to_accounts,
+                "amount_minor": amounts,
+                "currency": of_currencies,
+            },
+        )
+
+
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """What stands on a debt when it comes into the books, in whole minor units."""
+class Figures:
+    """What stands on a debt by the lender's newest word, in whole minor units."""
 
     debt_id: uuid.UUID
     currency: str
     parts: Mapping[Account, int]
-
-
-def open_books(*, lender_id: uuid.UUID, openings: Sequence[Opening], on: date) -> None:
-    """Open the books of many new debts at once, each with its opening posting."""
-    at = clock.now()
-    books: list[dict[str, object]] = []
-    postings: list[dict[str, object]] = []
-    transfers: list[dict[str, object]] = []
-    for opening in openings:
-        book: dict[str, object] = {"lender_id": lender_id, "id": opening.debt_id, "currency": opening.currency}
-        posting_id = new_id()
-        for account in OWED:
-            minor = opening.parts.get(account, 0)
-            book[_KEPT[account]] = minor
-            if minor > 0:
-                transfers.append(
-                    _transfer_row(lender_id, posting_id, opening.debt_id, "opening", account, minor, opening.currency)
-                )
-        book["credit_minor"] = 0
-        books.append(book)
-        postings.append(_posting_row(lender_id, posting_id, "opening", f"opening:{opening.debt_id}", at, on))
-    insert_rows(table_of(Book), books)
-    insert_rows(table_of(Posting), postings)
-    insert_rows(table_of(Transfer), transfers)
-
-
-def insert_rows(table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """Insert many rows with the same columns; every column that the table needs is named.
-
-    SQLAlchemy's own way prepares each row as a dictionary, which takes longer than the database needs to write it. Here
-    its types prepare whole columns, and a column that holds one value throughout is prepared once.
-    """
-    if not rows:
-        return
-    connection = session.connection()
-    dialect = connection.dialect
-    columns: list[Sequence[object]] = []
-    for name in rows[0]:
-        values = [row[name] for row in rows]
-        prepare = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-        if prepare is None:
-            columns.append(values)
-        elif all(value is values[0] for value in values):
-            columns.append([prepare(values[0])] * len(values))
-        else:
-            columns.append([prepare(value) for value in values])
-    quote = dialect.identifier_preparer.quote
-    mark = "?" if dialect.positional else "%s"
-    connection.exec_driver_sql(
-        f"insert into {quote(table.name)} ({', '.join(map(quote, rows[0]))}) "  # noqa: S608 - names of our own tables
-        f"values ({', '.join([mark] * len(rows[0]))})",
-        list(zip(*columns, strict=True)),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +302,7 @@ class Restated:
     after: int
 
 
-def restate(*, lender_id: uuid.UUID, figures: Sequence[Opening], cause: str, on: date) -> tuple[Restated, ...]:
+def restate(*, lender_id: uuid.UUID, figures: Sequence[Figures], cause: str, on: date) -> tuple[Restated, ...]:
     """Post, for each debt, the difference between what stands in its book and new figures, as a named adjustment.
 
     Gives the debts that changed. Example: the book says interest 10.00 and the file 12.50: 2.50 moves from
@@ -309,73 +320,61 @@ def restate(*, lender_id: uuid.UUID, figures: Sequence[Opening], cause: str, on:
             .execution_options(populate_existing=True)
         )
     }
-    postings: list[dict[str, object]] = []
-    transfers: list[dict[str, object]] = []
+    postings: list[tuple[str, str]] = []
+    transfers: list[tuple[str, str, str, str, int, str]] = []
     changed: list[Restated] = []
+    ids_of_postings = iter(new_ids(len(figures)))
     for figure in figures:
         book = books[figure.debt_id]
         before = book.owed.minor
-        posting_id = new_id()
+        posting, book_id = next(ids_of_postings), book.id.hex
         differs = False
         for account in OWED:
             difference = figure.parts.get(account, 0) - getattr(book, _KEPT[account])
             if difference == 0:
                 continue
             differs = True
-            source, target = ("adjustment", account) if difference > 0 else (account, "adjustment")
-            transfers.append(
-                _transfer_row(lender_id, posting_id, book.id, source, target, abs(difference), book.currency)
-            )
+            ends = (Account.ADJUSTMENT, account) if difference > 0 else (account, Account.ADJUSTMENT)
+            transfers.append((posting, book_id, ends[0].value, ends[1].value, abs(difference), book.currency))
             setattr(book, _KEPT[account], figure.parts.get(account, 0))
         if (more := figure.parts.get(Account.CREDIT, 0)) > 0:
             differs = True
-            transfers.append(
-                _transfer_row(lender_id, posting_id, book.id, Account.CREDIT, "adjustment", more, book.currency)
-            )
+            ends = (Account.CREDIT, Account.ADJUSTMENT)
+            transfers.append((posting, book_id, ends[0].value, ends[1].value, more, book.currency))
             book.credit_minor += more
         if differs:
-            postings.append(_posting_row(lender_id, posting_id, "adjustment", f"{cause}:{book.id}", at, on))
+            postings.append((posting, f"{cause}:{book.id}"))
             changed.append(Restated(debt_id=book.id, before=before, after=book.owed.minor))
     if postings:
-        insert_rows(table_of(Posting), postings)
-        insert_rows(table_of(Transfer), transfers)
+        posting_ids, causes = zip(*postings, strict=True)
+        insert_columns(
+            table_of(Posting),
+            {
+                "lender_id": Same(lender_id.hex),
+                "id": posting_ids,
+                "kind": Same("adjustment"),
+                "cause": causes,
+                "corrects_id": Same(None),
+                "at": Same(at),
+                "on": Same(on),
+            },
+        )
+        of_postings, book_ids, sources, targets, amounts, currencies = zip(*transfers, strict=True)
+        insert_columns(
+            table_of(Transfer),
+            {
+                "lender_id": Same(lender_id.hex),
+                "id": new_ids(len(transfers)),
+                "posting_id": of_postings,
+                "book_id": book_ids,
+                "from_account": sources,
+                "to_account": targets,
+                "amount_minor": amounts,
+                "currency": currencies,
+            },
+        )
         session.flush()
     return tuple(changed)
-
-
-def _posting_row(
-    lender_id: uuid.UUID, posting_id: uuid.UUID, kind: str, cause: str, at: datetime, on: date
-) -> dict[str, object]:
-    return {
-        "lender_id": lender_id,
-        "id": posting_id,
-        "kind": kind,
-        "cause": cause,
-        "corrects_id": None,
-        "at": at,
-        "on": on,
-    }
-
-
-def _transfer_row(
-    lender_id: uuid.UUID,
-    posting_id: uuid.UUID,
-    book_id: uuid.UUID,
-    source: str,
-    target: str,
-    minor: int,
-    currency: str,
-) -> dict[str, object]:
-    return {
-        "lender_id": lender_id,
-        "id": new_id(),
-        "posting_id": posting_id,
-        "book_id": book_id,
-        "from_account": str(source),
-        "to_account": str(target),
-        "amount_minor": minor,
-        "currency": currency,
-    }
 
 
 def _keep(book: Book, move: Move) -> None:

@@ -1,5 +1,7 @@
 """Every table in one place, for migrations and tests; importing this module fills `Model.metadata`."""
 
+from portal.care import models as care
+from portal.contact import models as contact
 from portal.db import Model
 from portal.debts import models as debts
 from portal.evidence import models as evidence
@@ -14,13 +16,15 @@ from portal.post import models as post
 from portal.queue import QueuedJob
 
 metadata = Model.metadata
-WITHOUT_LENDER = frozenset({"lender", "job", "link_token"})
+WITHOUT_LENDER = frozenset({"lender", "job", "link_token", "message_check", "stop_link"})
 
 __all__ = [
     "Book",
     "Posting",
     "QueuedJob",
     "Transfer",
+    "care",
+    "contact",
     "debts",
     "evidence",
     "lenders",

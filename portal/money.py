@@ -1,6 +1,9 @@
 """RULES  Whole minor units of one currency: add, compare, split, level; never a float, never a bare number.
 
 Invariant: `minor` is an int and `currency` is one of `EXPONENTS`; two currencies are never mixed.
+
+`EXPONENTS` was compared in November 2026 with ISO 4217 list one as published on 2026-01-01 by SIX, the maintenance
+agency, in the form of the package iso4217 1.16.20260101: the same 165 codes with a minor unit, none different.
 """
 
 from __future__ import annotations

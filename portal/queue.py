@@ -1,6 +1,7 @@
 """Work that is put off in the caller's own transaction and done later, at least once, by any worker.
 
 Invariant: a job is committed together with what caused it, and a worker that dies gives it back when its lease ends.
+A lease that ended counts as an attempt: a job that kills its workers is dead after as many as one that fails.
 Effects carry their own unique keys, so a job that runs twice does its work once.
 """
 
@@ -110,20 +111,27 @@ def _claim(names: tuple[str, ...]) -> tuple[Job, str, uuid.UUID] | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
+    take = (
+        update(QueuedJob)
+        .where(QueuedJob.id == ready.scalar_subquery())
+        .values(
+            state="running",
+            waiting_key=None,
+            lease_until=now + LEASE,
+            lease_token=token,
+            attempts=QueuedJob.attempts + 1,
+        )
+        .returning(QueuedJob.id, QueuedJob.lender_id, QueuedJob.payload, QueuedJob.attempts, QueuedJob.name)
+    )
+    no_sync = {"synchronize_session": False}
     with transaction() as s:
-        row = s.execute(
-            update(QueuedJob)
-            .where(QueuedJob.id == ready.scalar_subquery())
-            .values(
-                state="running",
-                waiting_key=None,
-                lease_until=now + LEASE,
-                lease_token=token,
-                attempts=QueuedJob.attempts + 1,
-            )
-            .returning(QueuedJob.id, QueuedJob.lender_id, QueuedJob.payload, QueuedJob.attempts, QueuedJob.name),
-            execution_options={"synchronize_session": False},
-        ).one_or_none()
+        while (row := s.execute(take, execution_options=no_sync).one_or_none()) is not None:
+            if row.attempts <= MOST_ATTEMPTS:
+                break
+            # What fails is dead by its last failure; from this one no worker came back to say so.
+            log.error("job %s ended its workers %d times and is dead", row.name, MOST_ATTEMPTS)
+            dead = {"state": "dead", "attempts": MOST_ATTEMPTS, "last_error": "no worker came back from it"}
+            s.execute(update(QueuedJob).where(QueuedJob.id == row.id).values(**dead), execution_options=no_sync)
     if row is None:
         return None
     return Job(id=row.id, lender_id=row.lender_id, payload=row.payload, attempts=row.attempts), row.name, token

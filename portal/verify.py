@@ -42,7 +42,9 @@ class Kind(StrEnum):
     REFUNDED = "refunded"
     EFFECT = "money effect"
     PAYMENT = "payment"
+    PAYMENT_PART = "payment part"
     POINTS = "points"
+    HOLD = "hold"
     EVIDENCE = "evidence"
 
 
@@ -281,6 +283,12 @@ union all
 select 'payment ' || p.reference, p.currency, b.currency
 from payment p join book b on b.lender_id = p.lender_id and b.id = p.debt_id
 where p.lender_id = :lender and p.currency <> b.currency
+union all
+select 'part ' || cast(a.place as text) || ' of payment ' || p.reference, a.currency, b.currency
+from payment_part a
+join payment p on p.lender_id = a.lender_id and p.id = a.payment_id
+join book b on b.lender_id = a.lender_id and b.id = a.debt_id
+where a.lender_id = :lender and a.currency <> b.currency
 """)
 
 _TRANSFERS = text("""
@@ -320,17 +328,18 @@ where t.lender_id = :lender
 """)
 
 _OPENINGS = text("""
-select 'openings of debt ' || coalesce(d.reference, cast(b.id as text)) as what, 1 as kept, count(o.id) as counted
-from book b
-left join debt d on d.lender_id = b.lender_id and d.id = b.id
-left join (
-    select distinct p.id, t.book_id
+with opened as (
+    select t.book_id, count(distinct p.id) as openings
     from posting p join transfer t on t.lender_id = p.lender_id and t.posting_id = p.id and t.from_account = 'opening'
     where p.lender_id = :lender and p.kind = 'opening'
-) o on o.book_id = b.id
-where b.lender_id = :lender
-group by b.id, d.reference
-having count(o.id) <> 1
+    group by t.book_id
+)
+select 'openings of debt ' || coalesce(d.reference, cast(b.id as text)) as what, 1 as kept,
+    coalesce(o.openings, 0) as counted
+from book b
+left join debt d on d.lender_id = b.lender_id and d.id = b.id
+left join opened o on o.book_id = b.id
+where b.lender_id = :lender and coalesce(o.openings, 0) <> 1
 """)
 
 _BOOKS = text("""
@@ -396,10 +405,13 @@ where i.lender_id = :lender and i.amount_minor <> i.principal_minor + i.interest
 # All money that cleared for a plan fills its items in their order, and never more than an item is.
 _PAID = text("""
 with cleared as (
-    select p.plan_id, sum(e.amount_minor) as came
-    from money_effect e join payment p on p.lender_id = e.lender_id and p.id = e.payment_id
-    where e.lender_id = :lender and e.outcome = 'posted' and p.plan_id is not null
-    group by p.plan_id
+    select a.plan_id, sum(case when t.to_account = 'cash:stripe' then t.amount_minor
+        when t.from_account = 'cash:stripe' then -t.amount_minor else 0 end) as came
+    from payment_part a
+    join money_effect e on e.lender_id = a.lender_id and e.payment_id = a.payment_id and e.outcome = 'posted'
+    join transfer t on t.lender_id = e.lender_id and t.posting_id = e.posting_id and t.book_id = a.debt_id
+    where a.lender_id = :lender and a.plan_id is not null
+    group by a.plan_id
 ), laid as (
     select i.plan_id, i.seq, i.amount_minor, i.paid_minor,
         coalesce(c.came, 0) - (sum(i.amount_minor) over (partition by i.plan_id order by i.seq) - i.amount_minor)
@@ -416,14 +428,21 @@ where c.paid_minor <> c.counted
 order by p.reference, c.seq
 """)
 
+# A refund that failed after it was confirmed is an effect above zero, and never without the refund that it takes back.
 _REFUNDED = text("""
-select 'payment ' || p.reference as what, p.refunded_minor as kept,
-    coalesce(sum(case when e.amount_minor < 0 then -e.amount_minor else 0 end), 0) as counted
+select 'payment ' || p.reference as what, p.refunded_minor as kept, coalesce(sum(-e.amount_minor), 0) as counted
 from payment p
 left join money_effect e on e.lender_id = p.lender_id and e.payment_id = p.id and e.outcome in ('posted', 'set_aside')
+    and (e.amount_minor < 0 or e.key like '%refund_failed')
 where p.lender_id = :lender
 group by p.id, p.reference, p.refunded_minor
-having p.refunded_minor <> coalesce(sum(case when e.amount_minor < 0 then -e.amount_minor else 0 end), 0)
+having p.refunded_minor <> coalesce(sum(-e.amount_minor), 0)
+union all
+select 'effect ' || f.key, f.amount_minor, coalesce(-r.amount_minor, 0)
+from money_effect f
+left join money_effect r on r.lender_id = f.lender_id and r.payment_id = f.payment_id
+    and f.key = r.key || '_failed'
+where f.lender_id = :lender and f.key like '%refund_failed' and f.amount_minor <> coalesce(-r.amount_minor, 0)
 """)
 
 _EFFECTS = text("""
@@ -460,7 +479,7 @@ with effects as (
     select payment_id, sum(case when amount_minor > 0 then amount_minor else 0 end) as came,
         sum(case when amount_minor > 0 and outcome <> 'posted' then 1 else 0 end) as set_aside
     from money_effect
-    where lender_id = :lender and payment_id is not null
+    where lender_id = :lender and payment_id is not null and key not like '%refund_failed'
     group by payment_id
 ), beside as (
     select p.reference, p.state, p.amount_minor, p.refunded_minor,
@@ -486,7 +505,59 @@ where done = 1 and set_aside = 0 and state <> 'disputed'
         then 'partly_refunded' else 'succeeded' end
 """)
 
-# An item that was kept, lost and kept again stays without points: the same instalment never earns twice.
+# What a payment is for, debt by debt, is the payment; what came is on those debts, and as much on each as was meant for
+# it; and what is still there after refunds is neither below zero nor above what was meant.
+_PAYMENT_PARTS = text("""
+with parts as (
+    select payment_id, sum(amount_minor) as meant, count(*) as debts
+    from payment_part where lender_id = :lender group by payment_id
+), came as (
+    select e.payment_id, t.book_id, min(e.key) as key,
+        sum(case when t.to_account = 'cash:stripe' and e.key like '%payment' then t.amount_minor else 0 end) as came,
+        sum(case when t.to_account = 'cash:stripe' then t.amount_minor
+            when t.from_account = 'cash:stripe' then -t.amount_minor else 0 end) as still
+    from money_effect e
+    join transfer t on t.lender_id = e.lender_id and t.posting_id = e.posting_id
+    where e.lender_id = :lender and e.outcome = 'posted' and t.book_id is not null
+    group by e.payment_id, t.book_id
+)
+select 'parts of payment ' || p.reference as what, cast(p.amount_minor as text) as kept,
+    cast(coalesce(a.meant, 0) as text) as counted
+from payment p left join parts a on a.payment_id = p.id
+left join money_effect s on s.lender_id = p.lender_id and s.payment_id = p.id and s.outcome = 'set_aside'
+    and s.amount_minor > 0 and s.key like '%payment'
+where p.lender_id = :lender and p.amount_minor <> coalesce(a.meant, 0) and s.id is null
+union all
+select 'part ' || cast(a.place as text) || ' of payment ' || p.reference, cast(a.amount_minor as text),
+    cast(coalesce(c.came, 0) as text)
+from payment_part a
+join payment p on p.lender_id = a.lender_id and p.id = a.payment_id
+join money_effect e on e.lender_id = a.lender_id and e.payment_id = a.payment_id and e.outcome = 'posted'
+    and e.key like '%payment'
+left join came c on c.payment_id = a.payment_id and c.book_id = a.debt_id
+where a.lender_id = :lender and a.amount_minor <> coalesce(c.came, 0)
+union all
+select 'what is still there of part ' || cast(a.place as text) || ' of payment ' || p.reference,
+    cast(a.amount_minor as text), cast(c.still as text)
+from payment_part a
+join payment p on p.lender_id = a.lender_id and p.id = a.payment_id
+join came c on c.payment_id = a.payment_id and c.book_id = a.debt_id
+where a.lender_id = :lender and (c.still < 0 or c.still > a.amount_minor)
+union all
+select 'payment ' || p.reference, 'no part for a debt', cast(c.came as text)
+from came c join payment p on p.lender_id = :lender and p.id = c.payment_id
+where not exists (select 1 from payment_part a
+    where a.lender_id = :lender and a.payment_id = c.payment_id and a.debt_id = c.book_id)
+union all
+select 'plan of part ' || cast(a.place as text) || ' of payment ' || p.reference, 'a plan of its debt', l.reference
+from payment_part a
+join payment p on p.lender_id = a.lender_id and p.id = a.payment_id
+join plan l on l.lender_id = a.lender_id and l.id = a.plan_id
+where a.lender_id = :lender and l.debt_id <> a.debt_id
+""")
+
+# An item that was kept, given back and kept again earns again, under the cause of its next turn: `cause#2`. Of all its
+# turns one at most stands, and one does if it is kept.
 _POINTS = text("""
 with items as (
     select 'kept_instalment:' || p.reference || ':' || cast(i.seq as text) as cause, p.debtor_id,
@@ -494,17 +565,25 @@ with items as (
     from plan_item i join plan p on p.lender_id = i.lender_id and p.id = i.plan_id
     where i.lender_id = :lender
 ), given as (
-    select g.id, g.cause, g.debtor_id, g.points, count(b.id) as times_back, coalesce(sum(b.points), 0) as back
+    select g.id, g.cause, g.debtor_id, g.points, count(b.id) as times_back, coalesce(sum(b.points), 0) as back,
+        case when g.cause like 'kept_instalment:%#%' then rtrim(rtrim(g.cause, '0123456789'), '#') else g.cause end
+            as item
     from points_entry g left join points_entry b on b.lender_id = g.lender_id and b.takes_back_id = g.id
     where g.lender_id = :lender and g.takes_back_id is null
     group by g.id, g.cause, g.debtor_id, g.points
+), standing as (
+    select item, count(*) as turns from given where times_back = 0 group by item
 )
 select i.cause as what, 'kept' as kept, 'no points' as counted
-from items i left join given g on g.cause = i.cause
-where i.kept = 1 and g.id is null
+from items i left join standing s on s.item = i.cause
+where i.kept = 1 and s.item is null
+union all
+select s.item, 'points once', 'points ' || cast(s.turns as text) || ' times'
+from standing s
+where s.turns > 1
 union all
 select g.cause, cast(g.points as text), case when i.cause is null then 'no such item' else 'not kept' end
-from given g left join items i on i.cause = g.cause
+from given g left join items i on i.cause = g.item
 where g.cause like 'kept_instalment:%' and g.times_back = 0 and (i.cause is null or i.kept = 0)
 union all
 select 'taken back of ' || g.cause, cast(g.points as text), cast(-g.back as text)
@@ -512,13 +591,34 @@ from given g
 where g.times_back > 0 and g.points + g.back <> 0
 union all
 select g.cause, cast(g.points as text), 'somebody else''s'
-from given g join items i on i.cause = g.cause
+from given g join items i on i.cause = g.item
 where g.debtor_id <> i.debtor_id
 union all
 select e.cause, cast(e.points as text), case when e.takes_back_id is null then 'above zero' else 'below zero' end
 from points_entry e
 where e.lender_id = :lender
     and ((e.takes_back_id is null and e.points <= 0) or (e.takes_back_id is not null and e.points >= 0))
+""")
+
+# Every hold of a request ends with it, and what is disputed is held until there is an answer.
+_HOLDS = text("""
+select 'hold of request ' || r.number as what, 'in force' as kept, 'the request is ' || r.state as counted
+from care_hold h join care_request r on r.lender_id = h.lender_id and r.id = h.request_id
+where h.lender_id = :lender and h.ended_at is null
+    and (r.state in ('closed', 'withdrawn') or (r.state = 'answered' and h.until is null))
+union all
+select 'hold of request ' || r.number, 'of another person or debt', 'the request''s own'
+from care_hold h join care_request r on r.lender_id = h.lender_id and r.id = h.request_id
+where h.lender_id = :lender and (r.debtor_id is null or h.debtor_id <> r.debtor_id
+    or (h.debt_id is not null and (r.debt_id is null or h.debt_id <> r.debt_id)))
+union all
+select 'request ' || r.number, 'disputed and waiting', 'nothing is held'
+from care_request r
+where r.lender_id = :lender and r.kind in ('not_mine', 'wrong_amount') and r.debtor_id is not null
+    and r.state in ('open', 'with_person')
+    and not exists (
+        select 1 from care_hold h
+        where h.lender_id = r.lender_id and h.request_id = r.id and h.kind = r.kind and h.ended_at is null)
 """)
 
 _LEFT_OVER = text("""
@@ -576,5 +676,7 @@ _CHECKS = (
     (Kind.EFFECT, _EFFECTS),
     (Kind.CURRENCY, _EFFECT_CURRENCIES),
     (Kind.PAYMENT, _PAYMENTS),
+    (Kind.PAYMENT_PART, _PAYMENT_PARTS),
     (Kind.POINTS, _POINTS),
+    (Kind.HOLD, _HOLDS),
 )

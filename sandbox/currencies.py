@@ -1,6 +1,7 @@
 """Which currencies the stand-in takes, how Stripe counts them, and the least and most that can be charged.
 
-From Stripe's public page on currencies; the portal keeps its own map, so that one can catch a mistake in the other.
+From Stripe's public page on currencies, compared with it in November 2026. The portal keeps its own map, so that one
+can catch a mistake in the other.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from tests.sandbox_process import SandboxProcess
 SECRET_KEY = "a key for tests only, never for people"
 # A Monday morning, in the middle of nothing: tests that need another day set the clock.
 STANDARD_INSTANT = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+PROVIDERS = ("SMTP_URL", "MAIL_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SMS_FROM", "TWILIO_API_BASE")
 RAN_ON = pytest.StashKey[Counter[str]]()
 
 
@@ -36,7 +37,16 @@ RAN_ON = pytest.StashKey[Counter[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RAN_ON] = Counter()
     # A setting of whoever runs the tests must not change what they find.
-    for name in ("DATABASE_URL", "SECRET_KEY", "BASE_URL", "PORT", "PORTAL_DEMO", "STRIPE_API_BASE", "PORTAL_VAR"):
+    for name in (
+        "DATABASE_URL",
+        "SECRET_KEY",
+        "BASE_URL",
+        "PORT",
+        "PORTAL_DEMO",
+        "STRIPE_API_BASE",
+        "PORTAL_VAR",
+        *PROVIDERS,
+    ):
         os.environ.pop(name, None)
 
 

@@ -22,7 +22,7 @@ from portal import clock, ledger
 from portal.db import new_id, transaction
 from portal.debts.models import Debt, ImportRun
 from portal.debts.statement import Standing, debt_of
-from portal.ledger import Account, Opening
+from portal.ledger import Account
 from portal.lenders import settings
 from portal.lenders.models import Lender
 from portal.money import Money
@@ -189,7 +189,11 @@ def a_debt(
             created_at=clock.now(),
         )
         ledger.open_books(
-            lender_id=lender.id, openings=[Opening(debt_id=debt.id, currency=lender.currency, parts=parts)], on=today
+            lender_id=lender.id,
+            debts=[debt.id.hex],
+            currencies=[lender.currency],
+            parts={account: [minor] for account, minor in parts.items()},
+            on=today,
         )
         session.add(debt)
         session.flush()

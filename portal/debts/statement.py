@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 
 from portal.db import read, session, table_of
 from portal.debts.models import Debt
@@ -182,6 +182,30 @@ def history(debt: Standing) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def references_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> dict[uuid.UUID, str]:
+    """Give the reference of every debt that a person has or had here, recalled ones too."""
+    rows = session.execute(
+        select(Debt.id, Debt.reference).where(
+            Debt.lender_id == lender_id, Debt.debtor_id == debtor_id, Debt.state != "staged"
+        )
+    )
+    return {row.id: row.reference for row in rows}
+
+
+def waived_on(debt: Standing) -> Money:
+    """Give what the lender no longer asks for on a debt: waived or written off, less what was taken back of that."""
+    given_up = [Account.WAIVER.value, Account.WRITE_OFF.value]
+    rows = session.execute(
+        select(Transfer.to_account, Transfer.amount_minor).where(
+            Transfer.lender_id == debt.lender_id,
+            Transfer.book_id == debt.id,
+            or_(Transfer.to_account.in_(given_up), Transfer.from_account.in_(given_up)),
+        )
+    )
+    minor = sum(row.amount_minor if row.to_account in given_up else -row.amount_minor for row in rows)
+    return Money(minor, debt.credit.currency)
+
+
 def all_open(*, lender_id: uuid.UUID, after: uuid.UUID | None = None, limit: int = 500) -> Sequence[Standing]:
     """Give the next open debts of a lender after a key, for work over a whole portfolio."""
     query = _OPEN.where(Debt.lender_id == lender_id).order_by(Debt.id).limit(limit)
@@ -209,4 +233,6 @@ __all__ = [
     "debts_of",
     "history",
     "owner_of_reference",
+    "references_of",
+    "waived_on",
 ]

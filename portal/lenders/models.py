@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import Model, new_id
+from portal.db import LenderOwned, Model, new_id
 
 
 class Lender(Model):
@@ -29,10 +30,14 @@ class Lender(Model):
     currency: Mapped[str]
     zone: Mapped[str]
     languages: Mapped[list[str]]
+    # So many days before a payment of a plan a reminder goes out.
+    remind_days_before: Mapped[int] = mapped_column(default=3, server_default="3")
     stripe_secret_key: Mapped[str | None]
     stripe_webhook_secret: Mapped[str | None]
     stripe_webhook_url: Mapped[str | None]
     made_up: Mapped[bool] = mapped_column(default=False)
+    # Colours, corners, name and logo of its pages, as `brand.py` checked them; none for the portal's own look.
+    brand: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
     __table_args__ = (CheckConstraint("length(currency) = 3", name="currency"),)
 
@@ -47,5 +52,20 @@ class LenderCard:
     phone: str
     email: str
     zone: str
-    languages: list[str]
     jurisdiction: str
+    languages: list[str]
+    slug: str
+    brand: dict[str, Any] | None
+
+
+class LenderLogo(LenderOwned, Model):
+    """The mark of a lender with a brand of its own, with nothing in it but shapes or pixels."""
+
+    __tablename__ = "lender_logo"
+    kind: Mapped[str]
+    hash: Mapped[str]
+    content: Mapped[bytes]
+    __table_args__ = (
+        UniqueConstraint("lender_id"),
+        CheckConstraint("kind in ('svg', 'png')", name="kind"),
+    )

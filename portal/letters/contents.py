@@ -88,6 +88,7 @@ class Entry(StrEnum):
     COST = "cost"
     PAYMENT = "payment"
     REFUND = "refund"
+    REFUND_FAILED = "refund-failed"  # It did not arrive, and counts as paid again.
     ADJUSTMENT = "adjustment"
     WAIVER = "waiver"
     WRITE_OFF = "write-off"
@@ -244,6 +245,7 @@ class PaymentReceipt:
     credit_after: Money
     method_detail: str | None = None  # "Visa •••• 4242"
     plan_items: tuple[PlanItemPaid, ...] = ()
+    part_of: Money | None = None  # The whole payment, where it paid on several debts.
 
     @property
     def currency(self) -> str:
@@ -412,7 +414,8 @@ def _value(hint: Any, plain: Any) -> Any:
         return Money.of(plain["amount"], plain["currency"])
     if is_dataclass(hint):
         build: Any = hint
-        return build(**{name: _value(of, plain[name]) for name, of in _hints(build).items()})
+        # What a later version of a letter knows and this one didn't is left at its default.
+        return build(**{name: _value(of, plain[name]) for name, of in _hints(build).items() if name in plain})
     if hint is datetime or hint is date:
         return hint.fromisoformat(plain)
     return hint(plain)

@@ -10,23 +10,25 @@ from decimal import Decimal
 
 from flask import current_app
 from flask_babel import force_locale
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal import clock, queue
 from portal.db import insert_unless_there, new_id, session, transaction
 from portal.debts.statement import Standing, by_id, history
-from portal.evidence.record import PORTAL, Act, record
+from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import OWED, Account, Transfer
 from portal.lenders.models import Lender
 from portal.letters import pdf, truth
 from portal.letters.contents import (
     Amounts,
     Component,
+    Details,
     Entry,
     Frequency,
     Help,
     Instalment,
     InterestTerms,
+    Kind,
     Letter,
     Method,
     Party,
@@ -37,9 +39,11 @@ from portal.letters.contents import (
     StatementLine,
     Treatment,
 )
-from portal.letters.models import IssuedLetter
+from portal.letters.kept import statement_cause
+from portal.letters.models import IssuedLetter, LetterByHand
 from portal.money import Money
 from portal.payments.models import MoneyEffect, Payment
+from portal.payments.parts import Part, came_for, parts_of, receipt_cause
 from portal.people.models import Debtor
 from portal.plans.models import Plan, PlanItem, Quote
 from portal.plans.negotiate import schedule_in
@@ -52,6 +56,7 @@ _ENTRIES = {
     "opening": Entry.OPENING,
     "payment": Entry.PAYMENT,
     "refund": Entry.REFUND,
+    "refund_failed": Entry.REFUND_FAILED,
     "plan_interest": Entry.INTEREST,
     "adjustment": Entry.ADJUSTMENT,
     "correction": Entry.ADJUSTMENT,
@@ -72,8 +77,16 @@ def run(job: queue.Job) -> None:
         raise ValueError("a letter belongs to a lender")
     if job.payload["kind"] == "plan-agreement":
         plan_agreement(lender_id=job.lender_id, plan_id=uuid.UUID(job.payload["plan_id"]))
+    elif job.payload["kind"] == Kind.STATEMENT.value:
+        debt_id = uuid.UUID(job.payload["debt_id"])
+        statement(lender_id=job.lender_id, debt_id=debt_id, cause=job.payload["cause"])
     else:
-        payment_receipt(lender_id=job.lender_id, payment_id=uuid.UUID(job.payload["payment_id"]))
+        debt = job.payload.get("debt_id")
+        payment_receipt(
+            lender_id=job.lender_id,
+            payment_id=uuid.UUID(job.payload["payment_id"]),
+            debt_id=uuid.UUID(debt) if debt else None,
+        )
 
 
 def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
@@ -119,19 +132,21 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
     _issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
 
 
-def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
-    """Issue the receipt of a payment that has cleared."""
+def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uuid.UUID | None = None) -> None:
+    """Issue the receipt of what a payment that has cleared paid on one debt, by default its first."""
     payment = session.get_one(Payment, (lender_id, payment_id))
+    parts = parts_of(lender_id=lender_id, payment_id=payment_id)
+    part = next(one for one in parts if debt_id in (None, one.debt_id))
     effect = session.scalars(
         select(MoneyEffect).where(
             MoneyEffect.lender_id == lender_id,
+            MoneyEffect.key == f"stripe:{payment.payment_intent_id}:payment",
             MoneyEffect.payment_id == payment.id,
             MoneyEffect.outcome == "posted",
-            MoneyEffect.amount_minor > 0,
         )
     ).one()
-    before, moved, after, credit_after = _around(payment, effect)
-    amount = Money(payment.amount_minor, payment.currency)
+    before, moved, after, credit_after = _around(part, effect)
+    amount = part.amount
     details = PaymentReceipt(
         payment_reference=payment.reference,
         method=Method.CARD if payment.method == "card" else Method.OTHER,
@@ -144,19 +159,21 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
         balance_after=after,
         to_credit=amount - moved.total,
         credit_after=credit_after,
-        plan_items=_plan_items(payment, effect),
+        plan_items=_plan_items(lender_id, part, effect),
+        part_of=Money(payment.amount_minor, payment.currency) if len(parts) > 1 else None,
     )
-    _issue(lender_id=lender_id, debt_id=payment.debt_id, details=details, cause=f"payment-receipt:{payment.id}")
+    cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
+    _issue(lender_id=lender_id, debt_id=part.debt_id, details=details, cause=cause)
 
 
-def _around(payment: Payment, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money]:
+def _around(part: Part, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money]:
     """Give what was owed before a payment's posting, what it paid off, what was owed after it, and the credit then.
 
     It is read from the transfers, not from today's balance: a receipt that is made late is the same receipt.
     """
     rows = session.execute(
         select(Transfer.posting_id, Transfer.from_account, Transfer.to_account, Transfer.amount_minor)
-        .where(Transfer.lender_id == payment.lender_id, Transfer.book_id == payment.debt_id)
+        .where(Transfer.lender_id == effect.lender_id, Transfer.book_id == part.debt_id)
         .order_by(Transfer.id)
     ).all()
     order = [row.posting_id for row in rows]
@@ -177,10 +194,10 @@ def _around(payment: Payment, effect: MoneyEffect) -> tuple[Amounts, Amounts, Am
                 before[account] += sign * row.amount_minor
     after = {name: before[name] - moved[name] for name in before}
     return (
-        _amounts(before, payment.currency),
-        _amounts(moved, payment.currency),
-        _amounts(after, payment.currency),
-        Money(credit, payment.currency),
+        _amounts(before, part.amount.currency),
+        _amounts(moved, part.amount.currency),
+        _amounts(after, part.amount.currency),
+        Money(credit, part.amount.currency),
     )
 
 
@@ -188,28 +205,16 @@ def _amounts(minor: dict[str, int], currency: str) -> Amounts:
     return Amounts(**{name: Money(value, currency) for name, value in minor.items()})
 
 
-def _plan_items(payment: Payment, effect: MoneyEffect) -> tuple[PlanItemPaid, ...]:
+def _plan_items(lender_id: uuid.UUID, part: Part, effect: MoneyEffect) -> tuple[PlanItemPaid, ...]:
     """Give which instalments of the plan a payment went to, by the order in which the money came."""
-    if payment.plan_id is None:
+    if part.plan_id is None:
         return ()
-    plan = session.get_one(Plan, (payment.lender_id, payment.plan_id))
-    earlier = sum(
-        session.scalars(
-            select(MoneyEffect.amount_minor)
-            .join(Payment, (Payment.lender_id == MoneyEffect.lender_id) & (Payment.id == MoneyEffect.payment_id))
-            .where(
-                Payment.lender_id == payment.lender_id,
-                Payment.plan_id == plan.id,
-                MoneyEffect.outcome == "posted",
-                MoneyEffect.at < effect.at,
-                MoneyEffect.id != effect.id,
-            )
-        )
-    )
+    plan = session.get_one(Plan, (lender_id, part.plan_id))
+    earlier = sum(came.minor for came in came_for(plan) if came.at < effect.at and came.effect_id != effect.id)
     items = session.scalars(
         select(PlanItem).where(PlanItem.lender_id == plan.lender_id, PlanItem.plan_id == plan.id).order_by(PlanItem.seq)
     ).all()
-    start, end, until = max(earlier, 0), max(earlier, 0) + payment.amount_minor, 0
+    start, end, until = max(earlier, 0), max(earlier, 0) + part.amount.minor, 0
     found = []
     for item in items:
         since, until = until, until + item.amount_minor
@@ -221,21 +226,58 @@ def _plan_items(payment: Payment, effect: MoneyEffect) -> tuple[PlanItemPaid, ..
                     number=item.seq,
                     of=len(items),
                     due=item.due_on,
-                    applied=Money(applied, payment.currency),
-                    still_due=Money(until - min(end, until), payment.currency),
+                    applied=Money(applied, part.amount.currency),
+                    still_due=Money(until - min(end, until), part.amount.currency),
                 )
             )
     return tuple(found)
 
 
+def ask_for_statement(debt: Standing, *, zone: str, by: Actor) -> bool:
+    """Ask for the statement of account of a debt; one a day, and gives whether this one is new.
+
+    The day is the debtor's own; asking again on it leads to the same letter.
+    """
+    cause = statement_cause(debt.id, clock.today(zone))
+    new = queue.later(
+        "letters.issue",
+        lender_id=debt.lender_id,
+        payload={"kind": Kind.STATEMENT.value, "debt_id": str(debt.id), "cause": cause},
+        once=f"letter:{cause}",
+    )
+    if new:
+        record(
+            Act.LETTER_ASKED,
+            by=by,
+            lender_id=debt.lender_id,
+            debtor_id=debt.debtor_id,
+            debt_id=debt.id,
+            facts={"kind": Kind.STATEMENT.value, "cause": cause},
+        )
+    return new
+
+
+def statement(*, lender_id: uuid.UUID, debt_id: uuid.UUID, cause: str) -> None:
+    """Issue a statement of account that was asked for."""
+    debt = by_id(lender_id=lender_id, debt_id=debt_id)
+    debtor = session.get_one(Debtor, (lender_id, debt.debtor_id))
+    details = _statement_of(debt, zone=debtor.zone, now=clock.now())
+    _issue(lender_id=lender_id, debt_id=debt_id, details=details, cause=cause)
+
+
 def statement_letter(debt: Standing, *, lender: Lender, debtor: Debtor, now: datetime, number: str) -> Letter:
     """Give the statement of account of a debt from its first posting until now, as a letter that isn't kept."""
+    details = _statement_of(debt, zone=debtor.zone, now=now)
+    return _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=number)
+
+
+def _statement_of(debt: Standing, *, zone: str, now: datetime) -> Statement:
     lines = history(debt)
     zero = Money.zero(debt.owed.currency)
     nothing = Amounts(principal=zero, interest=zero, penalty=zero, fees=zero, costs=zero)
     # The debtor's calendar may be a day behind the one in which something was posted.
-    until = max([now.astimezone(clock.zone(debtor.zone)).date(), *(line.on for line in lines)])
-    details = Statement(
+    until = max([now.astimezone(clock.zone(zone)).date(), *(line.on for line in lines)])
+    return Statement(
         since=min((line.on for line in lines), default=until),
         until=until,
         opening=nothing,
@@ -254,11 +296,10 @@ def statement_letter(debt: Standing, *, lender: Lender, debtor: Debtor, now: dat
         closing_credit=debt.credit,
         rate=debt.annual_rate or None,
     )
-    return _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=number)
 
 
 def _letter(
-    details: PlanAgreement | PaymentReceipt | Statement,
+    details: Details,
     *,
     debt: Standing,
     lender: Lender,
@@ -312,7 +353,7 @@ def drawn(letter: Letter) -> pdf.Rendered:
         )
 
 
-def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement | PaymentReceipt, cause: str) -> None:
+def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause: str) -> None:
     there = session.scalars(
         select(IssuedLetter.id).where(IssuedLetter.lender_id == lender_id, IssuedLetter.cause == cause)
     ).one_or_none()
@@ -322,11 +363,20 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement |
     lender = session.get_one(Lender, lender_id)
     debtor = session.get_one(Debtor, (lender_id, debt.debtor_id))
     now = clock.now()
-    letter = _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=public_number("LT"))
+    # A letter that waited for a person keeps the number that was told.
+    told = session.scalar(
+        select(LetterByHand.number).where(LetterByHand.lender_id == lender_id, LetterByHand.cause == cause)
+    )
+    letter = _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=told or public_number("LT"))
     debtor_id, language = debtor.id, debtor.language
     # Nothing stays open while the letter is drawn: it takes a while.
     session.rollback()
-    rendered = drawn(letter)
+    try:
+        rendered = drawn(letter)
+    except pdf.MissingGlyph as missing:
+        # Trying again would end the same way: a person writes it, and the job is done.
+        _leave_to_person(letter, missing, lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, cause=cause)
+        return
     digest = hashlib.sha256(rendered.pdf).hexdigest()
     with transaction() as s:
         kept = s.execute(
@@ -349,6 +399,11 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement |
             .returning(IssuedLetter.id)
         ).scalar_one_or_none()
         if kept is not None:
+            s.execute(
+                update(LetterByHand)
+                .where(LetterByHand.lender_id == lender_id, LetterByHand.cause == cause, LetterByHand.done_at.is_(None))
+                .values(done_at=now)
+            )
             record(
                 Act.LETTER_ISSUED,
                 by=PORTAL,
@@ -357,3 +412,67 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: PlanAgreement |
                 debt_id=debt_id,
                 facts={"letter": letter.number, "kind": letter.kind.value, "sha256": digest},
             )
+
+
+def _leave_to_person(
+    letter: Letter,
+    missing: pdf.MissingGlyph,
+    *,
+    lender_id: uuid.UUID,
+    debtor_id: uuid.UUID,
+    debt_id: uuid.UUID,
+    cause: str,
+) -> None:
+    with transaction() as s:
+        made = s.execute(
+            insert_unless_there(LetterByHand)
+            .values(
+                lender_id=lender_id,
+                id=new_id(),
+                number=letter.number,
+                kind=letter.kind.value,
+                cause=cause,
+                debtor_id=debtor_id,
+                debt_id=debt_id,
+                language=letter.language,
+                characters=" ".join(missing.characters),
+                asked_at=letter.issued_at,
+            )
+            .on_conflict_do_nothing(index_elements=["lender_id", "cause"])
+            .returning(LetterByHand.id)
+        ).scalar_one_or_none()
+        if made is not None:
+            record(
+                Act.LETTER_WAITS_FOR_PERSON,
+                by=PORTAL,
+                lender_id=lender_id,
+                debtor_id=debtor_id,
+                debt_id=debt_id,
+                facts={"letter": letter.number, "kind": letter.kind.value, "no_font_has": missing.characters},
+            )
+
+
+def try_again(waiting: LetterByHand) -> None:
+    """Ask for a letter that waits for a person once more, for when a font with its characters is there."""
+    kind, _mark, about = waiting.cause.partition(":")
+    queue.later(
+        "letters.issue",
+        lender_id=waiting.lender_id,
+        payload={"kind": kind, {"plan-agreement": "plan_id"}.get(kind, "payment_id"): about},
+        while_waiting=f"letter:{waiting.cause}",
+    )
+
+
+def sent_by_hand(waiting: LetterByHand, *, by: Actor) -> None:
+    """Note that a person has written and sent a letter; twice is once."""
+    if waiting.done_at is not None:
+        return
+    waiting.done_at = clock.now()
+    record(
+        Act.LETTER_SENT_BY_HAND,
+        by=by,
+        lender_id=waiting.lender_id,
+        debtor_id=waiting.debtor_id,
+        debt_id=waiting.debt_id,
+        facts={"letter": waiting.number, "kind": waiting.kind},
+    )

@@ -4,35 +4,129 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from portal import clock
 from portal.db import session
-from portal.letters.models import IssuedLetter
-from portal.payments.models import Payment
+from portal.letters.models import IssuedLetter, LetterByHand
+from portal.payments.models import MoneyEffect, Payment, PaymentPart
+from portal.payments.parts import given_back_of, receipt_cause
+from portal.plans.models import Plan
 
 
 def letters_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[IssuedLetter]:
     """Give a person's letters, newest first, without reading their bytes."""
     return list(
         session.execute(
-            select(IssuedLetter.number, IssuedLetter.kind, IssuedLetter.issued_at, IssuedLetter.cause)
+            select(
+                IssuedLetter.number,
+                IssuedLetter.kind,
+                IssuedLetter.issued_at,
+                IssuedLetter.cause,
+                IssuedLetter.debt_id,
+            )
             .where(IssuedLetter.lender_id == lender_id, IssuedLetter.debtor_id == debtor_id)
             .order_by(IssuedLetter.issued_at.desc())
         )  # type: ignore[arg-type]
     )
 
 
+def by_hand_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[LetterByHand]:
+    """Give a person's letters that a person of the lender prepares or has sent, newest first."""
+    drawn = select(IssuedLetter.cause).where(IssuedLetter.lender_id == lender_id, IssuedLetter.debtor_id == debtor_id)
+    return session.scalars(
+        select(LetterByHand)
+        .where(
+            LetterByHand.lender_id == lender_id,
+            LetterByHand.debtor_id == debtor_id,
+            LetterByHand.cause.not_in(drawn),
+        )
+        .order_by(LetterByHand.asked_at.desc())
+    ).all()
+
+
+def waiting_for_person(*, lender_id: uuid.UUID | None = None) -> Sequence[LetterByHand]:
+    """Give the letters that wait for a person of one lender or of all, oldest first."""
+    return session.scalars(
+        select(LetterByHand)
+        .where(LetterByHand.done_at.is_(None), *([LetterByHand.lender_id == lender_id] if lender_id else []))
+        .order_by(LetterByHand.asked_at, LetterByHand.id)
+    ).all()
+
+
 def no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[str]:
-    """Give the causes of a person's letters that are no longer true: receipts of payments that were given back."""
-    paid_back = session.scalars(
-        select(Payment.id).where(
-            Payment.lender_id == lender_id, Payment.debtor_id == debtor_id, Payment.refunded_minor > 0
+    """Give the causes of a person's letters that are no longer true: receipts of what was given back, debt by debt."""
+    return frozenset(
+        receipt_cause(payment_id, debt_id, alone=alone)
+        for payment_id, debt_id in given_back_of(lender_id=lender_id, debtor_id=debtor_id)
+        for alone in (True, False)
+    )
+
+
+def statement_cause(debt_id: uuid.UUID, day: date) -> str:
+    """Give the cause of a statement of account: one a debt and day."""
+    return f"statement:{debt_id}:{day.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A letter that isn't there yet: its kind, its debt, and whether what it is about has happened.
+
+    `happened` is False for the receipt of a payment that has not arrived.
+    """
+
+    kind: str
+    debt_id: uuid.UUID
+    number: str
+    happened: bool
+    since: datetime
+
+
+def awaited_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Awaited, ...]:
+    """Give the letters that a person can wait for: of plans and payments that have none yet, newest first."""
+    there = {
+        cause
+        for model in (IssuedLetter, LetterByHand)
+        for cause in session.scalars(
+            select(model.cause).where(model.lender_id == lender_id, model.debtor_id == debtor_id)
+        )
+    }
+    plans = session.execute(
+        select(Plan.id, Plan.reference, Plan.debt_id, Plan.agreed_at).where(
+            Plan.lender_id == lender_id, Plan.debtor_id == debtor_id
         )
     )
-    return frozenset(f"payment-receipt:{payment_id}" for payment_id in paid_back)
+    found = [
+        Awaited("plan-agreement", plan.debt_id, plan.reference, happened=True, since=plan.agreed_at)
+        for plan in plans
+        if f"plan-agreement:{plan.id}" not in there
+    ]
+    payments = session.execute(
+        select(Payment.id, Payment.reference, Payment.started_at, PaymentPart.debt_id, MoneyEffect.id.label("posted"))
+        .join(PaymentPart, (PaymentPart.lender_id == Payment.lender_id) & (PaymentPart.payment_id == Payment.id))
+        .join(
+            MoneyEffect,
+            (MoneyEffect.lender_id == Payment.lender_id)
+            & (MoneyEffect.payment_id == Payment.id)
+            & (MoneyEffect.outcome == "posted")
+            & MoneyEffect.key.endswith(":payment"),
+            isouter=True,
+        )
+        .where(
+            Payment.lender_id == lender_id,
+            Payment.debtor_id == debtor_id,
+            or_(MoneyEffect.id.is_not(None), Payment.state == "processing"),
+        )
+    )
+    found += [
+        Awaited("payment-receipt", row.debt_id, row.reference, happened=row.posted is not None, since=row.started_at)
+        for row in payments
+        if not there & {receipt_cause(row.id, row.debt_id, alone=alone) for alone in (True, False)}
+    ]
+    return tuple(sorted(found, key=lambda one: one.since, reverse=True))
 
 
 def letter_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, number: str) -> IssuedLetter | None:

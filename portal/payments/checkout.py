@@ -5,7 +5,9 @@ A double click, a reload or a crash between two steps leads to the same payment 
 
 from __future__ import annotations
 
+import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,14 +18,15 @@ from portal.db import insert_unless_there, new_id, transaction
 from portal.debts.statement import Standing
 from portal.evidence.record import Act, Actor, record
 from portal.lenders.models import Lender
-from portal.money import Money
+from portal.money import Money, total
 from portal.payments import stripe_gateway
-from portal.payments.models import Payment
+from portal.payments.models import Payment, PaymentPart
 from portal.web.numbers import public_number
 
 PAGE_LIFE = timedelta(minutes=60)
 # Stripe opens no page that would live for less than half an hour.
 SHORTEST_PAGE_LIFE = timedelta(minutes=31)
+LONGEST_DESCRIPTION = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,16 @@ class Underway:
     """This form was sent before, and its payment has moved on: show what became of it."""
 
     reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much is paid on one debt, towards which plan it counts, and the line that the payer reads."""
+
+    debt: Standing
+    plan_id: uuid.UUID | None
+    amount: Money
+    words: str
 
 
 class NoPaymentsYet(Exception):
@@ -60,22 +73,20 @@ def account_of(lender: Lender, *, api_base: str | None) -> stripe_gateway.Accoun
 
 
 def start(
-    debt: Standing,
+    shares: Sequence[Share],
     *,
     lender: Lender,
     account: stripe_gateway.Account,
-    amount: Money,
-    plan_id: uuid.UUID | None,
     form_key: str,
     result_url: str,
     back_url: str,
-    description: str,
     language: str,
     by: Actor,
 ) -> GoPay | Underway:
     """Start a payment, or find the one that this form started, and give the page to pay on.
 
-    The same form with another amount, sent after going back, is another payment: what was chosen is what is paid.
+    The debts are of one person and one currency, each there once. The same form with other amounts or debts, sent
+    after going back, is another payment: what was chosen is what is paid.
     `result_url` holds `REFERENCE` where the payment's reference belongs. Opens its own transactions: one before the
     call to Stripe and one after it.
 
@@ -83,7 +94,10 @@ def start(
         again.
     """
     lender_id, lender_name = lender.id, lender.name
-    form_key = f"{form_key}:{amount.minor}"
+    debt, plan_id = shares[0].debt, shares[0].plan_id
+    amount = total((share.amount for share in shares), currency=shares[0].amount.currency)
+    only_debt = debt.id if len(shares) == 1 else None
+    form_key = f"{form_key}:{_shares_key(shares)}"
     with transaction() as s:
         now = clock.now()
         made = s.execute(
@@ -112,16 +126,32 @@ def start(
             )
         ).one()
         if made is not None:
+            s.add_all(
+                PaymentPart(
+                    lender_id=lender_id,
+                    payment_id=made,
+                    place=place,
+                    debt_id=share.debt.id,
+                    plan_id=share.plan_id,
+                    amount_minor=share.amount.minor,
+                    currency=share.amount.currency,
+                )
+                for place, share in enumerate(shares, start=1)
+            )
             record(
                 Act.PAYMENT_STARTED,
                 by=by,
                 lender_id=lender_id,
                 debtor_id=debt.debtor_id,
-                debt_id=debt.id,
-                facts={"payment": payment.reference, "amount": amount.amount, "currency": amount.currency},
+                debt_id=only_debt,
+                facts={
+                    "payment": payment.reference,
+                    "amount": amount.amount,
+                    "currency": amount.currency,
+                    **_shared_facts(shares),
+                },
             )
         reference, payment_id, expires_at = payment.reference, payment.id, payment.session_expires_at
-        pinned = Money(payment.amount_minor, payment.currency)
         if payment.state not in ("created", "sent"):
             return Underway(reference=reference)
         if payment.session_url is not None:
@@ -135,28 +165,25 @@ def start(
                 by=by,
                 lender_id=lender_id,
                 debtor_id=debt.debtor_id,
-                debt_id=debt.id,
+                debt_id=only_debt,
                 facts={"payment": reference, "before": "created", "after": "expired", "why": "no page was opened"},
             )
     if stale:
         return start(
-            debt,
+            shares,
             lender=lender,
             account=account,
-            amount=amount,
-            plan_id=plan_id,
             form_key=form_key.partition(":")[0],
             result_url=result_url,
             back_url=back_url,
-            description=description,
             language=language,
             by=by,
         )
     page = stripe_gateway.open_checkout(
         account,
         reference=str(payment_id),
-        amount=pinned,
-        description=f"{lender_name} · {description}",
+        lines=[stripe_gateway.Line(f"{lender_name} · {share.words}", share.amount) for share in shares],
+        description=f"{lender_name} · {', '.join(share.words for share in shares)}"[:LONGEST_DESCRIPTION],
         success_url=result_url.replace("REFERENCE", reference),
         cancel_url=back_url.replace("REFERENCE", reference),
         locale="zh" if language.startswith("zh") else "en",
@@ -174,3 +201,16 @@ def start(
         if payment.state == "created":
             payment.state = "sent"
     return GoPay(url=page.url)
+
+
+def _shares_key(shares: Sequence[Share]) -> str:
+    """Give what tells one choice of debts and amounts from another."""
+    said = ";".join(f"{share.debt.id.hex}:{share.amount.minor}" for share in shares)
+    return said if len(shares) == 1 else hashlib.sha256(said.encode()).hexdigest()
+
+
+def _shared_facts(shares: Sequence[Share]) -> dict[str, object]:
+    """Give how a payment is shared, for its record; nothing where it is for one debt."""
+    if len(shares) == 1:
+        return {}
+    return {"debts": [{"debt": share.debt.id, "amount": share.amount.amount} for share in shares]}

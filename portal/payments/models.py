@@ -13,7 +13,10 @@ from portal.db import LenderOwned, Model
 
 
 class Payment(LenderOwned, Model):
-    """One attempt to pay, written before Stripe is called; `form_key` makes a double click the same attempt."""
+    """One attempt to pay, written before Stripe is called; `form_key` makes a double click the same attempt.
+
+    What it pays stands in its parts, one a debt. `debt_id` and `plan_id` are the first part's, for old readers.
+    """
 
     __tablename__ = "payment"
     reference: Mapped[str]
@@ -44,6 +47,30 @@ class Payment(LenderOwned, Model):
         CheckConstraint("amount_minor > 0 and refunded_minor >= 0 and refunded_minor <= amount_minor", name="amounts"),
         Index("ix_payment_lender_id_debtor_id", "lender_id", "debtor_id"),
         Index("ix_payment_lender_id_debt_id", "lender_id", "debt_id"),
+    )
+
+
+class PaymentPart(LenderOwned, Model):
+    """How much of a payment is for one debt, by the payer's own choice; the parts sum to the payment's amount.
+
+    `place` is the order in which the payer saw them, from 1; what goes back comes from the last one first.
+    """
+
+    __tablename__ = "payment_part"
+    payment_id: Mapped[uuid.UUID]
+    place: Mapped[int]
+    debt_id: Mapped[uuid.UUID]
+    plan_id: Mapped[uuid.UUID | None]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "payment_id"], ["payment.lender_id", "payment.id"]),
+        ForeignKeyConstraint(["lender_id", "debt_id"], ["debt.lender_id", "debt.id"]),
+        ForeignKeyConstraint(["lender_id", "plan_id"], ["plan.lender_id", "plan.id"]),
+        UniqueConstraint("lender_id", "payment_id", "debt_id"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        Index("ix_payment_part_lender_id_debt_id", "lender_id", "debt_id"),
+        Index("ix_payment_part_lender_id_plan_id", "lender_id", "plan_id"),
     )
 
 

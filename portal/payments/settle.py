@@ -20,10 +20,11 @@ from portal.evidence.record import PORTAL, STRIPE, Act, Actor, record
 from portal.ledger import OWED, Account, Move
 from portal.lenders.models import Lender
 from portal.money import Money
-from portal.payments import stripe_gateway
-from portal.payments.allocation import Component, allocate
+from portal.payments import stripe_gateway, tell
+from portal.payments.allocation import Allocation, Component, allocate
 from portal.payments.checkout import account_of
 from portal.payments.models import MoneyEffect, Payment, WebhookEvent
+from portal.payments.parts import Part, came_for, only_debt, parts_of, receipt_cause
 from portal.payments.states import Moved, Said, State, after
 from portal.payments.stripe_gateway import (
     CheckoutPayment,
@@ -132,11 +133,17 @@ def _read(account: stripe_gateway.Account, *, session_id: str | None, intent_id:
     return _Word(page=page, facts=facts)
 
 
-def _said(word: _Word) -> Said:
+def _said(word: _Word, *, refunded: int, came_back: bool) -> Said:
+    """Say what Stripe's word is.
+
+    `refunded` is what our books have as given back, in minor units: a word that was read before another worker's may
+    still have a refund that has failed since. `came_back`: this word is the one that says so.
+    """
     facts, page = word.facts, word.page
     if facts is not None:
-        refunded = sum(refund.amount.minor for refund in facts.refunds if refund.status is RefundStatus.SUCCEEDED)
         if facts.status is PaymentStatus.SUCCEEDED:
+            if came_back:
+                return Said.REFUND_PARTLY_FAILED if refunded else Said.REFUND_FAILED
             if refunded >= facts.amount_received.minor > 0:
                 return Said.REFUNDED
             return Said.PARTLY_REFUNDED if refunded else Said.SUCCEEDED
@@ -155,26 +162,27 @@ def _said(word: _Word) -> Said:
 
 
 def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
-    debt_id = session.scalars(
-        select(Payment.debt_id).where(Payment.lender_id == lender_id, Payment.id == payment_id)
-    ).one()
-    # The debt's book is locked first, always, so that two workers never wait for each other.
-    ledger.locked(lender_id=lender_id, debt_id=debt_id)
+    parts = parts_of(lender_id=lender_id, payment_id=payment_id)
+    # The books are locked first, always, in the order of their ids, so that two workers never wait for each other.
+    for debt_id in sorted(part.debt_id for part in parts):
+        ledger.locked(lender_id=lender_id, debt_id=debt_id)
     payment = session.execute(
         select(Payment)
         .where(Payment.lender_id == lender_id, Payment.id == payment_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).scalar_one()
-    said = _said(word)
-    facts = word.facts
+    facts, came_back = word.facts, False
     if facts is not None:
         payment.payment_intent_id = facts.payment_intent_id
         if facts.amount_received.minor > 0 and facts.status is PaymentStatus.SUCCEEDED:
-            _post_payment(payment, facts)
+            _post_payment(payment, facts, parts)
         for refund in facts.refunds:
             if refund.status is RefundStatus.SUCCEEDED:
-                _post_refund(payment, refund_id=refund.id, amount=refund.amount)
+                _post_refund(payment, parts, refund_id=refund.id, amount=refund.amount)
+            elif refund.status in (RefundStatus.FAILED, RefundStatus.CANCELED):
+                came_back |= _take_refund_back(payment, parts, refund_id=refund.id)
+    said = _said(word, refunded=payment.refunded_minor, came_back=came_back)
     moved = after(state=State(payment.state), said=said)
     if isinstance(moved, Moved) and moved.to.value != payment.state:
         before, payment.state = payment.state, moved.to.value
@@ -185,9 +193,11 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
                 by=STRIPE,
                 lender_id=lender_id,
                 debtor_id=payment.debtor_id,
-                debt_id=payment.debt_id,
+                debt_id=only_debt(parts),
                 facts={"payment": payment.reference, "before": before, "after": payment.state, "why": payment.failure},
             )
+        if moved.to is State.FAILED:
+            tell.later(payment, tell.FAILED)
     session.flush()
 
 
@@ -217,7 +227,7 @@ def _today_of(payment: Payment) -> date:
     return clock.today(zone)
 
 
-def _post_payment(payment: Payment, facts: PaymentFacts) -> None:
+def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part]) -> None:
     fits = facts.amount_received == Money(payment.amount_minor, payment.currency) and facts.metadata.get(
         "payment"
     ) == str(payment.id)
@@ -233,24 +243,17 @@ def _post_payment(payment: Payment, facts: PaymentFacts) -> None:
     payment.settled_at = facts.cleared_at or clock.now()
     payment.method, payment.last4 = facts.method_kind, facts.last4
     if not fits:
-        _set_aside(payment, facts, effect_id, today=today)
+        _set_aside(payment, facts, effect_id, parts, today=today)
         return
-    amount = facts.amount_received
-    plan = _plan_of(payment)
-    if plan is not None:
+    plans = _plans_of(payment.lender_id, parts)
+    for plan in plans:
         progress.post_interest(plan, today=today)
-    book = ledger.locked(lender_id=payment.lender_id, debt_id=payment.debt_id)
-    owed = {Component(account.value): book.standing(account) for account in OWED}
-    parts = allocate(payment=amount, owed=owed)
-    moves = [
-        Move(payment.debt_id, Account(component.value), Account.CASH_STRIPE, part) for component, part in parts.parts
-    ]
-    moves.append(Move(payment.debt_id, Account.CREDIT, Account.CASH_STRIPE, parts.credit))
+    paid = [(part, _paid_off(payment.lender_id, part)) for part in parts]
     posted = ledger.post(
         lender_id=payment.lender_id,
         kind="payment",
         cause=f"payment:{facts.payment_intent_id}",
-        moves=moves,
+        moves=[move for part, allocation in paid for move in _moves_of(part, allocation)],
         on=today,
     )
     if isinstance(posted, ledger.Posted):
@@ -260,26 +263,58 @@ def _post_payment(payment: Payment, facts: PaymentFacts) -> None:
         by=STRIPE,
         lender_id=payment.lender_id,
         debtor_id=payment.debtor_id,
-        debt_id=payment.debt_id,
+        debt_id=only_debt(parts),
         facts={
             "payment": payment.reference,
             "payment_intent": facts.payment_intent_id,
-            "amount": amount.amount,
-            "currency": amount.currency,
-            "parts": {component.value: str(part.amount) for component, part in parts.parts},
-            "credit": parts.credit.amount,
+            "amount": facts.amount_received.amount,
+            "currency": facts.amount_received.currency,
+            **_settled_facts(paid),
         },
     )
-    _follow(plan, today=today, by=STRIPE)
-    queue.later(
-        "letters.issue",
-        lender_id=payment.lender_id,
-        payload={"kind": "payment-receipt", "payment_id": str(payment.id)},
-        once=f"letter:payment-receipt:{payment.id}",
-    )
+    for plan in plans:
+        _follow(plan, today=today, by=STRIPE)
+    for part in parts:
+        cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
+        queue.later(
+            "letters.issue",
+            lender_id=payment.lender_id,
+            payload={"kind": "payment-receipt", "payment_id": str(payment.id), "debt_id": str(part.debt_id)},
+            once=f"letter:{cause}",
+        )
+    tell.later(payment, tell.RECEIVED)
 
 
-def _set_aside(payment: Payment, facts: PaymentFacts, effect_id: uuid.UUID, *, today: date) -> None:
+def _paid_off(lender_id: uuid.UUID, part: Part) -> Allocation:
+    """Give what a part pays off of its debt, as the debt stands now; its book is locked."""
+    book = ledger.locked(lender_id=lender_id, debt_id=part.debt_id)
+    return allocate(payment=part.amount, owed={Component(account.value): book.standing(account) for account in OWED})
+
+
+def _moves_of(part: Part, paid: Allocation) -> list[Move]:
+    moves = [Move(part.debt_id, Account(one.value), Account.CASH_STRIPE, amount) for one, amount in paid.parts]
+    return [*moves, Move(part.debt_id, Account.CREDIT, Account.CASH_STRIPE, paid.credit)]
+
+
+def _settled_facts(paid: Sequence[tuple[Part, Allocation]]) -> dict[str, object]:
+    """Give the parts of the debts as a record keeps them; of one debt as they always stood there."""
+
+    def of(allocation: Allocation) -> dict[str, object]:
+        return {
+            "parts": {component.value: str(part.amount) for component, part in allocation.parts},
+            "credit": allocation.credit.amount,
+        }
+
+    if len(paid) == 1:
+        return of(paid[0][1])
+    return {
+        "debts": [{"debt": part.debt_id, "amount": part.amount.amount, **of(allocation)} for part, allocation in paid]
+    }
+
+
+def _set_aside(
+    payment: Payment, facts: PaymentFacts, effect_id: uuid.UUID, parts: Sequence[Part], *, today: date
+) -> None:
     """Put money that doesn't fit what we asked for where a person looks at it; never guess."""
     posted = ledger.post(
         lender_id=payment.lender_id,
@@ -295,7 +330,7 @@ def _set_aside(payment: Payment, facts: PaymentFacts, effect_id: uuid.UUID, *, t
         by=STRIPE,
         lender_id=payment.lender_id,
         debtor_id=payment.debtor_id,
-        debt_id=payment.debt_id,
+        debt_id=only_debt(parts),
         facts={
             "payment": payment.reference,
             "asked": payment.amount_minor,
@@ -305,7 +340,7 @@ def _set_aside(payment: Payment, facts: PaymentFacts, effect_id: uuid.UUID, *, t
     )
 
 
-def _post_refund(payment: Payment, *, refund_id: str, amount: Money) -> None:
+def _post_refund(payment: Payment, parts: Sequence[Part], *, refund_id: str, amount: Money) -> None:
     original = session.scalars(
         select(MoneyEffect).where(
             MoneyEffect.lender_id == payment.lender_id,
@@ -317,7 +352,7 @@ def _post_refund(payment: Payment, *, refund_id: str, amount: Money) -> None:
     if effect_id is None:
         return
     today = _today_of(payment)
-    moves = _moves_back(payment, original, amount)
+    moves = _moves_back(payment, original, amount, parts)
     posted = ledger.post(
         lender_id=payment.lender_id,
         kind="refund",
@@ -334,51 +369,141 @@ def _post_refund(payment: Payment, *, refund_id: str, amount: Money) -> None:
         by=STRIPE,
         lender_id=payment.lender_id,
         debtor_id=payment.debtor_id,
-        debt_id=payment.debt_id,
+        debt_id=only_debt(parts),
         facts={"payment": payment.reference, "refund": refund_id, "amount": amount.amount, "currency": amount.currency},
     )
-    _follow(_plan_of(payment), today=today, by=STRIPE)
+    for plan in _plans_of(payment.lender_id, parts):
+        _follow(plan, today=today, by=STRIPE)
 
 
-def _moves_back(payment: Payment, original: MoneyEffect, amount: Money) -> Sequence[Move]:
+# What a debt gives back first: what was paid too much, then the other way round as a payment pays it off.
+_BACK = (
+    Account.CREDIT,
+    Account.PRINCIPAL,
+    Account.INTEREST,
+    Account.FEES,
+    Account.PENALTY,
+    Account.COSTS,
+    Account.SUSPENSE,
+)
+
+
+def _order_back(parts: Sequence[Part]) -> list[tuple[uuid.UUID | None, Account]]:
+    """Give the order in which a payment goes back: what was paid too much on any debt, then the last debt first."""
+    debts: list[uuid.UUID | None] = [part.debt_id for part in reversed(parts)]
+    return [
+        *((debt, Account.CREDIT) for debt in debts),
+        *((debt, account) for debt in debts for account in _BACK if account is not Account.CREDIT),
+        (None, Account.SUSPENSE),
+    ]
+
+
+def _moves_back(payment: Payment, original: MoneyEffect, amount: Money, parts: Sequence[Part]) -> Sequence[Move]:
     """Give the moves of a refund: what the payment paid off last comes back first, up to the refunded amount."""
     if original.posting_id is None:
         return ()
     paid = ledger.reversed_moves(lender_id=payment.lender_id, posting_id=original.posting_id)
-    back = {move.target: move for move in paid}
+    back = {(move.book_id, move.target): move for move in paid}
     refunded_before = payment.refunded_minor
     left, moves = amount.minor, []
-    for account in (
-        Account.CREDIT,
-        Account.PRINCIPAL,
-        Account.INTEREST,
-        Account.FEES,
-        Account.PENALTY,
-        Account.COSTS,
-        Account.SUSPENSE,
-    ):
-        if account not in back:
+    for book_id, account in _order_back(parts):
+        if (book_id, account) not in back:
             continue
-        here = back[account].amount.minor
+        here = back[book_id, account].amount.minor
         skipped = min(refunded_before, here)
         refunded_before -= skipped
         take = min(left, here - skipped)
         left -= take
         if take:
-            moves.append(Move(back[account].book_id, Account.CASH_STRIPE, account, Money(take, amount.currency)))
+            moves.append(Move(book_id, Account.CASH_STRIPE, account, Money(take, amount.currency)))
     return moves
 
 
-def _plan_of(payment: Payment) -> Plan | None:
-    """Give the plan that a payment counts towards: the one it was started for, else none."""
-    if payment.plan_id is None:
-        return None
-    return session.execute(
-        select(Plan)
-        .where(Plan.lender_id == payment.lender_id, Plan.id == payment.plan_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one()
+def _take_refund_back(payment: Payment, parts: Sequence[Part], *, refund_id: str) -> bool:
+    """Post a refund back that Stripe had confirmed and that has failed since; gives whether there was one to post.
+
+    The money is with the lender again, and so the payment counts again: for the debt, the plan and the points.
+    """
+    given = session.scalars(
+        select(MoneyEffect).where(
+            MoneyEffect.lender_id == payment.lender_id, MoneyEffect.key == f"stripe:{refund_id}:refund"
+        )
+    ).one_or_none()
+    if given is None:
+        # It failed before it was ever confirmed: nothing of it is in the books.
+        return False
+    amount = Money(-given.amount_minor, given.currency)
+    effect_id = _claim(payment, key=f"stripe:{refund_id}:refund_failed", amount=amount, outcome=given.outcome)
+    if effect_id is None:
+        return False
+    today = _today_of(payment)
+    if given.posting_id is not None:
+        posted = ledger.post(
+            lender_id=payment.lender_id,
+            kind="refund_failed",
+            cause=f"refund-failed:{refund_id}",
+            moves=_moves_again(payment, given.posting_id),
+            on=today,
+            corrects=given.posting_id,
+        )
+        if isinstance(posted, ledger.Posted):
+            session.get_one(MoneyEffect, (payment.lender_id, effect_id)).posting_id = posted.posting_id
+    payment.refunded_minor -= amount.minor
+    record(
+        Act.PAYMENT_REFUND_FAILED,
+        by=STRIPE,
+        lender_id=payment.lender_id,
+        debtor_id=payment.debtor_id,
+        debt_id=only_debt(parts),
+        facts={"payment": payment.reference, "refund": refund_id, "amount": amount.amount, "currency": amount.currency},
+    )
+    for plan in _plans_of(payment.lender_id, parts):
+        _follow(plan, today=today, by=STRIPE)
+    return True
+
+
+def _moves_again(payment: Payment, refund_posting_id: uuid.UUID) -> Sequence[Move]:
+    """Give the moves that undo a refund: where it came from, and what is no longer owed there as any payment."""
+    moves: list[Move] = []
+    undone = ledger.reversed_moves(lender_id=payment.lender_id, posting_id=refund_posting_id)
+    for book_id in dict.fromkeys(move.book_id for move in undone):
+        here = [move for move in undone if move.book_id == book_id]
+        moves += here if book_id is None else _again_on(payment.lender_id, book_id, here)
+    return moves
+
+
+def _again_on(lender_id: uuid.UUID, debt_id: uuid.UUID, undone: Sequence[Move]) -> list[Move]:
+    book = ledger.locked(lender_id=lender_id, debt_id=debt_id)
+    owed = {account: book.standing(account) for account in OWED}
+    moves, left = [], Money.zero(book.currency)
+    for move in undone:
+        if move.source not in owed:
+            moves.append(move)
+            continue
+        take = min(move.amount, owed[move.source])
+        owed[move.source] -= take
+        left += move.amount - take
+        moves.append(Move(move.book_id, move.source, move.target, take))
+    if left:
+        paid = allocate(payment=left, owed={Component(account.value): owed[account] for account in OWED})
+        moves += _moves_of(Part(debt_id=debt_id, plan_id=None, amount=left), paid)
+    return moves
+
+
+def _plans_of(lender_id: uuid.UUID, parts: Sequence[Part]) -> list[Plan]:
+    """Give the plans that a payment counts towards, each locked: those that its parts were started for."""
+    wanted = [part.plan_id for part in parts if part.plan_id is not None]
+    if not wanted:
+        return []
+    return list(
+        session.execute(
+            select(Plan)
+            .where(Plan.lender_id == lender_id, Plan.id.in_(wanted))
+            .order_by(Plan.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).scalars()
+    )
 
 
 def _cleared(plan: Plan) -> list[tuple[date, Money]]:
@@ -386,25 +511,18 @@ def _cleared(plan: Plan) -> list[tuple[date, Money]]:
     zone = session.scalars(
         select(Debtor.zone).where(Debtor.lender_id == plan.lender_id, Debtor.id == plan.debtor_id)
     ).one()
-    rows = session.execute(
-        select(MoneyEffect.amount_minor, MoneyEffect.at, Payment.settled_at)
-        .join(Payment, (Payment.lender_id == MoneyEffect.lender_id) & (Payment.id == MoneyEffect.payment_id))
-        .where(Payment.lender_id == plan.lender_id, Payment.plan_id == plan.id, MoneyEffect.outcome == "posted")
-    )
     place = clock.zone(zone)
     return [
         (
-            (row.settled_at if row.amount_minor > 0 and row.settled_at else row.at).astimezone(place).date(),
-            Money(row.amount_minor, plan.currency),
+            (came.settled_at if came.minor > 0 and came.settled_at else came.at).astimezone(place).date(),
+            Money(came.minor, plan.currency),
         )
-        for row in rows
+        for came in came_for(plan)
     ]
 
 
-def _follow(plan: Plan | None, *, today: date, by: Actor) -> None:
+def _follow(plan: Plan, *, today: date, by: Actor) -> None:
     """Let the plan and the points follow the money."""
-    if plan is None:
-        return
     session.flush()
     book = ledger.locked(lender_id=plan.lender_id, debt_id=plan.debt_id)
     effect = progress.lay_over(plan, cleared=_cleared(plan), owed=book.owed, today=today, by=by)

@@ -42,6 +42,8 @@ class Said(Enum):
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
+    REFUND_FAILED = "refund_failed"  # What was given back came back to the lender: nothing is refunded any more.
+    REFUND_PARTLY_FAILED = "refund_partly_failed"  # The same, and another part is still refunded.
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +88,20 @@ class _Cell(Enum):
 # One row a state, one column for each word of Stripe's, in the order of `State` and `Said`: the new state, or
 # "=" for repeated, "late", "no" for forbidden, "back" to the state before the dispute.
 # An ended page (cancelled, expired) can still bring money, when somebody pays in another tab a moment before; and a
-# refund or a dispute can be the first that we hear of a payment that succeeded.
+# refund or a dispute can be the first that we hear of a payment that succeeded. That a refund failed is said only where
+# we had posted it.
 _GRID: Final = """
-             open  proc  succ  fail  canc  expi  part  refu  disp  won   lost
-  created    sent  proc  succ  fail  canc  expi  part  refu  disp  succ  refu
-  sent       =     proc  succ  fail  canc  expi  part  refu  disp  succ  refu
-  processing late  =     succ  fail  canc  expi  part  refu  disp  succ  refu
-  succeeded  late  late  =     late  no    no    part  refu  disp  =     refu
-  failed     sent  proc  succ  =     canc  expi  part  refu  disp  succ  refu
-  cancelled  late  late  succ  late  =     late  part  refu  disp  succ  refu
-  expired    late  late  succ  late  late  =     part  refu  disp  succ  refu
-  partly_ref late  late  late  late  no    no    =     refu  disp  =     refu
-  refunded   late  late  late  late  no    no    late  =     late  no    =
-  disputed   late  late  late  late  no    no    late  refu  =     back  refu
+             open  proc  succ  fail  canc  expi  part  refu  disp  won   lost  back  some
+  created    sent  proc  succ  fail  canc  expi  part  refu  disp  succ  refu  no    no
+  sent       =     proc  succ  fail  canc  expi  part  refu  disp  succ  refu  no    no
+  processing late  =     succ  fail  canc  expi  part  refu  disp  succ  refu  no    no
+  succeeded  late  late  =     late  no    no    part  refu  disp  =     refu  =     no
+  failed     sent  proc  succ  =     canc  expi  part  refu  disp  succ  refu  no    no
+  cancelled  late  late  succ  late  =     late  part  refu  disp  succ  refu  no    no
+  expired    late  late  succ  late  late  =     part  refu  disp  succ  refu  no    no
+  partly_ref late  late  late  late  no    no    =     refu  disp  =     refu  succ  =
+  refunded   late  late  late  late  no    no    late  =     late  no    =     succ  part
+  disputed   late  late  late  late  no    no    late  refu  =     back  refu  late  late
 """
 
 _WORDS: Final[Mapping[str, State | _Cell]] = {

@@ -7,7 +7,7 @@ carries an idempotency key made by the caller, so that asking again after a fail
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,8 +55,9 @@ EVENTS: Final = (
     "charge.dispute.funds_reinstated",
 )
 
-# How Stripe counts each currency (docs.stripe.com/currencies), kept apart from ISO 4217 because the two differ:
-# MGA has two decimals in ISO and none at Stripe; ISK and UGX have none in ISO and two at Stripe, for old callers' sake.
+# How Stripe counts each currency, kept apart from ISO 4217 because the two differ: MGA has two decimals in ISO and none
+# at Stripe; ISK and UGX have none in ISO and two at Stripe, for old callers' sake. Compared in November 2026 with
+# docs.stripe.com/currencies, "Zero-decimal currencies", "Special cases" and "Three-decimal currencies".
 _NO_DECIMALS: Final = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
 _THREE_DECIMALS: Final = "BHD JOD KWD OMR TND"
 _TWO_DECIMALS: Final = """
@@ -73,6 +74,15 @@ STRIPE_EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
         **dict.fromkeys(_THREE_DECIMALS.split(), 3),
     }
 )
+
+# The least that can be charged where the lender is paid out in the same currency, in Stripe's counting; 0.50 for those
+# that the same page names and that don't stand here. Compared with its "Minimum and maximum charge amounts" then.
+_LEAST: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "AED": 200, "CZK": 1500, "DKK": 250, "GBP": 30, "HKD": 400, "HUF": 17500, "JPY": 50, "MXN": 1000, "MYR": 200,
+        "NOK": 300, "PLN": 200, "RON": 200, "SEK": 300, "THB": 1000,
+    }
+)  # fmt: skip
 
 # Tells Stripe's servers how we fare and keeps an id on disk; neither is ours to give.
 stripe.enable_telemetry = False
@@ -178,6 +188,14 @@ class RefundStatus(Enum):
 
 
 @dataclass(frozen=True)
+class Line:
+    """One line of a hosted page: what is paid, in words that the payer reads, and how much."""
+
+    words: str
+    amount: Money
+
+
+@dataclass(frozen=True)
 class CheckoutPage:
     """A hosted page that was opened for one payment attempt."""
 
@@ -276,6 +294,23 @@ def charged(amount: Money) -> int:
     return counted
 
 
+def least(currency: str) -> Money:
+    """Return the least that Stripe charges in a currency: 0.50 USD, 175.00 HUF, 50 JPY.
+
+    Where Stripe names no least, it is half of one unit, or 50 where Stripe counts no parts. A payment that has to be
+    converted must also reach the least of the lender's own currency, which only Stripe can tell.
+
+    :raises NotChargeable: if Stripe does not take the currency.
+    """
+    if currency not in STRIPE_EXPONENTS:
+        raise NotChargeable(Money.zero(currency))
+    places = STRIPE_EXPONENTS[currency]
+    counted = _LEAST.get(currency, 500 if places == 3 else 50)
+    # ISK and UGX are counted in hundredths that do not exist.
+    whole = int(10 ** max(places - EXPONENTS[currency], 0))
+    return money(-(-counted // whole) * whole, currency)
+
+
 def money(counted: int, currency: str) -> Money:
     """Return what Stripe counts as an amount of ours: 1250 in "usd" is 12.50 USD, 500 in "isk" is 5 ISK.
 
@@ -295,7 +330,7 @@ def open_checkout(
     account: Account,
     *,
     reference: str,
-    amount: Money,
+    lines: Sequence[Line],
     description: str,
     success_url: str,
     cancel_url: str,
@@ -305,8 +340,9 @@ def open_checkout(
     metadata: Mapping[str, str],
     block_credit_cards: bool,
 ) -> CheckoutPage:
-    """Open Stripe's hosted page for one payment attempt, in the currency of the debt.
+    """Open Stripe's hosted page for one payment attempt, in the currency of the debts; each line is a debt.
 
+    `description` is of the payment as a whole.
     `reference` is the id of our attempt; `success_url` may hold `{CHECKOUT_SESSION_ID}`; `expires_at` must be 30
     minutes to 24 hours from now by Stripe's clock, so leave a minute. After a crash between this call and keeping its
     answer, call again with the same values: for 24 hours the same key gives the same page. Later, `find_checkouts`.
@@ -322,12 +358,13 @@ def open_checkout(
         "line_items": [
             {
                 "price_data": {
-                    "currency": amount.currency.lower(),
-                    "unit_amount": charged(amount),
-                    "product_data": {"name": description},
+                    "currency": line.amount.currency.lower(),
+                    "unit_amount": charged(line.amount),
+                    "product_data": {"name": line.words},
                 },
                 "quantity": 1,
             }
+            for line in lines
         ],
         "client_reference_id": reference,
         "metadata": noted,

@@ -1,99 +1,277 @@
-"""Paying: how much, off to the hosted page, and what became of it."""
+"""Paying: how much and on which debts, a page to check it, off to the hosted page, and what became of it."""
 
 from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from babel.numbers import get_currency_symbol
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from portal import clock
+from portal import amounts, clock
+from portal.care.holds import holding
+from portal.care.pages import paying_all_the_same
 from portal.db import session, transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, by_id, debts_of
 from portal.lenders.models import Lender
-from portal.money import Money
-from portal.payments import checkout, settle, stripe_gateway
-from portal.payments.forms import PayForm
-from portal.payments.models import Payment
+from portal.money import Money, total
+from portal.payments import checkout, settle, sharing, stripe_gateway
+from portal.payments.forms import PayForm, SharesForm
+from portal.payments.models import Payment, PaymentPart
+from portal.payments.parts import parts_of
 from portal.people.permissions import Person, me, needs_debtor
 from portal.plans.models import Plan
 from portal.plans.negotiate import alive_plan
 from portal.plans.progress import View, interest_due, view_of
+from portal.plans.reach import Open, reach
+from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 from portal.web.languages import chosen
 
 payments = Blueprint("payments", __name__)
 
-# Below this Stripe takes no card payment in most currencies; a smaller debt is paid as a whole by other means.
+# Nobody is asked to pay less than this; a smaller debt is paid as a whole by other means.
 LEAST_MINOR = 100
 _FORM_KEY = re.compile(r"[0-9a-f]{32}")
+_MINOR = re.compile(r"[0-9]{1,15}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """A debt that something can be paid on: with its living plan, and with interest that is due and not yet posted."""
+
+    debt: Standing
+    plan: Plan | None
+    view: View | None
+    owed: Money
+
+    @property
+    def next(self) -> Money:
+        """Give the next payment of its plan; nothing without one."""
+        # Interest is charged on its due date: whoever pays the last payment before it owes that much less.
+        return min(self.view.next_amount, self.owed) if self.view else Money.zero(self.owed.currency)
+
+    @property
+    def late(self) -> Money:
+        """Give what is missing of all payments whose day has passed."""
+        return min(self.view.late_amount, self.owed) if self.view else Money.zero(self.owed.currency)
+
+
+def least_payment(currency: str) -> Money:
+    """Give the smallest payment in a currency: 1.00 in most, and more where Stripe takes no less, as 175.00 in HUF."""
+    usual = Money(LEAST_MINOR, currency)
+    try:
+        return max(usual, stripe_gateway.least(currency))
+    except stripe_gateway.NotChargeable:
+        return usual
 
 
 def least_of(owed: Money) -> Money:
-    """Give the smallest payment for a debt: one whole unit of money, or all that is owed if that is less."""
-    return min(Money(LEAST_MINOR, owed.currency), owed)
+    """Give the smallest payment for a debt, or all that is owed if that is less."""
+    return min(least_payment(owed.currency), owed)
+
+
+def _payable(person: Person, debt: Standing) -> Payable:
+    today = clock.today(person.zone)
+    plan = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
+    return Payable(
+        debt=debt,
+        plan=plan,
+        view=view_of(plan, today=today) if plan else None,
+        owed=debt.owed + interest_due(plan, today=today) if plan else debt.owed,
+    )
+
+
+def _mine(person: Person) -> list[Standing]:
+    return [debt for debt in debts_of(lender_id=person.lender_id, debtor_id=person.debtor_id) if debt.owed]
+
+
+def _disputed(person: Person, mine: Iterable[Standing]) -> frozenset[uuid.UUID]:
+    """Give the debts of which the person says that they are wrong; without a debt, all of them are meant."""
+    found = holding(lender_id=person.lender_id, debtor_id=person.debtor_id, at=clock.now())
+    said = {hold.debt_id for hold in found if hold.disputed}
+    return frozenset(debt.id for debt in mine if None in said or debt.id in said)
 
 
 @payments.route("/pay", methods=["GET", "POST"])
 @needs_debtor
 def pay() -> ResponseReturnValue:
-    """Ask how much to pay and on which debt, and lead to the hosted page."""
+    """Ask how much to pay and on which debt, show it to be checked, and lead to the hosted page."""
     person = me()
     reference = request.args.get("debt")
-    mine = [debt for debt in debts_of(lender_id=person.lender_id, debtor_id=person.debtor_id) if debt.owed]
+    mine = _mine(person)
     if reference is None and len(mine) == 1:
         return redirect(url_for("payments.pay", debt=mine[0].reference), 303)
     if reference is None:
-        return render_template("payments/pay.html", debts=_debt_choices(person, mine), debt=None, form=PayForm())
+        return render_template(
+            "payments/pay.html",
+            debts=_debt_choices(person, mine),
+            together=_together(mine),
+            debt=None,
+            form=PayForm(),
+        )
     debt = mine_or_404(reference)
     if not debt.owed:
         return redirect(url_for("home.debt", reference=reference), 303)
-    plan = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
-    view = view_of(plan, today=clock.today(person.zone)) if plan else None
-    owed = debt.owed + interest_due(plan, today=clock.today(person.zone)) if plan else debt.owed
-    choices = _choices(owed, view)
+    found = _payable(person, debt)
+    choices = _choices(found)
     form = PayForm()
     form.amount.currency = debt.owed.currency
     form.choice.choices = [(key, _choice_words(key)) for key in choices]
+    exact = _exact(request.form.get("exact", ""), debt.owed.currency)
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
         asked = request.args.get("amount")
         form.choice.data = asked if asked in choices else ("next" if "next" in choices else None)
-    elif form.validate() and _FORM_KEY.fullmatch(form.form_key.data or ""):
-        amount = form.amount.money if form.choice.data == "other" else choices[form.choice.data]
-        problem = _problem(amount, owed)
+    elif exact is not None or form.validate():
+        amount = exact or (form.amount.money if form.choice.data == "other" else choices[form.choice.data])
+        problem = _problem(amount, found.owed)
         if amount is not None and problem is None:
-            return _go(person, debt, plan, amount, form.form_key.data or "")
+            return _on(person, [(found, amount)], change=url_for("payments.pay", debt=reference))
+        if exact is not None:
+            # What was shown to be checked is no longer right: it is shown again as somebody's own amount.
+            form.choice.data, form.amount.data = "other", amounts.written(exact)
         form.amount.errors = [problem or ""]  # type: ignore[assignment]
-    if not _FORM_KEY.fullmatch(form.form_key.data or ""):
-        form.form_key.data = uuid.uuid4().hex
+    form.form_key.data = _form_key() or uuid.uuid4().hex
     return (
         render_template(
             "payments/pay.html",
             debts=_debt_choices(person, mine),
+            together=_together(mine),
             debt=debt,
             form=form,
             choices=choices,
-            notes={"next": _("Keeps your plan.") if plan else "", "all": "", "other": ""},
-            least=least_of(owed),
+            notes={
+                "next": _("Keeps your plan."),
+                "late": _("Everything whose day has passed."),
+            },
+            least=least_of(found.owed),
             prefix=get_currency_symbol(debt.owed.currency, locale=str(get_locale())),
             effect=_on_its_way(debt),
+            disputed=debt.id in _disputed(person, [debt]),
+            all_the_same=paying_all_the_same(),
         ),
         422 if form.errors or form.amount.errors else 200,
     )
 
 
+def _form_key() -> str | None:
+    given = request.form.get("form_key", "")
+    return given if _FORM_KEY.fullmatch(given) else None
+
+
+def _exact(given: str, currency: str) -> Money | None:
+    """Read an amount that a page of ours wrote in whole minor units."""
+    return Money(int(given), currency) if _MINOR.fullmatch(given) and int(given) else None
+
+
+def _on(person: Person, chosen_shares: Sequence[tuple[Payable, Money]], *, change: str) -> ResponseReturnValue:
+    """Show what was chosen to be checked; once it was, lead to the hosted page."""
+    form_key = _form_key()
+    if form_key and request.form.get("checked") == "1":
+        return _go(person, chosen_shares, form_key, again=change)
+    return render_template(
+        "payments/check.html",
+        rows=[
+            {
+                "product": found.debt.product,
+                "creditor": found.debt.creditor or person.lender.name,
+                "reference": found.debt.reference,
+                "amount": amount,
+                "left": found.owed - amount,
+                "effects": _effects(found, amount),
+            }
+            for found, amount in chosen_shares
+        ],
+        in_all=_sum(chosen_shares),
+        kept=_kept(chosen_shares),
+        form_key=form_key or uuid.uuid4().hex,
+        underway=[words for found, _amount in chosen_shares if (words := _on_its_way(found.debt))],
+        change=change,
+    )
+
+
+def _sum(shares: Iterable[tuple[Payable, Money]]) -> Money:
+    parts = [amount for _found, amount in shares]
+    return total(parts, currency=parts[0].currency)
+
+
+def _kept(shares: Sequence[tuple[Payable, Money]]) -> list[tuple[str, str]]:
+    """Give the hidden fields that say the same again."""
+    if "debt" in request.args:
+        return [("exact", str(shares[0][1].minor))]
+    return [
+        ("amount", amounts.written(_sum(shares))),
+        *((_field_of(found.debt), amounts.written(amount)) for found, amount in shares),
+    ]
+
+
+def _effects(found: Payable, amount: Money) -> list[str]:
+    """Say what an amount does, before it is paid."""
+    lines = []
+    view = found.view
+    if view is not None:
+        steps = [Open(step.seq, step.due_on, step.amount - step.paid) for step in view.steps if step.mark != "done"]
+        does = reach(amount=amount, open_items=steps)
+        if amount == found.owed or does.next is None:
+            lines.append(_("Then your plan is done."))
+            left = total((step.missing for step in steps), currency=amount.currency)
+            if amount == found.owed < left:
+                lines.append(
+                    _("You save %(amount)s of interest that has not come due.", amount=money_words(left - amount))
+                )
+        else:
+            if does.made:
+                lines.append(
+                    ngettext(
+                        "It makes %(num)s payment of your plan.",
+                        "It makes %(num)s payments of your plan.",
+                        len(does.made),
+                    )
+                )
+            if does.began:
+                lines.append(
+                    _(
+                        "Of the payment on %(day)s, %(amount)s is then left.",
+                        day=day_words(does.next.due_on),
+                        amount=money_words(does.next.missing),
+                    )
+                )
+            else:
+                lines.append(
+                    _(
+                        "Your next payment is then %(amount)s on %(day)s.",
+                        day=day_words(does.next.due_on),
+                        amount=money_words(does.next.missing),
+                    )
+                )
+            if amount > found.next:
+                lines.append(
+                    _("What is more than the next payment counts towards those after it. Their amounts stay the same.")
+                )
+    return lines
+
+
+def _together(mine: Sequence[Standing]) -> list[tuple[str, int]]:
+    """Give the currencies in which several debts can be paid at once, with how many there are."""
+    counted: dict[str, int] = {}
+    for debt in mine:
+        counted[debt.owed.currency] = counted.get(debt.owed.currency, 0) + 1
+    return [(currency, count) for currency, count in counted.items() if count > 1]
+
+
 def _on_its_way(debt: Standing) -> str | None:
     """Say that money for this debt is on its way already, so that nobody pays the same thing twice."""
-    underway = session.scalars(
-        select(Payment)
-        .where(Payment.lender_id == debt.lender_id, Payment.debt_id == debt.id, Payment.state == "processing")
+    underway = session.execute(
+        select(PaymentPart.amount_minor, PaymentPart.currency)
+        .join(Payment, (Payment.lender_id == PaymentPart.lender_id) & (Payment.id == PaymentPart.payment_id))
+        .where(PaymentPart.lender_id == debt.lender_id, PaymentPart.debt_id == debt.id, Payment.state == "processing")
         .order_by(Payment.started_at.desc())
         .limit(1)
     ).first()
@@ -112,12 +290,16 @@ def _problem(amount: Money | None, owed: Money) -> str | None:
         return _("The smallest payment is %(amount)s.", amount=money_words(least_of(owed)))
     if amount > owed:
         return _("That is more than you owe. All that is left is %(amount)s.", amount=money_words(owed))
-    if Money.zero(owed.currency) < owed - amount < Money(LEAST_MINOR, owed.currency):
+    if Money.zero(owed.currency) < owed - amount < least_payment(owed.currency):
         return _(
             "That would leave only %(rest)s, which is too little to be paid online later. "
             "Pay all of it, or a little less.",
             rest=money_words(owed - amount),
         )
+    return _not_chargeable(amount)
+
+
+def _not_chargeable(amount: Money) -> str | None:
     try:
         stripe_gateway.charged(amount)
     except stripe_gateway.NotChargeable:
@@ -125,24 +307,30 @@ def _problem(amount: Money | None, owed: Money) -> str | None:
     return None
 
 
-def _choices(owed: Money, view: View | None) -> dict[str, Money | None]:
+def _choices(found: Payable) -> dict[str, Money | None]:
     choices: dict[str, Money | None] = {}
-    if view is not None and view.next is not None:
-        # Interest is charged on its due date: whoever pays the last payment before it owes that much less.
-        choices["next"] = min(view.next_amount, owed)
-        if choices["next"] != owed:
-            choices["all"] = owed
+    if found.view is not None and found.view.next is not None:
+        if found.late > found.next:
+            choices["late"] = found.late
+        choices["next"] = found.next
+        if found.owed not in choices.values():
+            choices["all"] = found.owed
     else:
-        choices["all"] = owed
+        choices["all"] = found.owed
     choices["other"] = None
     return choices
 
 
 def _choice_words(key: str) -> str:
-    return {"next": _("Your next payment"), "all": _("All that is left"), "other": _("Another amount")}[key]
+    return {
+        "next": _("Your next payment"),
+        "late": _("All that is late"),
+        "all": _("All that is left"),
+        "other": _("Another amount"),
+    }[key]
 
 
-def _debt_choices(person: Person, mine: list[Standing]) -> list[dict[str, object]]:
+def _debt_choices(person: Person, mine: Iterable[Standing]) -> list[dict[str, object]]:
     return [
         {
             "reference": debt.reference,
@@ -155,22 +343,218 @@ def _debt_choices(person: Person, mine: list[Standing]) -> list[dict[str, object
     ]
 
 
-def _go(person: Person, debt: Standing, plan: Plan | None, amount: Money, form_key: str) -> ResponseReturnValue:
+@payments.route("/pay/several", methods=["GET", "POST"])
+@needs_debtor
+def several() -> ResponseReturnValue:
+    """Ask how much to pay in all, on several debts of one currency at once."""
+    person = me()
+    found = _several(person)
+    if not found:
+        return redirect(url_for("payments.pay"), 303)
+    currency = found[0].owed.currency
+    # Whoever says that a debt is wrong is not asked to pay it: it can be chosen by hand on the next page.
+    disputed = _disputed(person, [each.debt for each in found])
+    counted = [each for each in found if each.debt.id not in disputed] or found
+    sums = {
+        "late": total((each.late for each in counted), currency=currency),
+        "next": total((each.next for each in counted), currency=currency),
+        "all": total((each.owed for each in counted), currency=currency),
+    }
+    choices: dict[str, Money | None] = {}
+    if sums["late"] > sums["next"]:
+        choices["late"] = sums["late"]
+    if sums["next"]:
+        choices["next"] = sums["next"]
+    if sums["all"] not in choices.values():
+        choices["all"] = sums["all"]
+    choices["other"] = None
+    form = PayForm()
+    form.amount.currency = currency
+    words = {"next": _("The next payment of each plan"), "all": _("All that is left on all of them")}
+    form.choice.choices = [(key, words.get(key) or _choice_words(key)) for key in choices]
+    everything = total((each.owed for each in found), currency=currency)
+    if form.validate_on_submit():
+        amount = form.amount.money if form.choice.data == "other" else choices[form.choice.data]
+        problem = _problem(amount, everything)
+        if amount is not None and problem is None:
+            return redirect(url_for("payments.shares", currency=currency, amount=amount.minor), 303)
+        form.amount.errors = [problem or ""]  # type: ignore[assignment]
+    return (
+        render_template(
+            "payments/several.html",
+            debts=_debt_choices(person, (each.debt for each in found)),
+            form=form,
+            choices=choices,
+            least=least_of(everything),
+            prefix=get_currency_symbol(currency, locale=str(get_locale())),
+        ),
+        422 if form.errors or form.amount.errors else 200,
+    )
+
+
+def _several(person: Person) -> list[Payable]:
+    """Give the person's debts of one currency: the one that was asked for, else the first that has several."""
+    mine = _mine(person)
+    possible = [currency for currency, _count in _together(mine)]
+    wanted = request.args.get("currency", possible[0] if possible else "")
+    return [_payable(person, debt) for debt in mine if debt.owed.currency == wanted] if wanted in possible else []
+
+
+def _field_of(debt: Standing) -> str:
+    return f"share_{debt.id.hex}"
+
+
+@payments.route("/pay/several/shares", methods=["GET", "POST"])
+@needs_debtor
+def shares() -> ResponseReturnValue:
+    """Show how an amount is shared over debts, to be changed by hand; then show it to be checked."""
+    person = me()
+    found = _several(person)
+    if not found:
+        return redirect(url_for("payments.pay"), 303)
+    currency = found[0].owed.currency
+    everything = total((each.owed for each in found), currency=currency)
+    least = least_payment(currency)
+    form = SharesForm.of([(_field_of(each.debt), each.debt.product) for each in found], currency=currency)
+    disputed = _disputed(person, [each.debt for each in found])
+    here = url_for("payments.shares", currency=currency, amount=request.args.get("amount", ""))
+    if request.method == "GET":
+        amount = _exact(request.args.get("amount", ""), currency)
+        if amount is None or _problem(amount, everything):
+            return redirect(url_for("payments.several", currency=currency), 303)
+        form.amount.data = amounts.written(amount)
+        suggested = dict(
+            sharing.suggest(
+                amount=amount,
+                debts=[_owing(each, disputed) for each in found],
+                today=clock.today(person.zone),
+                least=least,
+            )
+        )
+        for each in found:
+            form[_field_of(each.debt)].data = amounts.written(suggested[_field_of(each.debt)])
+    elif "again" in request.form:
+        form.amount.validate(form)
+        problem = form.amount.errors[0] if form.amount.errors else _problem(form.amount.money, everything)
+        if problem is None and form.amount.money is not None:
+            return redirect(url_for("payments.shares", currency=currency, amount=form.amount.money.minor), 303)
+        form.amount.errors = [problem or ""]
+    elif form.validate():
+        answer = _chosen_shares(form, found, everything=everything, least=least)
+        if isinstance(answer, list):
+            return _on(person, answer, change=here)
+    form.form_key.data = _form_key() or uuid.uuid4().hex
+    wrong = any(field.errors for field in form)
+    return (
+        render_template(
+            "payments/shares.html",
+            form=form,
+            rows=[
+                {
+                    "field": form[_field_of(each.debt)],
+                    "reference": each.debt.reference,
+                    "creditor": each.debt.creditor or person.lender.name,
+                    "owed": each.owed,
+                    "late": each.late,
+                    "next": each.next,
+                    "disputed": each.debt.id in disputed,
+                }
+                for each in found
+            ],
+            prefix=get_currency_symbol(currency, locale=str(get_locale())),
+            change=url_for("payments.several", currency=currency),
+        ),
+        422 if wrong else 200,
+    )
+
+
+def _owing(found: Payable, disputed: frozenset[uuid.UUID]) -> sharing.Owing:
+    view = found.view
+    late = next((step for step in view.steps if step.mark == "late"), None) if view else None
+    return sharing.Owing(
+        key=_field_of(found.debt),
+        owed=found.owed,
+        late=found.late,
+        # What is late has its own turn; what comes next is what isn't late yet.
+        next=found.next if not late else Money.zero(found.owed.currency),
+        due_on=view.next.due_on if view and view.next else None,
+        late_since=late.due_on if late else None,
+        annual_rate=found.debt.annual_rate,
+        disputed=found.debt.id in disputed,
+    )
+
+
+def _chosen_shares(
+    form: SharesForm, found: Sequence[Payable], *, everything: Money, least: Money
+) -> list[tuple[Payable, Money]] | None:
+    """Give the shares that were chosen, or put what is wrong with them beside the fields."""
+    meant = form.amount.money
+    if meant is None or (problem := _problem(meant, everything)):
+        form.amount.errors = [problem if meant else _("Enter an amount.")]
+        return None
+    given = [(_field_of(each.debt), form[_field_of(each.debt)].money) for each in found]
+    owed = {_field_of(each.debt): each.owed for each in found}
+    match sharing.check(meant=meant, shares=given, owed=owed, least=least):
+        case sharing.Fits(shares=fits):
+            by_field = {_field_of(each.debt): each for each in found}
+            wrong = [(key, problem) for key, share in fits if (problem := _not_chargeable(share))]
+            if not wrong:
+                return [(by_field[key], share) for key, share in fits]
+            form[wrong[0][0]].errors = [wrong[0][1]]
+        case sharing.DoesNotAddUp(meant=meant, shared=shared):
+            form.amount.errors = [
+                _(
+                    "The shares add up to %(shared)s, and not to %(meant)s. Change a share or the amount.",
+                    shared=money_words(shared),
+                    meant=money_words(meant),
+                )
+            ]
+        case sharing.TooMuch(key=key, owed=most):
+            form[key].errors = [
+                _(
+                    "%(debt)s: that is more than you owe. All that is left is %(amount)s.",
+                    debt=form[key].label.text,
+                    amount=money_words(most),
+                )
+            ]
+        case sharing.TooLittleLeft(key=key, left=rest):
+            form[key].errors = [
+                _(
+                    "%(debt)s: that would leave only %(rest)s, which is too little to be paid online later. "
+                    "Pay all of it, or a little less.",
+                    debt=form[key].label.text,
+                    rest=money_words(rest),
+                )
+            ]
+        case sharing.TooMany(most=most_debts):
+            form.amount.errors = [
+                _("One payment can be for %(num)s debts at most. Give the others nothing now.", num=most_debts)
+            ]
+    return None
+
+
+def _go(
+    person: Person, chosen_shares: Sequence[tuple[Payable, Money]], form_key: str, *, again: str
+) -> ResponseReturnValue:
     base = current_app.config["BASE_URL"]
-    again = url_for("payments.pay", debt=debt.reference)
     try:
         lender = session.get_one(Lender, person.lender_id)
         account = checkout.account_of(lender, api_base=current_app.config["STRIPE_API_BASE"])
         going = checkout.start(
-            debt,
+            [
+                checkout.Share(
+                    debt=found.debt,
+                    plan_id=found.plan.id if found.plan else None,
+                    amount=amount,
+                    words=f"{found.debt.product} {found.debt.reference}",
+                )
+                for found, amount in chosen_shares
+            ],
             lender=lender,
             account=account,
-            amount=amount,
-            plan_id=plan.id if plan else None,
             form_key=form_key,
             result_url=base + url_for("payments.result", reference="REFERENCE"),
             back_url=base + url_for("payments.result", reference="REFERENCE", left=1),
-            description=f"{debt.product} {debt.reference}",
             language=chosen(),
             by=person.actor,
         )
@@ -218,8 +602,6 @@ def result(reference: str) -> ResponseReturnValue:
         "cancelled": "cancelled",
         "expired": "cancelled",
     }.get(payment.state, "done")
-    debt = by_id(lender_id=person.lender_id, debt_id=payment.debt_id)
-    plan = session.get(Plan, (payment.lender_id, payment.plan_id)) if payment.plan_id else None
     words = None
     if shown == "done" and payment.refunded_minor == payment.amount_minor:
         shown = "given_back"
@@ -230,19 +612,40 @@ def result(reference: str) -> ResponseReturnValue:
             "%(amount)s of it was given back to you.",
             amount=money_words(Money(payment.refunded_minor, payment.currency)),
         )
+    rows = [
+        _paid_on(person, part.debt_id, part.plan_id, part.amount)
+        for part in parts_of(lender_id=payment.lender_id, payment_id=payment.id)
+    ]
+    first = rows[0]
+    alone = len(rows) == 1
     return render_template(
         "payments/result.html",
         state=shown,
         payment={
             "reference": payment.reference,
             "amount": Money(payment.amount_minor, payment.currency),
-            "debt_reference": debt.reference,
-            "plan_reference": plan.reference if plan else None,
+            "plan_reference": first["plan_reference"] if alone else None,
         },
-        left=debt.owed if shown == "done" else None,
+        rows=[] if alone else rows,
+        left=first["left"] if shown == "done" and alone else None,
         receipt_url=url_for("letters.letters") if shown == "done" else None,
+        again_url=url_for("payments.pay", debt=first["reference"])
+        if alone
+        else url_for("payments.several", currency=payment.currency),
         words=words,
     )
+
+
+def _paid_on(person: Person, debt_id: uuid.UUID, plan_id: uuid.UUID | None, amount: Money) -> dict[str, object]:
+    debt = by_id(lender_id=person.lender_id, debt_id=debt_id)
+    plan = session.get(Plan, (person.lender_id, plan_id)) if plan_id else None
+    return {
+        "reference": debt.reference,
+        "product": debt.product,
+        "amount": amount,
+        "left": debt.owed,
+        "plan_reference": plan.reference if plan else None,
+    }
 
 
 def _wait_for(lender_id: uuid.UUID, payment_id: uuid.UUID) -> Payment:

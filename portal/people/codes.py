@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from portal.people import sign_in
-from portal.post import outbox
+from portal.post import outbox, words
 
 
 def send(
@@ -23,27 +23,16 @@ def send(
     """
     made = sign_in.make_code(good_for, key=key, most=most)
     if isinstance(made, sign_in.CodeSent):
+        said = words.one_time_code(lender=lender_name, code=made.code, offer=offer)
         outbox.put(
             lender_id=good_for.lender_id,
             debtor_id=good_for.debtor_id,
             channel=made.contact.channel,
             address=made.contact.address,
             kind="one_time_code",
-            subject=_("Your code for %(lender)s", lender=lender_name),
-            body=_(
-                "%(lender)s: %(code)s is your code to agree to the plan in offer %(offer)s. It works for 10 minutes. "
-                "We will never ask you to tell it to anybody.",
-                lender=lender_name,
-                code=made.code,
-                offer=offer,
-            )
-            if offer
-            else _(
-                "%(lender)s: your code is %(code)s. It works for 10 minutes. "
-                "We will never ask you to tell it to anybody.",
-                lender=lender_name,
-                code=made.code,
-            ),
+            subject=said.subject,
+            body=said.paragraphs,
+            sms=said.sms,
         )
     return made
 
@@ -60,7 +49,7 @@ def send_for_change(
             debtor_id=good_for.debtor_id,
             channel=to.channel,
             address=to.address,
-            kind="one_time_code",
+            kind="contact_code",
             subject=_("Your code for %(lender)s", lender=lender_name),
             body=_(
                 "%(lender)s: %(code)s is the code to change how we reach you, request %(number)s. It works for "

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-import phonenumbers
 from babel.core import get_global
 from email_validator import EmailNotValidError, validate_email
-from phonenumbers import PhoneNumberType, ValidationResult
+
+from portal.post import phones
 
 EMAIL, SMS = "email", "sms"
 # Longer than any address can be; nobody's time is spent on more.
@@ -83,47 +83,13 @@ def _phone(text: str, regions: tuple[str, ...]) -> Address | Problem:
 
 
 def _number(text: str, region: str | None) -> Address | Problem:
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException as problem:
-        return {
-            phonenumbers.NumberParseException.INVALID_COUNTRY_CODE: Problem.COUNTRY,
-            phonenumbers.NumberParseException.TOO_LONG: Problem.TOO_LONG,
-            phonenumbers.NumberParseException.TOO_SHORT_NSN: Problem.TOO_SHORT,
-            phonenumbers.NumberParseException.TOO_SHORT_AFTER_IDD: Problem.TOO_SHORT,
-        }.get(problem.error_type, Problem.NO_NUMBER)
-    if number.extension:
-        return Problem.EXTENSION
-    match phonenumbers.is_possible_number_with_reason(number):
-        case ValidationResult.TOO_SHORT | ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
-            return Problem.TOO_SHORT
-        case ValidationResult.TOO_LONG:
-            return Problem.TOO_LONG
-    if not phonenumbers.is_valid_number(number):
-        return Problem.NO_NUMBER
-    match phonenumbers.number_type(number):
-        case PhoneNumberType.FIXED_LINE:
-            return Problem.LANDLINE
-        case PhoneNumberType.MOBILE | PhoneNumberType.FIXED_LINE_OR_MOBILE | PhoneNumberType.PERSONAL_NUMBER:
-            return Address(SMS, phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    return Problem.COSTLY
+    found = phones.mobile(text, region=region)
+    return Problem(found.value) if isinstance(found, phones.Unusable) else Address(SMS, found)
 
 
 def shown(address: str) -> str:
-    """Give a number in the groups that its country writes: `+1 212-555-0123`; anything else stays as it is.
-
-    >>> shown("+12125550123")
-    '+1 212-555-0123'
-    """
-    if not address.startswith("+"):
-        return address
-    try:
-        number = phonenumbers.parse(address, None)
-    except phonenumbers.NumberParseException:
-        return address
-    if not phonenumbers.is_valid_number(number):
-        return address
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    """Give a number in the groups that its country writes; an e-mail address stays as it is."""
+    return phones.shown(address) if address.startswith("+") else address
 
 
 def same(one: str, other: str) -> bool:
@@ -141,4 +107,4 @@ def likely_regions(*, jurisdiction: str, zones: Iterable[str]) -> tuple[str, ...
     """
     territories = get_global("zone_territories")
     found = [jurisdiction[:2].upper(), *(territories.get(zone, "") for zone in zones)]
-    return tuple(dict.fromkeys(region for region in found if region in phonenumbers.SUPPORTED_REGIONS))
+    return tuple(dict.fromkeys(region for region in found if phones.is_country(region)))

@@ -32,6 +32,8 @@ from portal.people.models import (
     SignInAttempt,
     UserSession,
 )
+from portal.post.deliver import mended
+from portal.post.models import BouncedAddress
 
 __all__ = ["TRIES", "TRIES_FROM_ONE_ADDRESS"]
 LINK_LIFE = timedelta(hours=72)
@@ -475,9 +477,22 @@ def _codes_wait_until(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> datetime | 
 def _contact(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Reach | None:
     found = session.scalars(
         select(ContactPoint)
+        .outerjoin(
+            BouncedAddress,
+            (BouncedAddress.lender_id == ContactPoint.lender_id)
+            & (BouncedAddress.channel == ContactPoint.channel)
+            & (BouncedAddress.address == ContactPoint.address)
+            & BouncedAddress.mended_at.is_(None),
+        )
         .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id, *LIVE)
-        # What the person has confirmed comes before what a lender's file says, however new that is.
-        .order_by(ContactPoint.confirmed_at.is_(None), ContactPoint.channel.desc(), ContactPoint.id.desc())
+        # One that bounced is tried only where there is no other. What the person has confirmed comes before what a
+        # lender's file says, however new that is.
+        .order_by(
+            BouncedAddress.id.is_not(None),
+            ContactPoint.confirmed_at.is_(None),
+            ContactPoint.channel.desc(),
+            ContactPoint.id.desc(),
+        )
         .limit(1)
     ).one_or_none()
     return Reach(found.channel, found.address, found.id) if found else None
@@ -544,6 +559,10 @@ def give_code(good_for: For, *, code: str, key: str) -> CodeGood | Wrong | LinkG
             _tell_of_lock(lender_id, debtor_id, door="code")
         return Wrong(left=TRIES - waiting.wrong_answers) if waiting.wrong_answers < TRIES else LinkGone()
     waiting.used_at = clock.now()
+    there = session.get(ContactPoint, (lender_id, waiting.contact_point_id)) if waiting.contact_point_id else None
+    if there is not None:
+        # Whoever has the code has the address: a bounce of an earlier day is over.
+        mended(lender_id=lender_id, channel=there.channel, address=there.address)
     if good_for.step != "new":
         session.execute(
             update(UserSession)

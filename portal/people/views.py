@@ -232,7 +232,6 @@ def sign_in_page() -> ResponseReturnValue:
         "people/sign_in.html",
         form=form,
         several=len(lenders) > 1,
-        with_passkey=PasskeyForm(formdata=None),
         passkeys_here=passkey_site(lender_name="") is not None,
     ), shown
 
@@ -269,14 +268,18 @@ def passkey_options() -> ResponseReturnValue:
     return jsonify(passkey_check.options_to_use(site, challenge=new_challenge("sign in")))
 
 
-@people.post("/sign-in/passkey")
+@people.route("/sign-in/passkey", methods=["GET", "POST"])
 @open_page
-def passkey_sign_in() -> ResponseReturnValue:
-    """Sign in with a passkey: one tap, and as good as a code."""
+def passkey() -> ResponseReturnValue:
+    """Sign in with a passkey: as good as a code."""
     form, site = PasskeyForm(), passkey_site(lender_name="")
+    if site is None:
+        return redirect(url_for("people.sign_in"), 303)
+    if request.method == "GET":
+        return render_template("people/passkey.html", form=form)
     challenge = take_challenge("sign in")
     done: sign_in.SignedIn | passkeys.Refused = passkeys.Refused()
-    if site is not None and form.validate():
+    if form.validate():
         device = _device()
         with transaction():
             done = passkeys.enter(

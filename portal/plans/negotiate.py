@@ -17,6 +17,10 @@ from typing import Any
 from sqlalchemy import select, update
 
 from portal import clock, ledger, queue
+from portal.care import requests
+from portal.care.holds import holding
+from portal.care.models import CareRequest
+from portal.care.states import Kind as RequestKind
 from portal.db import new_id, session
 from portal.debts.models import Debt
 from portal.debts.statement import Standing
@@ -394,9 +398,15 @@ def quote_of(debt: Standing, *, number: str) -> Quote | None:
 
 
 def holds(made: Quote, *, parts: Mapping[Account, Money]) -> bool:
-    """Say whether a quote can still be agreed to: not expired, and what is owed is still made of the same parts."""
+    """Say whether a quote can still be agreed to: not expired, not disputed since, and what is owed is unchanged."""
     unchanged = made.terms["parts"] == {account.value: part.minor for account, part in parts.items()}
-    return made.state == "open" and made.expires_at > clock.now() and unchanged
+    return made.state == "open" and made.expires_at > clock.now() and unchanged and not _stopped_since(made)
+
+
+def _stopped_since(made: Quote) -> bool:
+    """Say whether its debt was disputed after a quote was made: then it is void, and a new one is a new choice."""
+    found = holding(lender_id=made.lender_id, debtor_id=made.debtor_id, debt_id=made.debt_id, at=clock.now())
+    return any("autopay" in hold.stops and hold.since > made.made_at for hold in found)
 
 
 def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed | AgreedBefore | QuoteGone | PlanAlive:
@@ -479,14 +489,29 @@ def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed
         payload={"kind": "plan-agreement", "plan_id": str(plan.id)},
         once=f"letter:plan-agreement:{plan.id}",
     )
+    queue.later(
+        "plans.tell",
+        lender_id=debt.lender_id,
+        payload={"plan_id": str(plan.id)},
+        once=f"tell:agreement:{plan.id}",
+    )
     return Agreed(reference=plan.reference)
 
 
 def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
-    """Hand the debtor's own offer to a person of the lender; asking twice is asking once."""
+    """Hand the debtor's own offer to a person of the lender, as a request; asking twice is asking once."""
     if proposal.state == "with_a_person":
         return
     proposal.state = "with_a_person"
+    requests.open_request(
+        lender_id=debt.lender_id,
+        debtor_id=debt.debtor_id,
+        kind=RequestKind.OFFER,
+        debt_id=debt.id,
+        words="",
+        by=by,
+        key=f"offer:{proposal.id}",
+    )
     record(
         Act.OFFER_SENT_TO_PERSON,
         by=by,
@@ -523,12 +548,20 @@ def least_payment(debt: Standing, *, limits: Limits, today: date) -> Money | Non
 
 
 def number_of(proposal: Proposal) -> str:
-    """Give the number that a debtor can quote for an offer that is with a person."""
-    return f"O-{proposal.id.hex[-8:].upper()}"
+    """Give the number that a debtor can quote for an offer that is with a person: that of its request."""
+    request = request_of(proposal)
+    return request.number if request else f"O-{proposal.id.hex[-8:].upper()}"
+
+
+def request_of(proposal: Proposal) -> CareRequest | None:
+    """Give the request that an offer became; None for one that was sent before there were requests."""
+    return requests.of_cause(lender_id=proposal.lender_id, debtor_id=proposal.debtor_id, key=f"offer:{proposal.id}")
 
 
 def answer_by(proposal: Proposal, *, zone: str) -> date:
-    """Give the day by which a person answers: the next working day but one."""
+    """Give the day by which a person answers: that of its request, else the next working day but one."""
+    if (request := request_of(proposal)) is not None:
+        return request.answer_by
     day = proposal.made_at.astimezone(clock.zone(zone)).date()
     left = 2
     while left:

@@ -9,36 +9,67 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, case, func, select
 
 from portal import clock, ledger
 from portal.db import read, session, table_of
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import Account, Move, Posting
-from portal.money import Money
+from portal.money import Money, total
 from portal.plans.models import LIVE_STATES, Plan, PlanItem
 from portal.plans.schedule import Item
 from portal.plans.states import Event, Keeping, Moved, Standing, State, after, standing
 
 # Plain columns in one statement that is built once: a page needs no objects that could be changed.
-_PLAN, _ITEM, _EARLIER = table_of(Plan).c, table_of(PlanItem).c, table_of(PlanItem).alias("earlier")
-_FIRST_UNPAID = (
-    select(func.min(_EARLIER.c.seq))
-    .where(
-        _EARLIER.c.lender_id == _PLAN.lender_id,
-        _EARLIER.c.plan_id == _PLAN.id,
-        _EARLIER.c.paid_minor < _EARLIER.c.amount_minor,
+_PLAN, _ITEM, _EACH = table_of(Plan).c, table_of(PlanItem).c, table_of(PlanItem).alias("each").c
+_OPEN = _EACH.paid_minor < _EACH.amount_minor
+_LATE = _OPEN & (_EACH.due_on < bindparam("today"))
+# Every living plan of a person in numbers: how many payments, how many are done, what is late and since when.
+IN_NUMBERS = (
+    select(
+        _EACH.plan_id,
+        func.count().label("all_items"),
+        func.sum(case((_OPEN, 0), else_=1)).label("done"),
+        func.sum(_EACH.paid_minor).label("paid_minor"),
+        func.sum(case((_LATE, _EACH.amount_minor - _EACH.paid_minor), else_=0)).label("late_minor"),
+        func.min(case((_LATE, _EACH.due_on))).label("late_since"),
+        func.min(case((_OPEN, _EACH.seq))).label("next_seq"),
     )
-    .scalar_subquery()
+    .where(
+        _EACH.lender_id == bindparam("lender_id"),
+        _EACH.plan_id.in_(
+            select(_PLAN.id).where(
+                _PLAN.lender_id == bindparam("lender_id"),
+                _PLAN.debtor_id == bindparam("debtor_id"),
+                _PLAN.state.in_(LIVE_STATES),
+            )
+        ),
+    )
+    .group_by(_EACH.plan_id)
+    .subquery("in_numbers")
 )
 _LIVING = (
-    select(_PLAN.debt_id, _PLAN.reference, _PLAN.currency, _ITEM.due_on, _ITEM.amount_minor, _ITEM.paid_minor)
-    .join_from(
-        table_of(Plan),
+    select(
+        _PLAN.id,
+        _PLAN.debt_id,
+        _PLAN.reference,
+        _PLAN.currency,
+        _PLAN.total_minor,
+        IN_NUMBERS.c.all_items,
+        IN_NUMBERS.c.done,
+        IN_NUMBERS.c.paid_minor.label("paid_of_all"),
+        IN_NUMBERS.c.late_minor,
+        IN_NUMBERS.c.late_since,
+        _ITEM.due_on,
+        _ITEM.amount_minor,
+        _ITEM.paid_minor,
+    )
+    .join_from(table_of(Plan), IN_NUMBERS, IN_NUMBERS.c.plan_id == _PLAN.id)
+    .join(
         table_of(PlanItem),
-        (_ITEM.lender_id == _PLAN.lender_id) & (_ITEM.plan_id == _PLAN.id) & (_ITEM.seq == _FIRST_UNPAID),
+        (_ITEM.lender_id == _PLAN.lender_id) & (_ITEM.plan_id == _PLAN.id) & (_ITEM.seq == IN_NUMBERS.c.next_seq),
         isouter=True,
     )
     .where(
@@ -52,12 +83,22 @@ _LIVING = (
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """A living plan in short: when its next payment is due and what is missing of it; both None if all are done."""
+    """A living plan in short: when its next payment is due and what is missing of it; both None if all are done.
 
+    `late` is what is missing of all payments whose day has passed; `items` and `done` are how many there are.
+    """
+
+    plan_id: uuid.UUID
     debt_id: uuid.UUID
     reference: str
     due_on: date | None
     amount: Money | None
+    late: Money
+    late_since: date | None
+    items: int
+    done: int
+    paid: Money
+    total: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +111,7 @@ class Step:
     interest: Money
     paid: Money
     mark: str
+    kept_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +137,12 @@ class View:
         """Give what is still missing of the next payment; nothing if all are done."""
         step = self.next
         return step.amount - step.paid if step else Money.zero(self.total.currency)
+
+    @property
+    def late_amount(self) -> Money:
+        """Give what is missing of all payments whose day has passed."""
+        late = (step.amount - step.paid for step in self.steps if step.mark == "late")
+        return total(late, currency=self.total.currency)
 
     @property
     def alive(self) -> bool:
@@ -135,16 +183,23 @@ def view_of(plan: Plan, *, today: date) -> View:
     return _view(plan, items_of(plan), today=today)
 
 
-def coming_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Coming, ...]:
+def coming_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tuple[Coming, ...]:
     """Give what comes next of each living plan of a person."""
     return tuple(
         Coming(
+            plan_id=row.id,
             debt_id=row.debt_id,
             reference=row.reference,
             due_on=row.due_on,
             amount=None if row.due_on is None else Money(row.amount_minor - row.paid_minor, row.currency),
+            late=Money(int(row.late_minor), row.currency),
+            late_since=row.late_since,
+            items=row.all_items,
+            done=int(row.done),
+            paid=Money(int(row.paid_of_all), row.currency),
+            total=Money(row.total_minor, row.currency),
         )
-        for row in read(_LIVING, {"lender_id": lender_id, "debtor_id": debtor_id})
+        for row in read(_LIVING, {"lender_id": lender_id, "debtor_id": debtor_id, "today": today})
     )
 
 
@@ -170,6 +225,7 @@ def _view(plan: Plan, items: Sequence[PlanItem], *, today: date) -> View:
                 interest=Money(item.interest_minor, currency),
                 paid=Money(item.paid_minor, currency),
                 mark=mark,
+                kept_at=item.kept_at,
             )
         )
     return View(
@@ -225,13 +281,21 @@ def post_interest(plan: Plan, *, today: date) -> None:
 
 def interest_due(plan: Plan, *, today: date) -> Money:
     """Give the agreed interest of items that are due by now and not in the books yet, because the night has not run."""
-    due = {
-        f"plan-interest:{plan.id}:{item.seq}": item.interest_minor for item in items_of(plan) if item.due_on <= today
-    }
-    posted = session.scalars(
-        select(Posting.cause).where(Posting.lender_id == plan.lender_id, Posting.cause.in_(list(due)))
+    due = (item.interest_minor for item in interest_not_posted(plan) if item.due_on <= today)
+    return Money(sum(due), plan.currency)
+
+
+def interest_not_posted(plan: Plan) -> tuple[PlanItem, ...]:
+    """Give the items of a plan whose agreed interest is not in the books yet, in the order of their days."""
+    bearing = {f"plan-interest:{plan.id}:{item.seq}": item for item in items_of(plan) if item.interest_minor}
+    if not bearing:
+        return ()
+    posted = set(
+        session.scalars(
+            select(Posting.cause).where(Posting.lender_id == plan.lender_id, Posting.cause.in_(list(bearing)))
+        )
     )
-    return Money(sum(due.values()) - sum(due[cause] for cause in posted), plan.currency)
+    return tuple(item for cause, item in bearing.items() if cause not in posted)
 
 
 def lay_over(plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, today: date, by: Actor) -> Effect:

@@ -91,6 +91,15 @@ class Schedule:
         """All that is to be paid."""
         return sum_of((item.amount for item in self.items), currency=self.payment.currency)
 
+    def balances(self, *, today: date) -> tuple[tuple[date, Money], ...]:
+        """Give what is left of the balance today, and after each instalment."""
+        left = sum_of((item.principal for item in self.items), currency=self.payment.currency)
+        found = [(today, left)]
+        for item in self.items:
+            left -= item.principal
+            found.append((item.due_on, left))
+        return tuple(found)
+
     @property
     def total_interest(self) -> Money:
         """The part of the total that is interest, which is what the plan costs against paying today."""

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
+from urllib.parse import urlsplit
 
 from babel.numbers import get_currency_symbol
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from portal import clock
+from portal.care.states import WAITING
 from portal.db import transaction
-from portal.debts.pages import mine_or_404
-from portal.debts.statement import Standing, by_id
+from portal.debts.pages import mine_or_404, posting_words
+from portal.debts.statement import Line, Standing, by_id, debt_of, history
 from portal.money import Money
 from portal.people import sign_in
 from portal.people.forms import CodeForm
 from portal.people.permissions import me, needs_debtor, renew
 from portal.people.views import code_problem, send_code, wait_words
 from portal.plans import negotiate
+from portal.plans.calendar import Date, calendar_file
 from portal.plans.forms import AffordForm, DayOfMonthForm, DayOfWeekForm, EmptyForm, every, how_often, weekday
-from portal.plans.models import Proposal, Quote
+from portal.plans.models import Plan, Proposal, Quote
 from portal.plans.negotiate import Agreed, AgreedBefore, NoLimits, PlanAlive, QuoteGone, Table
 from portal.plans.offers import Input, Kind, Outcome, Reason
-from portal.plans.progress import plan_of, view_of
+from portal.plans.progress import View, plan_of, view_of
 from portal.plans.schedule import Frequency, Schedule
+from portal.web import languages
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
+from portal.web.spreadsheet import csv_answer
 
 plans = Blueprint("plans", __name__)
 
@@ -190,7 +195,7 @@ def choose(reference: str) -> ResponseReturnValue:
         form=EmptyForm(),
         answer={"title": title, "lines": lines},
         asked=_asked_words(proposal),
-        offers=[_offer(key, schedule, debt) for key, schedule in choices.items()],
+        offers=[_offer(key, schedule, debt, today=today) for key, schedule in choices.items()],
         send_to_person="own" not in choices,
     )
 
@@ -207,7 +212,7 @@ def _send_code_for(debt: Standing, number: str) -> None:
         send_code(about=made.id, offer=number, most=sign_in.CODES_UNASKED)
 
 
-def _offer(key: str, schedule: Schedule, debt: Standing) -> dict[str, object]:
+def _offer(key: str, schedule: Schedule, debt: Standing, *, today: date) -> dict[str, object]:
     return {
         "key": key,
         "title": _title_of(key),
@@ -221,6 +226,7 @@ def _offer(key: str, schedule: Schedule, debt: Standing) -> dict[str, object]:
         "interest": schedule.total_interest,
         "cost_more_than_today": schedule.total - debt.owed,
         "mine": key == "own",
+        "falling": schedule.balances(today=today),
     }
 
 
@@ -279,6 +285,10 @@ def sent_to_person(reference: str) -> ResponseReturnValue:
     proposal = negotiate.newest_proposal(debt)
     if proposal is None or proposal.state != "with_a_person":
         return redirect(url_for("plans.choose", reference=reference), 303)
+    asked = negotiate.request_of(proposal)
+    if asked is not None and asked.state not in WAITING:
+        # There is an answer, or it was taken back: its own page says which.
+        return redirect(url_for("care.request", number=asked.number), 303)
     return render_template(
         "plans/sent_to_person.html",
         number=negotiate.number_of(proposal),
@@ -388,6 +398,7 @@ def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
             "total": schedule.total,
             "interest": schedule.total_interest,
             "items": items,
+            "falling": schedule.balances(today=min(clock.today(me().zone), schedule.starts_on)),
         },
         "if_missed": (
             ngettext(
@@ -437,12 +448,7 @@ def _agreement_text(debt: Standing, made: Quote) -> str:
 def plan(reference: str) -> ResponseReturnValue:
     """Show a plan: done, next, left."""
     person = me()
-    found = plan_of(lender_id=person.lender_id, debtor_id=person.debtor_id, reference=reference)
-    if found is None:
-        abort(404)
-    today = clock.today(person.zone)
-    view = view_of(found, today=today)
-    debt = by_id(lender_id=person.lender_id, debt_id=found.debt_id)
+    view, found, debt = _my_plan(reference)
     step = view.next if view.alive else None
     marks = {"done": "paid", "next": "next", "late": "late", "left": "left"}
     just_agreed = request.args.get("new") == "1" and view.state == "agreed"
@@ -465,11 +471,100 @@ def plan(reference: str) -> ResponseReturnValue:
                     "due_on": one.due_on,
                     "amount": one.amount,
                     "state": marks[one.mark],
-                    "paid_on": None,
+                    "paid_on": one.kept_at.astimezone(clock.zone(person.zone)).date() if one.kept_at else None,
+                    "missing": one.amount - one.paid if one.paid and one.mark != "done" else None,
                 }
                 for one in view.steps
             ],
+            "alive": view.alive,
+            # One that the lender took back has no page of its own any more, and nothing is paid on it here.
+            "debt_open": debt_of(lender_id=person.lender_id, debtor_id=person.debtor_id, reference=debt.reference)
+            is not None,
+            "late": view.late_amount if view.late_amount > view.next_amount else None,
+            "came": [_came(line) for line in reversed(_since_agreed(found, debt))],
         },
+    )
+
+
+def _since_agreed(found: Plan, debt: Standing) -> list[Line]:
+    """Give what came on the debt of a plan, and what went back, since the plan was agreed."""
+    since = found.agreed_at.astimezone(clock.zone(me().zone)).date()
+    kinds = ("payment", "refund", "refund_failed")
+    return [line for line in history(debt) if line.kind in kinds and line.on >= since]
+
+
+def _came(line: Line) -> dict[str, object]:
+    return {"on": line.on, "words": posting_words(line.kind), "amount": -line.change, "left": line.after}
+
+
+@plans.get("/plans/<reference>/payments.csv")
+@needs_debtor
+def payments_csv(reference: str) -> ResponseReturnValue:
+    """Give the payments of a plan as a file: what was agreed, what is paid of it."""
+    view, _found, _debt = _my_plan(reference)
+    words = {"done": _("Paid"), "next": _("Next"), "late": _("Not yet paid"), "left": _("To come")}
+    return csv_answer(
+        f"plan-{view.reference}",
+        (_("Number"), _("Date"), _("Payment"), _("Of it interest"), _("Paid of it"), _("State"), _("Currency")),
+        (
+            (
+                step.seq,
+                step.due_on,
+                step.amount.amount,
+                step.interest.amount,
+                step.paid.amount,
+                words[step.mark],
+                step.amount.currency,
+            )
+            for step in view.steps
+        ),
+    )
+
+
+@plans.get("/plans/<reference>/dates.ics")
+@needs_debtor
+def dates_ics(reference: str) -> ResponseReturnValue:
+    """Give the dates to come of a plan as a calendar file; amounts stand in it only if somebody asks for them."""
+    view, _found, _debt = _my_plan(reference)
+    with_amounts = request.args.get("amounts") == "1"
+    today = clock.today(me().zone)
+    base = current_app.config["BASE_URL"]
+    file = calendar_file(
+        plan=view.reference,
+        host=urlsplit(base).hostname or "localhost",
+        name=_("Payment days"),
+        dates=[
+            Date(
+                number=step.seq,
+                on=step.due_on,
+                title=_("Payment day: %(amount)s", amount=money_words(step.amount - step.paid))
+                if with_amounts
+                else _("Payment day"),
+            )
+            for step in view.steps
+            if view.alive and step.mark != "done" and step.due_on >= today
+        ],
+        words=_("Plan %(number)s", number=view.reference),
+        url=base + url_for("plans.plan", reference=view.reference),
+        language=languages.tag(languages.chosen()),
+        made_at=clock.now(),
+    )
+    return Response(
+        file,
+        mimetype="text/calendar",
+        headers={"Content-Disposition": f'attachment; filename="dates-{view.reference}.ics"'},
+    )
+
+
+def _my_plan(reference: str) -> tuple[View, Plan, Standing]:
+    person = me()
+    found = plan_of(lender_id=person.lender_id, debtor_id=person.debtor_id, reference=reference)
+    if found is None:
+        abort(404)
+    return (
+        view_of(found, today=clock.today(person.zone)),
+        found,
+        by_id(lender_id=person.lender_id, debt_id=found.debt_id),
     )
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from portal.web.numbers import ALPHABET
+from portal.post.compose import ALPHABET
 
 MOST_CHARACTERS = 4000
 # As a message may end with it: `K7-4F2M`.

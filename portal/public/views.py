@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from flask_login import current_user
 from portal.db import transaction
 from portal.lenders.settings import all_lenders
 from portal.people import sign_in
+from portal.post.real import sent_by_us
 from portal.public import claims
 from portal.public.forms import ReallyUsForm
 from portal.web.security import open_page
@@ -46,22 +46,19 @@ class Answer(StrEnum):
     UNCLEAR = "unclear"
 
 
-# Where the application keeps the function that knows the codes of messages, under this name in `app.extensions`.
-SENT_BY_US = "sent_by_us"
 _NO_TOKEN = "no link has this token"  # noqa: S105 - a stand-in, so that every question is the same work
 
 
 def _answer(found: tuple[claims.Link | claims.Code, ...]) -> Answer:
     """Answer for everything that was found together: one wrong address makes a message wrong."""
     key = str(current_app.config["SECRET_KEY"])
-    known: Callable[[str], bool] = current_app.extensions.get(SENT_BY_US, lambda _code: False)
     good = [
         not isinstance(
             sign_in.look_at_link((one.token if isinstance(one, claims.Link) else None) or _NO_TOKEN, key=key),
             sign_in.LinkGone,
         )
         or (isinstance(one, claims.Link) and one.token is None)
-        or (isinstance(one, claims.Code) and known(one.text))
+        or (isinstance(one, claims.Code) and sent_by_us(one.text))
         for one in found
     ]
     if not found:

@@ -7,6 +7,7 @@ from typing import Any
 
 import flask
 from flask import has_request_context, request
+from werkzeug.routing import Map
 
 
 def url_for(endpoint: str, *, _anchor: str | None = None, **values: Any) -> str:
@@ -20,3 +21,32 @@ def url_for(endpoint: str, *, _anchor: str | None = None, **values: Any) -> str:
 def _lately(_root: str, endpoint: str, anchor: str | None, *values: tuple[str, Any]) -> str:
     """Give an address below the root where the application stands, which is part of what is remembered."""
     return flask.url_for(endpoint, _anchor=anchor, **dict(values))
+
+
+# Where a door led before each had a page of its own.
+_DOORS_BEFORE = {
+    "cant-pay": "cannot-pay",
+    "not-mine": "not-mine",
+    "wrong-amount": "wrong-amount",
+    "talk-to-a-person": "person",
+    "complain": "person",
+}
+
+
+def door(kind: str, debt: str | None = None) -> str:
+    """Give the address of one of the other doors, which knows the debt that the page is about."""
+    about = {"debt": debt} if debt else {}
+    if "care.ask" in flask.current_app.view_functions:
+        return url_for("care.ask", kind=kind, **about)
+    return url_for("care.help", _anchor=_DOORS_BEFORE[kind], **about)
+
+
+def page_at(path: str) -> str | None:
+    """Give the address of the page with this path, or None where the portal has no such page."""
+    endpoint = _pages(flask.current_app.url_map).get(path)
+    return url_for(endpoint) if endpoint else None
+
+
+@lru_cache(maxsize=8)
+def _pages(pages: Map) -> dict[str, str]:
+    return {rule.rule: rule.endpoint for rule in pages.iter_rules() if "GET" in (rule.methods or ())}

@@ -8,15 +8,22 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
+from babel.numbers import get_currency_name, get_decimal_symbol
 from flask import g, has_request_context
+from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, StopValidation
 
+from portal import amounts
+from portal.amounts import Why
 from portal.money import EXPONENTS, Money
+from portal.web.formats import money as money_words
+
+# Somebody who pastes a letter into a box gets back the beginning of it.
+MOST_KEPT = 200
 
 
 def tidy(text: str | None) -> str:
@@ -49,67 +56,68 @@ class Text(StringField):
         self.data = tidy(valuelist[0]) if valuelist else ""
 
 
-# A sign or a word of money may stand before and after, never between: `50 or 60` is not five thousand and sixty.
-_AN_AMOUNT = re.compile(r"[^\d%()-]*([0-9][0-9.,' \u00a0\u202f]*)[^\d%()-]*")
-_SPACED = re.compile(r"\d{1,3}(?:[' \u00a0\u202f]\d{3})*(?:[.,]\d*)?|[\d.,]+")
-
-
-def amount_from(text: str, *, currency: str) -> Money | None:
-    """Read an amount as people type it anywhere: `1,234.50`, `1.234,50`, `1 234,5`, `¥1234`, `１２３`; None if unclear.
-
-    The last mark counts as the decimal mark when it is the only one of its kind and at most as many digits
-    follow as the currency has; `1,234` is then twelve hundred in a two-decimal currency and never 1.234.
-    """
-    exponent = len(str(Money(1, currency).amount).partition(".")[2])
-    found = _AN_AMOUNT.fullmatch(tidy(text))
-    plain = found[1].strip() if found else ""
-    if any(code in EXPONENTS and code != currency for code in re.findall(r"[A-Z]{3}", tidy(text).upper())):
-        return None
-    if not _SPACED.fullmatch(plain):
-        return None
-    plain = re.sub(r"[' \u00a0\u202f]", "", plain)
-    marks = [mark for mark in plain if mark in ".,"]
-    whole, fraction = plain, ""
-    if marks:
-        head, tail = plain[: plain.rindex(marks[-1])], plain[plain.rindex(marks[-1]) + 1 :]
-        alone = marks.count(marks[-1]) == 1
-        if alone and len(tail) <= exponent and (exponent or not tail):
-            whole, fraction = head, tail
-        elif alone and len(marks) == 1 and len(tail) != 3 or marks.count(marks[-1]) > 1 and len(set(marks)) > 1:
-            return None
-    groups = re.split(r"[.,]", whole)
-    if len(groups) > 1 and (
-        groups[0].strip("0") == "" or not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:])
-    ):
-        return None
-    digits = "".join(groups)
-    if not digits.isdigit() or len(digits) > 12:
-        return None
-    return Money(int(digits + fraction.ljust(exponent, "0")), currency)
-
-
 class Amount(StringField):
     """An amount of money; `currency` must be set on the field before it is validated, then `money` holds the value."""
 
     currency = "USD"
     money: Money | None = None
+    # A share may be nothing, and an empty box says so too.
+    may_be_nothing = False
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """Keep what was typed."""
-        self.data = tidy(valuelist[0]) if valuelist else ""
+        """Keep what was typed, as it was typed; no more of it than a page can show."""
+        self.data = (valuelist[0] if valuelist else "").strip()[:MOST_KEPT]
 
     def pre_validate(self, form: object) -> None:
         """Read the amount.
 
-        :raises StopValidation: if it isn't one, is zero, or is absurd.
+        :raises StopValidation: if it isn't one, is zero, or can be read in two ways.
         """
-        if not self.data:
-            raise StopValidation(_("Enter an amount."))
-        self.money = amount_from(self.data, currency=self.currency)
-        if self.money is None:
-            raise StopValidation(_("Enter the amount in numbers, for example 50 or 62.50."))
-        if self.money.minor <= 0:
-            raise StopValidation(_("Enter an amount above zero."))
+        said = amounts.read(
+            self.data or "", currency=self.currency, decimal_mark=get_decimal_symbol(get_locale() or "en")
+        )
+        if self.may_be_nothing and said == amounts.Unread(Why.NOTHING):
+            said = amounts.Read(Money.zero(self.currency))
+        if isinstance(said, amounts.Read) and (said.amount or self.may_be_nothing):
+            self.money = said.amount
+            return
+        raise StopValidation(amount_problem(said, currency=self.currency))
+
+
+def amount_problem(said: amounts.Read | amounts.TwoWays | amounts.Unread, *, currency: str) -> str:
+    """Say why what was typed is no amount to go on with, and what to type instead."""
+    match said:
+        case amounts.Read():
+            return _("Enter an amount above zero.")
+        case amounts.TwoWays(large=large, small=small):
+            mark = get_decimal_symbol(get_locale() or "en")
+            return _(
+                "This can be read in two ways. "
+                "For %(large)s write %(write_large)s. For %(small)s write %(write_small)s.",
+                large=money_words(large),
+                write_large=amounts.written(large, decimal_mark=mark),
+                small=money_words(small),
+                write_small=amounts.written(small, decimal_mark=mark),
+            )
+        case amounts.Unread(why=Why.NOTHING):
+            return _("Enter an amount.")
+        case amounts.Unread(why=Why.NEGATIVE):
+            return _("Enter an amount above zero.")
+        case amounts.Unread(why=Why.OTHER_CURRENCY):
+            return _(
+                "What you owe is in %(currency)s. Enter the amount in %(currency)s.",
+                currency=get_currency_name(currency, locale=get_locale() or "en"),
+            )
+        case amounts.Unread(why=Why.TOO_FINE) if not EXPONENTS[currency]:
+            return _("Enter a whole amount, for example 50.")
+        case amounts.Unread(why=Why.TOO_FINE):
+            return _("Enter at most %(digits)s digits after the point.", digits=EXPONENTS[currency])
+        case amounts.Unread(why=Why.TOO_LONG):
+            return _("That is too long for an amount. Enter only the number, for example 50.")
+        case _ if not EXPONENTS[currency]:
+            return _("Enter the amount in numbers, for example 50.")
+        case _:
+            return _("Enter the amount in numbers, for example 50 or 62.50.")
 
 
 def between(least: int, most: int, message: str) -> Callable[[object, IntegerField], None]:
@@ -151,4 +159,4 @@ class Code(StringField):
         self.data = re.sub(r"[\s-]", "", tidy(valuelist[0])) if valuelist else ""
 
 
-__all__ = ["Amount", "BirthDateForm", "Code", "Form", "InputRequired", "Text", "amount_from", "between", "tidy"]
+__all__ = ["Amount", "BirthDateForm", "Code", "Form", "InputRequired", "Text", "amount_problem", "between", "tidy"]

@@ -77,6 +77,12 @@ def short_day(value: date, *, language: str | None = None) -> str:
     return format_date(value, "d MMM" if locale.language == "en" else "M月d日", locale=locale)
 
 
+def month(value: date, *, language: str | None = None) -> str:
+    """Give the month of a day: `May 2026`, `2026年5月`."""
+    locale = _locale(language)
+    return format_date(value, "MMM y" if locale.language == "en" else "y年M月", locale=locale)
+
+
 def instant(value: datetime, zone: str | None = None, *, language: str | None = None) -> str:
     """Give an instant in somebody's zone, with the zone named: `10 May 2026, 14:05 (GMT+08:00)`.
 
@@ -100,4 +106,4 @@ def percent(value: Decimal, *, language: str | None = None) -> str:
 
 
 # What every template has as filters, in the language of its page.
-FILTERS = (money, day, short_day, instant, clock_time, percent)
+FILTERS = (money, day, short_day, month, instant, clock_time, percent)

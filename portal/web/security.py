@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from flask import Flask, Response, abort, current_app, g, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.http import parse_accept_header
 
@@ -49,6 +50,15 @@ class MaskedForgeryTokens(CSRFProtect):
         return getattr(view, "gate", None) == SIGNED_BY_SENDER
 
 
+class QuietSessions(SecureCookieSessionInterface):
+    """Cookies as Flask keeps them, and none beside an answer that is the same for everybody and is kept."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Leave cookie and `Vary: Cookie` away from such an answer, or each new cookie would fetch it again."""
+        if not response.cache_control.public:
+            super().save_session(app, session, response)
+
+
 def masked_token() -> str:
     """Give this visitor's forgery token under a mask that is new with each response."""
     if "masked_token" not in g:
@@ -80,10 +90,11 @@ def protect(app: Flask, *, checkout_origin: str) -> None:
     # Over https Flask-WTF also asks for a referrer, which many browsers are told not to send. The token, SameSite and
     # the __Host- cookie, which no other host can set, do without it.
     app.config["WTF_CSRF_SSL_STRICT"] = False
+    app.session_interface = QuietSessions()
     MaskedForgeryTokens(app)
     app.jinja_env.globals["csrf_token"] = masked_token
     policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; font-src 'none'; "
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
         f"form-action 'self' {checkout_origin}; base-uri 'none'; frame-ancestors 'none'"
     )
     secure = bool(app.config["SESSION_COOKIE_SECURE"])

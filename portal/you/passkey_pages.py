@@ -28,16 +28,24 @@ def _refused() -> str:
     return _("The passkey was not added. It may have taken too long: please try again.")
 
 
-@passkey_pages.route("/you/passkeys", methods=["GET", "POST"], endpoint="passkeys")
+@passkey_pages.get("/you/passkeys", endpoint="passkeys")
 @needs_code
 def passkeys_page() -> ResponseReturnValue:
-    """List the passkeys, and add one."""
+    """List the passkeys."""
+    possible = passkey_site(lender_name=me().lender.name) is not None
+    return render_template("you/passkeys.html", passkeys=passkeys.of(**mine()), possible=possible)
+
+
+@passkey_pages.route("/you/passkeys/add", methods=["GET", "POST"])
+@needs_code
+def add() -> ResponseReturnValue:
+    """Add a passkey that the browser made."""
     person = me()
     site = passkey_site(lender_name=person.lender.name)
+    if site is None:
+        abort(404)
     form = NewPasskeyForm()
     if request.method == "POST":
-        if site is None:
-            abort(404)
         challenge = take_challenge(_challenge_use())
         if form.validate():
             with transaction():
@@ -62,9 +70,8 @@ def passkeys_page() -> ResponseReturnValue:
         form.name.data = (form.name.data or "")[: passkeys.MOST_NAME]
     elif not form.name.data:
         form.name.data = browsers.kind(request.headers.get("User-Agent", ""))[: passkeys.MOST_NAME]
-    return render_template(
-        "you/passkeys.html", form=form, passkeys=passkeys.of(**mine()), possible=site is not None
-    ), 422 if form.errors or form.name.errors else 200
+    wrong = form.errors or form.name.errors
+    return render_template("you/passkey_add.html", form=form), 422 if wrong else 200
 
 
 @passkey_pages.post("/you/passkeys/options")

@@ -5,7 +5,7 @@
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
   const text = (buffer) =>
     btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-  const said = (id) => (document.getElementById(id).hidden = false);
+  const part = form.parentElement, failed = form.nextElementSibling, needs = part.previousElementSibling;
   const makes = form.dataset.passkey === "make";
   const ask = async () => {
     const sent = new URLSearchParams({ csrf_token: form.elements.csrf_token.value });
@@ -26,15 +26,15 @@
     event.preventDefault();
     const button = form.querySelector("button");
     button.disabled = true;
-    document.getElementById("passkey-failed").hidden = true;
+    failed.hidden = true;
     try {
       form.elements.credential.value = await ask();
       form.submit();
     } catch {
       button.disabled = false;
-      said("passkey-failed");
+      failed.hidden = false;
     }
   });
-  said("passkey-part");
-  document.getElementById("passkey-needs-script").hidden = true;
+  part.hidden = false;
+  needs.hidden = true;
 })();

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from portal import survey
 from portal.db import Model, session, transaction
 from portal.debts.statement import Standing
-from portal.ledger import OWED, Account, Opening, restate
+from portal.ledger import OWED, Account, Figures, restate
 from portal.letters import truth
 from portal.money import Money
 from portal.plans import negotiate
@@ -95,7 +95,7 @@ def test_debts_that_no_limits_fit_and_debts_with_nothing_owed_are_counted_apart(
     a_debt("640.00", lender=lender, reference="A")
     paid = a_debt("5.00", lender=lender, reference="B")
     with transaction():
-        nothing = Opening(debt_id=paid.id, currency="USD", parts={})
+        nothing = Figures(debt_id=paid.id, currency="USD", parts={})
         restate(lender_id=lender.id, figures=[nothing], cause="a test", on=TODAY)
     summary = survey.run(lender=lender, out=tmp_path)
     assert summary.cards == {NO_LIMITS: 1, NOTHING_OWED: 1}

@@ -9,21 +9,23 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy import Uuid, bindparam, select, text
 
 from portal import clock, verify
 from portal.db import new_id, session, transaction
 from portal.debts import intake
-from portal.debts.portfolio import parse_mapping
+from portal.debts.mapping_file import parse_mapping
+from portal.debts.runs import Summary
 from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.money import Money
 from portal.payments import settle, stripe_gateway
-from portal.payments.models import Payment
+from portal.payments.models import Payment, PaymentPart
 from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
 from portal.plans import negotiate, progress
 from portal.plans.schedule import Frequency
+from portal.points.models import PointsEntry
 from portal.verify import Kind
 from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender
 
@@ -44,9 +46,7 @@ class History:
 def agree_to_a_plan(debt: Standing, *, payment: str) -> str:
     by, today = Actor("debtor", str(debt.debtor_id)), clock.today("America/New_York")
     with transaction():
-        negotiate.propose(
-            debt, payment=Money.of(payment, "USD"), frequency=Frequency.MONTHLY, by=by, today=today
-        )
+        negotiate.propose(debt, payment=Money.of(payment, "USD"), frequency=Frequency.MONTHLY, by=by, today=today)
         session.flush()
         proposal = negotiate.newest_proposal(debt)
         assert proposal is not None
@@ -82,6 +82,18 @@ def a_payment(debt: Standing, *, amount: str, plan: str | None) -> Payment:
             started_at=clock.now(),
         )
         s.add(payment)
+        s.flush()
+        s.add(
+            PaymentPart(
+                lender_id=debt.lender_id,
+                payment_id=payment.id,
+                place=1,
+                debt_id=debt.id,
+                plan_id=payment.plan_id,
+                amount_minor=payment.amount_minor,
+                currency=payment.currency,
+            )
+        )
         s.flush()
         s.expunge(payment)
     return payment
@@ -126,7 +138,7 @@ def stripe_says(
     settle.settle(lender_id=payment.lender_id, payment_id=payment.id)
 
 
-def portfolio(folder: Path, lender: Lender) -> intake.Summary:
+def portfolio(folder: Path, lender: Lender) -> Summary:
     """Bring in a file with all five parts, so that there is an import whose counts are kept."""
     file = folder / "debts.csv"
     file.write_text(
@@ -244,6 +256,22 @@ def test_one_wrong_unit_in_a_kept_balance_is_named(history, account):
             "update payment set state = 'sent' where lender_id = :lender and amount_minor = 5000",
         ),
         (
+            Kind.PAYMENT_PART,
+            "parts of payment ",
+            "update payment_part set amount_minor = amount_minor + 1 where lender_id = :lender and amount_minor = 5000",
+        ),
+        (
+            Kind.PAYMENT_PART,
+            "part 1 of payment ",
+            "update payment_part set debt_id = (select id from debt where lender_id = :lender and reference = 'A-2')"
+            " where lender_id = :lender and amount_minor = 5000",
+        ),
+        (
+            Kind.CURRENCY,
+            "part 1 of payment ",
+            "update payment_part set currency = 'EUR' where lender_id = :lender and amount_minor = 5000",
+        ),
+        (
             Kind.POINTS,
             "kept_instalment:",
             "update plan_item set kept_at = null where lender_id = :lender and seq = 1",
@@ -345,14 +373,33 @@ def test_a_kept_item_without_points_is_named(history):
     assert {each.counted for each in found} == {"no points"}
 
 
+def test_points_that_stand_twice_for_one_item_are_named(history):
+    with transaction() as s:
+        given = s.scalars(
+            select(PointsEntry).where(PointsEntry.lender_id == history.lender.id).order_by(PointsEntry.id).limit(1)
+        ).one()
+        cause = given.cause
+        s.add(
+            PointsEntry(
+                lender_id=given.lender_id,
+                debtor_id=given.debtor_id,
+                cause=f"{cause}#2",
+                reason=given.reason,
+                points=given.points,
+                at=given.at,
+            )
+        )
+    (found,) = verify.disagreements(history.lender.id)
+    assert (found.kind, found.what, found.counted) == (Kind.POINTS, cause, "points 2 times")
+
+
 def test_points_taken_back_by_one_too_many_are_named(history, monkeypatch, app):
     with app.app_context():
         stripe_says(history.kept, monkeypatch, back=("50.00",))
         stripe_says(history.refunded, monkeypatch, back=("20.00", "40.00"))
     assert verify.disagreements(history.lender.id) == ()
     plant(
-        "update points_entry set points = points - 1 where lender_id = :lender and points < 0"
-        " and cause like '%1'",
+        "update points_entry set points = points - 1 where lender_id = :lender and points < 0 and cause like '%1'",
         lender=history.lender.id,
     )
     (found,) = verify.disagreements(history.lender.id)

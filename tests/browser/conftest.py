@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.gallery import Gallery
 from tests.browser.phone import open_browser
 from tests.browser.portal_process import Person, PortalProcess
 from tests.databases import Databases
@@ -36,3 +37,14 @@ def browser() -> Iterator[Browser]:
 def people(portal: PortalProcess) -> tuple[Person, ...]:
     """Two people who read English and two who read Chinese; the last two have two debts each."""
     return portal.people()
+
+
+@pytest.fixture(scope="session")
+def gallery(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
+    """A portal with the people of the scene; pages are the same on both databases, so SQLite is enough."""
+    url = databases.empty("sqlite")
+    running = PortalProcess(database_url=url, folder=tmp_path_factory.mktemp("gallery"))
+    running.start()
+    yield Gallery(running)
+    running.stop()
+    databases.drop(url)

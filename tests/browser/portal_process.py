@@ -81,16 +81,19 @@ class PortalProcess:
 
     def people(self) -> tuple[Person, ...]:
         """Give the made-up people of the demo, each with a fresh link."""
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "wsgi", "demo", "--json"],
-            cwd=ROOT,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        told: dict[str, Any] = json.loads(done.stdout)
+        told = self._told_by("-m", "flask", "--app", "wsgi", "demo", "--json")
         return tuple(Person(**person) for person in told["debtors"])
+
+    def scene(self, *, again: dict[str, dict[str, str]] | None = None) -> dict[str, Any]:
+        """Add the people of `tests/scene.py`, or sign them in once more; gives their addresses and cookies."""
+        return self._told_by("-m", "tests.scene", *([json.dumps(again)] if again else []))
+
+    def _told_by(self, *words: str) -> dict[str, Any]:
+        done = subprocess.run([sys.executable, *words], cwd=ROOT, env=self._environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{words}: {done.stderr}")
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
 
     def stop(self) -> None:
         """End it as an operator would, and everything that it started."""

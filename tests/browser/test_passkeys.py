@@ -105,11 +105,11 @@ def test_a_passkey_is_added_and_signs_in_with_one_tap(
     made = cdp.send("WebAuthn.addVirtualAuthenticator", {"options": keeper})["authenticatorId"]
     come_in(page, someone[0])
     give_code(context, page, named)
-    page.goto(f"{named.url}/you/passkeys")
+    page.goto(f"{named.url}/you/passkeys/add")
     look(page, problems)
-    assert not page.locator("#passkey-needs-script").is_visible()
+    assert not page.locator(".passkey-needs").is_visible()
     page.fill("main [name=name]", "我的手机")
-    page.click("#passkey-part button")
+    page.click(".passkey-form button")
     page.wait_for_selector("text=The passkey is added.")
     assert page.locator("h2", has_text="我的手机").is_visible()
     assert len(cdp.send("WebAuthn.getCredentials", {"authenticatorId": made})["credentials"]) == 1
@@ -117,18 +117,20 @@ def test_a_passkey_is_added_and_signs_in_with_one_tap(
     page.click("header form button")
     page.goto(f"{named.url}/letters")
     page.wait_for_url("**/sign-in")
+    page.click("main a[href$='/sign-in/passkey']")
+    page.wait_for_url("**/sign-in/passkey")
     look(page, problems)
-    page.click("#passkey-part button")
+    page.click(".passkey-form button")
     # As good as a code: the page that was wanted opens at once.
     page.wait_for_url("**/letters")
 
     # A device that doesn't know its owner gives nothing, and the page says so calmly.
     page.click("header form button")
     cdp.send("WebAuthn.setUserVerified", {"authenticatorId": made, "isUserVerified": False})
-    page.goto(f"{named.url}/sign-in")
-    page.click("#passkey-part button")
-    page.wait_for_selector("#passkey-failed:visible")
-    assert page.locator("#passkey-part button").is_enabled()
+    page.goto(f"{named.url}/sign-in/passkey")
+    page.click(".passkey-form button")
+    page.wait_for_selector(".passkey-failed:visible")
+    assert page.locator(".passkey-form button").is_enabled()
     assert problems == []
     context.close()
 
@@ -156,14 +158,14 @@ def test_without_scripts_the_pages_say_calmly_what_needs_them(
     browser: Browser, named: PortalProcess, someone: tuple[Person, ...]
 ) -> None:
     context, page = opened(browser, [], javascript=False)
-    page.goto(f"{named.url}/sign-in")
-    assert page.locator("#passkey-needs-script").is_visible()
-    assert not page.locator("#passkey-part").is_visible()
+    page.goto(f"{named.url}/sign-in/passkey")
+    assert page.locator(".passkey-needs").is_visible()
+    assert not page.locator(".passkey-form").is_visible()
     come_in(page, someone[1])
     give_code(context, page, named)
-    page.goto(f"{named.url}/you/passkeys")
-    assert page.locator("#passkey-needs-script").is_visible()
-    assert not page.locator("#passkey-part").is_visible()
+    page.goto(f"{named.url}/you/passkeys/add")
+    assert page.locator(".passkey-needs").is_visible()
+    assert not page.locator(".passkey-form").is_visible()
     context.close()
 
 

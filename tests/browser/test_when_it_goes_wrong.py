@@ -56,7 +56,6 @@ def test_wrong_answers_lead_on_and_never_end_the_walk(
         assert "What would work" in page.locator("main .notice").inner_text()
         assert page.locator("main button[name=choose]").count() >= 1
         her.tap("main button[name=choose]")
-        her.tap("main form button")
         her.type("code", "000000")
         her.tap("main form button")
         _wrong(her, field="code")
@@ -71,6 +70,9 @@ def test_wrong_answers_lead_on_and_never_end_the_walk(
         her.tap("main form button")
         _wrong(her, field="amount")
         her.type("amount", "5")
+        her.tap("main form button")
+        assert page.locator("h1").inner_text() == "Check your payment"
+        her.look()
         her.tap("main form button")
         page.check("input[value=declined]")
         her.tap("form button")
@@ -92,7 +94,7 @@ def test_the_box_for_another_amount_is_there_only_when_it_counts(
         her.date_of_birth(people[2])
         her.tap("main form button")
         her.page.goto(f"{portal.url}/pay")
-        her.tap("main .card:last-of-type a.button")
+        her.tap("main .card a.button[href*='debt=']")
         box = her.page.locator("main [name=amount]")
         expect(box).to_be_visible()
         her.page.check("input[value=all]")
@@ -110,5 +112,5 @@ def test_the_other_doors_are_as_large_as_paying(
         her.tap("main form button")
         pay = her.page.locator("main a[href*='/pay?']").first.bounding_box()
         doors = [door.bounding_box() for door in her.page.locator(".doors a").all()]
-        assert pay is not None and len(doors) == 4
+        assert pay is not None and len(doors) == 5
         assert all(door is not None and door["height"] >= pay["height"] for door in doors)

@@ -28,6 +28,7 @@ from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.payments.models import MoneyEffect, Payment
+from portal.people.models import OneTimeCode
 from portal.plans import negotiate
 from portal.plans.models import Plan, Quote
 from portal.queue import QueuedJob
@@ -41,8 +42,10 @@ from tests.journeys.acts import (
     command,
     give_code,
     go_pay,
+    newest_code,
     pay_form,
     to_check,
+    to_choices,
     to_pay,
     usd,
 )
@@ -236,6 +239,39 @@ def test_two_agreements_at_once_make_one_plan(real_app: Flask, debt: Standing, t
     assert {type(one).__name__ for one in found} <= {"Agreed", "AgreedBefore", "PlanAlive"}
     assert fresh(select(func.count()).select_from(Plan)) == 1
     assert acts_of(debt.lender_id)["plan_agreed"] == 1
+    books_agree()
+
+
+@pytest.mark.parametrize("turn", range(TURNS))
+def test_two_clicks_at_once_with_one_code_agree_once(real_app: Flask, debt: Standing, turn: int) -> None:
+    first = browser_of(real_app)
+    come_in(first, debt)
+    chosen = to_choices(first, debt)
+    second = browser_of(real_app)
+    cookie = first.get_cookie("portal")
+    assert cookie is not None
+    second.set_cookie("portal", cookie.value)
+    session.remove()
+
+    def click(browser: CheckingClient, shown: TestResponse, **values: str) -> Callable[[], TestResponse]:
+        return lambda: browser.fill(shown, values, follow=False)
+
+    def answers(shown: TestResponse, **values: str) -> list[TestResponse]:
+        found = at_once(click(first, shown, **values), click(second, shown, **values))
+        return [one for one in found if isinstance(one, TestResponse)]
+
+    # Two clicks on the plan are one quote and one code.
+    assert len({one.location for one in answers(chosen, choose="own")}) == 1
+    assert fresh(select(func.count()).select_from(Quote)) == fresh(select(func.count()).select_from(OneTimeCode)) == 1
+    check = first.get(f"/debts/{debt.reference}/check-your-plan/{fresh(select(Quote.number))}")
+    code = newest_code()
+    session.remove()
+    both = answers(check, code=code)
+    assert {one.status_code for one in both} == {303}
+    plan = f"/plans/{fresh(select(Plan.reference))}"
+    assert {str(one.location).partition("?")[0] for one in both} == {plan}
+    assert fresh(select(func.count()).select_from(Plan)) == 1
+    assert acts_of(debt.lender_id)["plan_agreed"] == acts_of(debt.lender_id)["code_accepted"] == 1
     books_agree()
 
 

@@ -15,22 +15,25 @@ from typing import Any
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 import portal.db
 from portal import clock
+from portal.contact.models import ContactChoice, ContactWish
 from portal.db import new_id, transaction
 from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
-from portal.letters.models import IssuedLetter
+from portal.letters.models import IssuedLetter, LetterByHand
 from portal.models import metadata
 from portal.money import Money
-from portal.payments.models import MoneyEffect, Payment, WebhookEvent
+from portal.payments.models import MoneyEffect, Payment, PaymentPart, WebhookEvent
 from portal.people import sign_in
 from portal.plans import negotiate
 from portal.plans.schedule import Frequency
 from portal.points.models import PointsEntry
 from portal.post import outbox
+from portal.post.models import BouncedAddress, DeliveryWord
+from tests.conftest import make_app
 from tests.databases import ROOT, migrate
 from tests.factories import BORN_ON, a_debt, a_debtor, a_lender, an_invitation
 
@@ -48,15 +51,29 @@ def fill() -> None:
     with transaction():
         entered = sign_in.open_link(token, born_on=BORN_ON, key=KEY)
         assert isinstance(entered, sign_in.SignedIn)
-        sign_in.make_code(lender_id=lender.id, debtor_id=debtor.id, key=KEY)
-        outbox.put(
+        sign_in.make_code(sign_in.For(lender.id, debtor.id, entered.session_id), key=KEY)
+        message_id = outbox.put(
             lender_id=lender.id,
             debtor_id=debtor.id,
             channel="email",
             address="robin@example.com",
-            kind="one_time_code",
-            subject="Your code",
-            body="000000",
+            kind="reminder",
+            subject="Your next payment",
+            body="Your next payment is on 1 June.",
+            once="reminder:kept",
+        )
+    assert message_id is not None
+    with transaction() as session:
+        own = {"lender_id": lender.id}
+        person = own | {"debtor_id": debtor.id, "channel": "email", "changed_at": AT}
+        address = "robin@example.com"
+        session.add_all(
+            [
+                DeliveryWord(**own, message_id=message_id, provider_id="SM1", word="arrived", received_at=AT),
+                BouncedAddress(**own, channel="email", address=address, bounced_at=AT, mended_at=AT),
+                ContactChoice(**person, kinds="reminders", allowed=False, how="link"),
+                ContactWish(**person, address=address, quiet_from_minute=720, quiet_to_minute=840),
+            ]
         )
     with transaction():
         sign_in.by_reference(
@@ -77,9 +94,7 @@ def _agree(debt: Standing) -> None:
         negotiate.choose_pay_day(debt, proposal=proposal, pay_day=15, today=today)
         plans = negotiate.pickable(negotiate.table_for(debt, proposal=proposal, today=today))
         key, schedule = next(iter(plans.items()))
-        number = negotiate.quote(
-            debt, proposal=proposal, key=key, schedule=schedule, by=by, today=today, zone="UTC"
-        )
+        number = negotiate.quote(debt, proposal=proposal, key=key, schedule=schedule, by=by, today=today, zone="UTC")
         agreed = negotiate.agree(debt, number=number, agreed_text="I agree to this plan.", by=by)
         assert isinstance(agreed, negotiate.Agreed)
 
@@ -104,6 +119,14 @@ def _pay(debt: Standing) -> None:
         session.flush()
         session.add_all(
             [
+                PaymentPart(
+                    lender_id=debt.lender_id,
+                    payment_id=payment.id,
+                    place=1,
+                    debt_id=debt.id,
+                    amount_minor=5000,
+                    currency="USD",
+                ),
                 MoneyEffect(
                     lender_id=debt.lender_id,
                     key="stripe:pi_kept:payment",
@@ -128,6 +151,17 @@ def _pay(debt: Standing) -> None:
                     reason="kept",
                     points=50,
                     at=AT,
+                ),
+                LetterByHand(
+                    lender_id=debt.lender_id,
+                    number="LT-KEPT-0002",
+                    kind="plan-agreement",
+                    cause="plan-agreement:kept",
+                    debtor_id=debt.debtor_id,
+                    debt_id=debt.id,
+                    language="en",
+                    characters="ส ม",
+                    asked_at=AT,
                 ),
                 IssuedLetter(
                     lender_id=debt.lender_id,
@@ -165,8 +199,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'rows.sqlite'}"
         migrate(url)
-        engine = portal.db.connect(url)
-        fill()
+        app = make_app(url, folder=Path(folder))
+        engine = portal.db.session.get_bind()
+        assert isinstance(engine, Engine)
+        with app.app_context():
+            fill()
         portal.db.session.rollback()
         rows = {
             table.name: [

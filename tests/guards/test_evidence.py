@@ -10,8 +10,8 @@ from portal.evidence.record import Act
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSIONS = {"session", "s"}
-STATEMENTS = {"insert", "insert_rows", "insert_unless_there", "update", "delete"}
-LEDGER = {"insert_rows", "post", "restate", "open_book", "open_books"}
+STATEMENTS = {"insert", "insert_columns", "insert_unless_there", "update", "delete"}
+LEDGER = {"post", "restate", "open_book", "open_books"}
 
 # A function that writes and leaves no record of its own stands here, with the reason.
 WITHOUT_A_RECORD = {
@@ -28,6 +28,17 @@ WITHOUT_A_RECORD = {
     "people/kept_forms.py:keep": "as forget",
     "people/permissions.py:touch": "when a session was last seen; nobody decided anything",
     "people/sign_in.py:questions_wait_until": "how often a network asks whether a message is ours",
+    "debts/runs.py:begin": "a run is read before it counts; what comes of it is recorded when it goes live",
+    "debts/runs.py:close_run": "as begin",
+    "debts/runs.py:discard": "what was staged never counted, so nothing has happened to anybody",
+    "debts/runs.py:delete_debts": "as discard; taking a live import back is recorded by debts/undoing",
+    "debts/staging.py:Staging.add": "nobody sees what is staged; it is recorded when debts/switching makes it live",
+    "debts/staging.py:Staging._stage_new": "as Staging.add",
+    "debts/staging.py:Staging._stage_changes": "as Staging.add",
+    "debts/staging.py:Staging._add_people": "as Staging.add",
+    "debts/staging.py:Staging._add_contacts": "as Staging.add; for people on file it is a step of the switch",
+    "debts/staging.py:Staging._bring_birth_dates": "a step of the switch, which is recorded in debts/switching",
+    "debts/staging.py:Staging._take_out": "as discard in debts/runs",
 }
 
 

@@ -78,7 +78,12 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("library", "door"),
-    [("stripe", "portal/payments/stripe_gateway.py"), ("weasyprint", "portal/letters/pdf.py")],
+    [
+        ("phonenumbers", "portal/post/phones.py"),
+        ("stripe", "portal/payments/stripe_gateway.py"),
+        ("twilio", "portal/post/twilio_gateway.py"),
+        ("weasyprint", "portal/letters/pdf.py"),
+    ],
 )
 def test_a_vendor_has_one_door(library: str, door: str) -> None:
     importing = set()

@@ -117,9 +117,9 @@ def to_pay(client: CheckingClient, debt: Standing) -> TestResponse:
 def pay_form(
     client: CheckingClient, shown: TestResponse, debt: Standing, *, choice: str = "", amount: str = ""
 ) -> TestResponse:
-    """Send the form of the page that asks how much to pay, to the address that it stands on, query and all."""
+    """Choose how much to pay and say that it was checked, at the address of the page, query and all."""
     form = next(form for form in page_of(shown).forms if "form_key" in form.names)
-    values = dict(form.fields) | {"choice": choice or "other", "amount": amount}
+    values = dict(form.fields) | {"choice": choice or "other", "amount": amount, "checked": "1"}
     return client.post(f"/pay?debt={debt.reference}", data=values)
 
 

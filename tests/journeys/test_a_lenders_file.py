@@ -284,6 +284,58 @@ def test_a_reference_that_comes_twice_is_refused_each_time(
     books_agree()
 
 
+@pytest.mark.parametrize("far_apart", [False, True])
+@pytest.mark.parametrize("second", ["a-1", "A-1 ", "Ab-1"])
+def test_a_reference_that_differs_only_by_capital_letters_is_refused_the_second_time(
+    desk: Desk, lender: Lender, second: str, far_apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "BATCH", 4)
+    first = second.strip().swapcase() if second != "A-1 " else "a-1"
+    between = [row(number) for number in range(10, 16)] if far_apart else []
+    path = desk.write(row(1, account=first), *between, row(2, account=second), row(3, account="B-3"))
+    before = rows()
+    done = desk.bring(path)
+    assert done.exit_code == 1
+    assert f"{len(between) + 3} rows read = {len(between) + 2} accepted" in done.output
+    assert only_a_note(before, rows())
+    (refused,) = desk.refused()[1:]
+    assert refused[:4] == [str(len(between) + 3), "reference", second.strip(), "duplicate_reference"]
+    assert refused[4].startswith(f"Row 2 has the reference {first}, which differs only by capital and small letters;")
+    assert desk.bring(path, "--keep-good").exit_code == 0
+    open_ones = set(session.scalars(select(Debt.reference).where(Debt.state == "open")))
+    assert {first, "B-3"} <= open_ones and second.strip() not in open_ones
+    books_agree()
+
+
+@pytest.mark.parametrize("held", ["A-1", "a-1", "Ab-1"])
+def test_a_reference_that_is_held_in_other_capital_letters_is_refused(desk: Desk, lender: Lender, held: str) -> None:
+    assert desk.bring(desk.write(row(1, account=held))).exit_code == 0
+    twin = row(1, account=held.swapcase(), principal="5.00", email="other@example.com")
+    done = desk.bring(desk.write(twin, row(2)), "--keep-good", "--full")
+    assert done.exit_code == 0, done.output
+    assert "2 rows read = 1 accepted + 0 with nothing owed + 1 refused" in done.output
+    assert desk.refused()[1][4].startswith(f"A debt that is held already has the reference {held}, which differs only")
+    assert debt_called(lender, held).owed == usd("910.00")
+    assert addresses(lender) == ["p1@example.com", "p2@example.com"]
+    assert session.scalars(select(StagedChange.id)).all() == []
+    books_agree()
+
+
+def test_signs_that_mean_something_to_a_database_come_in_as_they_stand(desk: Desk, lender: Lender) -> None:
+    odd = r"\N O\'Neil \t {\"x\"} \\. 陈, %s ? :name"
+    mapping = MAPPING + '[attributes]\nnote = { column = "name" }\nempty = { column = "late_since" }\n'
+    lines = [row(1, account=r"A\1", person=r"p\1", name=odd, late_since=""), *(row(n) for n in range(2, 60))]
+    done = desk.bring(desk.write(*lines), mapping=mapping)
+    assert done.exit_code == 0, done.output
+    debt = session.scalars(select(Debt).where(Debt.line == 2)).one()
+    assert (debt.reference, debt.attributes, debt.late_since) == (r"A\1", {"note": odd}, None)
+    person = session.get_one(Debtor, (lender.id, debt.debtor_id))
+    assert (person.name, person.person_key) == (odd, r"p\1")
+    again = desk.bring(desk.write(*lines), mapping=mapping)
+    assert "0 new, 0 changed, 59 unchanged" in again.output
+    books_agree()
+
+
 def test_the_same_file_again_changes_nothing(desk: Desk, lender: Lender) -> None:
     path = desk.write(row(1), row(2))
     assert desk.bring(path).exit_code == 0
@@ -328,7 +380,7 @@ def test_what_a_debtor_pays_while_a_file_is_read_is_not_lost(
     debt = debt_called(lender, "A-1")
     come_in(client, debt)
     url = go_pay(client, debt, amount="50")
-    switch = intake._switch
+    switch = intake.switch
 
     def meanwhile(*words: object, **more: object) -> None:
         stripe.pay(url)
@@ -336,7 +388,7 @@ def test_what_a_debtor_pays_while_a_file_is_read_is_not_lost(
         assert now(debt).owed == usd("860.00")
         switch(*words, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(intake, "_switch", meanwhile)
+    monkeypatch.setattr(intake, "switch", meanwhile)
     assert desk.bring(desk.write(row(1, interest="15.00"), row(2))).exit_code == 0
     # The file was made before the payment: its new interest counts, and so does the money.
     assert now(debt).owed == usd("865.00")
@@ -359,6 +411,32 @@ def test_what_was_paid_after_the_day_of_the_figures_still_counts(
     # A later file has the payment in its own figure.
     assert desk.bring(desk.write(row(1, principal="850.00", interest="10.00"))).exit_code == 0
     assert now(debt).owed == usd("860.00")
+    books_agree()
+
+
+def test_without_a_day_the_figures_are_of_the_moment_at_which_the_import_begins(
+    desk: Desk, lender: Lender, client: CheckingClient, stripe: Stripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.bring(desk.write(row(1), row(2)))
+    debt = debt_called(lender, "A-1")
+    come_in(client, debt)
+    before, during = go_pay(client, debt, amount="50"), go_pay(client, debt, amount="20")
+    stripe.pay(before)
+    stripe.settle()
+    assert now(debt).owed == usd("860.00")
+    stripe.clock.forward(minutes=1)
+    switch = intake.switch
+
+    def meanwhile(*words: object, **more: object) -> None:
+        stripe.pay(during)
+        stripe.settle()
+        switch(*words, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(intake, "switch", meanwhile)
+    # The lender has the first payment in its figures already; of the second, made meanwhile, it can’t know.
+    assert "as_of" not in MAPPING
+    assert desk.bring(desk.write(row(1, principal="850.00", interest="10.00"), row(2))).exit_code == 0
+    assert now(debt).owed == usd("840.00")
     books_agree()
 
 
@@ -451,8 +529,8 @@ def test_a_second_import_of_the_same_lender_waits_and_a_dead_one_is_cleaned_up(
     path = desk.write(row(1), row(2))
     with monkeypatch.context() as patch:
         # As after a power cut: nothing of the end of the run happens.
-        patch.setattr(intake, "_switch", _die)
-        patch.setattr(intake, "_discard", lambda *_words: None)
+        patch.setattr(intake, "switch", _die)
+        patch.setattr(intake, "discard", lambda *_words: None)
         with pytest.raises(_PowerCut):
             raise desk.bring(path).exception or AssertionError
     assert len(list(session.scalars(select(Debt.id).where(Debt.state == "staged")))) == 2
@@ -488,9 +566,17 @@ def test_a_refused_file_leaves_no_new_way_to_reach_anybody(desk: Desk, lender: L
 
 def test_a_new_address_of_a_person_on_file_comes_with_the_switch(desk: Desk, lender: Lender) -> None:
     assert desk.bring(desk.write(row(1))).exit_code == 0
-    assert desk.bring(desk.write(row(1, email="new@example.com"), row(7, person="p1"))).exit_code == 0
+    told = desk.write(row(1, email="new@example.com"), row(7, person="p1", email="p1@example.com"))
+    assert desk.bring(told).exit_code == 0
     assert addresses(lender) == ["new@example.com", "p1@example.com"]
     assert session.scalars(select(StagedChange.id)).all() == []
+
+
+def test_two_new_addresses_of_one_person_in_one_file_are_both_kept(desk: Desk, lender: Lender) -> None:
+    assert desk.bring(desk.write(row(1))).exit_code == 0
+    told = desk.write(row(1, email="first@example.com"), row(7, person="p1", email="second@example.com"))
+    assert desk.bring(told).exit_code == 0
+    assert addresses(lender) == ["first@example.com", "p1@example.com", "second@example.com"]
 
 
 def test_a_duplicate_of_a_known_persons_new_debt_is_taken_out_whole(desk: Desk, lender: Lender) -> None:

@@ -35,7 +35,7 @@ def code_to(address: str) -> str:
     session.rollback()
     body = session.scalars(
         select(Message.body)
-        .where(Message.kind == "one_time_code", Message.address == address)
+        .where(Message.kind == "contact_code", Message.address == address)
         .order_by(Message.id.desc())
         .limit(1)
     ).one()

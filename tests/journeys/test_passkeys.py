@@ -25,7 +25,7 @@ def token_of(page: TestResponse) -> str:
 
 def add(client: CheckingClient, phone: Authenticator, *, name: str = "My phone", **how: bool) -> TestResponse:
     """Add a passkey as the script does: ask for options, let the phone answer, send the form."""
-    page = client.get("/you/passkeys")
+    page = client.get("/you/passkeys/add")
     options = client.post("/you/passkeys/options", data={"csrf_token": token_of(page)}).get_json()
     return client.fill(page, {"name": name, "credential": phone.make(options, **how)})
 
@@ -162,7 +162,7 @@ def test_a_key_that_nobody_verified_or_that_is_sent_late_is_not_added(
     come_in(client, debt)
     give_code(client)
     assert add(client, Authenticator(), verified=False).status_code == 422
-    page = client.get("/you/passkeys")
+    page = client.get("/you/passkeys/add")
     options = client.post("/you/passkeys/options", data={"csrf_token": token_of(page)}).get_json()
     clock.forward(minutes=6)
     late = client.fill(page, {"name": "Late", "credential": Authenticator().make(options)})
@@ -173,7 +173,7 @@ def test_a_key_that_nobody_verified_or_that_is_sent_late_is_not_added(
 def test_a_challenge_to_sign_in_adds_no_key(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
     give_code(client)
-    page = client.get("/you/passkeys")
+    page = client.get("/you/passkeys/add")
     own = client.post("/you/passkeys/options", data={"csrf_token": token_of(page)}).get_json()
     other = client.post("/sign-in/passkey/options", data={"csrf_token": token_of(page)}).get_json()
     answer = Authenticator().make({**own, "challenge": other["challenge"]})
@@ -190,7 +190,7 @@ def test_junk_instead_of_an_answer_changes_nothing(client: CheckingClient, debt:
     assert (answer.status_code, answer.location) == (303, "/sign-in")
     come_in(client, debt)
     give_code(client)
-    page = client.get("/you/passkeys")
+    page = client.get("/you/passkeys/add")
     client.post("/you/passkeys/options", data={"csrf_token": token_of(page)})
     before = rows()
     assert client.fill(page, {"name": "x", "credential": junk}).status_code == 422
@@ -221,7 +221,7 @@ def test_somebody_elses_passkey_does_not_exist(client: CheckingClient, lender: L
 
 
 def test_without_javascript_the_pages_say_so_and_all_else_works(client: CheckingClient, debt: Standing) -> None:
-    assert page_of(client.get("/sign-in")).says("Your reference works without.")
+    assert page_of(client.get("/sign-in/passkey")).says("Your reference works without.")
     come_in(client, debt)
     give_code(client)
-    assert page_of(client.get("/you/passkeys")).says("All else works without.")
+    assert page_of(client.get("/you/passkeys/add")).says("All else works without.")

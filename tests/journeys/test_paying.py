@@ -16,12 +16,15 @@ from portal.db import session, transaction
 from portal.debts.statement import Standing
 from portal.ledger import Account, Posting, Transfer
 from portal.lenders.models import Lender
-from portal.payments import settle
+from portal.payments import settle, stripe_gateway
 from portal.payments.models import MoneyEffect, Payment, WebhookEvent
+from portal.payments.stripe_gateway import RefundStatus
+from portal.people.models import Debtor
 from portal.points.award import balance_of
+from portal.points.models import PointsEntry
 from portal.queue import QueuedJob
 from tests.conftest import Clock
-from tests.factories import a_debt
+from tests.factories import a_debt, a_lender
 from tests.journeys.acts import (
     Stripe,
     acts_of,
@@ -91,6 +94,26 @@ def test_a_double_click_is_one_payment_and_one_page(client: CheckingClient, debt
     third = pay_form(client, shown, debt, amount="50")
     assert third.location == f"/pay/result/{payment_on(debt).reference}"
     assert now(debt).owed == usd("850.00")
+    books_agree()
+
+
+def test_the_same_form_for_another_debt_is_another_payment(
+    client: CheckingClient, debt: Standing, lender: Lender, stripe: Stripe
+) -> None:
+    debtor = session.get_one(Debtor, (debt.lender_id, debt.debtor_id))
+    session.expunge(debtor)
+    other = a_debt("700.00", lender=lender, debtor=debtor)
+    come_in(client, debt)
+    shown = to_pay(client, debt)
+    first = pay_form(client, shown, debt, amount="50")
+    # A browser that fills in a form from before, hidden fields and all, sends the same key for the other debt.
+    second = pay_form(client, shown, other, amount="50")
+    assert first.location != second.location
+    assert pay_form(client, shown, other, amount="50").location == second.location
+    stripe.pay(second.location)
+    stripe.settle()
+    assert (now(debt).owed, now(other).owed) == (usd("900.00"), usd("650.00"))
+    assert session.scalar(select(func.count()).select_from(Payment)) == 2
     books_agree()
 
 
@@ -169,6 +192,30 @@ def test_a_bank_debit_takes_days_and_is_believed_only_when_it_arrives(
         assert now(debt).owed == usd("900.00")
         assert acts_of(debt.lender_id)["payment_not_made"] == 1
         assert plan_on(debt).state == "agreed"
+    books_agree()
+
+
+def test_a_late_debit_for_a_plan_that_has_ended_charges_none_of_its_interest(
+    client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask, lender: Lender, clock: Clock
+) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    stripe.pay(go_pay(client, debt, choice="next"), "bank")
+    stripe.settle()
+    intent = payment_on(debt).payment_intent_id or ""
+    ended = command(app, "plan-end", plan.reference, "--lender", lender.slug)
+    assert ended.exit_code == 0, ended.output
+    # Two of its payments fall due before the money clears.
+    clock.set("2026-06-20T15:00+00:00")
+    stripe.sandbox.set_clock(int(clock.at.timestamp()))
+    nightly(app)
+    stripe.sandbox.settle_payment(intent, succeeds=True)
+    clock.forward(minutes=1)
+    stripe.settle()
+    assert payment_on(debt).state == "succeeded"
+    assert plan_on(debt).state == "cancelled"
+    assert acts_of(lender.id)["interest_posted"] == 0
+    assert now(debt).owed == usd("800.00")
     books_agree()
 
 
@@ -398,6 +445,121 @@ def test_a_refund_brings_everything_back_once(
     books_agree()
 
 
+def test_an_instalment_that_was_given_back_and_paid_again_earns_its_points_again_and_never_twice(
+    client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask, lender: Lender
+) -> None:
+    come_in(client, debt)
+    agree(client, debt)
+    for turn in (1, 2, 3):
+        stripe.pay(go_pay(client, debt, choice="next"))
+        stripe.settle()
+        nightly(app)
+        assert points(debt) == 10, turn
+        books_agree()
+        if turn < 3:
+            refund(app, debt, lender)
+            stripe.clock.forward(minutes=1)
+            stripe.settle()
+            assert points(debt) == 0, turn
+            books_agree()
+    for event in stripe.sandbox.events():
+        stripe.sandbox.redeliver(event["id"])
+    stripe.settle()
+    nightly(app)
+    assert points(debt) == 10
+    assert acts_of(lender.id)["points_awarded"] == 3
+    assert acts_of(lender.id)["points_taken_back"] == 2
+    plan = plan_on(debt).reference
+    causes = set(session.scalars(select(PointsEntry.cause).where(PointsEntry.points > 0)))
+    assert causes == {f"kept_instalment:{plan}:1{turn}" for turn in ("", "#2", "#3")}
+    books_agree()
+
+
+@pytest.mark.parametrize("mode", ["normal", "out_of_order", "doubled", "hostile"])
+def test_a_refund_that_fails_after_it_was_confirmed_makes_the_payment_count_again(
+    client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask, lender: Lender, mode: str
+) -> None:
+    stripe.sandbox.delivery(mode, seconds=0.2)
+    come_in(client, debt)
+    agree(client, debt)
+    back = stripe.pay(go_pay(client, debt, choice="next"))
+    stripe.settle()
+    refund(app, debt, lender)
+    stripe.clock.forward(minutes=1)
+    stripe.settle()
+    assert (now(debt).owed, points(debt), payment_on(debt).state) == (usd("900.00"), 0, "refunded")
+    stripe.sandbox.settle_refund(the_refund(debt, stripe), succeeds=False)
+    for _turn in range(2):
+        stripe.clock.forward(minutes=1)
+        stripe.settle()
+        for event in stripe.sandbox.events():
+            stripe.sandbox.redeliver(event["id"])
+    stripe.settle()
+    nightly(app)
+    assert now(debt).owed == usd("800.00")
+    assert (payment_on(debt).state, payment_on(debt).refunded_minor) == ("succeeded", 0)
+    assert (plan_items(debt)[0].paid_minor, plan_on(debt).state) == (10_000, "active")
+    assert points(debt) == 10
+    assert acts_of(lender.id)["payment_refund_failed"] == acts_of(lender.id)["payment_refunded"] == 1
+    undone = session.scalars(select(Posting).where(Posting.kind == "refund_failed")).one()
+    assert undone.corrects_id == session.scalars(select(Posting.id).where(Posting.kind == "refund")).one()
+    assert page_of(client.get(back)).says("Thank you. Your payment has arrived")
+    assert page_of(client.get(f"/debts/{debt.reference}")).says("Giving back failed, so your payment counts again")
+    books_agree()
+    # It can be given back once more, and that is another refund.
+    refund(app, debt, lender)
+    stripe.clock.forward(minutes=1)
+    stripe.settle()
+    assert (now(debt).owed, points(debt), payment_on(debt).state) == (usd("900.00"), 0, "refunded")
+    books_agree()
+
+
+def the_refund(debt: Standing, stripe: Stripe) -> str:
+    payment = payment_on(debt)
+    read = stripe_gateway.read_payment(stripe.account, payment_intent_id=payment.payment_intent_id or "")
+    session.rollback()
+    return next(one.id for one in read.refunds if one.status is RefundStatus.SUCCEEDED)
+
+
+def test_one_of_two_part_refunds_that_fails_leaves_the_other(
+    client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask, lender: Lender
+) -> None:
+    come_in(client, debt)
+    stripe.pay(go_pay(client, debt, amount="100"))
+    stripe.settle()
+    for amount in ("20.00", "80.00"):
+        refund(app, debt, lender, amount)
+        stripe.clock.forward(minutes=1)
+        stripe.settle()
+    assert payment_on(debt).state == "refunded"
+    stripe.sandbox.settle_refund(the_refund(debt, stripe), succeeds=False)
+    stripe.clock.forward(minutes=1)
+    stripe.settle()
+    assert (payment_on(debt).state, payment_on(debt).refunded_minor) == ("partly_refunded", 8_000)
+    assert now(debt).owed == usd("880.00")
+    books_agree()
+
+
+def test_a_refund_that_fails_after_all_was_paid_becomes_a_credit(
+    client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask, lender: Lender
+) -> None:
+    come_in(client, debt)
+    stripe.pay(go_pay(client, debt, amount="100"))
+    stripe.settle()
+    refund(app, debt, lender)
+    stripe.clock.forward(minutes=1)
+    stripe.settle()
+    failing = the_refund(debt, stripe)
+    stripe.pay(go_pay(client, debt, choice="all"))
+    stripe.settle()
+    assert now(debt).owed == usd("0.00")
+    stripe.sandbox.settle_refund(failing, succeeds=False)
+    stripe.clock.forward(minutes=1)
+    stripe.settle()
+    assert (now(debt).owed, now(debt).credit) == (usd("0.00"), usd("100.00"))
+    books_agree()
+
+
 def test_part_refunds_add_up(
     client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask, lender: Lender
 ) -> None:
@@ -448,7 +610,7 @@ def test_nobody_can_choose_to_pay_more_than_is_owed_or_next_to_nothing(
         ("900.01", "That is more than you owe. All that is left is $900.00."),
         ("0.50", "The smallest payment is $1.00."),
         ("0", "Enter an amount above zero."),
-        ("-5", "Enter the amount in numbers"),
+        ("-5", "Enter an amount above zero."),
         ("", "Enter an amount."),
         ("ten", "Enter the amount in numbers"),
         ("1e3", "Enter the amount in numbers"),
@@ -459,6 +621,23 @@ def test_nobody_can_choose_to_pay_more_than_is_owed_or_next_to_nothing(
         answer = pay_form(client, to_pay(client, debt), debt, amount=amount)
         assert answer.status_code == 422, amount
         assert page_of(answer).says(why), (amount, page_of(answer).words)
+    assert session.scalar(select(func.count()).select_from(Payment)) == 0
+
+
+@pytest.mark.parametrize(
+    ("currency", "too_little", "least", "leaves_too_little"),
+    [("HUF", "174", "HUF175.00", "8900"), ("SEK", "2.99", "SEK3.00", "8998"), ("JPY", "99", "¥100", "8950")],
+)
+def test_the_least_payment_is_what_stripe_takes_in_the_currency(
+    client: CheckingClient, app: Flask, currency: str, too_little: str, least: str, leaves_too_little: str
+) -> None:
+    debt = a_debt("9000", lender=a_lender(currency=currency, limits=None))
+    come_in(client, debt)
+    answer = pay_form(client, to_pay(client, debt), debt, amount=too_little)
+    assert answer.status_code == 422
+    assert page_of(answer).says(f"The smallest payment is {least}."), page_of(answer).words
+    answer = pay_form(client, to_pay(client, debt), debt, amount=leaves_too_little)
+    assert page_of(answer).says("which is too little to be paid online later"), page_of(answer).words
     assert session.scalar(select(func.count()).select_from(Payment)) == 0
 
 

@@ -63,7 +63,7 @@ def test_devices_are_listed_in_plain_words_and_one_is_ended(client: CheckingClie
     page = client.get("/you/devices")
     assert page_of(page).says("Firefox, Android")
     assert page_of(page).says("by a link and the date of birth")
-    assert page_of(page).words.count("This one") == 1
+    assert page_of(page).words.count("This device") == 1
     theirs = session.scalars(select(UserSession.id).where(UserSession.browser == "Firefox, Android")).one()
     for _turn in range(2):
         client.fill(page, to=f"/{theirs}/end")

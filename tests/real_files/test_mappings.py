@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from portal.debts.portfolio import DebtRow, Tally, load_mapping, open_portfolio
+from portal.debts.mapping_file import load_mapping
+from portal.debts.portfolio import open_portfolio
+from portal.debts.results import DebtRow, Tally
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("PORTFOLIO_DATA", ROOT.parent / "shared" / "data"))

@@ -5,7 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.money import CurrencyMismatch, Money
-from portal.points.earning import POINTS, Earned, NoPoints, Reason, Returned, TakenBack, after_money_went_back
+from portal.points.earning import (
+    POINTS,
+    Earned,
+    NoPoints,
+    Reason,
+    Returned,
+    TakenBack,
+    after_money_went_back,
+    cause_of,
+)
 from portal.points.earning import for_instalment as points_for
 
 TEN = Earned("kept_instalment:P-7:3", Reason.KEPT_INSTALMENT, 10)
@@ -37,3 +46,12 @@ def test_points_go_back_with_the_money_once_and_in_full() -> None:
 
 def test_points_stay_while_the_instalment_is_still_kept() -> None:
     assert after_money_went_back(earned=TEN, still_kept=True) == NoPoints()
+
+
+def test_each_turn_of_an_instalment_is_a_cause_of_its_own() -> None:
+    again = points_for(plan="P-7", seq=3, due=Money(5, "USD"), cleared=Money(5, "USD"), kept=True, turn=2)
+    assert again == Earned("kept_instalment:P-7:3#2", Reason.KEPT_INSTALMENT, 10)
+    assert cause_of(plan="P-7", seq=3) == TEN.cause
+    back = after_money_went_back(earned=again, still_kept=False)
+    assert isinstance(back, Returned)
+    assert back.cause == "taken_back:kept_instalment:P-7:3#2"

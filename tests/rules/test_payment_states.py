@@ -34,6 +34,14 @@ def test_an_older_word_after_a_newer_one_is_late_and_changes_nothing() -> None:
     assert after(state=State.SUCCEEDED, said=Said.FAILED) == Late(State.SUCCEEDED, Said.FAILED)
 
 
+def test_a_refund_that_failed_brings_a_refunded_payment_back_and_no_other() -> None:
+    assert after(state=State.REFUNDED, said=Said.REFUND_FAILED) == Moved(State.SUCCEEDED)
+    assert after(state=State.PARTLY_REFUNDED, said=Said.REFUND_FAILED) == Moved(State.SUCCEEDED)
+    assert after(state=State.REFUNDED, said=Said.REFUND_PARTLY_FAILED) == Moved(State.PARTLY_REFUNDED)
+    for state in (State.CREATED, State.SENT, State.PROCESSING, State.FAILED, State.CANCELLED, State.EXPIRED):
+        assert isinstance(after(state=state, said=Said.REFUND_FAILED), Forbidden)
+
+
 def test_a_payment_that_succeeded_cannot_be_cancelled_or_expire() -> None:
     for said in (Said.CANCELLED, Said.EXPIRED):
         assert after(state=State.SUCCEEDED, said=said) == Forbidden(State.SUCCEEDED, said)

@@ -9,19 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.debts.cells import CellRefused, Reason, date_reader, number_reader
-from portal.debts.portfolio import (
-    DebtRow,
-    MappingRefused,
-    NothingOwed,
-    Tally,
-    compile_mapping,
-    duplicate_refusal,
-    load_mapping,
-    open_portfolio,
-    parse_mapping,
-    report_line,
-    same_person,
-)
+from portal.debts.mapping import MappingRefused
+from portal.debts.mapping_file import load_mapping, parse_mapping
+from portal.debts.portfolio import open_portfolio
+from portal.debts.results import DebtRow, NothingOwed, Tally, duplicate_refusal, report_line
+from portal.debts.row_reader import compile_mapping, same_person
 from portal.debts.tables import FileLimits, FileProblem, FileRefused
 
 TODAY = datetime.date(2026, 2, 1)

@@ -9,7 +9,8 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.formula import ArrayFormula
 
-from portal.debts.tables import BrokenRow, FileLimits, FileProblem, FileRefused, open_table
+from portal.debts.opening import open_table
+from portal.debts.tables import BrokenRow, FileLimits, FileProblem, FileRefused
 
 PLAIN = "id,name,owed\n1,Ana,10.00\n2,Bo,20.00\n"
 

@@ -73,6 +73,9 @@ def opened(account: Account) -> Callable[..., CheckoutPage]:
             "metadata": {"lender": "demo"},
             "block_credit_cards": False,
         }
-        return stripe_gateway.open_checkout(account, **(values | different))
+        values |= different
+        amount = values.pop("amount")
+        values.setdefault("lines", [stripe_gateway.Line(values["description"], amount)])
+        return stripe_gateway.open_checkout(account, **values)
 
     return open_one

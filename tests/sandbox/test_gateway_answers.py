@@ -44,6 +44,21 @@ def test_every_currency_of_the_gateway_is_one_of_ours_and_counted_as_on_the_stan
         assert currency in EXPONENTS
         assert currency.lower() in currencies.KNOWN
         assert currencies.decimals(currency.lower()) == places
+        # The least is the same too, but for hundredths that ISK and UGX only have on paper.
+        least = gateway.charged(gateway.least(currency))
+        assert least == max(currencies.least(currency.lower()), 100 if currency in {"ISK", "UGX"} else 0), currency
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount"), [("USD", "0.50"), ("HUF", "175.00"), ("JPY", "50"), ("SEK", "3.00"), ("CNY", "0.50")]
+)
+def test_the_least_charge_is_the_published_one(currency: str, amount: str) -> None:
+    assert gateway.least(currency) == Money.of(amount, currency)
+
+
+def test_the_least_charge_of_a_currency_that_stripe_does_not_take_is_none() -> None:
+    with pytest.raises(NotChargeable):
+        gateway.least("KPW")
 
 
 @pytest.mark.parametrize(("amount", "currency"), [("5", "ISK"), ("500", "JPY"), ("1.230", "KWD"), ("9999", "IDR")])

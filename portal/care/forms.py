@@ -1,0 +1,94 @@
+"""What people write when paying is not the answer: as little as possible, and nothing that must be typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional, StopValidation
+
+from portal.care.requests import LONGEST_WORDS, plain_words
+from portal.care.words import NEEDS
+from portal.web.fields import Form, Text
+
+_FORM_KEY = re.compile(r"[0-9a-f]{32}")
+_NUMBER_TO_CALL = re.compile(r"(?=(?:\D*\d){5})[+0-9(][0-9 ()./-]{4,30}")
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}")
+
+
+class Words(TextAreaField):
+    """Free text as it was typed, without what no reader sees."""
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Take the first value."""
+        self.data = plain_words(valuelist[0]) if valuelist else ""
+
+    def pre_validate(self, form: object) -> None:
+        """Refuse what is too long, and say by how much.
+
+        :raises StopValidation: if it is longer than a request can be.
+        """
+        if len(self.data or "") > LONGEST_WORDS:
+            raise StopValidation(
+                _(
+                    "This is longer than we can take here. Shorten it to 2,000 characters; it has %(count)s now.",
+                    count=len(self.data or ""),
+                )
+            )
+
+
+class AskForm(Form):
+    """What somebody who is signed in asks for; all of it may stay as it is."""
+
+    words = Words(lazy_gettext("In your own words"))
+    wish = RadioField(lazy_gettext("What would help most?"), [Optional()], validate_choice=True)
+    reply_by = RadioField(
+        lazy_gettext("How may we answer you?"), [InputRequired(lazy_gettext("Choose how we may answer you."))]
+    )
+    form_key = HiddenField()
+
+    def key(self) -> str | None:
+        """Give the form's own key, or None if it is none of ours."""
+        return self.form_key.data if _FORM_KEY.fullmatch(self.form_key.data or "") else None
+
+
+class CantPayForm(AskForm):
+    """What somebody who can't pay may add: what makes it easier to deal with us. Nothing is ticked beforehand."""
+
+    def needs(self) -> tuple[str, ...]:
+        """Give what was ticked."""
+        return tuple(need for need in NEEDS if self[f"need_{need}"].data)
+
+
+for _need in NEEDS:
+    setattr(CantPayForm, f"need_{_need}", BooleanField())
+
+
+def _reachable(_form: object, field: Text) -> None:
+    given = field.data or ""
+    if not (_NUMBER_TO_CALL.fullmatch(given) or _ADDRESS.fullmatch(given)):
+        raise StopValidation(_("Enter a phone number or an e-mail address that reaches you."))
+
+
+class VisitorForm(Form):
+    """What somebody asks who can't or won't sign in: how to be reached, and what it is about."""
+
+    lender = SelectField(lazy_gettext("Who wrote to you?"))
+    contact = Text(
+        lazy_gettext("Your phone number or e-mail"),
+        [
+            InputRequired(lazy_gettext("Enter a phone number or an e-mail address that reaches you.")),
+            Length(max=200),
+            _reachable,
+        ],
+    )
+    reference = Text(lazy_gettext("Reference in our message, if there is one"), [Length(max=80)])
+    words = Words(lazy_gettext("In your own words"))
+    form_key = HiddenField()
+
+    def key(self) -> str | None:
+        """Give the form's own key, or None if it is none of ours."""
+        return self.form_key.data if _FORM_KEY.fullmatch(self.form_key.data or "") else None

@@ -1,0 +1,177 @@
+"""What the gate is told about a person: zones, choices, contacts, holds. Read anew each time it is asked."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import datetime, time
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import select
+
+from portal.contact.models import ContactChoice, ContactWish
+from portal.db import session
+from portal.lenders.models import Lender
+from portal.people.models import LIVE, ContactPoint, Debtor
+from portal.post import gate, phones
+from portal.post.gate import Facts, Quiet
+from portal.post.kinds import Group, kind_of
+from portal.post.models import BouncedAddress, Message
+
+HOURS = Path(gate.__file__).with_name("contact_hours.toml")
+
+
+class Holds(Protocol):
+    """Asks which holds stand on a person or a debt."""
+
+    def __call__(
+        self, *, lender_id: uuid.UUID, debtor_id: uuid.UUID, debt_id: uuid.UUID | None = None, at: datetime
+    ) -> Iterable[HasStops]:
+        """Give the holds at an instant."""
+
+
+class HasStops(Protocol):
+    """A hold as far as the gate is concerned."""
+
+    @property
+    def stops(self) -> Iterable[str]:
+        """Give what it stops."""
+
+
+# Whether what a message is about still is as it was written: by the lender and the message's `about`.
+StillTrue = Callable[[uuid.UUID, str], bool | None]
+
+
+@lru_cache(maxsize=1)
+def rules() -> gate.Rules:
+    """Give the hours in force, from the file; it is read once.
+
+    :raises portal.post.gate.BadHours: if it can't be used.
+    """
+    return gate.read_rules(HOURS.read_text("utf-8"))
+
+
+def of_message(message: Message, now: datetime, *, holding: Holds, still_true: StillTrue) -> Facts:
+    """Give what the gate must know of a message that is about to leave."""
+    return of(
+        lender_id=message.lender_id,
+        debtor_id=message.debtor_id,
+        debt_id=message.debt_id,
+        kind=message.kind,
+        channel=message.channel,
+        address=message.address,
+        written_at=message.written_at,
+        asked_at=message.asked_at,
+        still_true=True if message.about is None else still_true(message.lender_id, message.about),
+        now=now,
+        holding=holding,
+    )
+
+
+def of(
+    *,
+    lender_id: uuid.UUID,
+    debtor_id: uuid.UUID,
+    debt_id: uuid.UUID | None,
+    kind: str,
+    channel: str,
+    address: str,
+    written_at: datetime,
+    asked_at: datetime | None,
+    still_true: bool | None,
+    now: datetime,
+    holding: Holds,
+) -> Facts:
+    """Give what the gate must know of a message to a person."""
+    lender = session.get_one(Lender, lender_id)
+    debtor = session.get(Debtor, (lender_id, debtor_id))
+    points = contacts(lender_id=lender_id, debtor_id=debtor_id)
+    holds = holding(lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, at=now)
+    group = gate_group(kind)
+    return Facts(
+        jurisdiction=lender.jurisdiction,
+        written_at=written_at,
+        asked_at=asked_at,
+        zones=_zones(lender, debtor, points, also=address if channel == "sms" else None),
+        own_quiet=own_quiet(wish_of(lender_id=lender_id, debtor_id=debtor_id)),
+        allowed=None
+        if debtor is None
+        else allowed(lender_id=lender_id, debtor_id=debtor_id, channel=channel, group=group),
+        on_file=None if debtor is None else any((each.channel, each.address) == (channel, address) for each in points),
+        bounced=has_bounced(lender_id=lender_id, channel=channel, address=address),
+        stopped=frozenset(stop for hold in holds for stop in hold.stops),
+        still_true=still_true,
+    )
+
+
+def gate_group(kind: str) -> Group:
+    """Give the group of a kind of message."""
+    return kind_of(kind).group
+
+
+def _zones(lender: Lender, debtor: Debtor | None, points: list[ContactPoint], *, also: str | None) -> tuple[str, ...]:
+    """Give every zone that a person may be in; the lender's own only where nothing else is known."""
+    numbers = {point.address for point in points if point.channel == "sms"} | ({also} if also else set())
+    found = {debtor.zone} if debtor is not None and debtor.zone else set()
+    for number in numbers:
+        found |= set(phones.zones(number, jurisdiction=lender.jurisdiction))
+    return tuple(sorted(found or {lender.zone}))
+
+
+def contacts(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> list[ContactPoint]:
+    """Give the contacts that may be written to, e-mail addresses first, of each the confirmed and then the newest."""
+    return list(
+        session.scalars(
+            select(ContactPoint)
+            .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id, *LIVE)
+            .order_by(ContactPoint.channel, ContactPoint.confirmed_at.is_(None), ContactPoint.id.desc())
+        )
+    )
+
+
+def has_bounced(*, lender_id: uuid.UUID, channel: str, address: str) -> bool:
+    """Say whether nobody is reached at an address."""
+    return (
+        session.scalar(
+            select(BouncedAddress.id).where(
+                BouncedAddress.lender_id == lender_id,
+                BouncedAddress.channel == channel,
+                BouncedAddress.address == address,
+                BouncedAddress.mended_at.is_(None),
+            )
+        )
+        is not None
+    )
+
+
+def allowed(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, channel: str, group: Group) -> bool:
+    """Say whether a person takes a group of messages by a channel; without a word of theirs, yes."""
+    said = session.scalar(
+        select(ContactChoice.allowed).where(
+            ContactChoice.lender_id == lender_id,
+            ContactChoice.debtor_id == debtor_id,
+            ContactChoice.channel == channel,
+            ContactChoice.kinds == group.value,
+        )
+    )
+    return said is not False
+
+
+def wish_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> ContactWish | None:
+    """Give where and when a person would rather be written to."""
+    return session.scalars(
+        select(ContactWish).where(ContactWish.lender_id == lender_id, ContactWish.debtor_id == debtor_id)
+    ).one_or_none()
+
+
+def own_quiet(wish: ContactWish | None) -> Quiet | None:
+    """Give a person's own quiet time."""
+    if wish is None or wish.quiet_from_minute is None or wish.quiet_to_minute is None:
+        return None
+    return Quiet(_time(wish.quiet_from_minute), _time(wish.quiet_to_minute))
+
+
+def _time(minute: int) -> time:
+    return time(minute // 60 % 24, minute % 60)

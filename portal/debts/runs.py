@@ -1,0 +1,182 @@
+"""The runs of a lender's files: beginning one, keeping its state, and taking out what it has staged."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+from sqlalchemy import delete, exists, select, update
+
+from portal import clock
+from portal.db import new_id, session, transaction
+from portal.debts.cells import Reason
+from portal.debts.models import Debt, ImportRun, StagedChange
+from portal.evidence.models import EvidenceRecord
+from portal.ledger import Book, Posting, Transfer
+from portal.lenders.models import Lender
+from portal.people.models import ContactPoint, Debtor
+
+BATCH = 2_000
+_ANOTHER_RUNS = timedelta(minutes=2)
+
+
+class AnotherImportRuns(Exception):
+    """A file of this lender is being read right now."""
+
+
+class RunWasEnded(Exception):
+    """Another import took this one for dead, because it had not moved for two minutes, and ended it."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of a file: read = accepted + nothing owed + refused rows."""
+
+    run_id: uuid.UUID
+    read: int = 0
+    accepted: int = 0
+    nothing_owed: int = 0
+    refused: int = 0
+    reasons: Counter[Reason] = field(default_factory=Counter)
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    recalled: int = 0
+    live: bool = False
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def begin(lender_id: uuid.UUID, *, path: Path, as_of: date) -> uuid.UUID:
+    """Begin a run, and take out what dead ones have left.
+
+    :raises AnotherImportRuns: if a file of this lender is being read now.
+    """
+    digest = _sha256(path)
+    with transaction() as s:
+        session.execute(select(Lender.id).where(Lender.id == lender_id).with_for_update())
+        now = clock.now()
+        left_over = []
+        for earlier in s.scalars(
+            select(ImportRun).where(ImportRun.lender_id == lender_id, ImportRun.state == "staging")
+        ):
+            if earlier.touched_at > now - _ANOTHER_RUNS:
+                raise AnotherImportRuns
+            left_over.append(earlier.id)
+        run = ImportRun(
+            lender_id=lender_id,
+            id=new_id(),
+            file_name=path.name,
+            file_sha256=digest,
+            as_of=as_of,
+            state="staging",
+            started_at=now,
+            touched_at=now,
+        )
+        s.add(run)
+        run_id = run.id
+    for earlier_id in left_over:
+        discard(lender_id, earlier_id)
+    return run_id
+
+
+def close_run(lender_id: uuid.UUID, summary: Summary, *, state: str) -> None:
+    """Write down how a run has ended, in the running transaction."""
+    session.execute(
+        update(ImportRun)
+        .where(ImportRun.lender_id == lender_id, ImportRun.id == summary.run_id)
+        .values(
+            state=state,
+            rows_read=summary.read,
+            accepted=summary.accepted,
+            nothing_owed=summary.nothing_owed,
+            refused=summary.refused,
+            added=summary.added,
+            changed=summary.changed,
+            unchanged=summary.unchanged,
+            recalled=summary.recalled,
+            finished_at=clock.now(),
+        ),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def note(lender_id: uuid.UUID, summary: Summary, *, state: str) -> None:
+    """Write down how a run has ended."""
+    with transaction():
+        close_run(lender_id, summary, state=state)
+
+
+def still_staging(lender_id: uuid.UUID, run_id: uuid.UUID) -> bool:
+    """Lock a run until the transaction ends, and say whether it is still being staged: one that is live stays live."""
+    state = session.scalars(
+        select(ImportRun.state).where(ImportRun.lender_id == lender_id, ImportRun.id == run_id).with_for_update()
+    ).one()
+    return state == "staging"
+
+
+def discard(lender_id: uuid.UUID, run_id: uuid.UUID) -> None:
+    """Take everything out again that a run has staged, batch by batch."""
+    while True:
+        with transaction() as s:
+            if not still_staging(lender_id, run_id):
+                return
+            ids = list(
+                s.scalars(
+                    select(Debt.id)
+                    .where(Debt.lender_id == lender_id, Debt.import_run_id == run_id, Debt.state == "staged")
+                    .limit(BATCH)
+                )
+            )
+            s.execute(
+                delete(StagedChange).where(StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id)
+            )
+            delete_debts(lender_id, ids)
+            if not ids:
+                s.execute(
+                    update(ImportRun)
+                    .where(ImportRun.lender_id == lender_id, ImportRun.id == run_id, ImportRun.state == "staging")
+                    .values(state="abandoned", finished_at=clock.now())
+                )
+                return
+
+
+def delete_debts(lender_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
+    """Delete debts on which nothing ever happened, their books, and people who have no other debt."""
+    if not ids:
+        return
+    no_sync = {"synchronize_session": False}
+    people = set(session.scalars(select(Debt.debtor_id).where(Debt.lender_id == lender_id, Debt.id.in_(ids))))
+    postings = list(
+        session.scalars(select(Transfer.posting_id).where(Transfer.lender_id == lender_id, Transfer.book_id.in_(ids)))
+    )
+    session.execute(
+        delete(Transfer).where(Transfer.lender_id == lender_id, Transfer.book_id.in_(ids)), execution_options=no_sync
+    )
+    session.execute(
+        delete(Posting).where(Posting.lender_id == lender_id, Posting.id.in_(postings)), execution_options=no_sync
+    )
+    session.execute(delete(Debt).where(Debt.lender_id == lender_id, Debt.id.in_(ids)), execution_options=no_sync)
+    session.execute(delete(Book).where(Book.lender_id == lender_id, Book.id.in_(ids)), execution_options=no_sync)
+    has_debt = exists().where(Debt.lender_id == Debtor.lender_id, Debt.debtor_id == Debtor.id)
+    has_record = exists().where(EvidenceRecord.lender_id == Debtor.lender_id, EvidenceRecord.debtor_id == Debtor.id)
+    lonely = list(
+        session.scalars(
+            select(Debtor.id).where(Debtor.lender_id == lender_id, Debtor.id.in_(people), ~has_debt, ~has_record)
+        )
+    )
+    session.execute(
+        delete(ContactPoint).where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id.in_(lonely)),
+        execution_options=no_sync,
+    )
+    session.execute(
+        delete(Debtor).where(Debtor.lender_id == lender_id, Debtor.id.in_(lonely)), execution_options=no_sync
+    )

@@ -1,0 +1,216 @@
+"""A staged file goes live in one transaction: new debts open, known ones adjusted, missing ones recalled."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import bindparam, delete, or_, select, update
+
+from portal import ledger
+from portal.bulk import count_anew
+from portal.db import session, table_of, transaction
+from portal.debts.models import Debt, ImportRun, StagedChange
+from portal.debts.runs import BATCH, RunWasEnded, Summary, close_run, still_staging
+from portal.debts.staging import Staging
+from portal.evidence.models import EvidenceRecord
+from portal.evidence.record import OPERATOR, Act, record
+from portal.ledger import Account, Book, Figures, Posting, Transfer
+from portal.people.models import ContactPoint, Debtor
+
+
+def switch(lender_id: uuid.UUID, summary: Summary, staging: Staging, *, full: bool, file: Path) -> None:
+    """Make a staged file live: new debts open, known debts adjusted by their difference, missing ones recalled."""
+    run_id = summary.run_id
+    with transaction() as s:
+        if not still_staging(lender_id, run_id):
+            raise RunWasEnded
+        count_anew(Debt, Debtor, ContactPoint, Book, Posting, Transfer, EvidenceRecord, StagedChange)
+        if full and not summary.refused:
+            seen = select(StagedChange.debt_id).where(
+                StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id
+            )
+            missing = list(
+                s.execute(
+                    update(Debt)
+                    .where(Debt.lender_id == lender_id, Debt.state == "open", Debt.id.not_in(seen))
+                    .values(state="recalled")
+                    .returning(Debt.id, Debt.debtor_id),
+                    execution_options={"synchronize_session": False},
+                )
+            )
+            for debt in missing:
+                record(
+                    Act.DEBT_RECALLED,
+                    by=OPERATOR,
+                    lender_id=lender_id,
+                    debtor_id=debt.debtor_id,
+                    debt_id=debt.id,
+                    facts={"import": run_id},
+                )
+            summary.recalled = len(missing)
+        opened = s.execute(
+            update(Debt)
+            .where(Debt.lender_id == lender_id, Debt.import_run_id == run_id, Debt.state == "staged")
+            .values(state="open"),
+            execution_options={"synchronize_session": False},
+        )
+        summary.added = opened.rowcount  # type: ignore[attr-defined]
+        _apply_changes(lender_id, summary, staging)
+        s.execute(
+            delete(StagedChange).where(StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id),
+            execution_options={"synchronize_session": False},
+        )
+        summary.live = True
+        close_run(lender_id, summary, state="live")
+        record(
+            Act.PORTFOLIO_IMPORTED,
+            by=OPERATOR,
+            lender_id=lender_id,
+            facts={
+                "import": run_id,
+                "file": file.name,
+                "read": summary.read,
+                "accepted": summary.accepted,
+                "nothing_owed": summary.nothing_owed,
+                "refused": summary.refused,
+                "added": summary.added,
+                "changed": summary.changed,
+                "recalled": summary.recalled,
+            },
+        )
+
+
+def _apply_changes(lender_id: uuid.UUID, summary: Summary, staging: Staging) -> None:
+    last: uuid.UUID | None = None
+    while True:
+        query = (
+            select(StagedChange, Debt.debtor_id, Debt.currency)
+            .join(Debt, (Debt.lender_id == StagedChange.lender_id) & (Debt.id == StagedChange.debt_id))
+            .where(StagedChange.lender_id == lender_id, StagedChange.import_run_id == summary.run_id)
+            .order_by(StagedChange.id)
+            .limit(BATCH)
+        )
+        rows = list(session.execute(query if last is None else query.where(StagedChange.id > last)))
+        if not rows:
+            return
+        last = rows[-1].StagedChange.id
+        staging.bring_people(
+            [
+                (row.debtor_id, row.StagedChange.figures["person"])
+                for row in rows
+                if "person" in row.StagedChange.figures
+            ]
+        )
+        rows = [row for row in rows if "parts" in row.StagedChange.figures]
+        owners = {row.StagedChange.debt_id: row.debtor_id for row in rows}
+        since = _came_since(lender_id, list(owners), as_of=staging.as_of, run_id=summary.run_id)
+        changed = ledger.restate(
+            lender_id=lender_id,
+            figures=[
+                Figures(
+                    debt_id=row.StagedChange.debt_id,
+                    currency=row.currency,
+                    parts=_as_of_now(row.StagedChange.figures["parts"], since.get(row.StagedChange.debt_id, {})),
+                )
+                for row in rows
+            ],
+            cause=f"import:{summary.run_id}",
+            on=staging.as_of,
+        )
+        for restated in changed:
+            record(
+                Act.BALANCE_ADJUSTED,
+                by=OPERATOR,
+                lender_id=lender_id,
+                debtor_id=owners[restated.debt_id],
+                debt_id=restated.debt_id,
+                facts={"import": summary.run_id, "before": restated.before, "after": restated.after},
+            )
+        _bring_up_to_date(
+            lender_id, {row.StagedChange.debt_id: row.StagedChange.figures for row in rows}, as_of=staging.as_of
+        )
+        summary.changed += len(changed)
+        summary.unchanged += len(rows) - len(changed)
+        session.expunge_all()
+
+
+def _bring_up_to_date(lender_id: uuid.UUID, said: Mapping[uuid.UUID, Mapping[str, Any]], *, as_of: date) -> None:
+    """Write what a file says of many debts on their rows, in one statement for all that change the same columns."""
+    debt = table_of(Debt)
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for debt_id, figures in said.items():
+        values = _columns(figures, as_of=as_of)
+        alike.setdefault(tuple(values), []).append({**values, "its_id": debt_id})
+    for names, rows in alike.items():
+        session.execute(
+            update(debt)
+            .where(debt.c.lender_id == lender_id, debt.c.id == bindparam("its_id"))
+            .values({name: bindparam(name) for name in names}),
+            rows,
+        )
+
+
+def _columns(figures: Mapping[str, Any], *, as_of: date) -> dict[str, Any]:
+    """Give what changes on a debt's row; a row that only says that nothing is owed changes nothing else."""
+    values: dict[str, Any] = {"state": "open", "as_of": as_of}
+    if "product" in figures:
+        values |= {name: figures[name] for name in ("product", "annual_rate_ppm", "attributes")}
+        values["late_since"] = figures["late_since"] and date.fromisoformat(figures["late_since"])
+    return values
+
+
+def _came_since(
+    lender_id: uuid.UUID, debts: Sequence[uuid.UUID], *, as_of: date, run_id: uuid.UUID
+) -> dict[uuid.UUID, dict[Account, int]]:
+    """Give what happened on debts that a file can't know of, by account, in minor units.
+
+    That is what was paid, given back or charged after the day of its figures, or while it was being read. What happened
+    on that very day counts as known to the lender. `credit` has what earlier files of that day gave as credit.
+    """
+    started = session.scalars(
+        select(ImportRun.started_at).where(ImportRun.lender_id == lender_id, ImportRun.id == run_id)
+    ).one()
+    rows = session.execute(
+        select(Transfer.book_id, Transfer.from_account, Transfer.to_account, Transfer.amount_minor, Posting.kind)
+        .join(Posting, (Posting.lender_id == Transfer.lender_id) & (Posting.id == Transfer.posting_id))
+        .where(
+            Transfer.lender_id == lender_id,
+            Transfer.book_id.in_(debts),
+            or_(
+                Posting.kind.in_(("payment", "refund", "refund_failed", "plan_interest"))
+                & or_(Posting.on > as_of, Posting.at > started),
+                (Posting.kind == "adjustment")
+                & (Posting.on >= as_of)
+                & (Transfer.from_account == Account.CREDIT.value),
+            ),
+        )
+    )
+    since: dict[uuid.UUID, dict[Account, int]] = {}
+    for row in rows:
+        here = since.setdefault(row.book_id, {})
+        if row.kind == "adjustment":
+            here[Account.CREDIT] = here.get(Account.CREDIT, 0) + row.amount_minor
+            continue
+        for account, minor in ((row.from_account, -row.amount_minor), (row.to_account, row.amount_minor)):
+            if Account(account) in ledger.OWED:
+                here[Account(account)] = here.get(Account(account), 0) + minor
+    return since
+
+
+def _as_of_now(parts: Mapping[str, int], since: Mapping[Account, int]) -> dict[Account, int]:
+    """Give a file's figures with what happened since; what was paid beyond them is the debtor's credit.
+
+    Example: the file says 30.00 and 50.00 was paid since: nothing is owed, and 20.00 is credit.
+    """
+    wanted = {part: parts.get(part.value, 0) + since.get(part, 0) for part in ledger.OWED}
+    beyond = -sum(minor for minor in wanted.values() if minor < 0)
+    for part, minor in wanted.items():
+        take = min(max(minor, 0), beyond)
+        wanted[part] = max(minor, 0) - take
+        beyond -= take
+    wanted[Account.CREDIT] = max(beyond - since.get(Account.CREDIT, 0), 0)
+    return wanted

@@ -1,0 +1,1 @@
+"""The page of all components, for whoever builds pages; in the demo alone."""

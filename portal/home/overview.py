@@ -1,0 +1,164 @@
+"""All that home shows of a person, in one statement of plain columns: debts, books, plans, and what is on its way."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import BindParameter, bindparam, func, select
+
+from portal.care.models import CareHold, CareRequest
+from portal.care.states import State as RequestState
+from portal.db import read, table_of
+from portal.debts.models import Debt
+from portal.ledger import Book
+from portal.money import Money
+from portal.payments.models import Payment, PaymentPart
+from portal.plans.models import LIVE_STATES, Plan, PlanItem, Proposal
+from portal.plans.progress import IN_NUMBERS
+
+_DEBT, _BOOK, _PLAN, _ITEM = table_of(Debt).c, table_of(Book).c, table_of(Plan).c, table_of(PlanItem).c
+_PAYMENT, _PART, _OFFER = table_of(Payment).c, table_of(PaymentPart).c, table_of(Proposal).c
+_HOLD, _REQUEST = table_of(CareHold).c, table_of(CareRequest).c
+_LENDER_ID: BindParameter[uuid.UUID] = bindparam("lender_id")
+_DEBTOR_ID: BindParameter[uuid.UUID] = bindparam("debtor_id")
+_ON_ITS_WAY = (
+    select(_PART.debt_id, func.sum(_PART.amount_minor).label("minor"), func.max(_PAYMENT.reference).label("reference"))
+    .join_from(
+        table_of(Payment),
+        table_of(PaymentPart),
+        (_PART.lender_id == _PAYMENT.lender_id) & (_PART.payment_id == _PAYMENT.id),
+    )
+    .where(_PAYMENT.lender_id == _LENDER_ID, _PAYMENT.debtor_id == _DEBTOR_ID, _PAYMENT.state == "processing")
+    .group_by(_PART.debt_id)
+    .subquery("on_its_way")
+)
+_WITH_PERSON = (
+    select(func.count())
+    .select_from(table_of(Proposal))
+    .where(
+        _OFFER.lender_id == _DEBT.lender_id,
+        _OFFER.debt_id == _DEBT.id,
+        _OFFER.state == "with_a_person",
+    )
+    .correlate(table_of(Debt))
+    .scalar_subquery()
+)
+_HOLDS = (
+    select(func.count())
+    .select_from(table_of(CareHold))
+    .where(_HOLD.lender_id == _LENDER_ID, _HOLD.debtor_id == _DEBTOR_ID, _HOLD.ended_at.is_(None))
+    .scalar_subquery()
+)
+_ANSWERED = (
+    select(func.max(_REQUEST.number))
+    .where(
+        _REQUEST.lender_id == _LENDER_ID,
+        _REQUEST.debtor_id == _DEBTOR_ID,
+        _REQUEST.state == RequestState.ANSWERED.value,
+    )
+    .scalar_subquery()
+)
+_OF_PERSON = (
+    select(
+        _DEBT.reference,
+        _DEBT.product,
+        _DEBT.creditor,
+        _DEBT.late_since.label("debt_late_since"),
+        _BOOK.currency,
+        (
+            _BOOK.principal_minor + _BOOK.interest_minor + _BOOK.penalty_minor + _BOOK.fees_minor + _BOOK.costs_minor
+        ).label("owed_minor"),
+        _BOOK.credit_minor,
+        _PLAN.reference.label("plan"),
+        IN_NUMBERS.c.all_items,
+        IN_NUMBERS.c.done,
+        IN_NUMBERS.c.late_minor,
+        IN_NUMBERS.c.late_since,
+        _ITEM.due_on,
+        _ITEM.amount_minor,
+        _ITEM.paid_minor,
+        _ON_ITS_WAY.c.minor.label("on_its_way_minor"),
+        _ON_ITS_WAY.c.reference.label("on_its_way"),
+        _WITH_PERSON.label("with_person"),
+        _HOLDS.label("holds"),
+        _ANSWERED.label("answered"),
+    )
+    .join_from(table_of(Debt), table_of(Book), (_BOOK.lender_id == _DEBT.lender_id) & (_BOOK.id == _DEBT.id))
+    .join(
+        table_of(Plan),
+        (_PLAN.lender_id == _DEBT.lender_id) & (_PLAN.debt_id == _DEBT.id) & _PLAN.state.in_(LIVE_STATES),
+        isouter=True,
+    )
+    .join(IN_NUMBERS, IN_NUMBERS.c.plan_id == _PLAN.id, isouter=True)
+    .join(
+        table_of(PlanItem),
+        (_ITEM.lender_id == _PLAN.lender_id) & (_ITEM.plan_id == _PLAN.id) & (_ITEM.seq == IN_NUMBERS.c.next_seq),
+        isouter=True,
+    )
+    .join(_ON_ITS_WAY, _ON_ITS_WAY.c.debt_id == _DEBT.id, isouter=True)
+    .where(_DEBT.lender_id == _LENDER_ID, _DEBT.debtor_id == _DEBTOR_ID, _DEBT.state == "open")
+    .order_by(_DEBT.reference)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One debt as home shows it; what belongs to a plan is None without one."""
+
+    reference: str
+    product: str
+    creditor: str | None
+    owed: Money
+    credit: Money
+    late_since: date | None
+    plan: str | None
+    all: int
+    done: int
+    due_on: date | None
+    coming: Money | None
+    late: Money | None
+    plan_late_since: date | None
+    under_way: Money | None
+    under_way_reference: str | None
+    with_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A person's debts, whether anything stops for her, and the number of a request that has an answer."""
+
+    debts: tuple[Owed, ...]
+    anything_stops: bool
+    answered: str | None
+
+
+def overview_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> Overview:
+    """Give what home shows of a person."""
+    rows = read(_OF_PERSON, {"lender_id": lender_id, "debtor_id": debtor_id, "today": today})
+    return Overview(
+        debts=tuple(
+            Owed(
+                reference=row.reference,
+                product=row.product,
+                creditor=row.creditor,
+                owed=Money(row.owed_minor, row.currency),
+                credit=Money(row.credit_minor, row.currency),
+                late_since=row.debt_late_since,
+                plan=row.plan,
+                all=row.all_items or 0,
+                done=int(row.done or 0),
+                due_on=row.due_on,
+                coming=None if row.due_on is None else Money(row.amount_minor - row.paid_minor, row.currency),
+                late=Money(int(row.late_minor), row.currency) if row.late_minor else None,
+                plan_late_since=row.late_since,
+                under_way=Money(int(row.on_its_way_minor), row.currency) if row.on_its_way_minor else None,
+                under_way_reference=row.on_its_way,
+                with_person=bool(row.with_person),
+            )
+            for row in rows
+        ),
+        anything_stops=bool(rows and rows[0].holds),
+        answered=rows[0].answered if rows else None,
+    )

@@ -1,0 +1,107 @@
+"""`flask lender brand`: set how a lender's pages look, or be told in a sentence what would pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from portal.db import transaction
+from portal.evidence.record import OPERATOR
+from portal.lenders import brand as brands
+from portal.lenders.brand import CORNERS, LARGEST_LOGO, BadLogo, Logo, Weak
+from portal.lenders.settings import NoSuchLender, by_slug
+from portal.web.colours import LIGHT, NotAColour
+
+_GROUNDS = {
+    "paper": "the page",
+    "card": "a card",
+    "brand-wash": "its own wash",
+    "brand": "a button",
+    "brand-strong": "a pressed button",
+}
+
+
+def _weak_words(weak: Weak) -> str:
+    pair = weak.worst
+    if pair.role == "brand-text":
+        where = f"as the ground of words on {_GROUNDS[pair.ground]}"
+    elif pair.role.startswith("brand"):
+        where = f"on {_GROUNDS.get(pair.ground, pair.ground)}"
+    else:
+        where = f"as the ground of {pair.role} words"
+    instead = (
+        f"The nearest that passes is {weak.instead}."
+        if weak.instead
+        else "No colour of this hue passes; please take another one."
+    )
+    option = "--accent" if weak.mode == LIGHT else "--accent-dark"
+    return (
+        f"{weak.accent} is too weak for {weak.mode} pages: {where} its contrast is {pair.ratio:.2f}, and "
+        f"{pair.needs:g} is needed to be read by everybody. {instead} Try {option} {weak.instead or '…'}."
+    )
+
+
+def _logo_words(bad: BadLogo) -> str:
+    return {
+        "not-svg-or-png": "The logo is no SVG or PNG that can be read.",
+        "unsafe": f"The logo has more in it than a drawing needs: {bad.what}. Please export it as plain SVG.",
+        "too-large": (
+            f"The logo has {bad.what}, and {LARGEST_LOGO:,} is the most: a first visit may take 14 KB in all. "
+            "A simpler SVG is usually a few hundred bytes."
+        ),
+        "too-many-pixels": f"The logo has more than {bad.what} pixels on a side; twice 32 is enough.",
+    }[bad.why]
+
+
+@click.command("brand")
+@click.argument("slug")
+@click.option("--accent", help="The colour of buttons and links on light pages, as #rrggbb.")
+@click.option("--accent-dark", help="The same for dark pages; worked out from --accent if left out.")
+@click.option("--corners", type=click.Choice(list(CORNERS)), default="round", show_default=True)
+@click.option("--name", help="The name beside the mark; the lender's own if left out.")
+@click.option("--logo", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="SVG or PNG.")
+@click.option("--no-logo", is_flag=True, help="Take the logo away.")
+@click.option("--default", "default", is_flag=True, help="Go back to the portal's own look.")
+def brand_command(
+    slug: str,
+    accent: str | None,
+    accent_dark: str | None,
+    corners: str,
+    name: str | None,
+    logo: Path | None,
+    no_logo: bool,
+    default: bool,
+) -> None:
+    """Set how a lender's pages look: an accent, a logo, corners, a name. What can't be read by everybody is refused."""
+    drawn: Logo | BadLogo | None = brands.logo_from(logo.read_bytes()) if logo else None
+    if isinstance(drawn, BadLogo):
+        raise click.ClickException(_logo_words(drawn))
+    if not default and not accent:
+        raise click.ClickException('Give --accent "#rrggbb", or --default for the portal\'s own look.')
+    if name is not None and not 0 < len(name.strip()) <= brands.LONGEST_NAME:
+        raise click.ClickException(f"The name may have 1 to {brands.LONGEST_NAME} characters.")
+    try:
+        with transaction():
+            lender = by_slug(slug)
+            if default or not accent:
+                brands.drop_brand(lender, by=OPERATOR)
+                done = None
+            else:
+                done = brands.set_brand(
+                    lender,
+                    accent=accent,
+                    accent_dark=accent_dark,
+                    corners=corners,
+                    name=name.strip() if name else None,
+                    logo=drawn,
+                    keep_logo=not no_logo,
+                    by=OPERATOR,
+                )
+    except NoSuchLender as problem:
+        raise click.ClickException(f"There is no lender called {problem.slug!r}.") from problem
+    except NotAColour as problem:
+        raise click.ClickException(f"{problem.given!r} is no colour such as #17595b.") from problem
+    if isinstance(done, Weak):
+        raise click.ClickException(_weak_words(done))
+    click.echo(f"{slug} has the portal's own look." if done is None else f"{slug}: {done.accent}, dark {done.dark}.")

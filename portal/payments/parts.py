@@ -1,0 +1,116 @@
+"""What a payment is for, debt by debt: its parts as plain values, and what came for a plan by way of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, func, select
+
+from portal.db import session
+from portal.ledger import Account, Transfer
+from portal.money import Money
+from portal.payments.models import MoneyEffect, Payment, PaymentPart
+from portal.plans.models import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How much of a payment is for one debt, and towards which plan it counts, if any."""
+
+    debt_id: uuid.UUID
+    plan_id: uuid.UUID | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What one effect brought for a plan, in minor units; minus for what went back."""
+
+    effect_id: uuid.UUID
+    at: datetime
+    settled_at: datetime | None
+    minor: int
+
+
+def parts_of(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> tuple[Part, ...]:
+    """Give the parts of a payment, in the order in which the payer saw them."""
+    return tuple(
+        Part(debt_id=row.debt_id, plan_id=row.plan_id, amount=Money(row.amount_minor, row.currency))
+        for row in session.execute(
+            select(PaymentPart.debt_id, PaymentPart.plan_id, PaymentPart.amount_minor, PaymentPart.currency)
+            .where(PaymentPart.lender_id == lender_id, PaymentPart.payment_id == payment_id)
+            .order_by(PaymentPart.place)
+        )
+    )
+
+
+def only_debt(parts: Sequence[Part]) -> uuid.UUID | None:
+    """Give the debt of a payment for one debt; None where it is for several, so that none is named for all."""
+    return parts[0].debt_id if len(parts) == 1 else None
+
+
+def receipt_cause(payment_id: uuid.UUID, debt_id: uuid.UUID, *, alone: bool) -> str:
+    """Give the cause of a receipt: one a debt, and of a payment for one debt as it always was."""
+    return f"payment-receipt:{payment_id}" if alone else f"payment-receipt:{payment_id}:{debt_id}"
+
+
+# What came on a debt, less what went back.
+_CASH = func.sum(
+    case(
+        (Transfer.to_account == Account.CASH_STRIPE.value, Transfer.amount_minor),
+        (Transfer.from_account == Account.CASH_STRIPE.value, -Transfer.amount_minor),
+        else_=0,
+    )
+)
+
+
+def given_back_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[tuple[uuid.UUID, uuid.UUID], ...]:
+    """Give payment and debt of each part of a person's payments of which something was given back."""
+    rows = session.execute(
+        select(PaymentPart.payment_id, PaymentPart.debt_id)
+        .join(Payment, (Payment.lender_id == PaymentPart.lender_id) & (Payment.id == PaymentPart.payment_id))
+        .join(
+            MoneyEffect,
+            (MoneyEffect.lender_id == PaymentPart.lender_id) & (MoneyEffect.payment_id == PaymentPart.payment_id),
+        )
+        .join(
+            Transfer,
+            (Transfer.lender_id == MoneyEffect.lender_id)
+            & (Transfer.posting_id == MoneyEffect.posting_id)
+            & (Transfer.book_id == PaymentPart.debt_id),
+        )
+        .where(
+            Payment.lender_id == lender_id,
+            Payment.debtor_id == debtor_id,
+            Payment.refunded_minor > 0,
+            MoneyEffect.outcome == "posted",
+        )
+        .group_by(PaymentPart.payment_id, PaymentPart.debt_id, PaymentPart.amount_minor)
+        .having(PaymentPart.amount_minor > _CASH)
+    )
+    return tuple((row.payment_id, row.debt_id) for row in rows)
+
+
+def came_for(plan: Plan) -> tuple[Came, ...]:
+    """Give what came for a plan, effect by effect, as it stands in the books of the plan's debt."""
+    rows = session.execute(
+        select(MoneyEffect.id, MoneyEffect.at, Payment.settled_at, _CASH.label("minor"))
+        .join(Payment, (Payment.lender_id == MoneyEffect.lender_id) & (Payment.id == MoneyEffect.payment_id))
+        .join(
+            PaymentPart,
+            (PaymentPart.lender_id == MoneyEffect.lender_id) & (PaymentPart.payment_id == MoneyEffect.payment_id),
+        )
+        .join(
+            Transfer,
+            (Transfer.lender_id == MoneyEffect.lender_id)
+            & (Transfer.posting_id == MoneyEffect.posting_id)
+            & (Transfer.book_id == PaymentPart.debt_id),
+        )
+        .where(PaymentPart.lender_id == plan.lender_id, PaymentPart.plan_id == plan.id, MoneyEffect.outcome == "posted")
+        .group_by(MoneyEffect.id, MoneyEffect.at, Payment.settled_at)
+        .order_by(MoneyEffect.at, MoneyEffect.id)
+    )
+    return tuple(Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor)) for row in rows)

@@ -1,0 +1,69 @@
+"""RULES  The kinds of message: which group each belongs to, and what that allows.
+
+Invariant: what isn't named here is news that waits for the morning and is never sent twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+
+class Group(Enum):
+    """What a person can switch off together."""
+
+    CODE = "code"  # Somebody types it in a moment; it can't be switched off.
+    SECURITY = "security"  # Something about signing in or contacts changed; only STOP by SMS ends it.
+    NEWS = "news"  # What became of something that the person did.
+    REMINDERS = "reminders"  # What nobody asked for just now.
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a kind of message is treated."""
+
+    group: Group
+    # Leaves at any hour, if the person asked for it a moment ago.
+    at_once: bool = False
+    # May be sent a second time when nobody knows whether the first one left.
+    again: bool = False
+    # After so long nobody needs it any more.
+    life: timedelta | None = None
+    # Asks somebody to pay or to come in, and so stops with a hold on collection.
+    collects: bool = False
+
+
+_CODE: Final = Kind(Group.CODE, at_once=True, again=True, life=timedelta(minutes=10))
+
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        "one_time_code": _CODE,
+        "contact_code": _CODE,
+        "contact_changed": Kind(Group.SECURITY, at_once=True, again=True),
+        "contact_change_undone": Kind(Group.SECURITY, at_once=True, again=True),
+        "contact_request_decided": Kind(Group.SECURITY, again=True),
+        "door_locked": Kind(Group.SECURITY, again=True),
+        "new_device": Kind(Group.SECURITY, at_once=True, again=True),
+        "passkey_added": Kind(Group.SECURITY, at_once=True, again=True),
+        "passkey_refused": Kind(Group.SECURITY, at_once=True, again=True),
+        "request_received": Kind(Group.NEWS, at_once=True, again=True),
+        # Two receipts look like two payments.
+        "payment_received": Kind(Group.NEWS, at_once=True),
+        "payment_failed": Kind(Group.NEWS, at_once=True),
+        "agreement": Kind(Group.NEWS, at_once=True, again=True),
+        "request_answered": Kind(Group.NEWS, again=True),
+        "invitation": Kind(Group.NEWS, again=True, life=timedelta(hours=72), collects=True),
+        "reminder": Kind(Group.REMINDERS, collects=True),
+        "missed": Kind(Group.REMINDERS, collects=True),
+    }
+)
+_ANYTHING_ELSE: Final = Kind(Group.NEWS)
+
+
+def kind_of(name: str) -> Kind:
+    """Give how a kind is treated."""
+    return KINDS.get(name, _ANYTHING_ELSE)

@@ -1,0 +1,205 @@
+"""What our messages say, in the language in force. Subjects and SMS name no amount and no debt: others see them.
+
+Each function gives the words of one kind of message; `url` is where its one link leads.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from flask_babel import gettext as _
+
+from portal.money import Money
+from portal.post.compose import Link, Words
+from portal.web import formats
+
+
+def one_time_code(*, lender: str, code: str, offer: str | None = None) -> Words:
+    """Give a one-time code; it has no link, because links beside codes are what thieves send.
+
+    `offer` is the number of what the code agrees to: it is said, so that nobody signs by reading a code aloud.
+    """
+    return Words(
+        subject=_("Your code for %(lender)s", lender=lender),
+        paragraphs=(
+            _("%(code)s is your code to agree to the plan in offer %(offer)s.", code=code, offer=offer)
+            if offer
+            else _("Your code is %(code)s.", code=code),
+            _("It works for 10 minutes. We will never ask you to tell it to anybody."),
+            _("If you did not ask for it, you need not do anything."),
+        ),
+        sms=_(
+            "%(lender)s: %(code)s is your code to agree to the plan in offer %(offer)s. It works for 10 minutes. "
+            "We will never ask you to tell it to anybody.",
+            lender=lender,
+            code=code,
+            offer=offer,
+        )
+        if offer
+        else _(
+            "%(lender)s: your code is %(code)s. It works for 10 minutes. We will never ask you to tell it to anybody.",
+            lender=lender,
+            code=code,
+        ),
+    )
+
+
+def invitation(*, name: str, lender: str, url: str) -> Words:
+    """Invite somebody to look at what the lender has on file."""
+    return Words(
+        subject=_("%(lender)s has something for you to look at", lender=lender),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "%(lender)s uses this site so that you can see where things stand, choose a plan that you can keep, "
+                "or tell us that something is wrong. It is free, and there is no account to create.",
+                lender=lender,
+            ),
+            _("The link works for 72 hours and asks for your date of birth. You need not decide anything today."),
+        ),
+        sms=_("You can see where things stand and tell us what suits you. We ask for your date of birth."),
+        link=Link(_("Have a look"), url),
+    )
+
+
+def agreement(*, name: str, plan: str, first_on: date, first: Money, url: str) -> Words:
+    """Say that a plan is agreed, and when it begins."""
+    return Words(
+        subject=_("Your plan is agreed"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _("Your plan %(plan)s is agreed. As long as you keep to it, so do we.", plan=plan),
+            _("The first payment is %(amount)s on %(day)s.", amount=formats.money(first), day=formats.day(first_on)),
+            _("Your agreement with every date is among your letters. If something changes for you, tell us early."),
+        ),
+        sms=_("Your plan is agreed. Your agreement with every date is among your letters."),
+        link=Link(_("See your plan"), url),
+    )
+
+
+def payment_received(*, name: str, amount: Money, left: Money, url: str) -> Words:
+    """Say that money has come."""
+    return Words(
+        subject=_("Thank you, your payment has arrived"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _("Your payment of %(amount)s has arrived. Thank you.", amount=formats.money(amount)),
+            _("%(amount)s is left.", amount=formats.money(left)) if left else _("Nothing is left to pay here."),
+            _("The receipt is among your letters."),
+        ),
+        sms=_("Thank you, your payment has arrived. The receipt is among your letters."),
+        link=Link(_("See your receipt"), url),
+    )
+
+
+def payment_failed(*, name: str, amount: Money, url: str) -> Words:
+    """Say that a payment did not go through; that is a fact and no reproach."""
+    return Words(
+        subject=_("Your payment did not go through"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "Your payment of %(amount)s did not go through, so no money has left your account.",
+                amount=formats.money(amount),
+            ),
+            _("This happens. You can try again, with another card if you like."),
+            _("If paying is difficult just now, tell us. We can look for another way together."),
+        ),
+        sms=_("Your payment did not go through; no money was taken. You can try again, or tell us."),
+        link=Link(_("See what you can do"), url),
+    )
+
+
+def reminder(*, name: str, amount: Money, due_on: date, url: str) -> Words:
+    """Remind of a payment that is due in some days."""
+    return Words(
+        subject=_("Your next payment is on %(day)s", day=formats.day(due_on)),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _("Your next payment of %(amount)s is on %(day)s.", amount=formats.money(amount), day=formats.day(due_on)),
+            _("If you have paid in the meantime, there is nothing to do."),
+            _("If it does not suit you this time, tell us before that day. We can look for another way together."),
+        ),
+        sms=_("Your next date is %(day)s. If it does not suit you, tell us.", day=formats.short_day(due_on)),
+        link=Link(_("See your plan"), url),
+    )
+
+
+def missed(*, name: str, amount: Money, due_on: date, url: str) -> Words:
+    """Say kindly, and once, that a payment has not come."""
+    return Words(
+        subject=_("About %(day)s: how are you?", day=formats.day(due_on)),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "We have not seen your payment of %(amount)s, which was planned for %(day)s.",
+                amount=formats.money(amount),
+                day=formats.day(due_on),
+            ),
+            _("It can happen to anybody. You can pay it now, move things, or tell us that you can’t."),
+            _("If it is on its way already, thank you; there is nothing to do. We will not write about it again."),
+        ),
+        sms=_("Something did not come as planned. It can happen to anybody. See what you can do, or talk to us."),
+        link=Link(_("See what you can do"), url),
+    )
+
+
+def request_received(*, name: str, number: str, answer_by: date | None, url: str) -> Words:
+    """Say that a request has come and has a number."""
+    until = (_("You hear from us by %(day)s.", day=formats.day(answer_by)),) if answer_by else ()
+    return Words(
+        subject=_("We have your request %(number)s", number=number),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _("We have what you told us. Its number is %(number)s.", number=number),
+            *until,
+            _("You can see what happens with it, and add to it, at any time."),
+        ),
+        sms=_("We have your request %(number)s and will answer it.", number=number),
+        link=Link(_("See your request"), url),
+    )
+
+
+def request_answered(*, name: str, number: str, url: str) -> Words:
+    """Say that a request has an answer; the answer itself is read after signing in."""
+    return Words(
+        subject=_("There is an answer to your request %(number)s", number=number),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _("There is an answer to your request %(number)s.", number=number),
+            _("If it does not help, you can say so on the same page."),
+        ),
+        sms=_("There is an answer to your request %(number)s.", number=number),
+        link=Link(_("Read the answer"), url),
+    )
+
+
+def contact_changed(*, name: str, url: str) -> Words:
+    """Say that how we reach somebody has changed; it goes to the old contact and the new one."""
+    return Words(
+        subject=_("How we reach you has changed"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _("A phone number or e-mail address of yours was changed with us."),
+            _("If that was you, there is nothing to do. If it was not, tell us now, and we will stop it."),
+        ),
+        sms=_("A phone number or e-mail address of yours was changed with us. If that was not you, tell us now."),
+        link=Link(_("See what we have on file"), url),
+    )
+
+
+def new_device(*, name: str, at: datetime, zone: str, url: str) -> Words:
+    """Say that somebody signed in on a device that we had not seen."""
+    return Words(
+        subject=_("You signed in on a new device"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "Somebody signed in as you on a device that we had not seen before: %(when)s.",
+                when=formats.instant(at, zone),
+            ),
+            _("If that was you, there is nothing to do. If it was not, sign that device out and tell us."),
+        ),
+        sms=_("Somebody signed in as you on a new device. If that was not you, sign it out and tell us."),
+        link=Link(_("See your devices"), url),
+    )

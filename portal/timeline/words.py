@@ -1,0 +1,193 @@
+"""Every act in plain words, as the person whom it was about reads it, and who did it.
+
+Invariant: there are words for each act that leaves a record; a test holds this table against the list of acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any, Final
+
+from flask_babel import gettext as _
+
+from portal.money import EXPONENTS, Money
+from portal.web.formats import money as money_words
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The facts of a record, read with care: an old record may lack what a new one has."""
+
+    found: Mapping[str, Any]
+
+    def text(self, name: str) -> str:
+        """Give a fact as text; nothing if it isn't there."""
+        value = self.found.get(name)
+        return "" if value is None else str(value)
+
+    def amount(self, name: str = "amount") -> str:
+        """Give an amount with its currency, as people read it."""
+        try:
+            return money_words(Money.of(Decimal(self.text(name)), self.text("currency")))
+        except (InvalidOperation, ValueError):
+            return ""
+
+    def minor(self, name: str, currency: str) -> str:
+        """Give an amount that stands there in whole minor units."""
+        value = self.found.get(name)
+        return money_words(Money(value, currency)) if isinstance(value, int) and currency in EXPONENTS else ""
+
+
+Words = Callable[[Facts], str]
+
+
+def _plan_moved(facts: Facts) -> str:
+    return {
+        "active": _("Your plan goes on as agreed"),
+        "grace": _("A payment of your plan was a little late"),
+        "at_risk": _("A payment of your plan is missing"),
+        "broken": _("Several payments of your plan are missing"),
+        "paused": _("Your plan was paused"),
+        "completed": _("Your plan is done"),
+        "cancelled": _("Your plan was ended, as you asked"),
+        "superseded": _("Your plan was replaced by another one"),
+        "voided": _("Your plan was taken back"),
+        "expired": _("Your plan did not start"),
+        "ended_broken": _("Your plan has ended"),
+    }.get(facts.text("after"), _("Your plan changed"))
+
+
+def _not_made(facts: Facts) -> str:
+    return {
+        "failed": _("A payment did not go through; no money was taken"),
+        "expired": _("A payment page ended without a payment"),
+        "cancelled": _("A payment was not made"),
+    }.get(facts.text("after"), _("A payment was not made"))
+
+
+def _message(facts: Facts) -> str:
+    return {
+        "email": _("We wrote you an e-mail"),
+        "sms": _("We wrote you a text message"),
+    }.get(facts.text("channel"), _("We wrote you a message"))
+
+
+def _letter(facts: Facts) -> str:
+    return {
+        "plan-agreement": _("We made the letter of your plan, number %(number)s", number=facts.text("letter")),
+        "payment-receipt": _("We made a receipt, number %(number)s", number=facts.text("letter")),
+        "statement-of-account": _("We made a statement of account, number %(number)s", number=facts.text("letter")),
+    }.get(facts.text("kind"), _("We made a letter, number %(number)s", number=facts.text("letter")))
+
+
+def _contact_decided(facts: Facts) -> str:
+    if facts.found.get("wrong"):
+        return _("A contact that was said to be wrong is not used any more")
+    return _("A contact that was said to be wrong is used again")
+
+
+# By the value of the act, in the order of the list of acts. They are functions: a text is in the reader's language.
+WORDS: Final[Mapping[str, Words]] = MappingProxyType(
+    {
+        "lender_added": lambda _f: _("Your lender came to this site"),
+        "limits_loaded": lambda _f: _("Your lender changed what it allows"),
+        "portfolio_imported": lambda _f: _("Your lender sent us its debts"),
+        "portfolio_undone": lambda _f: _("Your lender took back what it had sent us"),
+        "balance_adjusted": lambda _f: _("Your lender corrected the amount"),
+        "debt_recalled": lambda _f: _("Your lender took this debt back; it is not handled here any more"),
+        "invited": lambda _f: _("A link for you was made"),
+        "invitation_withdrawn": lambda _f: _("A link for you was taken back"),
+        "sign_in_refused": lambda _f: _("Somebody tried to sign in as you with a wrong answer, and was not let in"),
+        "signed_in": lambda f: (
+            _("You came in by a link") if f.text("came_by") == "link" else _("You came in with your reference")
+        ),
+        "code_sent": lambda f: (
+            _("A code was sent to %(to)s", to=f.text("to")) if f.text("to") else _("A code was sent")
+        ),
+        "code_accepted": lambda _f: _("You gave the code"),
+        "code_refused": lambda _f: _("A wrong code was given"),
+        "signed_out": lambda _f: _("You signed out"),
+        "language_chosen": lambda _f: _("You chose a language"),
+        "plan_proposed": lambda f: (
+            _("You said what you can pay: %(amount)s", amount=f.amount("payment"))
+            if f.text("payment")
+            else _("You chose a day for paying")
+        ),
+        "offer_sent_to_person": lambda f: _("You sent us an offer of %(amount)s", amount=f.amount("payment")),
+        "quote_made": lambda f: _("A plan was put together for you, number %(number)s", number=f.text("quote")),
+        "plan_agreed": lambda f: _("You agreed to a plan, number %(number)s", number=f.text("plan")),
+        "plan_moved": _plan_moved,
+        "interest_posted": lambda _f: _("Interest of your plan came due"),
+        "payment_started": lambda f: _("You began a payment of %(amount)s", amount=f.amount()),
+        "payment_settled": lambda f: _("Your payment of %(amount)s arrived", amount=f.amount()),
+        "payment_not_made": _not_made,
+        "payment_set_aside": lambda _f: _("A payment came that was not the amount we asked for; a person looks at it"),
+        "payment_refunded": lambda f: _("%(amount)s was given back to you", amount=f.amount()),
+        "payment_refund_failed": lambda f: _(
+            "%(amount)s could not be given back to you, so it counts as paid again", amount=f.amount()
+        ),
+        "points_awarded": lambda _f: _("You got points for a kept payment"),
+        "points_taken_back": lambda _f: _("Points were taken back, because the payment went back"),
+        "letter_asked": lambda _f: _("You asked for a letter"),
+        "letter_issued": _letter,
+        "letter_waits_for_person": lambda _f: _("A letter for you is being prepared by a person"),
+        "letter_sent_by_hand": lambda _f: _("A person sent you a letter"),
+        "message_written": _message,
+        "message_not_written": lambda _f: _("A message to you was not written, because you asked for none"),
+        "message_let_through": lambda _f: _("A message to you was sent although you asked for none: you need it"),
+        "message_held": lambda _f: _("A message to you waits"),
+        "message_sent": lambda _f: _("A message to you was sent"),
+        "message_not_sent": lambda _f: _("A message to you was not sent"),
+        "message_arrived": lambda _f: _("A message to you arrived"),
+        "message_bounced": lambda _f: _("A message to you came back"),
+        "messages_chosen": lambda _f: _("You chose which messages you want"),
+        "request_opened": lambda f: _("You asked us something, number %(number)s", number=f.text("request")),
+        "request_taken": lambda f: _("A person looks at your request %(number)s", number=f.text("request")),
+        "request_answered": lambda f: _("Your request %(number)s was answered", number=f.text("request")),
+        "request_closed": lambda f: _("Your request %(number)s is closed", number=f.text("request")),
+        "request_withdrawn": lambda f: _("You took your request %(number)s back", number=f.text("request")),
+        # Why something stops is nobody's business who reads over a shoulder.
+        "hold_started": lambda _f: _("We stopped reminding you for now"),
+        "hold_ended": lambda _f: _("What had stopped goes on again"),
+        "needs_told": lambda _f: _("You told us what helps you"),
+        "needs_taken_back": lambda _f: _("You took back what you told us helps you"),
+        "contact_change_asked": lambda _f: _("A change of your contact was asked for"),
+        "contact_change_with_staff": lambda _f: _("A person looks at the change of your contact"),
+        "contact_change_ended": lambda _f: _("A change of your contact was not made"),
+        "contact_changed": lambda _f: _("Your contact was changed"),
+        "contact_change_undone": lambda _f: _("A change of your contact was undone"),
+        "contact_said_wrong": lambda _f: _("Somebody said that our message reached the wrong person"),
+        "contact_said_wrong_undone": lambda _f: _("It was taken back that our message reached the wrong person"),
+        "contact_said_wrong_decided": _contact_decided,
+        "device_ended": lambda _f: _("You ended a device’s session"),
+        "sessions_ended": lambda _f: _("Your sessions were ended"),
+        "passkey_added": lambda _f: _("You added a passkey"),
+        "passkey_named": lambda _f: _("You named a passkey"),
+        "passkey_removed": lambda _f: _("You removed a passkey"),
+        "passkey_refused": lambda _f: _("A passkey was refused"),
+        "zone_chosen": lambda _f: _("You chose your time zone"),
+        "own_data_taken": lambda _f: _("You took a copy of your data"),
+    }
+)
+
+
+def what(act: str, facts: Mapping[str, Any]) -> str:
+    """Say in plain words what was done."""
+    words = WORDS.get(act)
+    return words(Facts(facts)) if words else _("Something was noted")
+
+
+def who(kind: str) -> str:
+    """Say who did it."""
+    return {
+        "debtor": _("You"),
+        "visitor": _("Somebody who was not signed in"),
+        "stripe": _("Our payment service, Stripe"),
+        "provider": _("The service that carries our messages"),
+        "portal": _("This site, by itself"),
+        "operator": _("A person at your lender"),
+        "staff": _("A person at your lender"),
+    }.get(kind, _("Somebody else"))

@@ -1,0 +1,287 @@
+"""RULES  Pictures drawn on the server as SVG: a plan as a road of payments, a balance by its parts, balances falling.
+
+Plain values in, harmless SVG out: no style of its own (classes only), nothing that a script would need. Each has a name
+in words, and the page has the same facts in words beside it. Invariant: whatever is drawn lies inside the view box.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import accumulate
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from portal.money import Money
+
+# A road turns after twelve stops, a year of months; its stops stand 24 apart, its rows 30.
+A_ROW: Final = 12
+_SHORTEST_ROW: Final = 6
+_STEP, _ROW, _SIDE, _TOP = 24, 30, 20, 14
+PAID, NEXT, LATE, LEFT = "paid", "next", "late", "left"
+
+# A bar is a thousand units wide, and no part that is owed at all is narrower than this.
+BAR: Final = 1000
+NARROWEST: Final = 12
+
+# The falling balance: the field of the lines, and a row of words below it for each line.
+WIDE: Final = 320
+FALL_TOP, FALL_HEIGHT = 22, 132
+LABEL_SIZE: Final = 13
+LABEL_ROW: Final = 20
+_INSET: Final = 8
+_MOST_LINES: Final = 4
+# A line of more corners than the field has units to show them is thinned out.
+_MOST_CORNERS: Final = 64
+_MOST_STEPS: Final = 25
+
+
+# The road.
+
+
+def stops(count: int) -> tuple[tuple[int, int], ...]:
+    """Give where each payment stands: row by row, to the right and back again, as one walks it."""
+    columns = _columns(count)
+    found = []
+    for place in range(count):
+        row, at = divmod(place, columns)
+        column = at if row % 2 == 0 else columns - 1 - at
+        found.append((_SIDE + _STEP * column, _TOP + _ROW * row))
+    return tuple(found)
+
+
+def _columns(count: int) -> int:
+    return A_ROW if count > A_ROW else max(count, _SHORTEST_ROW)
+
+
+def road_box(count: int) -> tuple[int, int]:
+    """Give width and height of the view box of a road."""
+    rows = (count - 1) // _columns(count) + 1
+    return 2 * _SIDE + _STEP * (_columns(count) - 1), 2 * _TOP + _ROW * (rows - 1)
+
+
+def _way(places: Sequence[tuple[int, int]]) -> str:
+    """Give the line from stop to stop; it turns in a half circle at the end of a row."""
+    path = [f"M{places[0][0]} {places[0][1]}"]
+    for (_x, before), (x, y) in zip(places, places[1:], strict=False):
+        half = _ROW // 2
+        turns_right = (before - _TOP) // _ROW % 2 == 0
+        path.append(f"H{x}" if y == before else f"A{half} {half} 0 0 {int(turns_right)} {x} {y}")
+    return "".join(path)
+
+
+def _dots(places: Sequence[tuple[int, int]]) -> str:
+    # Not quite no length: some engines leave a line of no length out, round ends or not.
+    return "".join(f"M{x} {y}h.01" for x, y in places)
+
+
+def road(states: Sequence[str], words: str, ident: str = "road") -> Markup:
+    """Draw the payments of a plan in order; each state is paid, next, late or left. No payments, no road."""
+    if not states:
+        return Markup()
+    places = stops(len(states))
+    width, height = road_box(len(states))
+    of = {kind: [place for place, state in zip(places, states, strict=True) if state == kind] for kind in set(states)}
+    gone = max((number for number, state in enumerate(states) if state == PAID), default=-1)
+    drawn = [_path("road-way", _way(places))]
+    if gone > 0:
+        drawn.append(_path("road-way road-gone", _way(places[: gone + 1])))
+    if LEFT in of:
+        drawn += [_path("road-stops", _dots(of[LEFT])), _path("road-left", _dots(of[LEFT]))]
+    if PAID in of:
+        drawn += [_path("road-paid", _dots(of[PAID])), _path("road-tick", _ticks(of[PAID]))]
+    drawn += [_mark(kind, of[kind]) for kind in (LATE, NEXT) if kind in of]
+    box = f'viewBox="0 0 {width} {height}" width="{width * 2}" height="{height * 2}"'
+    title = Markup('<title id="{0}-title">{1}</title>').format(ident, words)
+    head = Markup('<svg {0} role="img" aria-labelledby="{1}-title">').format(Markup(box), ident)  # noqa: S704
+    return head + title + Markup("").join(drawn) + Markup("</svg>")
+
+
+def _ticks(places: Sequence[tuple[int, int]]) -> str:
+    return "".join(f"M{x - 3.5} {y}l2.5 2.5 4.5-5" for x, y in places)
+
+
+def _mark(kind: str, places: Sequence[tuple[int, int]]) -> Markup:
+    """Draw the stops that need a look: next is a ring with a dot; what is late waits, a ring with a clock's hands."""
+    late = " road-late" if kind == LATE else ""
+    rings = "".join(f"M{x - 8} {y}a8 8 0 1 0 16 0a8 8 0 1 0-16 0" for x, y in places)
+    inner = "".join(f"M{x} {y - 4}v4.5h3.5" for x, y in places) if kind == LATE else _dots(places)
+    inside = "road-hands" if kind == LATE else "road-dot"
+    return _path(f"road-ring{late}", rings) + _path(f"{inside}{late}", inner)
+
+
+def _path(classes: str, path: str) -> Markup:
+    return Markup('<path class="{0}" d="{1}"/>').format(classes, path)
+
+
+def stop(kind: str) -> Markup:
+    """Draw one stop alone, for the words under a road."""
+    here = [(10, 10)]
+    drawn = {
+        PAID: lambda: _path("road-paid", _dots(here)) + _path("road-tick", _ticks(here)),
+        LEFT: lambda: _path("road-stops", _dots(here)) + _path("road-left", _dots(here)),
+    }.get(kind, lambda: _mark(kind, here))()
+    return Markup('<svg width="18" height="18" viewBox="0 0 20 20" aria-hidden="true">') + drawn + Markup("</svg>")
+
+
+# A balance by its parts.
+
+
+def widths(amounts: Sequence[int]) -> tuple[int, ...]:
+    """Share the bar among amounts above zero, in order; the pieces add up to it, and none is too thin to see."""
+    whole = sum(amounts)
+    if not whole:
+        return ()
+    edges = [round(BAR * end / whole) for end in accumulate(amounts)]
+    wide = [end - start for start, end in zip([0, *edges], edges, strict=False)]
+    # Whatever thin pieces need more, the widest gives.
+    for place, width in enumerate(wide):
+        if width < NARROWEST:
+            widest = max(range(len(wide)), key=wide.__getitem__)
+            wide[place] += NARROWEST - width
+            wide[widest] -= NARROWEST - width
+    return tuple(wide)
+
+
+def balance_bar(parts: Sequence[tuple[str, Money]]) -> Markup:
+    """Draw what a balance is made of; parts of nothing have no piece. The words and figures stand beside it."""
+    owed = [money.minor for _words, money in parts if money.minor > 0]
+    at, drawn = 0, Markup()
+    for place, wide in enumerate(widths(owed)):
+        drawn += Markup('<rect class="part-{0}" x="{1}" width="{2}" height="20"/>').format(place % 5, at, wide)
+        at += wide
+    if not drawn:
+        return drawn
+    return (
+        Markup('<svg viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true" focusable="false">')
+        + drawn
+        + Markup("</svg>")
+    )
+
+
+# Balances falling.
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Words under a line's end: where they begin, their baseline, how wide they are at most."""
+
+    x: float
+    y: int
+    width: float
+    words: str
+
+
+def text_width(words: str, *, size: float = LABEL_SIZE) -> float:
+    """Give how wide words are at most: a Chinese character is as wide as high, a Latin letter two thirds of that."""
+    return sum(size if unicodedata.east_asian_width(sign) in "WF" else size * 0.62 for sign in words)
+
+
+def shortened(words: str, *, width: float) -> str:
+    """Cut words so that they fit; what was cut shows as an ellipsis."""
+    if text_width(words) <= width:
+        return words
+    while words and text_width(words + "…") > width:
+        words = words[:-1]
+    return words.rstrip() + "…"
+
+
+def in_rows(words: str, *, width: float) -> tuple[str, ...]:
+    """Put words into one row, or into two where they are too long; what is too long even for two is shortened."""
+    if text_width(words) <= width:
+        return (words,)
+    fits = max(place for place in range(1, len(words)) if text_width(words[:place].rstrip()) <= width)
+    space = words.rfind(" ", 1, fits + 1)
+    turn = space if space > 0 else fits
+    return words[:turn].rstrip(), shortened(words[turn:].lstrip(), width=width)
+
+
+def labels(ends: Sequence[float], words: Sequence[str]) -> tuple[tuple[Label, ...], ...]:
+    """Place the words of each line under the end of that line, in rows of their own, so that no two can meet."""
+    found, y = [], FALL_TOP + FALL_HEIGHT + LABEL_ROW - 4
+    for end, said in zip(ends, words, strict=True):
+        rows = in_rows(said, width=WIDE - 2 * _INSET - LABEL_SIZE)
+        width = LABEL_SIZE + max(text_width(row) for row in rows)
+        x = round(min(max(end - width / 2, _INSET), WIDE - _INSET - width), 1)
+        placed = []
+        for row in rows:
+            y += LABEL_ROW
+            placed.append(Label(x=x, y=y, width=width, words=row))
+        found.append(tuple(placed))
+    return tuple(found)
+
+
+Points = Sequence[tuple[date, Money]]
+
+
+def corners(points: Points, *, first: date, days: int, most: int) -> tuple[tuple[float, float], ...]:
+    """Give where a balance stands in the field after each payment: x by the day, y by what is left."""
+    if len(points) > _MOST_CORNERS:
+        step = (len(points) - 1) / (_MOST_CORNERS - 1)
+        points = [points[round(step * place)] for place in range(_MOST_CORNERS)]
+    across = WIDE - 2 * _INSET
+    return tuple(
+        (
+            round(_INSET + across * (on - first).days / max(days, 1), 1),
+            round(FALL_TOP + FALL_HEIGHT * (1 - left.minor / max(most, 1)), 1),
+        )
+        for on, left in points
+    )
+
+
+def _falls(places: Sequence[tuple[float, float]]) -> str:
+    """Give a line that falls in steps; where there are more steps than an eye tells apart, a slope."""
+    steps = len(places) <= _MOST_STEPS
+    fall = "".join(f"H{x:g}V{y:g}" if steps else f"L{x:g} {y:g}" for x, y in places[1:])
+    return f"M{places[0][0]:g} {places[0][1]:g}{fall}"
+
+
+def _end_mark(number: int, x: float, y: float) -> Markup:
+    """Draw what a line ends in, a shape of its own: circle, square, triangle, diamond."""
+    shape = (
+        f"M{x - 5:g} {y:g}a5 5 0 1 0 10 0a5 5 0 1 0-10 0",
+        f"M{x - 5:g} {y - 5:g}h10v10h-10z",
+        f"M{x:g} {y - 6:g}l6 11h-12z",
+        f"M{x:g} {y - 6:g}l6 6l-6 6l-6-6z",
+    )[number]
+    return _path(f"falling-mark falling-mark-{number}", shape)
+
+
+def balance_falling(
+    lines: Sequence[tuple[str, Points]], words: str, ident: str = "falling", *, today: str, top: str
+) -> Markup:
+    """Draw up to four balances falling step by step, each with its words under its end; each dashed in its own way.
+
+    :raises ValueError: if there are more lines, or one has fewer than two points.
+    """
+    if not 1 <= len(lines) <= _MOST_LINES or any(len(points) < 2 for _label, points in lines):
+        raise ValueError("one to four lines of at least two points")
+    first = min(points[0][0] for _label, points in lines)
+    days = (max(points[-1][0] for _label, points in lines) - first).days
+    most = max(left.minor for _label, points in lines for _on, left in points)
+    drawn = [corners(points, first=first, days=days, most=most) for _label, points in lines]
+    ground = FALL_TOP + FALL_HEIGHT
+    placed = labels([places[-1][0] for places in drawn], [label for label, _points in lines])
+    height = placed[-1][-1].y + 8
+    parts = [
+        Markup('<text class="falling-soft" x="{0}" y="14">{1}</text>').format(_INSET, top),
+        _path("falling-axis", f"M{_INSET} {FALL_TOP}V{ground}H{WIDE - _INSET}"),
+        Markup('<text class="falling-soft" x="{0}" y="{1}">{2}</text>').format(_INSET, ground + 16, today),
+    ]
+    # The first line is drawn last, so that it lies on top where all begin together.
+    for number, places in reversed(list(enumerate(drawn))):
+        parts.append(_path(f"falling-line falling-{number}", _falls(places)))
+        parts.append(_end_mark(number, *places[-1]))
+    for number, rows in enumerate(placed):
+        parts.append(_end_mark(number, rows[0].x + 5, rows[0].y - 4.5))
+        parts += [
+            Markup('<text x="{0:g}" y="{1}">{2}</text>').format(row.x + LABEL_SIZE, row.y, row.words) for row in rows
+        ]
+    head = Markup('<svg viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-labelledby="{2}-title">').format(
+        WIDE, height, ident
+    )
+    title = Markup('<title id="{0}-title">{1}</title>').format(ident, escape(words))
+    return head + title + Markup("").join(parts) + Markup("</svg>")

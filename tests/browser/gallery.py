@@ -1,0 +1,157 @@
+"""Opens any page of the table in a running portal, in any view, as the person of the table."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Page, Request, Response
+
+from tests.browser import examine, views
+from tests.browser.portal_process import PortalProcess
+from tests.browser.views import View
+from tests.debtor_pages import DebtorPage
+
+# Before a session that nobody used has ended.
+FRESH_SECONDS = 10 * 60
+
+
+@dataclass
+class Opened:
+    """A page that is open, and what went wrong on the way."""
+
+    page: Page
+    cdp: CDPSession
+    status: int
+    problems: list[str] = field(default_factory=list)
+
+
+class Gallery:
+    """The pages of one running portal."""
+
+    def __init__(self, portal: PortalProcess) -> None:
+        self.portal = portal
+        self.places: dict[str, dict[str, str]] = {}
+        self._cookies: dict[tuple[str, str, bool], str] = {}
+        self._told_at = 0.0
+
+    def _freshen(self) -> None:
+        if not self.places:
+            told = self.portal.scene()
+            self.places = told["places"]
+            self._keep(told["cookies"])
+        elif time.monotonic() - self._told_at > FRESH_SECONDS:
+            self._keep(self.portal.scene(again=self.places)["cookies"])
+
+    def _keep(self, cookies: list[dict[str, Any]]) -> None:
+        self._cookies = {(each["who"], each["language"], each["strong"]): each["cookie"] for each in cookies}
+        self._told_at = time.monotonic()
+
+    def address(self, page: DebtorPage) -> str:
+        """Give the whole address of a page."""
+        self._freshen()
+        return self.portal.url + page.path.format_map(self.places[page.who])
+
+    def cookie(self, page: DebtorPage, *, language: str) -> str:
+        """Give the cookie of the person of a page."""
+        self._freshen()
+        return self._cookies[page.who, language, page.strong]
+
+    @contextmanager
+    def open(self, browser: Browser, shown: DebtorPage, view: View) -> Iterator[Opened]:
+        """Open a page in a browser of its own; what the console says or asks of other hosts is a problem."""
+        address = self.address(shown)
+        key = (shown.who, view.language, shown.strong)
+        context = browser.new_context(
+            viewport={"width": view.width, "height": view.height},
+            device_scale_factor=1,
+            is_mobile=view.mobile,
+            has_touch=view.mobile,
+            locale=view.locale,
+            color_scheme=view.scheme,  # type: ignore[arg-type]
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(20_000)
+        context.add_cookies([{"name": "portal", "value": self._cookies[key], "url": self.portal.url}])
+        try:
+            yield self._opened(context, shown, view, address)
+        finally:
+            # The portal may have made the cookie anew.
+            for cookie in context.cookies():
+                if cookie.get("name") == "portal":
+                    self._cookies[key] = str(cookie.get("value"))
+            context.close()
+
+    def _opened(self, context: BrowserContext, shown: DebtorPage, view: View, address: str) -> Opened:
+        page = context.new_page()
+        cdp = context.new_cdp_session(page)
+        opened = Opened(page, cdp, 0)
+        ours = f"127.0.0.1:{self.portal.port}"
+
+        def ask(request: Request) -> None:
+            if urlsplit(request.url).netloc != ours and not request.url.startswith("data:"):
+                opened.problems.append(f"asked another host: {request.url}")
+
+        page.on("request", ask)
+        page.on("pageerror", lambda error: opened.problems.append(f"script error: {error}"))
+        # The browser itself notes every answer of 4xx; what the policy forbids is said as an error too.
+        page.on(
+            "console",
+            lambda said: (
+                opened.problems.append(f"console: {said.text}")
+                if said.type == "error" and "status of 4" not in said.text
+                else None
+            ),
+        )
+        if not view.javascript:
+            examine.scripts(cdp, on=False)
+        answer = page.goto(address)
+        if shown.code_sent and not page.locator("main [name=code]").count():
+            answer = _pressed(page, page.locator("main button[name=again]"))
+        if shown.wrong:
+            answer = _sent(page, shown.wrong)
+        opened.status = answer.status if answer else 0
+        return opened
+
+    def problems(self, browser: Browser, shown: DebtorPage, view: View) -> list[str]:
+        """Look at a page in one view, at everything."""
+        with self.open(browser, shown, view) as opened:
+            page, found = opened.page, []
+            if opened.status != shown.status:
+                found.append(f"{opened.status} instead of {shown.status}")
+            language = page.locator("html").get_attribute("lang")
+            if language != view.language.replace("_", "-"):
+                found.append(f"in {language!r}")
+            if bool(shown.wrong) != bool(re.match("Please look again · |请再看一下 · ", page.title())):
+                found.append(f"the title is {page.title()!r}")
+            # Focus moves alike in every view; where there is one column it can be followed down the page.
+            keyboard = view.width == 320 or views.everything()
+            found += examine.findings(page, width=view.width, height=view.height, keyboard=keyboard)
+            if not view.javascript:
+                examine.scripts(opened.cdp, on=True)
+            found += examine.by_axe(page)
+            return [f"{shown.name} ({view}): {said}" for said in (*opened.problems, *found)]
+
+
+def _sent(page: Page, wrong: Mapping[str, str]) -> Response | None:
+    """Fill in the form that has these fields, and send it."""
+    names = list(wrong)
+    form = page.locator("main form", has=page.locator(f"[name={names[0]}]")).first
+    for name, value in wrong.items():
+        control = form.locator(f"[name={name}]").first
+        if control.get_attribute("type") == "radio":
+            form.locator(f"[name={name}][value={value}]").check()
+        else:
+            control.fill(value)
+    return _pressed(page, form.locator("button"))
+
+
+def _pressed(page: Page, button: Locator) -> Response | None:
+    with page.expect_navigation() as answer:
+        button.first.click()
+    return answer.value

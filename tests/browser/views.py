@@ -1,0 +1,68 @@
+"""In what ways a page is looked at: how wide, light or dark, with scripts or without, in which language."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from itertools import product
+
+from tests.scene import LANGUAGES
+
+WIDTHS = {320: 640, 390: 844, 1280: 800}
+SCHEMES = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look."""
+
+    width: int
+    scheme: str
+    javascript: bool
+    language: str
+
+    @property
+    def height(self) -> int:
+        """Give the height of such a screen."""
+        return WIDTHS[self.width]
+
+    @property
+    def mobile(self) -> bool:
+        """Say whether it is a phone."""
+        return self.width < 1_000
+
+    @property
+    def locale(self) -> str:
+        """Give what such a browser says of its language."""
+        return {"en": "en-US", "zh_Hans": "zh-CN"}[self.language]
+
+    def __str__(self) -> str:
+        """Name it for a person."""
+        return f"{self.width} {self.scheme} {self.language} {'js' if self.javascript else 'no js'}"
+
+
+ALL = tuple(View(*each) for each in product(WIDTHS, SCHEMES, (True, False), LANGUAGES))
+
+
+def everything() -> bool:
+    """Say whether all there is shall be looked at."""
+    return os.environ.get("BROWSER") == "all"
+
+
+def of(number: int) -> tuple[View, ...]:
+    """Give the ways to look at the page of a number: all with BROWSER=all, else three.
+
+    The three have each width, and each scheme, language and script mode at least once; eight numbers in a row have
+    every combination between them.
+    """
+    if everything():
+        return ALL
+    return tuple(
+        View(
+            width=width,
+            scheme=SCHEMES[(turn + number) % 2],
+            language=LANGUAGES[(turn + number // 2) % 2],
+            javascript=(turn + number // 4) % 2 == 0,
+        )
+        for turn, width in enumerate(WIDTHS)
+    )

@@ -1,0 +1,160 @@
+"""Send every form of every page with what nobody should send: a clear sentence comes back, and nothing is written.
+
+Forms are found on the pages of the table. Words that people may write freely, in areas of text, are another matter:
+they may be taken, and must come out again harmless.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection
+
+import portal.db
+from portal.lenders.models import Lender
+from tests.debtor_pages import PAGES
+from tests.journeys.acts import Stripe, rows
+from tests.pages import CheckingClient, FormOnPage, Page, page_of
+from tests.scene import STRANGER, Scene
+
+MARK = "zq7"
+BAD = {
+    "nothing": "",
+    "spaces": "   ",
+    "too much": f"{MARK} " + "9" * 5_000,
+    "markup": f"<script>alert('{MARK}')</script>\"'><img src=x onerror={MARK}>",
+    "a template": f"{{{{ {MARK} }}}} %s %(name)s {{0}} ${{x}}",
+    "emoji": f"{MARK} 😭💸👨‍👩‍👧",
+    "right to left": f"{MARK} ديون ‮עברית‬",
+    "signs that no database keeps": f"{MARK}\x00\x1b\ufffe\u200b",
+    "half a sign": f"{MARK}\ud83d",
+    "minus": "-1",
+    "no number": "NaN",
+    "a number beyond all": "1e400",
+    "a year beyond all": "99999999999999999999",
+    "a hundred thousand": "x" * 100_000,
+}
+# Fields that a form needs to be itself; they are kept.
+OWN = {"csrf_token", "form_key"}
+# Forms that are everywhere, checked with their features.
+ELSEWHERE = ("/language", "/sign-out")
+A_SENTENCE = re.compile(r"\w+ \w+ \w+|[\u4e00-\u9fff]{4}")
+# What may be written although an answer was refused: a wrong try is counted, a look is noted.
+MAY_GROW = {"sign_in_attempt", "job", "evidence_record", "message"}
+
+
+@pytest.fixture
+def scene(app: Flask, lender: Lender, stripe: Stripe) -> Scene:
+    return Scene(app, lender=lender, sandbox=stripe.sandbox)
+
+
+@contextmanager
+def taken_back(connection: Connection) -> Iterator[None]:
+    """Let whatever is written inside be gone afterwards."""
+    portal.db.session.remove()
+    nested = connection.begin_nested()
+    yield
+    portal.db.session.remove()
+    nested.rollback()
+
+
+class Controls(Page):
+    """A page that also knows the kind of each control."""
+
+    def kinds(self) -> dict[str, str]:
+        return {given["name"]: given.get("type", tag) for tag, given in self.controls if given.get("name")}
+
+
+def shown_forms(visitor: CheckingClient, address: str) -> list[tuple[str, FormOnPage, dict[str, str]]]:
+    """Give the forms of a page that somebody types into or chooses from, each with where it goes and its controls."""
+    page = Controls(visitor.get(address).get_data(as_text=True))
+    found = []
+    for form in page.forms:
+        target = urljoin(address, form.action or address)
+        typed = {name: kind for name, kind in page.kinds().items() if name in form.names - OWN}
+        if typed and form.method == "post" and urlsplit(target).path not in ELSEWHERE:
+            found.append((target, form, typed))
+    return found
+
+
+def test_every_form_answers_whatever_is_sent_and_writes_nothing(
+    app: Flask, scene: Scene, outer_connection: Connection
+) -> None:
+    wrong: list[str] = []
+    tried = 0
+    for page in PAGES:
+        if page.wrong is not None or page.status != 200:
+            continue
+        visitor = scene.visitor(page.who, strong=page.strong)
+        address = scene.path(page.path, page.who)
+        with taken_back(outer_connection):
+            if page.code_sent:
+                visitor.fill(visitor.get(address), {"again": "1"})
+            for target, form, typed in shown_forms(visitor, address):
+                before = rows()
+                for what, value in BAD.items():
+                    tried += 1
+                    with taken_back(outer_connection):
+                        found = _sent(visitor, target, form, typed, value, before)
+                    wrong += [f"{page.name}: {sorted(typed)} with {what}: {said}" for said in found]
+    assert wrong == [], "\n".join(wrong)
+    assert tried >= 8 * len(BAD)
+
+
+def _sent(
+    visitor: CheckingClient, target: str, form: FormOnPage, typed: dict[str, str], value: str, before: dict[str, int]
+) -> list[str]:
+    """Send a form with one value in everything that is typed or chosen; gives what is wrong with the answer."""
+    data = {**dict(form.fields), **dict.fromkeys(typed, value)}
+    body = "&".join(f"{name}={_quoted(text)}" for name, text in data.items())
+    answer = visitor.post(target, data=body.encode(), content_type="application/x-www-form-urlencoded")
+    free = any(kind == "textarea" for kind in typed.values())
+    if answer.status_code >= 500:
+        return [f"{answer.status_code}"]
+    if 300 <= answer.status_code < 400:
+        # Some answers are right: words in an area of text, or a form whose fields may all stay empty.
+        return [] if free or not value.strip() else [f"was taken, and leads to {answer.location}"]
+    found = []
+    text = answer.get_data(as_text=True)
+    page = page_of(answer)
+    if answer.status_code == 200:
+        found.append("200, as if it were right")
+    if not A_SENTENCE.search(page.words):
+        found.append("no sentence")
+    if answer.status_code == 422 and "error-summary" not in text and 'class="field-error"' not in text:
+        found.append("does not say what is wrong")
+    # Only made harmless may it come back.
+    if f"<script>alert('{MARK}" in text or f"onerror={MARK}>" in text.replace("&gt;", ""):
+        found.append("comes back as markup")
+    typing = [name for name, kind in typed.items() if kind in {"text", "textarea", "email", "tel", "search", "url"}]
+    if answer.status_code == 422 and MARK in value and typing and "\x00" not in value and "\ud83d" not in value:
+        kept = {name: text for other in page.forms for name, text in other.fields}
+        lost = [name for name in typing if MARK not in kept.get(name, "")]
+        found += [f"what was typed in {name} is lost" for name in lost]
+    now = rows()
+    grown = [table for table in now if now[table] != before[table] and table not in MAY_GROW]
+    return found + [f"writes into {table}" for table in grown]
+
+
+def _quoted(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
+
+
+def test_a_stranger_sees_the_same_care(scene: Scene) -> None:
+    """Half a form, another kind of form and a form that is none: words come back, never a fault."""
+    visitor = scene.visitor(STRANGER)
+    for kind, body in (
+        ("application/json", b"{"),
+        ("multipart/form-data; boundary=x", b"--x\r\nnothing"),
+        ("multipart/form-data", b"no boundary"),
+        ("text/plain", b"\xff\xfe"),
+        ("application/x-www-form-urlencoded", b"%zz&=&=&;" + b"a=&" * 2_000),
+    ):
+        answer = visitor.post("/sign-in", data=body, content_type=kind)
+        assert 400 <= answer.status_code < 500, (kind, answer.status_code)
+        assert A_SENTENCE.search(page_of(answer).words), kind

@@ -1,0 +1,336 @@
+"""A few made-up people with everything that a page can show, for whatever looks at pages: tests, sheets, benchmarks.
+
+In a test, `Scene(app, ...)` fills the test's own database. Beside a portal that runs (the same DATABASE_URL and
+PORTAL_VAR), `python -m tests.scene` does the same and prints addresses and cookies as JSON.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+from flask import Flask
+from sqlalchemy import select, update
+
+from portal import clock
+from portal.app import create_app
+from portal.db import new_id, session, transaction
+from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
+from portal.evidence.record import Actor
+from portal.lenders import settings as lenders
+from portal.lenders.models import Lender
+from portal.letters.models import IssuedLetter
+from portal.payments import settle
+from portal.people import contacts
+from portal.people.models import Passkey, UserSession
+from portal.people.permissions import load
+from portal.people.reach import Address
+from portal.plans.models import Quote
+from portal.post.models import Message
+from portal.start import stand_in_beside
+from tests import factories
+from tests.journeys.acts import (
+    agree,
+    birthday,
+    go_pay,
+    payment_on,
+    plan_on,
+    to_check,
+    to_choices,
+    work,
+)
+from tests.pages import CheckingClient
+from tests.sandbox_process import SandboxProcess
+
+LANGUAGES = ("en", "zh_Hans")
+STRANGER = "a stranger"
+# Who they are says what their pages show.
+PEOPLE = ("newcomer", "deciding", "offering", "on a plan", "late", "with two debts", "nothing left")
+
+
+class NotThere(LookupError):
+    """Nobody of that name is in the scene, or has no such thing."""
+
+
+@contextmanager
+def the_clock_moved(by: timedelta) -> Iterator[None]:
+    """Let the portal's clock show another time."""
+    read = clock._read
+    clock._read = lambda: read() + by
+    try:
+        yield
+    finally:
+        clock._read = read
+
+
+class Scene:
+    """People, what stands in the addresses of their pages, and their cookies."""
+
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        lender: Lender,
+        sandbox: SandboxProcess,
+        places: dict[str, dict[str, str]] | None = None,
+    ) -> None:
+        """Make the people, or with `places` of an earlier scene find them again."""
+        self.app = app
+        self.lender = lender
+        self.places: dict[str, dict[str, str]] = {STRANGER: {}}
+        self.debts: dict[str, Standing] = {}
+        self._sandbox = sandbox
+        self._cookies: dict[tuple[str, str, bool], str] = {}
+        if places is None:
+            self._fill()
+        else:
+            self.places = places
+            self.debts = {who: self._debt(places[who]["debt"]) for who in PEOPLE}
+
+    def _debt(self, reference: str) -> Standing:
+        owner = owner_of_reference(self.lender.id, reference)
+        found = debt_of(lender_id=self.lender.id, debtor_id=owner, reference=reference) if owner else None
+        if found is None:
+            raise NotThere(reference)
+        return found
+
+    def _browser(self) -> CheckingClient:
+        made = self.app.test_client()
+        assert isinstance(made, CheckingClient)
+        return made
+
+    def _fill(self) -> None:
+        for who in PEOPLE:
+            self._add(who, name=f"{who.title().replace('A Plan', 'Plan')} Example (made up)")
+        self.places[STRANGER] = self._strangers_links() | {"undo": self._undo_link(self.debts["with two debts"])}
+        self.places["on a plan"] |= self._own_things(self.debts["on a plan"])
+
+    def _own_things(self, debt: Standing) -> dict[str, str]:
+        """Give somebody a passkey, and changes of contacts that wait for codes and for a person."""
+        mine = {"lender_id": debt.lender_id, "debtor_id": debt.debtor_id}
+        by = Actor("debtor", str(debt.debtor_id))
+        made: dict[str, str] = {}
+        with self.app.test_request_context(), transaction() as s:
+            for name in ("change", "change_with_staff"):
+                address = Address("email", f"{name.replace('_', '-')}@example.com")
+                begun = contacts.begin(**mine, address=address, form_key=uuid.uuid4().hex, by=by)
+                assert isinstance(begun, contacts.Begun)
+                made[name] = begun.number
+            contacts.to_staff(**mine, number=made["change_with_staff"], by=by)
+            passkey = Passkey(
+                **mine,
+                id=new_id(),
+                credential_id=uuid.uuid4().hex,
+                public_key=b"",
+                sign_count=0,
+                name="My phone",
+                created_at=clock.now(),
+            )
+            s.add(passkey)
+            made["passkey"], made["contact"] = str(passkey.id), str(contacts.live(**mine)[0].id)
+        session.rollback()
+        return made
+
+    def _undo_link(self, debt: Standing) -> str:
+        """Remove a contact of somebody, and give the end of the address that undoes it."""
+        mine = {"lender_id": debt.lender_id, "debtor_id": debt.debtor_id}
+        with self.app.test_request_context(), transaction():
+            contacts.remove(
+                **mine,
+                session_id=new_id(),
+                contact_id=contacts.live(**mine)[0].id,
+                form_key=uuid.uuid4().hex,
+                key=str(self.app.config["SECRET_KEY"]),
+                by=Actor("debtor", str(debt.debtor_id)),
+            )
+        told = select(Message.body).where(Message.kind == "contact_changed", Message.debtor_id == debt.debtor_id)
+        link = re.findall(r"/undo/([\w=-]+)", session.scalars(told.limit(1)).one())[0]
+        session.rollback()
+        return str(link)
+
+    def _add(self, who: str, *, name: str) -> None:
+        late = who == "late"
+        with the_clock_moved(timedelta(days=-45 if late else 0)):
+            debtor = factories.a_debtor(
+                lender=self.lender, name=name, email=f"{who.replace(' ', '-')}@example.com", phone="+12025550143"
+            )
+            debt = factories.a_debt(
+                "180.00" if who == "nothing left" else "900.00",
+                debtor=debtor,
+                interest="31.50",
+                fees="25.00",
+                product="Personal loan",
+                reference=f"PL-{uuid.uuid4().hex[:6].upper()}",
+            )
+            self.debts[who] = debt
+            places = self.places[who] = {"debt": debt.reference}
+            if who == "with two debts":
+                other = factories.a_debt(
+                    "250.00", debtor=debtor, product="Credit card", reference=f"CC-{uuid.uuid4().hex[:6].upper()}"
+                )
+                places["other_debt"] = other.reference
+            browser = self._browser()
+            self._come_in(browser, debt)
+            match who:
+                case "deciding":
+                    to_check(browser, debt)
+                    places["number"] = session.scalars(
+                        select(Quote.number).where(Quote.lender_id == debt.lender_id, Quote.debt_id == debt.id)
+                    ).one()
+                    session.rollback()
+                case "offering":
+                    browser.fill(to_choices(browser, debt, amount="2"), {"send": ""})
+                case "on a plan" | "late":
+                    agree(browser, debt)
+                    places["plan"] = plan_on(debt).reference
+                    work(self.app, letters=True)
+                case "newcomer":
+                    # Not gone through with: on the hosted page and back.
+                    go_pay(browser, debt, choice="all")
+                    places["left_payment"] = payment_on(debt).reference
+        if who == "on a plan":
+            self._pay(browser, debt, choice="next")
+            places["payment"] = payment_on(debt).reference
+            # One in the first month, so that the road has something done, next and left.
+            places["letter"] = session.scalars(
+                select(IssuedLetter.number)
+                .where(IssuedLetter.lender_id == debt.lender_id, IssuedLetter.debtor_id == debt.debtor_id)
+                .order_by(IssuedLetter.id)
+                .limit(1)
+            ).one()
+            session.rollback()
+        if who == "nothing left":
+            self._pay(browser, debt, choice="all")
+            places["payment"] = payment_on(debt).reference
+
+    def _invitation(self, debt: Standing) -> str:
+        key = self.app.config["SECRET_KEY"]
+        return factories.an_invitation(lender_id=debt.lender_id, debtor_id=debt.debtor_id, key=key)
+
+    def _come_in(self, browser: CheckingClient, debt: Standing) -> None:
+        browser.fill(browser.get(f"/i/{self._invitation(debt)}"), birthday())
+
+    def _pay(self, browser: CheckingClient, debt: Standing, *, choice: str) -> None:
+        status, _where, text = self._sandbox.pay(go_pay(browser, debt, choice=choice))
+        assert status == 303, text
+        payment = payment_on(debt)
+        lender_id, payment_id = payment.lender_id, payment.id
+        with transaction():
+            settle.ask(lender_id=lender_id, payment_id=payment_id)
+        # A clock that stands still has to be told that time has passed since Stripe took the payment.
+        stands_still = clock.now() == clock.now()
+        with the_clock_moved(timedelta(minutes=1 if stands_still else 0)):
+            work(self.app, letters=True)
+        session.rollback()
+
+    def _strangers_links(self) -> dict[str, str]:
+        """Make a link to open, and one that has been tried too often."""
+        debt = self.debts["newcomer"]
+        good, tried = self._invitation(debt), self._invitation(self.debts["with two debts"])
+        browser = self._browser()
+        for year in range(1960, 1975):
+            answer = browser.fill(browser.get(f"/i/{tried}"), birthday(date(year, 1, 1)))
+            if answer.status_code == 429:
+                break
+        else:
+            raise NotThere("a link that is locked")
+        return {"token": good, "locked_token": tried, "reference": debt.reference}
+
+    def path(self, path: str, who: str) -> str:
+        """Fill in an address such as `/debts/{debt}` for one of the people.
+
+        :raises NotThere: if this person has no such thing.
+        """
+        try:
+            return path.format_map(self.places[who])
+        except KeyError as missing:
+            raise NotThere(f"{who}: {missing}") from missing
+
+    def cookie(self, who: str, *, language: str, strong: bool) -> str:
+        """Give the cookie of somebody who is signed in, with a one-time code given or not."""
+        key = (who, language, strong)
+        if key not in self._cookies:
+            browser = self._browser()
+            if who == STRANGER:
+                browser.get("/")
+            else:
+                self._come_in(browser, self.debts[who])
+            if strong and who != STRANGER:
+                self._strengthen(browser)
+            shown = browser.get("/help")
+            browser.fill(shown, {"language": language, "next": "/help"}, to="/language")
+            self._cookies[key] = _cookie_of(browser)
+        return self._cookies[key]
+
+    def _strengthen(self, browser: CheckingClient) -> None:
+        """Let a browser count as one where a code was given: real codes are few in half an hour."""
+        serializer = self.app.session_interface.get_signing_serializer(self.app)  # type: ignore[attr-defined]
+        with self.app.app_context():
+            person = load(serializer.loads(_cookie_of(browser))["_user_id"])
+        assert person is not None
+        with transaction() as s:
+            s.execute(
+                update(UserSession)
+                .where(UserSession.lender_id == person.lender_id, UserSession.id == person.session_id)
+                .values(strength=2)
+            )
+
+    def visitor(self, who: str, *, language: str = "en", strong: bool = False) -> CheckingClient:
+        """Give a browser without JavaScript in which somebody is signed in."""
+        browser = self._browser()
+        browser.set_cookie("portal", self.cookie(who, language=language, strong=strong))
+        return browser
+
+    def owed(self, who: str) -> Standing:
+        """Give somebody's debt as it stands now."""
+        session.rollback()
+        return by_id(lender_id=self.debts[who].lender_id, debt_id=self.debts[who].id)
+
+    def told(self) -> dict[str, object]:
+        """Give everything as plain values, for another process."""
+        cookies = [
+            {
+                "who": who,
+                "language": language,
+                "strong": strong,
+                "cookie": self.cookie(who, language=language, strong=strong),
+            }
+            for who in (STRANGER, *PEOPLE)
+            for language in LANGUAGES
+            for strong in ((False,) if who == STRANGER else (False, True))
+        ]
+        return {"places": self.places, "cookies": cookies}
+
+
+def _cookie_of(browser: CheckingClient) -> str:
+    cookie = browser.get_cookie("portal")
+    assert cookie is not None
+    return cookie.value
+
+
+def main() -> None:
+    """Fill the database of a portal that runs, and say what is in it; with an earlier scene's places, say it again."""
+    app = create_app()
+    app.testing = True
+    app.test_client_class = CheckingClient
+    with app.app_context():
+        app.config["STRIPE_API_BASE"] = stand_in_beside(app.config["SETTINGS"])
+        sandbox = SandboxProcess()
+        sandbox.url = app.config["STRIPE_API_BASE"]
+        [lender] = lenders.all_lenders()
+    # The lender has people with numbers already.
+    factories._numbers = itertools.count(time.time_ns())
+    places = json.loads(sys.argv[1]) if sys.argv[1:] else None
+    scene = Scene(app, lender=lender, sandbox=sandbox, places=places)
+    json.dump(scene.told(), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
