@@ -256,6 +256,22 @@ def test_one_wrong_unit_in_a_kept_balance_is_named(history, account):
             "update payment set state = 'sent' where lender_id = :lender and amount_minor = 5000",
         ),
         (
+            Kind.PAYMENT_PART,
+            "parts of payment ",
+            "update payment_part set amount_minor = amount_minor + 1 where lender_id = :lender and amount_minor = 5000",
+        ),
+        (
+            Kind.PAYMENT_PART,
+            "part 1 of payment ",
+            "update payment_part set debt_id = (select id from debt where lender_id = :lender and reference = 'A-2')"
+            " where lender_id = :lender and amount_minor = 5000",
+        ),
+        (
+            Kind.CURRENCY,
+            "part 1 of payment ",
+            "update payment_part set currency = 'EUR' where lender_id = :lender and amount_minor = 5000",
+        ),
+        (
             Kind.POINTS,
             "kept_instalment:",
             "update plan_item set kept_at = null where lender_id = :lender and seq = 1",

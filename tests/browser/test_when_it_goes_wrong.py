@@ -71,6 +71,9 @@ def test_wrong_answers_lead_on_and_never_end_the_walk(
         _wrong(her, field="amount")
         her.type("amount", "5")
         her.tap("main form button")
+        assert page.locator("h1").inner_text() == "Check your payment"
+        her.look()
+        her.tap("main form button")
         page.check("input[value=declined]")
         her.tap("form button")
         her.tap(".back a")
@@ -91,7 +94,7 @@ def test_the_box_for_another_amount_is_there_only_when_it_counts(
         her.date_of_birth(people[2])
         her.tap("main form button")
         her.page.goto(f"{portal.url}/pay")
-        her.tap("main .card:last-of-type a.button")
+        her.tap("main .card a.button[href*='debt=']")
         box = her.page.locator("main [name=amount]")
         expect(box).to_be_visible()
         her.page.check("input[value=all]")

@@ -53,7 +53,7 @@ def test_choosing_a_plan_sends_the_code_and_its_page_takes_it(client: CheckingCl
     check = client.fill(choices, {"choose": "own"})
     message = session.scalars(select(Message)).one()
     number = session.scalars(select(Quote.number)).one()
-    assert message.body.startswith(f"Lender {message.body.split()[1]} {newest_code()} is your code")
+    assert message.body.startswith(f"{newest_code()} is your code")
     assert f"to agree to the plan in offer {number}." in message.body
     page = page_of(check)
     assert page.says("We sent a code to r•••@e•••.com.") and page.says("10 May 2026") and page.says("You pay in all")
