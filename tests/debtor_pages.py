@@ -146,7 +146,9 @@ PAGES = (
     DebtorPage("complain, a stranger", "/help/complain"),
     DebtorPage("I can't pay, a stranger", "/help/cant-pay"),
     DebtorPage("complain, a stranger gives nothing", "/help/complain", status=422, typed={"contact": ""}),
-    DebtorPage("sent by a stranger", "/help/complain/sent"),
+    DebtorPage(
+        "sent by a stranger", "/help/complain", typed={"contact": "somebody@example.com", "words": "It is not right."}
+    ),
     DebtorPage("requests", "/requests", "asking"),
     DebtorPage("requests, none yet", "/requests", "newcomer"),
     DebtorPage("a request", "/requests/{request}", "asking"),
