@@ -113,8 +113,8 @@ class Gallery:
         answer = page.goto(address)
         if shown.code_sent and not page.locator("main [name=code]").count():
             answer = _pressed(page, page.locator("main button[name=again]"))
-        if shown.wrong:
-            answer = _sent(page, shown.wrong)
+        if shown.typed:
+            answer = _sent(page, shown.typed)
         opened.status = answer.status if answer else 0
         return opened
 
@@ -127,7 +127,7 @@ class Gallery:
             language = page.locator("html").get_attribute("lang")
             if language != view.language.replace("_", "-"):
                 found.append(f"in {language!r}")
-            if bool(shown.wrong) != bool(re.match("Please look again · |请再看一下 · ", page.title())):
+            if shown.wrong != bool(re.match("Please look again · |请再看一下 · ", page.title())):
                 found.append(f"the title is {page.title()!r}")
             # Focus moves alike in every view; where there is one column it can be followed down the page.
             keyboard = view.width == 320 or views.everything()
@@ -138,11 +138,11 @@ class Gallery:
             return [f"{shown.name} ({view}): {said}" for said in (*opened.problems, *found)]
 
 
-def _sent(page: Page, wrong: Mapping[str, str]) -> Response | None:
+def _sent(page: Page, typed: Mapping[str, str]) -> Response | None:
     """Fill in the form that has these fields, and send it."""
-    names = list(wrong)
+    names = list(typed)
     form = page.locator("main form", has=page.locator(f"[name={names[0]}]")).first
-    for name, value in wrong.items():
+    for name, value in typed.items():
         control = form.locator(f"[name={name}]").first
         if control.get_attribute("type") == "radio":
             form.locator(f"[name={name}][value={value}]").check()

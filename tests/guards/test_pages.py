@@ -35,7 +35,7 @@ def _open(served: Served, page: DebtorPage, language: str) -> TestResponse:
     answer = visitor.get(served.scene.path(page.path, page.who))
     if page.code_sent and not any("code" in form.names for form in page_of(answer).forms):
         answer = visitor.fill(answer, {"again": "1"})
-    return visitor.fill(answer, page.wrong) if page.wrong else answer
+    return visitor.fill(answer, page.typed) if page.typed else answer
 
 
 def endpoint_of(served: Served, page: DebtorPage) -> str | None:
