@@ -25,10 +25,8 @@ OPEN = {
     "public.alive",
     "public.start",
 }
-SIGNED_BY_SENDER = {"webhooks.stripe"}
-DEMO_ONLY = {"design.all", "design.one", "post.outbox"}
 SIGNED_BY_SENDER = {"post.stop_by_one_click", "sms_webhooks.answered", "sms_webhooks.status", "webhooks.stripe"}
-DEMO_ONLY = {"post.outbox"}
+DEMO_ONLY = {"design.all", "design.one", "post.outbox"}
 GATES = {"open", "signed by sender", "demo only", "debtor", "code"}
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
