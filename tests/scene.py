@@ -21,6 +21,7 @@ from sqlalchemy import select, update
 
 from portal import clock
 from portal.app import create_app
+from portal.care.models import CareRequest
 from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
 from portal.evidence.record import Actor
@@ -52,7 +53,7 @@ from tests.sandbox_process import SandboxProcess
 LANGUAGES = ("en", "zh_Hans")
 STRANGER = "a stranger"
 # Who they are says what their pages show.
-PEOPLE = ("newcomer", "deciding", "offering", "on a plan", "late", "with two debts", "nothing left")
+PEOPLE = ("newcomer", "deciding", "offering", "on a plan", "late", "asking", "with two debts", "nothing left")
 
 
 class NotThere(LookupError):
@@ -191,6 +192,9 @@ class Scene:
                     agree(browser, debt)
                     places["plan"] = plan_on(debt).reference
                     work(self.app, letters=True)
+                case "asking":
+                    places["request"] = self._ask(browser, debt, "cant-pay")
+                    self._ask(browser, debt, "wrong-amount")
                 case "newcomer":
                     # Not gone through with: on the hosted page and back.
                     go_pay(browser, debt, choice="all")
@@ -217,6 +221,19 @@ class Scene:
     def _come_in(self, browser: CheckingClient, debt: Standing) -> None:
         browser.fill(browser.get(f"/i/{self._invitation(debt)}"), birthday())
 
+    def _ask(self, browser: CheckingClient, debt: Standing, door: str) -> str:
+        """Go through one of the other doors; gives the number of the request."""
+        shown = browser.get(f"/help/{door}?debt={debt.reference}")
+        browser.fill(shown, {"words": "It is too much at the moment."}, to=f"/help/{door}")
+        number = session.scalars(
+            select(CareRequest.number)
+            .where(CareRequest.lender_id == debt.lender_id, CareRequest.debt_id == debt.id)
+            .order_by(CareRequest.id.desc())
+            .limit(1)
+        ).one()
+        session.rollback()
+        return number
+
     def _pay(self, browser: CheckingClient, debt: Standing, *, choice: str) -> None:
         status, _where, text = self._sandbox.pay(go_pay(browser, debt, choice=choice))
         assert status == 303, text
@@ -241,7 +258,14 @@ class Scene:
                 break
         else:
             raise NotThere("a link that is locked")
-        return {"token": good, "locked_token": tried, "reference": debt.reference}
+        stop = session.scalars(select(Message.stop_url).where(Message.stop_url.is_not(None)).limit(1)).one() or ""
+        session.rollback()
+        return {
+            "token": good,
+            "locked_token": tried,
+            "reference": debt.reference,
+            "stop_token": stop.rpartition("/")[2],
+        }
 
     def path(self, path: str, who: str) -> str:
         """Fill in an address such as `/debts/{debt}` for one of the people.

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 import portal.db
 
 revision = '0006'
-down_revision = '0005'
+down_revision = '0002'
 branch_labels = None
 depends_on = None
 

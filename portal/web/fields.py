@@ -106,7 +106,7 @@ def amount_problem(said: amounts.Read | amounts.TwoWays | amounts.Unread, *, cur
         case amounts.Unread(why=Why.OTHER_CURRENCY):
             return _(
                 "What you owe is in %(currency)s. Enter the amount in %(currency)s.",
-                currency=get_currency_name(currency, locale=get_locale() or "en"),
+                currency=get_currency_name(currency, count=2, locale=get_locale() or "en"),
             )
         case amounts.Unread(why=Why.TOO_FINE) if not EXPONENTS[currency]:
             return _("Enter a whole amount, for example 50.")

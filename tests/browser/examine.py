@@ -68,14 +68,18 @@ def _by_keyboard(page: Page, *, one_column: bool) -> list[str]:
     """Go through the page with the tab key: every stop once, in its order, seen, down the page."""
     expected, found = _ask(page, "expected"), []
     # From the top, whatever the page has put the focus on.
-    page.evaluate("() => { document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0) }")
+    page.evaluate(
+        "() => { document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex') }"
+    )
     stops: list[dict[str, Any]] = []
     for _ in range(MOST_STOPS):
         page.keyboard.press("Tab")
         at = _ask(page, "focus")
         if at is None or (stops and at["index"] == stops[0]["index"]):
             break
-        stops.append(at)
+        # A field for a date has several stops inside.
+        if not stops or at["index"] != stops[-1]["index"]:
+            stops.append(at)
     for before, after in zip([None, *stops], stops, strict=False):
         if not after["marked"]:
             found.append(f"the focus can't be seen on {after['here']}")
@@ -83,7 +87,7 @@ def _by_keyboard(page: Page, *, one_column: bool) -> list[str]:
             found.append(f"the focus is outside the screen on {after['here']}")
         if before is None:
             continue
-        if after["index"] <= before["index"]:
+        if after["index"] < before["index"]:
             found.append(f"the focus goes back from {before['here']} to {after['here']}")
         if one_column and before["main"] and after["main"] and after["bottom"] < before["top"] - 1:
             found.append(f"the focus jumps up the page from {before['here']} to {after['here']}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -32,7 +33,8 @@ def open_browser(playwright: Playwright) -> Browser:
         pytest.fail("There is no Chromium on this machine: `make setup` installs it, or install the package chromium.")
     # A browser that runs as root, as in a container, refuses to start with its own sandbox.
     flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    return playwright.chromium.launch(executable_path=program, args=flags)
+    environment = {**os.environ, "FONTCONFIG_FILE": str(Path(__file__).parent / "fonts.conf")}
+    return playwright.chromium.launch(executable_path=program, args=flags, env=environment)
 
 
 @dataclass

@@ -74,7 +74,7 @@ def test_from_a_link_to_a_paid_instalment_with_proof(
         her.tap("main form button")
         stop()
 
-        her.tap("main a[href*=what-can-you-afford]")
+        her.tap(f"main a[href*='{people[who].reference}/what-can-you-afford']")
         stop()
         her.type("amount", "1500")
         her.tap("main form button")

@@ -76,7 +76,7 @@ def first_visit(served: Served, page: DebtorPage, *, language: str) -> Visit:
 def test_every_page_is_within_its_budget(served: Served, language: str) -> None:
     heavy, heaviest = [], 0
     for page in PAGES:
-        if page.wrong is not None:
+        if page.typed is not None or page.ours:
             continue
         visit = first_visit(served, page, language=language)
         heaviest = max(heaviest, visit.weight)

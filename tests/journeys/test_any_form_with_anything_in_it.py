@@ -88,7 +88,7 @@ def test_every_form_answers_whatever_is_sent_and_writes_nothing(
     wrong: list[str] = []
     tried = 0
     for page in PAGES:
-        if page.wrong is not None or page.status != 200:
+        if page.typed is not None or page.ours or page.status != 200:
             continue
         visitor = scene.visitor(page.who, strong=page.strong)
         address = scene.path(page.path, page.who)

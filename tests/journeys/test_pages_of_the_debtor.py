@@ -273,7 +273,7 @@ def test_what_pays_all_of_it_holds_until_its_day_and_the_button_pays_exactly_tha
     with_interest = usd("900") + usd(f"{item.interest_minor / 100:.2f}")
     assert page_of(shown).says(f"Pay ${with_interest.amount}")
     checked = client.fill(shown, to="/pay")
-    assert page_of(checked).says("Check your payment") and page_of(checked).says(f"You pay ${with_interest.amount}")
+    assert page_of(checked).says("Check your payment") and page_of(checked).says(f"You pay now ${with_interest.amount}")
     assert page_of(checked).says("Then your plan is done.")
     hosted = client.fill(checked, {"checked": "1"}, follow=False)
     stripe.pay(hosted.location)

@@ -168,7 +168,7 @@ def test_a_double_click_is_one_payment_and_another_sharing_is_another(
         (("50", "fifty", "0"), "Enter the amount in numbers"),
         (("50", "-50", "100"), "Enter an amount above zero."),
         (("1.050", "50", "0"), "This can be read in two ways. For $1,050.00 write 1050. For $1.05 write 1.05."),
-        (("50", "€50", "0"), "What you owe is in US Dollar"),
+        (("50", "€50", "0"), "What you owe is in US dollars. Enter the amount in US dollars."),
         (("<script>alert(1)</script>", "50", "0"), "Enter the amount in numbers"),
         (("50" * 50_000, "50", "0"), "That is too long for an amount."),
         (("", "", ""), "The shares add up to $0.00, and not to $100.00."),
