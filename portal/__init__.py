@@ -4,6 +4,7 @@ Every folder is a feature; folders import downwards only. From the top of the st
 
 app, commands   what is started: the web application and the `flask` commands
 jobs            what each queued job runs, and what runs nightly
+you             how one is reached, signs in and stays signed in; one's own data
 letters         PDFs that say what the books say
 payments        money in and out through Stripe, each effect posted once
 plans, points   negotiation and life of a plan; points for kept instalments

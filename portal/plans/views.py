@@ -20,7 +20,7 @@ from portal.debts.statement import Line, Standing, by_id, debt_of, history
 from portal.money import Money
 from portal.people import sign_in
 from portal.people.forms import CodeForm
-from portal.people.permissions import me, needs_debtor
+from portal.people.permissions import me, needs_debtor, renew
 from portal.people.views import code_problem, send_code, wait_words
 from portal.plans import negotiate
 from portal.plans.calendar import Date, calendar_file
@@ -342,6 +342,7 @@ def check(reference: str, number: str) -> ResponseReturnValue:
                 else None
             )
         if done is not None:
+            renew()
             return _agreed(debt, done)
         # A second click finds its code used, and the plan agreed to.
         found = _my_quote(reference, number)
