@@ -9,6 +9,7 @@ home            what is owed in all, the one next thing, one debt, what pays all
 letters         PDFs that say what the books say
 payments        money in and out through Stripe, each effect posted once
 plans, points   negotiation and life of a plan; points for kept instalments
+care            what people ask for beside paying: requests, clocks, holds, free advice
 debts           what is owed and why; a lender's file becomes debts
 people          debtors, how they sign in, what they may see
 post            messages on their way out

@@ -255,10 +255,10 @@ def nightly_command() -> None:
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
     click.echo(f"{len(plans) - stuck} plans moved on, {len(open_)} open payments to look at again.")
-    if by_hand := len(kept.waiting_for_person()):
-        click.echo(f"{by_hand} letters wait for a person: `flask letters` lists them.")
     for line in late_lines():
         click.echo(f"request needs a person: {line}")
+    if by_hand := len(kept.waiting_for_person()):
+        click.echo(f"{by_hand} letters wait for a person: `flask letters` lists them.")
     if stuck:
         raise Sentence(f"{stuck} plans could not be moved on; the lines above say why.")
 
@@ -428,7 +428,7 @@ def register(group: click.Group) -> None:
         refund_command,
         plan_end,
         offers_command,
-        letters_command,
         requests_group,
+        letters_command,
     ):
         group.add_command(command)

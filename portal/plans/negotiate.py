@@ -18,6 +18,7 @@ from sqlalchemy import select, update
 
 from portal import clock, ledger, queue
 from portal.care import requests
+from portal.care.holds import holding
 from portal.care.models import CareRequest
 from portal.care.states import Kind as RequestKind
 from portal.db import new_id, session
@@ -397,9 +398,15 @@ def quote_of(debt: Standing, *, number: str) -> Quote | None:
 
 
 def holds(made: Quote, *, parts: Mapping[Account, Money]) -> bool:
-    """Say whether a quote can still be agreed to: not expired, and what is owed is still made of the same parts."""
+    """Say whether a quote can still be agreed to: not expired, not disputed since, and what is owed is unchanged."""
     unchanged = made.terms["parts"] == {account.value: part.minor for account, part in parts.items()}
-    return made.state == "open" and made.expires_at > clock.now() and unchanged
+    return made.state == "open" and made.expires_at > clock.now() and unchanged and not _stopped_since(made)
+
+
+def _stopped_since(made: Quote) -> bool:
+    """Say whether its debt was disputed after a quote was made: then it is void, and a new one is a new choice."""
+    found = holding(lender_id=made.lender_id, debtor_id=made.debtor_id, debt_id=made.debt_id, at=clock.now())
+    return any("autopay" in hold.stops and hold.since > made.made_at for hold in found)
 
 
 def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed | AgreedBefore | QuoteGone | PlanAlive:

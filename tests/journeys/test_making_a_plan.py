@@ -201,7 +201,7 @@ def test_an_offer_to_a_person_is_sent_once_and_waits_in_the_list(
     first = client.fill(page, {"send": ""})
     second = client.fill(page, {"send": ""})
     assert first.request.path == second.request.path == f"/debts/{debt.reference}/sent-to-a-person"
-    number = re.findall(r"O-[0-9A-F]{8}", first.get_data(as_text=True))[0]
+    number = re.findall(r"R-\w{4}-\w{4}-\w{2}", first.get_data(as_text=True))[0]
     listed = list(csv.reader(io.StringIO(command(app, "offers", "--lender", lender.slug).output)))
     assert len(listed) == 2
     assert listed[1][0] == number

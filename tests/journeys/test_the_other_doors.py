@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +27,7 @@ from portal.post.models import Message
 from portal.verify import run as verify_run
 from tests.conftest import Clock
 from tests.factories import a_debt, a_debtor, a_lender
-from tests.journeys.acts import acts_of, books_agree, come_in, command, rows, to_choices, work
+from tests.journeys.acts import acts_of, books_agree, come_in, command, press, rows, to_check, to_choices, work
 from tests.pages import CheckingClient, page_of
 
 NUMBER = re.compile(r"R-\w{4}-\w{4}-\w{2}")
@@ -148,6 +149,38 @@ def test_a_double_click_makes_one_request(client: CheckingClient, debt: Standing
     assert first.request.path == second.request.path == f"/requests/{the_request().number}"
     assert len(messages("request_received")) == 1
     assert session.scalars(select(CareHold)).one().kind == "not_mine"
+
+
+def test_two_clicks_at_the_same_moment_make_one_request(real_app: Flask) -> None:
+    lender = a_lender()
+    debt = a_debt(lender=lender)
+    together = threading.Barrier(4)
+    done: list[object] = []
+
+    def click(debtor_id: uuid.UUID | None) -> None:
+        together.wait()
+        with real_app.app_context(), transaction():
+            done.append(
+                requests.open_request(
+                    lender_id=lender.id,
+                    debtor_id=debtor_id,
+                    kind="complain",
+                    debt_id=None,
+                    words="",
+                    by=Actor("debtor", "x"),
+                    key="the same",
+                )
+            )
+        session.remove()
+
+    clicks = [threading.Thread(target=click, args=(who,)) for who in (debt.debtor_id, debt.debtor_id, None, None)]
+    for each in clicks:
+        each.start()
+    for each in clicks:
+        each.join(timeout=60)
+    assert len(done) == 4
+    assert len(session.scalars(select(CareRequest)).all()) == 2
+    assert [getattr(each, "again", None) for each in done].count(True) == 2
 
 
 def test_a_form_without_its_own_key_sends_nothing(client: CheckingClient, debt: Standing) -> None:
@@ -521,6 +554,22 @@ def test_the_pages_of_a_disputed_debt_say_that_it_is_looked_into_and_paying_is_a
     command(app, "requests", "answer", the_request().number, "--words", "It is right.")
     for path in ("/home", f"/debts/{debt.reference}", f"/pay?debt={debt.reference}"):
         assert not page_of(client.get(path)).says("You need not pay"), path
+
+
+def test_a_dispute_voids_the_plans_that_were_offered_before_it_and_a_new_one_is_a_new_choice(
+    client: CheckingClient, debt: Standing, clock: Clock
+) -> None:
+    come_in(client, debt)
+    shown = to_check(client, debt)
+    clock.forward(minutes=1)
+    ask(client, Kind.CANT_PAY, debt)
+    assert client.get(shown.request.path).status_code == 200
+    ask(client, Kind.WRONG_AMOUNT, debt)
+    gone = client.get(shown.request.path)
+    assert (gone.status_code, gone.location) == (303, f"/debts/{debt.reference}/choose-a-plan")
+    assert press(client, shown).request.path == f"/debts/{debt.reference}/choose-a-plan"
+    clock.forward(minutes=1)
+    assert to_check(client, debt).status_code == 200
 
 
 # Strangers.
