@@ -328,17 +328,18 @@ where t.lender_id = :lender
 """)
 
 _OPENINGS = text("""
-select 'openings of debt ' || coalesce(d.reference, cast(b.id as text)) as what, 1 as kept, count(o.id) as counted
-from book b
-left join debt d on d.lender_id = b.lender_id and d.id = b.id
-left join (
-    select distinct p.id, t.book_id
+with opened as (
+    select t.book_id, count(distinct p.id) as openings
     from posting p join transfer t on t.lender_id = p.lender_id and t.posting_id = p.id and t.from_account = 'opening'
     where p.lender_id = :lender and p.kind = 'opening'
-) o on o.book_id = b.id
-where b.lender_id = :lender
-group by b.id, d.reference
-having count(o.id) <> 1
+    group by t.book_id
+)
+select 'openings of debt ' || coalesce(d.reference, cast(b.id as text)) as what, 1 as kept,
+    coalesce(o.openings, 0) as counted
+from book b
+left join debt d on d.lender_id = b.lender_id and d.id = b.id
+left join opened o on o.book_id = b.id
+where b.lender_id = :lender and coalesce(o.openings, 0) <> 1
 """)
 
 _BOOKS = text("""

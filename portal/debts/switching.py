@@ -11,12 +11,15 @@ from typing import Any
 from sqlalchemy import bindparam, delete, or_, select, update
 
 from portal import ledger
+from portal.bulk import count_anew
 from portal.db import session, table_of, transaction
 from portal.debts.models import Debt, ImportRun, StagedChange
 from portal.debts.runs import BATCH, RunWasEnded, Summary, close_run, still_staging
 from portal.debts.staging import Staging
+from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR, Act, record
-from portal.ledger import Account, Figures, Posting, Transfer
+from portal.ledger import Account, Book, Figures, Posting, Transfer
+from portal.people.models import ContactPoint, Debtor
 
 
 def switch(lender_id: uuid.UUID, summary: Summary, staging: Staging, *, full: bool, file: Path) -> None:
@@ -25,6 +28,7 @@ def switch(lender_id: uuid.UUID, summary: Summary, staging: Staging, *, full: bo
     with transaction() as s:
         if not still_staging(lender_id, run_id):
             raise RunWasEnded
+        count_anew(Debt, Debtor, ContactPoint, Book, Posting, Transfer, EvidenceRecord, StagedChange)
         if full and not summary.refused:
             seen = select(StagedChange.debt_id).where(
                 StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id
