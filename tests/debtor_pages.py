@@ -157,6 +157,10 @@ PAGES = (
     DebtorPage("messages to you", "/you/messages", "on a plan"),
     DebtorPage("stop messages", "/stop/{stop_token}"),
     DebtorPage("stop messages, no such link", "/stop/no-such-token", status=404),
+    # For those who look at the demo or build the pages.
+    DebtorPage("messages sent by the demo", "/outbox", ours=True),
+    DebtorPage("every component", "/design", ours=True),
+    DebtorPage("one component", "/design/road", ours=True),
     # You, and what is one's own.
     DebtorPage("you", "/you", "on a plan"),
     DebtorPage("contacts", "/you/contacts", "on a plan", strong=True),
@@ -183,14 +187,6 @@ PAGES = (
     DebtorPage("is this really you, nothing in it", "/is-this-really-you", status=422, typed={"message": "hello"}),
     DebtorPage("not for me", "/i/{token}/not-me"),
     DebtorPage("not for me, said", "/not-me/thanks"),
-    # For those who look at the demo or build the pages.
-    DebtorPage("messages sent by the demo", "/outbox", ours=True),
-    DebtorPage("every component", "/design", ours=True),
-    DebtorPage("one component", "/design/road", ours=True),
-)
-
-# What others build at this moment; a page that has come stands above, and `test_pages.py` says so.
-TO_COME = (
 )
 
 # Addresses that are fetched and are no page, each with why.

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Page, Request, Response
 
 from tests.browser import examine, views
-from tests.browser.portal_process import PortalProcess
+from tests.browser.portal_process import Person, PortalProcess
 from tests.browser.views import View
 from tests.debtor_pages import DebtorPage
 
@@ -39,6 +39,13 @@ class Gallery:
         self.places: dict[str, dict[str, str]] = {}
         self._cookies: dict[tuple[str, str, bool], str] = {}
         self._told_at = 0.0
+        self._walkers: dict[str, list[Person]] = {}
+
+    def walker(self, language: str) -> Person:
+        """Give somebody who reads a language and has done nothing yet."""
+        if language not in self._walkers:
+            self._walkers[language] = self.portal.walkers(language)
+        return self._walkers[language].pop()
 
     def _freshen(self) -> None:
         if not self.places:

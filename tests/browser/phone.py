@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, Request
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, Request, ViewportSize
 
 from tests.browser.portal_process import Person, PortalProcess
+from tests.browser.views import View
 
 # The screens: a usual small phone, and the narrowest that pages must fit.
-SMALL = {"width": 360, "height": 740}
-NARROW = {"width": 320, "height": 640}
+SMALL: ViewportSize = {"width": 360, "height": 740}
+NARROW: ViewportSize = {"width": 320, "height": 640}
 MOST_BYTES = 14 * 1024
 MOST_REQUESTS = 4
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -46,6 +48,7 @@ class Phone:
     page: Page
     cdp: CDPSession
     measures: bool
+    size: ViewportSize
     taps: int = 0
     problems: list[str] = field(default_factory=list)
     weights: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -80,11 +83,21 @@ class Phone:
         yield tab
         tab.close()
 
+    def until_nothing_waits(self) -> None:
+        """Do what the page of a payment asks for while the worker is busy: look again."""
+        until = time.monotonic() + 30
+        while self.page.locator("main .notice-wait").count() and time.monotonic() < until:
+            self.page.wait_for_timeout(500)
+            self.tap("main .buttons a")
+
     def look(self) -> None:
         """Look at the page as it stands: accessible, no wider than the screen, with a title and one heading."""
         where = self._where()
         assert self.page.title(), where
         assert self.page.locator("h1").count() == 1, where
+        wider = self.page.evaluate(WIDER)
+        if wider > 0:
+            self.problems.append(f"{where}: {wider} px too wide at {self.size['width']} px")
         if not self.measures:
             return
         for finding in Axe().run(self.page).response["violations"]:
@@ -92,11 +105,11 @@ class Phone:
             self.problems.append(f"{where}: {finding['id']}: {first['html'][:120]} {first.get('failureSummary', '')}")
         self._fits(NARROW, "100%")
         self._fits(SMALL, "200%")
-        self.page.set_viewport_size(SMALL)
+        self.page.set_viewport_size(self.size)
         self.page.evaluate("document.documentElement.style.fontSize = ''")
 
-    def _fits(self, screen: dict[str, int], text: str) -> None:
-        self.page.set_viewport_size(screen)  # type: ignore[arg-type]
+    def _fits(self, screen: ViewportSize, text: str) -> None:
+        self.page.set_viewport_size(screen)
         self.page.evaluate("size => { document.documentElement.style.fontSize = size }", text)
         wider = self.page.evaluate(WIDER)
         if wider > 0:
@@ -136,17 +149,27 @@ class Phone:
 
 @contextmanager
 def phone(
-    browser: Browser, portal: PortalProcess, *, locale: str, javascript: bool = True, measures: bool = True
+    browser: Browser,
+    portal: PortalProcess,
+    *,
+    locale: str,
+    javascript: bool = True,
+    measures: bool = True,
+    size: ViewportSize = SMALL,
+    scheme: str = "light",
 ) -> Iterator[Phone]:
     """Open a phone with nothing in its memory; whatever its console says, or leaves this machine, is a problem.
+
+    A wide screen is one of a computer that can be touched.
 
     Measuring each page takes a second, and works with scripts only: pages are the same on both databases and without
     scripts, so it is enough that one walk in each language measures.
     """
     context = browser.new_context(
-        viewport=SMALL,  # type: ignore[arg-type]
+        viewport=size,
         device_scale_factor=2,
-        is_mobile=True,
+        is_mobile=size["width"] < 1_000,
+        color_scheme=scheme,  # type: ignore[arg-type]
         has_touch=True,
         locale=locale,
         java_script_enabled=javascript,
@@ -156,7 +179,7 @@ def phone(
     page = context.new_page()
     cdp = context.new_cdp_session(page)
     cdp.send("Network.enable")
-    made = Phone(portal=portal, context=context, page=page, cdp=cdp, measures=measures and javascript)
+    made = Phone(portal=portal, context=context, page=page, cdp=cdp, measures=measures and javascript, size=size)
     ours = {f"127.0.0.1:{portal.port}", f"127.0.0.1:{portal.stand_in_port}"}
 
     def ask(request: Request) -> None:
@@ -169,3 +192,18 @@ def phone(
     page.on("console", lambda said: made.problems.append(f"console: {said.text}") if said.type in {"error"} else None)
     yield made
     context.close()
+
+
+def phone_of(
+    browser: Browser, portal: PortalProcess, view: View, *, measures: bool = False
+) -> AbstractContextManager[Phone]:
+    """Open a phone, or a computer, that looks in one of the ways of `views.py`."""
+    return phone(
+        browser,
+        portal,
+        locale=view.locale,
+        javascript=view.javascript,
+        measures=measures,
+        size={"width": view.width, "height": view.height},
+        scheme=view.scheme,
+    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +86,27 @@ class PortalProcess:
         """Give the made-up people of the demo, each with a fresh link."""
         told = self._told_by("-m", "flask", "--app", "wsgi", "demo", "--json")
         return tuple(Person(**person) for person in told["debtors"])
+
+    def walkers(self, language: str) -> list[Person]:
+        """Give people of the demo with one debt each who read a language and whom nobody else signs in as; no links."""
+        with (Path(self._environment["PORTAL_VAR"]) / "made-up-portfolio.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        debts = Counter(row["person"] for row in rows)
+        shown = {row["person"] for row in rows[:6]}
+        return [
+            Person(name=row["name"], reference=row["account"], date_of_birth=row["born"], invite_url="")
+            for row in rows
+            if debts[row["person"]] == 1
+            and row["person"] not in shown
+            and row["language"].startswith(language[:2])
+            and 1_000 < float(row["principal"]) < 9_000
+        ]
+
+    def invite(self, person: Person) -> Person:
+        """Make a link for somebody."""
+        words = [sys.executable, "-m", "flask", "--app", "wsgi", "invite", person.reference, "--lender", "linden"]
+        done = subprocess.run(words, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=True)
+        return replace(person, invite_url=re.findall(r"http\S+/i/\S+", done.stdout)[0])
 
     def scene(self, *, again: dict[str, dict[str, str]] | None = None) -> dict[str, Any]:
         """Add the people of `tests/scene.py`, or sign them in once more; gives their addresses and cookies."""

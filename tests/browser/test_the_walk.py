@@ -14,18 +14,19 @@ import pytest
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
-from tests.browser.phone import Phone, phone
+from tests.browser.phone import Phone, phone_of
 from tests.browser.portal_process import Person, PortalProcess
+from tests.browser.views import View
 
 pytestmark = pytest.mark.browser
 
 # Buttons and links that are touched between opening the link and the button of the hosted payment page.
 MOST_TAPS = 7
 WALKS = (
-    pytest.param(0, "en-US", True, id="english"),
-    pytest.param(1, "zh-CN", False, id="chinese-without-javascript"),
-    pytest.param(2, "en-US", False, id="english-without-javascript"),
-    pytest.param(3, "zh-CN", True, id="chinese"),
+    pytest.param(0, View(390, "light", True, "en"), id="english"),
+    pytest.param(1, View(320, "dark", False, "zh_Hans"), id="chinese-without-javascript"),
+    pytest.param(2, View(1280, "light", False, "en"), id="english-without-javascript"),
+    pytest.param(3, View(320, "dark", True, "zh_Hans"), id="chinese"),
 )
 WORDS = {
     "en-US": {
@@ -47,7 +48,7 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize(("who", "locale", "javascript"), WALKS)
+@pytest.mark.parametrize(("who", "view"), WALKS)
 def test_from_a_link_to_a_paid_instalment_with_proof(
     browser: Browser,
     portal: PortalProcess,
@@ -55,12 +56,11 @@ def test_from_a_link_to_a_paid_instalment_with_proof(
     database: str,
     tmp_path: Path,
     who: int,
-    locale: str,
-    javascript: bool,
+    view: View,
 ) -> None:
-    words = WORDS[locale]
+    words = WORDS[view.locale]
     measures = database == "sqlite"
-    with phone(browser, portal, locale=locale, javascript=javascript, measures=measures) as her:
+    with phone_of(browser, portal, view, measures=measures) as her:
         page = her.page
 
         def stop() -> None:
@@ -95,7 +95,7 @@ def test_from_a_link_to_a_paid_instalment_with_proof(
         her.page.check("input[value=works]")
         her.tap("form button")
         page.wait_for_url(f"{portal.url}/pay/result/**")
-        _wait_for_the_answer(her)
+        her.until_nothing_waits()
         assert page.locator("h1").inner_text() == words["paid"]
         stop()
 
@@ -125,14 +125,6 @@ def _to_the_hosted_page(her: Phone) -> None:
         her.look()
         her.tap("main form button")
     her.page.wait_for_url(f"http://127.0.0.1:{her.portal.stand_in_port}/**")
-
-
-def _wait_for_the_answer(her: Phone) -> None:
-    """Do what the page asks for while the worker is busy: look again."""
-    until = time.monotonic() + 30
-    while her.page.locator("main .notice-wait").count() and time.monotonic() < until:
-        her.page.wait_for_timeout(500)
-        her.tap("main .buttons a")
 
 
 def _letters(her: Phone, *, count: int) -> list[str]:
