@@ -23,5 +23,6 @@ db, clock       the database and the only reading of the time
 interest, amounts, money, config   pure values, and settings
 
 Inside a feature: views → forms → acts → models → rules. Files named `limits`, `schedule`, `offers`, `states`,
-`allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth` are rules: plain Python over values, without Flask, database, clock or network.
+`allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `clocks`, `truth` are rules: plain Python over
+values, without Flask, database, clock or network.
 """
