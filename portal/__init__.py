@@ -4,6 +4,9 @@ Every folder is a feature; folders import downwards only. From the top of the st
 
 app, commands   what is started: the web application and the `flask` commands
 jobs            what each queued job runs, and what runs nightly
+you             how one is reached, signs in and stays signed in; one's own data
+timeline        everything that happened to a person, in plain words, with who did it
+home            what is owed in all, the one next thing, one debt, what pays all of it
 letters         PDFs that say what the books say
 payments        money in and out through Stripe, each effect posted once
 plans, points   negotiation and life of a plan; points for kept instalments
@@ -19,9 +22,9 @@ queue           work put off in the caller's own transaction
 web             headers, forgery tokens, languages, formats, fields
 bulk            many rows at once
 db, clock       the database and the only reading of the time
-interest, money, config   pure values, and settings
+interest, amounts, money, config   pure values, and settings
 
 Inside a feature: views → forms → acts → models → rules. Files named `limits`, `schedule`, `offers`, `states`,
-`allocation`, `earning`, `truth`, `gate`, `kinds`, `segments` are rules: plain Python over values, without Flask,
-database, clock or network.
+`allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`, `kinds`, `segments` are rules:
+plain Python over values, without Flask, database, clock or network.
 """

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import config, db, models
+from portal.care.requests import open_request
 from portal.care.views import care
 from portal.contact.office import channels
 from portal.contact.views import post
@@ -29,7 +30,7 @@ from portal.letters.views import letters
 from portal.payments.stripe_gateway import PaymentServiceDown
 from portal.payments.views import payments
 from portal.payments.webhook import webhooks
-from portal.people import permissions
+from portal.people import permissions, staff_requests
 from portal.people.sign_in import IDLE
 from portal.people.views import people
 from portal.plans.views import plans
@@ -40,6 +41,10 @@ from portal.timeline.views import timeline
 from portal.web import addresses, languages, pictures, security, static_files
 from portal.web.references import ReferenceConverter
 from portal.web.templates import PageTemplates
+from portal.you.contact_pages import contact_pages
+from portal.you.passkey_pages import passkey_pages
+from portal.you.views import you
+from portal.you.wrong_person_pages import not_me_pages
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGEST_FORM = 64 * 1024
@@ -112,7 +117,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     permissions.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     app.extensions["owner_of_reference"] = owner_of_reference
+    app.extensions[staff_requests.OPENER] = open_request
     for blueprint in (public, people, home, plans, payments, points, letters, care, post, timeline, brand, design):
+        app.register_blueprint(blueprint)
+    for blueprint in (you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)
@@ -136,6 +144,8 @@ def _what_every_page_has() -> dict[str, object]:
         "language": languages.tag(str(get_locale())),
         "languages": tuple(languages.LANGUAGES.items()),
         "signed_in": signed_in,
+        "idle_until": current_user.idle_until if signed_in else None,
+        "stay_url": addresses.url_for("you.stay") if signed_in else None,
     }
 
 

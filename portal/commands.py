@@ -38,6 +38,7 @@ from portal.plans.limits import LimitsError
 from portal.plans.models import LIVE_STATES, Plan, Proposal
 from portal.post import words
 from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly, settings_in_use
+from portal.you.commands import contact_group
 
 LIMITS = start.ROOT / "limits" / "standard.toml"
 
@@ -448,6 +449,7 @@ def register(group: click.Group) -> None:
         refund_command,
         plan_end,
         offers_command,
+        contact_group,
         requests_group,
         messages_command,
         letters_command,

@@ -12,6 +12,7 @@ from portal.contact.office import office
 from portal.letters import issue
 from portal.payments import settle
 from portal.payments import tell as payment_tell
+from portal.people import notices
 from portal.plans import remind
 from portal.plans import tell as plan_tell
 from portal.post import deliver
@@ -44,4 +45,5 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         "payments.settle": inside(settle.run),
         "payments.heed": inside(settle.heed),
         "letters.issue": inside(issue.run),
+        "people.door_locked": inside(notices.door_locked),
     }

@@ -161,15 +161,32 @@ PAGES = (
     DebtorPage("messages sent by the demo", "/outbox", ours=True),
     DebtorPage("every component", "/design", ours=True),
     DebtorPage("one component", "/design/road", ours=True),
-)
-
-# What others build at this moment; a page that has come stands above, and `test_pages.py` says so.
-TO_COME = (
-    DebtorPage("you", "/you", "on a plan", strong=True),
+    # You, and what is one's own.
+    DebtorPage("you", "/you", "on a plan"),
     DebtorPage("contacts", "/you/contacts", "on a plan", strong=True),
-    DebtorPage("devices", "/you/devices", "on a plan", strong=True),
+    DebtorPage("contacts, masked", "/you/contacts", "newcomer"),
+    DebtorPage("add a contact", "/you/contacts/add", "newcomer"),
+    DebtorPage("add a contact, no number", "/you/contacts/add", "newcomer", status=422, typed={"address": NONSENSE}),
+    DebtorPage("change a contact", "/you/contacts/{contact}/change", "on a plan"),
+    DebtorPage("a change that waits for codes", "/you/contacts/requests/{change}", "on a plan"),
+    DebtorPage("a change with a person", "/you/contacts/requests/{change_with_staff}", "on a plan"),
+    DebtorPage("remove a contact", "/you/contacts/{contact}/remove", "on a plan", strong=True),
+    DebtorPage("undo a change", "/undo/{undo}"),
+    DebtorPage("undo a change, too late", "/undo/no-such-link", status=404),
+    DebtorPage("devices", "/you/devices", "on a plan"),
     DebtorPage("passkeys", "/you/passkeys", "on a plan", strong=True),
+    DebtorPage("passkeys, none yet", "/you/passkeys", "newcomer", strong=True),
+    DebtorPage("add a passkey", "/you/passkeys/add", "on a plan", strong=True),
+    DebtorPage("name a passkey", "/you/passkeys/{passkey}/name", "on a plan", strong=True),
+    DebtorPage("remove a passkey", "/you/passkeys/{passkey}/remove", "on a plan", strong=True),
+    DebtorPage("sign in with a passkey", "/sign-in/passkey"),
+    DebtorPage("time zone", "/you/time-zone", "newcomer"),
+    DebtorPage("time zone, no such place", "/you/time-zone", "newcomer", status=422, typed={"place": NONSENSE}),
+    DebtorPage("my data", "/you/data", "on a plan", strong=True),
     DebtorPage("is this really you", "/is-this-really-you"),
+    DebtorPage("is this really you, nothing in it", "/is-this-really-you", status=422, typed={"message": "hello"}),
+    DebtorPage("not for me", "/i/{token}/not-me"),
+    DebtorPage("not for me, said", "/not-me/thanks"),
 )
 
 # Addresses that are fetched and are no page, each with why.
@@ -185,6 +202,7 @@ NO_PAGE = {
     "plans.payments_csv": "a table for a spreadsheet",
     "points.points_csv": "a table for a spreadsheet",
     "timeline.timeline_csv": "a table for a spreadsheet",
+    "you.data_file": "JSON and CSV; tests/journeys checks them",
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import sys
 import time
 import uuid
@@ -21,14 +22,17 @@ from sqlalchemy import select, update
 from portal import clock
 from portal.app import create_app
 from portal.care.models import CareRequest
-from portal.db import session, transaction
+from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
+from portal.evidence.record import Actor
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
 from portal.payments import settle
-from portal.people.models import UserSession
+from portal.people import contacts
+from portal.people.models import Passkey, UserSession
 from portal.people.permissions import load
+from portal.people.reach import Address
 from portal.plans.models import Quote
 from portal.post.models import Message
 from portal.start import stand_in_beside
@@ -106,7 +110,51 @@ class Scene:
     def _fill(self) -> None:
         for who in PEOPLE:
             self._add(who, name=f"{who.title().replace('A Plan', 'Plan')} Example (made up)")
-        self.places[STRANGER] = self._strangers_links()
+        self.places[STRANGER] = self._strangers_links() | {"undo": self._undo_link(self.debts["with two debts"])}
+        self.places["on a plan"] |= self._own_things(self.debts["on a plan"])
+
+    def _own_things(self, debt: Standing) -> dict[str, str]:
+        """Give somebody a passkey, and changes of contacts that wait for codes and for a person."""
+        mine = {"lender_id": debt.lender_id, "debtor_id": debt.debtor_id}
+        by = Actor("debtor", str(debt.debtor_id))
+        made: dict[str, str] = {}
+        with self.app.test_request_context(), transaction() as s:
+            for name in ("change", "change_with_staff"):
+                address = Address("email", f"{name.replace('_', '-')}@example.com")
+                begun = contacts.begin(**mine, address=address, form_key=uuid.uuid4().hex, by=by)
+                assert isinstance(begun, contacts.Begun)
+                made[name] = begun.number
+            contacts.to_staff(**mine, number=made["change_with_staff"], by=by)
+            passkey = Passkey(
+                **mine,
+                id=new_id(),
+                credential_id=uuid.uuid4().hex,
+                public_key=b"",
+                sign_count=0,
+                name="My phone",
+                created_at=clock.now(),
+            )
+            s.add(passkey)
+            made["passkey"], made["contact"] = str(passkey.id), str(contacts.live(**mine)[0].id)
+        session.rollback()
+        return made
+
+    def _undo_link(self, debt: Standing) -> str:
+        """Remove a contact of somebody, and give the end of the address that undoes it."""
+        mine = {"lender_id": debt.lender_id, "debtor_id": debt.debtor_id}
+        with self.app.test_request_context(), transaction():
+            contacts.remove(
+                **mine,
+                session_id=new_id(),
+                contact_id=contacts.live(**mine)[0].id,
+                form_key=uuid.uuid4().hex,
+                key=str(self.app.config["SECRET_KEY"]),
+                by=Actor("debtor", str(debt.debtor_id)),
+            )
+        told = select(Message.body).where(Message.kind == "contact_changed", Message.debtor_id == debt.debtor_id)
+        link = re.findall(r"/undo/([\w=-]+)", session.scalars(told.limit(1)).one())[0]
+        session.rollback()
+        return str(link)
 
     def _add(self, who: str, *, name: str) -> None:
         late = who == "late"

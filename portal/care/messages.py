@@ -17,7 +17,7 @@ from sqlalchemy import select
 from portal.care.models import CareRequest
 from portal.db import session
 from portal.lenders.models import Lender
-from portal.people.models import ContactPoint, Debtor
+from portal.people.models import LIVE, ContactPoint, Debtor
 from portal.post import outbox
 from portal.web.formats import day as day_words
 from portal.web.languages import DEFAULT, best
@@ -27,7 +27,7 @@ def contacts_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> dict[str, str]
     """Give the newest address of each channel that is on file: `{"email": ..., "sms": ...}`."""
     rows = session.execute(
         select(ContactPoint.channel, ContactPoint.address)
-        .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id)
+        .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id, *LIVE)
         .order_by(ContactPoint.channel, ContactPoint.id)
     )
     return {row.channel: row.address for row in rows}

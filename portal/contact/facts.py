@@ -14,7 +14,7 @@ from sqlalchemy import select
 from portal.contact.models import ContactChoice, ContactWish
 from portal.db import session
 from portal.lenders.models import Lender
-from portal.people.models import ContactPoint, Debtor
+from portal.people.models import LIVE, ContactPoint, Debtor
 from portal.post import gate, phones
 from portal.post.gate import Facts, Quiet
 from portal.post.kinds import Group, kind_of
@@ -121,12 +121,12 @@ def _zones(lender: Lender, debtor: Debtor | None, points: list[ContactPoint], *,
 
 
 def contacts(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> list[ContactPoint]:
-    """Give the contacts on file, e-mail addresses first, the newest of each first."""
+    """Give the contacts that may be written to, e-mail addresses first, of each the confirmed and then the newest."""
     return list(
         session.scalars(
             select(ContactPoint)
-            .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id)
-            .order_by(ContactPoint.channel, ContactPoint.id.desc())
+            .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id, *LIVE)
+            .order_by(ContactPoint.channel, ContactPoint.confirmed_at.is_(None), ContactPoint.id.desc())
         )
     )
 

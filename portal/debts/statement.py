@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, select
 
 from portal.db import read, session, table_of
 from portal.debts.models import Debt
@@ -34,6 +34,8 @@ class Standing:
     as_of: date
     parts: dict[Account, Money]
     credit: Money
+    # One that its lender took back has no page any more, but its plans and payments have theirs.
+    open: bool = True
 
     @property
     def owed(self) -> Money:
@@ -47,7 +49,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One posting on a debt: what it changed in all, what was owed afterwards, and what was paid too much by then."""
+    """One posting on a debt: what it changed in all, what was owed afterwards, and what was paid too much by then.
+
+    `waived` is what the lender no longer asked for by it: part of the change, and minus where that was taken back.
+    """
 
     on: date
     kind: str
@@ -55,6 +60,7 @@ class Line:
     change: Money
     after: Money
     credit_after: Money
+    waived: Money
 
 
 # Plain columns, and statements that are built once: a page needs no objects that could be changed.
@@ -65,6 +71,7 @@ _ALL = (
         _DEBT.lender_id,
         _DEBT.debtor_id,
         _DEBT.reference,
+        _DEBT.state,
         _DEBT.product,
         _DEBT.creditor,
         _DEBT.original_minor,
@@ -105,6 +112,7 @@ def _standing(row: Any) -> Standing:
         as_of=row.as_of,
         parts={account: Money(getattr(row, f"{account.value}_minor"), currency) for account in OWED},
         credit=Money(row.credit_minor, currency),
+        open=row.state == "open",
     )
 
 
@@ -156,13 +164,17 @@ def history(debt: Standing) -> tuple[Line, ...]:
         .where(Transfer.lender_id == debt.lender_id, Transfer.book_id == debt.id)
         .order_by(Posting.on, Posting.at, Posting.id)
     ).all()
+    given_up = {Account.WAIVER.value, Account.WRITE_OFF.value}
     owed_changes: dict[uuid.UUID, int] = {}
+    waived: dict[uuid.UUID, int] = {}
     credit_changes: dict[uuid.UUID, int] = {}
     about: dict[uuid.UUID, tuple[date, str, str]] = {}
     for row in rows:
         about[row.id] = (row.on, row.kind, row.cause)
         sign = (row.to_account in owed) - (row.from_account in owed)
         owed_changes[row.id] = owed_changes.get(row.id, 0) + sign * row.amount_minor
+        given = (row.to_account in given_up) - (row.from_account in given_up)
+        waived[row.id] = waived.get(row.id, 0) + given * row.amount_minor
         credit = (row.from_account == Account.CREDIT) - (row.to_account == Account.CREDIT)
         credit_changes[row.id] = credit_changes.get(row.id, 0) + credit * row.amount_minor
     lines, after, credit_after, currency = [], 0, 0, debt.credit.currency
@@ -177,6 +189,7 @@ def history(debt: Standing) -> tuple[Line, ...]:
                 change=Money(owed_changes[posting_id] - credit_changes[posting_id], currency),
                 after=Money(after, currency),
                 credit_after=Money(credit_after, currency),
+                waived=Money(waived[posting_id], currency),
             )
         )
     return tuple(lines)
@@ -190,20 +203,6 @@ def references_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> dict[uuid.UU
         )
     )
     return {row.id: row.reference for row in rows}
-
-
-def waived_on(debt: Standing) -> Money:
-    """Give what the lender no longer asks for on a debt: waived or written off, less what was taken back of that."""
-    given_up = [Account.WAIVER.value, Account.WRITE_OFF.value]
-    rows = session.execute(
-        select(Transfer.to_account, Transfer.amount_minor).where(
-            Transfer.lender_id == debt.lender_id,
-            Transfer.book_id == debt.id,
-            or_(Transfer.to_account.in_(given_up), Transfer.from_account.in_(given_up)),
-        )
-    )
-    minor = sum(row.amount_minor if row.to_account in given_up else -row.amount_minor for row in rows)
-    return Money(minor, debt.credit.currency)
 
 
 def all_open(*, lender_id: uuid.UUID, after: uuid.UUID | None = None, limit: int = 500) -> Sequence[Standing]:
@@ -234,5 +233,4 @@ __all__ = [
     "history",
     "owner_of_reference",
     "references_of",
-    "waived_on",
 ]

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from portal import clock
 from portal.care.pages import notices_for_me
 from portal.debts.pages import mine_or_404, part_words, posting_words
-from portal.debts.statement import Line, Standing, history, waived_on
+from portal.debts.statement import Line, Standing, debts_of, history
 from portal.home.next_thing import Debt, NextThing, next_thing
 from portal.home.overview import Owed, overview_of
 from portal.money import Money
@@ -94,7 +94,7 @@ def debt(reference: str) -> ResponseReturnValue:
     plan = alive_plan(lender_id=found.lender_id, debt_id=found.id)
     lines = history(found)
     shown, pages = page_of(lines[::-1], request.args.get("page"), size=CHANGES_ON_A_PAGE)
-    waived = waived_on(found)
+    waived = Money(sum(line.waived.minor for line in lines), found.owed.currency)
     return render_template(
         "debts/debt.html",
         debt={
@@ -155,6 +155,28 @@ def _interest_words(found: Standing, plan: Plan | None) -> list[str]:
         ),
         _("Here nothing is added from day to day. If your lender sends us a new figure, you see the change below."),
     ]
+
+
+@home.get("/debts.csv")
+@needs_debtor
+def debts_csv() -> ResponseReturnValue:
+    """Give the list of debts as a file."""
+    person = me()
+    return csv_answer(
+        "debts",
+        (_("Reference"), _("Debt"), _("You borrowed from"), _("Left to pay"), _("Paid too much"), _("Currency")),
+        (
+            (
+                each.reference,
+                each.product,
+                each.creditor or person.lender.legal_name,
+                each.owed.amount,
+                each.credit.amount,
+                each.owed.currency,
+            )
+            for each in debts_of(lender_id=person.lender_id, debtor_id=person.debtor_id)
+        ),
+    )
 
 
 @home.get("/debts/<reference:reference>/changes.csv")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext
-from wtforms import SelectField
+from wtforms import HiddenField, SelectField
 from wtforms.validators import InputRequired, Length, Regexp
 
 from portal.web.fields import BirthDateForm, Code, Form, Text
@@ -29,3 +29,9 @@ class CodeForm(Form):
             Regexp(r"^\d{6}$", message=lazy_gettext("The code has 6 digits. Check it and try again.")),
         ],
     )
+
+
+class PasskeyForm(Form):
+    """What a browser answers for a passkey; a script puts it in."""
+
+    credential = HiddenField(validators=[InputRequired(), Length(max=16 * 1024)])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import LenderOwned, Model
+from portal.db import Json, LenderOwned, Model
 
 
 class Debtor(LenderOwned, Model):
@@ -25,12 +25,19 @@ class Debtor(LenderOwned, Model):
 
 
 class ContactPoint(LenderOwned, Model):
-    """An e-mail address or a phone number on file."""
+    """An e-mail address or a phone number on file.
+
+    Nothing goes to one that was removed, or that somebody called wrong until a person has looked: see `LIVE`. A removed
+    one stays, so that a lender's next file does not bring it back.
+    """
 
     __tablename__ = "contact_point"
     debtor_id: Mapped[uuid.UUID]
     channel: Mapped[str]
     address: Mapped[str]
+    confirmed_at: Mapped[datetime | None]
+    wrong_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
@@ -39,11 +46,76 @@ class ContactPoint(LenderOwned, Model):
     )
 
 
+# What a contact must fulfil before anything is sent there.
+LIVE = (ContactPoint.removed_at.is_(None), ContactPoint.wrong_at.is_(None))
+
+
+class ContactChange(LenderOwned, Model):
+    """A request to add, replace or remove a contact; nothing changes before both codes were given, or staff decided."""
+
+    __tablename__ = "contact_change"
+    debtor_id: Mapped[uuid.UUID]
+    number: Mapped[str]
+    form_key: Mapped[str]
+    kind: Mapped[str]
+    state: Mapped[str]
+    old_contact_id: Mapped[uuid.UUID | None]
+    channel: Mapped[str | None]
+    address: Mapped[str | None]
+    new_contact_id: Mapped[uuid.UUID | None]
+    old_given_at: Mapped[datetime | None]
+    new_given_at: Mapped[datetime | None]
+    request_number: Mapped[str | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    undo_hash: Mapped[str | None]
+    undo_until: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
+        ForeignKeyConstraint(["lender_id", "old_contact_id"], ["contact_point.lender_id", "contact_point.id"]),
+        ForeignKeyConstraint(["lender_id", "new_contact_id"], ["contact_point.lender_id", "contact_point.id"]),
+        UniqueConstraint("lender_id", "number"),
+        UniqueConstraint("lender_id", "debtor_id", "form_key"),
+        CheckConstraint("kind in ('add', 'replace', 'remove')", name="kind"),
+        CheckConstraint("state in ('open', 'with_staff', 'done', 'refused', 'cancelled', 'undone')", name="state"),
+        CheckConstraint("channel in ('email', 'sms')", name="channel"),
+        CheckConstraint("(kind = 'remove') = (address is null)", name="address"),
+        Index("ix_contact_change_lender_id_undo_hash", "lender_id", "undo_hash"),
+    )
+
+
+class WrongPerson(LenderOwned, Model):
+    """Somebody opened a link and said that it is not for them; the contacts it may have gone to wait for a person."""
+
+    __tablename__ = "wrong_person"
+    debtor_id: Mapped[uuid.UUID]
+    number: Mapped[str]
+    invitation_id: Mapped[uuid.UUID]
+    contact_ids: Mapped[list[str]]
+    request_number: Mapped[str | None]
+    said_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
+        ForeignKeyConstraint(["lender_id", "invitation_id"], ["invitation.lender_id", "invitation.id"]),
+        UniqueConstraint("lender_id", "number"),
+        Index("ix_wrong_person_lender_id_invitation_id", "lender_id", "invitation_id"),
+    )
+
+
 class Invitation(LenderOwned, Model):
-    """A link that was sent to a debtor: lives 72 hours, works more than once, asks for the date of birth each time."""
+    """A link that was sent to a debtor: lives 72 hours, works more than once, asks for the date of birth each time.
+
+    `contact_point_id` is where it was sent, if that is known.
+    """
 
     __tablename__ = "invitation"
     debtor_id: Mapped[uuid.UUID]
+    contact_point_id: Mapped[uuid.UUID | None]
     expires_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
     wrong_answers: Mapped[int] = mapped_column(default=0)
@@ -75,12 +147,13 @@ class OneTimeCode(LenderOwned, Model):
     """A code that was sent to a contact on file; only its hash is kept.
 
     It is good in the session that asked for it, for the one thing that it was sent for: `about` is the quote that it
-    signs, or None where it only shows who it is. Codes from before they were bound have no session, and fit nothing.
+    signs or the change of a contact that it confirms, or None where it only shows who it is. Codes from before they
+    were bound have no session, and fit nothing. One sent to an address that is not on file yet has no contact.
     """
 
     __tablename__ = "one_time_code"
     debtor_id: Mapped[uuid.UUID]
-    contact_point_id: Mapped[uuid.UUID]
+    contact_point_id: Mapped[uuid.UUID | None]
     session_id: Mapped[uuid.UUID | None]
     purpose: Mapped[str]
     about: Mapped[uuid.UUID | None]
@@ -92,24 +165,78 @@ class OneTimeCode(LenderOwned, Model):
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
         ForeignKeyConstraint(["lender_id", "session_id"], ["user_session.lender_id", "user_session.id"]),
-        CheckConstraint("purpose in ('identity', 'agreement')", name="purpose"),
-        CheckConstraint("(purpose = 'agreement') = (about is not null)", name="about"),
+        CheckConstraint("purpose in ('identity', 'agreement', 'contact_old', 'contact_new')", name="purpose"),
+        CheckConstraint("(purpose = 'identity') = (about is null)", name="about"),
         Index("ix_one_time_code_lender_id_debtor_id", "lender_id", "debtor_id"),
     )
 
 
 class UserSession(LenderOwned, Model):
-    """A signed-in device. `strength` 1: link or reference with date of birth; 2: a one-time code as well."""
+    """A signed-in device. `strength` 1: link or reference with date of birth; 2: a one-time code or a passkey.
+
+    `turn` counts how often its cookie was made anew: a cookie of an earlier turn is worth nothing. `device` and
+    `network` are keyed hashes; `browser` is a word of `people/browsers.py` and never the whole text that browsers send.
+    """
 
     __tablename__ = "user_session"
     debtor_id: Mapped[uuid.UUID]
     strength: Mapped[int]
     came_by: Mapped[str]
+    turn: Mapped[int] = mapped_column(default=0)
+    turned_at: Mapped[datetime | None]
+    browser: Mapped[str] = mapped_column(default="")
+    network: Mapped[str] = mapped_column(default="")
+    device: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
         CheckConstraint("strength in (1, 2)", name="strength"),
-        CheckConstraint("came_by in ('link', 'reference')", name="came_by"),
+        CheckConstraint("came_by in ('link', 'reference', 'passkey')", name="came_by"),
+        Index("ix_user_session_lender_id_debtor_id", "lender_id", "debtor_id"),
+        Index("ix_user_session_lender_id_network", "lender_id", "network"),
+    )
+
+
+class Passkey(LenderOwned, Model):
+    """A key that a person's device keeps, to sign in without reference, date or code; only its public half is here."""
+
+    __tablename__ = "passkey"
+    debtor_id: Mapped[uuid.UUID]
+    credential_id: Mapped[str]
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int]
+    name: Mapped[str]
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
+        UniqueConstraint("lender_id", "credential_id"),
+        Index("ix_passkey_lender_id_debtor_id", "lender_id", "debtor_id"),
+    )
+
+
+class UsedChallenge(LenderOwned, Model):
+    """A passkey's challenge that was answered well: it is never taken twice."""
+
+    __tablename__ = "used_challenge"
+    challenge_hash: Mapped[str]
+    used_at: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("lender_id", "challenge_hash"),)
+
+
+class KeptForm(LenderOwned, Model):
+    """What somebody typed when the time was up: kept for a day, for that person and that page alone."""
+
+    __tablename__ = "kept_form"
+    debtor_id: Mapped[uuid.UUID]
+    path: Mapped[str]
+    fields: Mapped[list[list[str]]] = mapped_column(Json)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
+        Index("ix_kept_form_lender_id_debtor_id", "lender_id", "debtor_id"),
     )

@@ -5,23 +5,28 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
-from flask import Flask, redirect, request, url_for
+from flask import Flask, flash, g, redirect, request, url_for
 from flask import session as cookie
-from flask_login import LoginManager, UserMixin, current_user
-from sqlalchemy import bindparam, select, update
+from flask_babel import gettext as _
+from flask_login import LoginManager, UserMixin, current_user, login_user
+from sqlalchemy import Row, bindparam, select, update
 
 from portal import clock
 from portal.db import read, table_of, transaction
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender, LenderCard
+from portal.people import kept_forms
 from portal.people.models import Debtor, UserSession
 from portal.people.sign_in import IDLE, SESSION_LIFE
 from portal.web.security import gate
 
 _TOUCH_AFTER_SECONDS = 120
+# A second click, or an answer that was lost on the way, comes with the cookie of the turn before.
+GRACE = timedelta(seconds=30)
 # Asked for each page, so it is built once.
 _SESSION, _DEBTOR, _LENDER = table_of(UserSession).c, table_of(Debtor).c, table_of(Lender).c
 _BEHIND_COOKIE = (
@@ -30,6 +35,8 @@ _BEHIND_COOKIE = (
         _SESSION.strength,
         _SESSION.created_at,
         _SESSION.seen_at,
+        _SESSION.turn,
+        _SESSION.turned_at,
         _DEBTOR.name,
         _DEBTOR.language,
         _DEBTOR.zone,
@@ -61,10 +68,13 @@ class Person(UserMixin):
     language: str
     zone: str
     lender: LenderCard
+    turn: int
+    idle_until: datetime
+    ends_at: datetime
 
     def get_id(self) -> str:
-        """Give what the cookie holds: kind of user, lender, session."""
-        return f"debtor:{self.lender_id.hex}:{self.session_id.hex}"
+        """Give what the cookie holds: kind of user, lender, session, and how often the cookie was made anew."""
+        return f"debtor:{self.lender_id.hex}:{self.session_id.hex}:{self.turn}"
 
     @property
     def actor(self) -> Actor:
@@ -78,37 +88,89 @@ def me() -> Person:
     return person
 
 
-def load(user_id: str) -> Person | None:
-    """Find the person behind a cookie, or None if the session has ended, is too old or has been idle too long."""
+@dataclass(frozen=True, slots=True)
+class _Cookie:
+    """What a cookie says that it is."""
+
+    lender_id: uuid.UUID
+    session_id: uuid.UUID
+    turn: int
+
+    def names(self) -> dict[str, object]:
+        """Give lender and session, as the queries want them."""
+        return {"lender_id": self.lender_id, "session_id": self.session_id}
+
+
+def _read(user_id: str) -> _Cookie | None:
     try:
-        kind, lender_hex, session_hex = user_id.split(":")
-        lender_id, session_id = uuid.UUID(lender_hex), uuid.UUID(session_hex)
+        kind, lender_hex, session_hex, *turn = user_id.split(":")
+        # Cookies from before turns were counted have none.
+        said = _Cookie(uuid.UUID(lender_hex), uuid.UUID(session_hex), int(turn[0]) if turn else 0)
     except ValueError:
         return None
-    if kind != "debtor":
+    return said if kind == "debtor" and len(turn) <= 1 else None
+
+
+def _this_turn(said: _Cookie, row: Row[Any], now: datetime) -> bool:
+    """Say whether a cookie is of the session's turn, or of the one before that ended a moment ago."""
+    if said.turn == row.turn:
+        return True
+    return said.turn == row.turn - 1 and row.turned_at is not None and now - row.turned_at <= GRACE
+
+
+def load(user_id: str) -> Person | None:
+    """Find the person behind a cookie, or None if the session has ended, is too old or has been idle too long."""
+    said = _read(user_id)
+    if said is None:
         return None
-    rows = read(_BEHIND_COOKIE, {"lender_id": lender_id, "session_id": session_id})
+    rows = read(_BEHIND_COOKIE, said.names())
     now = clock.now()
-    if not rows:
+    if not rows or not _this_turn(said, rows[0], now):
         return None
     row = rows[0]
     if row.created_at < now - SESSION_LIFE or row.seen_at < now - IDLE:
         return None
-    if (now - row.seen_at).total_seconds() > _TOUCH_AFTER_SECONDS:
-        _touch(lender_id, session_id)
-    return Person(
-        lender_id=lender_id,
+    seen_at = row.seen_at
+    if (now - seen_at).total_seconds() > _TOUCH_AFTER_SECONDS:
+        touch(said.lender_id, said.session_id)
+        seen_at = now
+    ends_at = row.created_at + SESSION_LIFE
+    person = Person(
+        lender_id=said.lender_id,
         debtor_id=row.debtor_id,
-        session_id=session_id,
+        session_id=said.session_id,
         strength=row.strength,
         name=row.name,
         language=row.language,
         zone=row.zone,
         lender=LenderCard(*row[-len(fields(LenderCard)) :]),
+        turn=row.turn,
+        idle_until=min(seen_at + IDLE, ends_at),
+        ends_at=ends_at,
     )
+    if said.turn != row.turn and cookie.get("_user_id") == user_id:
+        cookie["_user_id"] = person.get_id()
+    return person
 
 
-def _touch(lender_id: uuid.UUID, session_id: uuid.UUID) -> None:
+def renew() -> None:
+    """Give this browser the cookie of the session's new turn, after a code or a passkey; the old one ends by itself."""
+    person = load(me().get_id())
+    if person is not None:
+        login_user(person)
+
+
+def _timed_out() -> tuple[uuid.UUID, uuid.UUID] | None:
+    """Give lender and person of a cookie whose session ended by time alone; nobody signed out and nobody ended it."""
+    said = _read(str(cookie.get("_user_id", "")))
+    rows = read(_BEHIND_COOKIE, said.names()) if said else []
+    if not said or not rows or said.turn != rows[0].turn:
+        return None
+    return said.lender_id, rows[0].debtor_id
+
+
+def touch(lender_id: uuid.UUID, session_id: uuid.UUID) -> None:
+    """Note that somebody is there."""
     with transaction() as s:
         s.execute(
             update(UserSession)
@@ -125,25 +187,73 @@ def install(app: Flask) -> None:
 
 
 def needs_debtor(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only a signed-in debtor in; anybody else is asked to sign in and led back afterwards."""
+    """Let only a signed-in debtor in; anybody else is asked to sign in and led back afterwards.
+
+    What was typed when the time was up is kept, and is there again after signing in.
+    """
 
     @wraps(view)
     def guarded(**values: Any) -> Any:
         if not current_user.is_authenticated:
-            cookie["after_sign_in"] = request.full_path.rstrip("?") if request.method == "GET" else url_for("home.home")
+            kept = _keep_typed() if request.method == "POST" else False
+            cookie["after_sign_in"] = _here() if request.method == "GET" or kept else url_for("home.home")
             return redirect(url_for("people.sign_in"), 303)
+        if "kept" in cookie:
+            _bring_back()
         return view(**values)
 
     return gate("debtor")(guarded)
 
 
+def _here() -> str:
+    return request.full_path.rstrip("?")
+
+
+def _keep_typed() -> bool:
+    """Keep the form that came too late, if the page that it stands on can be opened again; say so on the next page."""
+    whose = _timed_out()
+    if whose is None or request.url_rule is None or "GET" not in (request.url_rule.methods or ()):
+        return False
+    lender_id, debtor_id = whose
+    typed = list(request.form.items(multi=True))
+    with transaction():
+        kept = kept_forms.keep(lender_id=lender_id, debtor_id=debtor_id, path=_here(), fields=typed)
+    if kept is None:
+        return False
+    cookie["kept"] = kept.hex
+    flash(_("The time was up, so please sign in again. What you typed is kept."), "wait")
+    return True
+
+
+def _bring_back() -> None:
+    """Put what was kept into the form of its page; sending the form forgets it."""
+    person = me()
+    try:
+        kept_id = uuid.UUID(str(cookie["kept"]))
+    except ValueError:
+        del cookie["kept"]
+        return
+    mine = {"lender_id": person.lender_id, "debtor_id": person.debtor_id, "kept_id": kept_id}
+    kept = kept_forms.find(**mine)
+    if kept is None:
+        del cookie["kept"]
+    elif kept.path == _here():
+        if request.method == "POST":
+            with transaction():
+                kept_forms.forget(**mine)
+            del cookie["kept"]
+        else:
+            g.kept_form = [(str(name), str(value)) for name, value in kept.fields]
+            flash(_("Here is what you typed before. Please check it, and go on."))
+
+
 def needs_code(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only a debtor in who gave a one-time code in this session; otherwise ask for the code first."""
+    """Let only a debtor in who gave a one-time code in this session, or came by passkey; otherwise ask for it first."""
 
     @wraps(view)
     def guarded(**values: Any) -> Any:
         if me().strength < 2:
-            cookie["after_code"] = request.full_path.rstrip("?") if request.method == "GET" else url_for("home.home")
+            cookie["after_code"] = _here() if request.method == "GET" else url_for("home.home")
             return redirect(url_for("people.code"), 303)
         return view(**values)
 

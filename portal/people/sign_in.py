@@ -1,6 +1,7 @@
 """How a debtor gets in: a link or a reference with the date of birth, and a one-time code for what binds.
 
-Withdrawn, expired and unknown links look the same; five wrong answers lock for a stated time.
+Withdrawn, expired and unknown links look the same, and so do known and unknown references, in words and in work; five
+wrong answers lock for a stated time that grows.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 
-from portal import clock
+from portal import clock, queue
 from portal.db import new_id, session
 from portal.evidence.record import OPERATOR, Act, Actor, record
 from portal.lenders.models import Lender
+from portal.people import guessing
+from portal.people.guessing import TRIES, TRIES_FROM_ONE_ADDRESS
 from portal.people.models import (
+    LIVE,
     ContactPoint,
     Debtor,
     Invitation,
@@ -30,10 +35,9 @@ from portal.people.models import (
 from portal.post.deliver import mended
 from portal.post.models import BouncedAddress
 
+__all__ = ["TRIES", "TRIES_FROM_ONE_ADDRESS"]
 LINK_LIFE = timedelta(hours=72)
-TRIES = 5
 LOCK = timedelta(minutes=30)
-TRIES_FROM_ONE_ADDRESS = 100
 CODE_LIFE = timedelta(minutes=10)
 CODES_IN_A_ROW = 5
 # Looking at one plan after another sends codes by itself; some are kept for whoever asks for one.
@@ -78,21 +82,47 @@ class SignedIn:
     lender_id: uuid.UUID
     session_id: uuid.UUID
     debtor_id: uuid.UUID
+    new_device: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What is known of the browser that signs in: two words, and keyed hashes of its network and of its own cookie."""
+
+    browser: str = ""
+    network: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """What a code is good for: a person's session, and in it one thing; `about` is the quote that it signs, if any."""
+    """What a code is good for: a person's session, and in it one thing.
+
+    `about` is the quote that it signs, if any; `step` says that it is a change of contact instead, and whether the code
+    goes to the old or to the new one.
+    """
 
     lender_id: uuid.UUID
     debtor_id: uuid.UUID
     session_id: uuid.UUID
     about: uuid.UUID | None = None
+    step: Literal["old", "new"] | None = None
 
     @property
     def purpose(self) -> str:
-        """Give the thing's name: to show who it is, or to agree."""
+        """Give the thing's name: to show who it is, to agree, or to confirm a contact."""
+        if self.step is not None:
+            return f"contact_{self.step}"
         return "identity" if self.about is None else "agreement"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a code goes; one that is not on file yet has no id."""
+
+    channel: str
+    address: str
+    id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +131,7 @@ class CodeSent:
 
     address: str
     code: str
-    contact: ContactPoint
+    contact: Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +163,21 @@ def hashed(*parts: str, key: str) -> str:
     return hmac.new(key.encode(), "\x00".join(parts).encode(), hashlib.sha256).hexdigest()
 
 
-def invite(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, key: str, by: Actor = OPERATOR) -> str:
-    """Make an invitation and give its token, which is kept nowhere."""
+def invite(
+    *,
+    lender_id: uuid.UUID,
+    debtor_id: uuid.UUID,
+    key: str,
+    contact_id: uuid.UUID | None = None,
+    by: Actor = OPERATOR,
+) -> str:
+    """Make an invitation and give its token, which is kept nowhere; `contact_id` is where it will be sent, if known."""
     token = secrets.token_urlsafe(24)
     invitation = Invitation(
         lender_id=lender_id,
         id=new_id(),
         debtor_id=debtor_id,
+        contact_point_id=contact_id,
         expires_at=clock.now() + LINK_LIFE,
         created_at=clock.now(),
     )
@@ -160,21 +198,29 @@ def withdraw(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor = OPERATOR
     record(Act.INVITATION_WITHDRAWN, by=by, lender_id=lender_id, debtor_id=debtor_id)
 
 
+# What nobody has: asking for it costs the same as asking for what is there.
+_NOBODY = uuid.UUID(int=0)
+
+
 def look_at_link(token: str, *, key: str) -> LinkOpen | LinkGone | Locked:
     """Say what a link is good for."""
     found = session.get(LinkToken, hashed("link", token, key=key))
-    if found is None:
-        return LinkGone()
-    invitation = session.get_one(Invitation, (found.lender_id, found.invitation_id))
+    invitation = session.get(Invitation, (found.lender_id, found.invitation_id) if found else (_NOBODY, _NOBODY))
     now = clock.now()
-    if invitation.withdrawn_at is not None or invitation.expires_at <= now:
+    if invitation is None or invitation.withdrawn_at is not None or invitation.expires_at <= now:
         return LinkGone()
     if invitation.locked_until is not None and invitation.locked_until > now:
         return Locked(until=invitation.locked_until)
-    return LinkOpen(lender_id=found.lender_id, invitation_id=invitation.id, debtor_id=invitation.debtor_id)
+    return LinkOpen(lender_id=invitation.lender_id, invitation_id=invitation.id, debtor_id=invitation.debtor_id)
 
 
-def open_link(token: str, *, born_on: date, key: str) -> SignedIn | Wrong | LinkGone | Locked:
+def open_link(
+    token: str,
+    *,
+    born_on: date,
+    key: str,
+    device: Device = Device(),  # noqa: B008 - frozen
+) -> SignedIn | Wrong | LinkGone | Locked:
     """Answer a link's question for the date of birth."""
     link = look_at_link(token, key=key)
     if not isinstance(link, LinkOpen):
@@ -197,36 +243,68 @@ def open_link(token: str, *, born_on: date, key: str) -> SignedIn | Wrong | Link
             debtor_id=debtor.id,
             facts={"why": "date of birth"},
         )
-        if invitation.wrong_answers >= TRIES:
-            invitation.wrong_answers = 0
-            invitation.locked_until = clock.now() + LOCK
+        if wait := guessing.wait_after(invitation.wrong_answers):
+            invitation.locked_until = clock.now() + wait
+            _tell_of_lock(link.lender_id, debtor.id, door="link")
             return Locked(until=invitation.locked_until)
-        return Wrong(left=TRIES - invitation.wrong_answers)
+        return Wrong(left=guessing.left_after(invitation.wrong_answers))
     invitation.wrong_answers = 0
-    return _open_session(debtor, came_by="link")
+    return open_session(debtor, came_by="link", device=device)
+
+
+def _tell_of_lock(lender_id: uuid.UUID, about: uuid.UUID, *, door: str) -> None:
+    """Let the person know that somebody tried, once a day for each door; for nobody it is the same work."""
+    queue.later(
+        "people.door_locked",
+        lender_id=lender_id,
+        payload={"debtor_id": str(about), "door": door},
+        once=f"door:{lender_id}:{about}:{door}:{clock.now():%Y-%m-%d}",
+    )
 
 
 def by_reference(
-    *, lender_id: uuid.UUID, reference: str, debtor_id: uuid.UUID | None, born_on: date, address: str, key: str
+    *,
+    lender_id: uuid.UUID,
+    reference: str,
+    debtor_id: uuid.UUID | None,
+    born_on: date,
+    address: str,
+    key: str,
+    device: Device = Device(),  # noqa: B008 - frozen
 ) -> SignedIn | Wrong | Locked:
     """Sign in with a debt's reference and the date of birth.
 
-    `debtor_id` is whose debt the reference is, or None if nobody's: both look the same from outside. `address` is the
-    visitor's network address, which has a limit of its own.
+    `debtor_id` is whose debt the reference is, or None if nobody's: both look the same from outside, and take the same
+    work. `address` is the visitor's network address, which has limits of its own.
     """
     # One at a time for a lender, so that guesses sent together can't pass the limit together.
     session.execute(select(Lender.id).where(Lender.id == lender_id).with_for_update(key_share=True))
     # Whoever is found counts, and not how the reference is written.
-    by_reference_ = hashed("reference", str(lender_id), str(debtor_id or reference.upper()), key=key)
-    by_address = hashed("address", address, key=key)
-    for subject, most in ((by_reference_, TRIES), (by_address, TRIES_FROM_ONE_ADDRESS)):
-        if (until := _locked_until(lender_id, subject, most=most)) is not None:
-            return Locked(until=until)
-    debtor = session.get(Debtor, (lender_id, debtor_id)) if debtor_id else None
-    if debtor is None or debtor.born_on is None or debtor.born_on != born_on:
-        now = clock.now()
-        for subject in (by_reference_, by_address):
-            session.add(SignInAttempt(lender_id=lender_id, subject=subject, at=now))
+    subject = hashed("reference", str(lender_id), str(debtor_id or reference.upper()), key=key)
+    near, far = (hashed("address", network, key=key) for network in guessing.networks(address))
+    everybody = hashed("everybody", str(lender_id), key=key)
+    now = clock.now()
+    locks = (
+        _person_locked_until(lender_id, subject),
+        _busy_until(lender_id, near, most=TRIES_FROM_ONE_ADDRESS, memory=guessing.ADDRESS_MEMORY),
+        _busy_until(lender_id, far, most=guessing.TRIES_FROM_ONE_NETWORK, memory=guessing.ADDRESS_MEMORY),
+        _braked_until(lender_id, everybody, network=near),
+    )
+    debtor = session.get(Debtor, (lender_id, debtor_id or _NOBODY))
+    if any(until is not None and until > now for until in locks):
+        return Locked(until=max(until for until in locks if until is not None))
+    known = hmac.compare_digest(str(debtor.born_on if debtor else None), str(born_on))
+    if debtor is None or not known:
+        session.execute(
+            delete(SignInAttempt).where(
+                SignInAttempt.lender_id == lender_id,
+                SignInAttempt.subject.in_((subject, near, far, everybody)),
+                SignInAttempt.at <= now - guessing.MEMORY,
+            )
+        )
+        session.add_all(
+            SignInAttempt(lender_id=lender_id, subject=one, at=now) for one in (subject, near, far, everybody)
+        )
         record(
             Act.SIGN_IN_REFUSED,
             by=Actor("visitor", "reference"),
@@ -235,36 +313,71 @@ def by_reference(
             facts={"why": "reference or date of birth"},
         )
         session.flush()
-        if (until := _locked_until(lender_id, by_reference_, most=TRIES)) is not None:
-            return Locked(until=until)
-        return Wrong(left=TRIES - _tries(lender_id, by_reference_)[0])
-    return _open_session(debtor, came_by="reference")
+        wrong, _last = _tries(lender_id, subject, memory=guessing.MEMORY)
+        if wait := guessing.wait_after(wrong):
+            # Nobody's reference has an id too, made from what was typed, so that the work is the same.
+            _tell_of_lock(lender_id, debtor_id or uuid.UUID(subject[:32]), door="reference")
+            return Locked(until=now + wait)
+        return Wrong(left=guessing.left_after(wrong))
+    return open_session(debtor, came_by="reference", device=device)
 
 
-def _tries(lender_id: uuid.UUID, subject: str) -> tuple[int, datetime | None]:
-    count, last = session.execute(
-        select(func.count(), func.max(SignInAttempt.at)).where(
-            SignInAttempt.lender_id == lender_id,
-            SignInAttempt.subject == subject,
-            SignInAttempt.at > clock.now() - LOCK,
-        )
-    ).one()
-    return count, last
+def _tries(lender_id: uuid.UUID, subject: str, *, memory: timedelta) -> tuple[int, datetime | None]:
+    """Count the wrong answers up to the last one, and say when that was; what is older than `memory` is forgotten."""
+    here = (SignInAttempt.lender_id == lender_id, SignInAttempt.subject == subject)
+    last = session.scalar(select(func.max(SignInAttempt.at)).where(*here))
+    if last is None or last <= clock.now() - memory:
+        return 0, None
+    count = session.scalar(select(func.count()).where(*here, SignInAttempt.at > last - memory))
+    return count or 0, last
 
 
-def _locked_until(lender_id: uuid.UUID, subject: str, *, most: int) -> datetime | None:
-    count, last = _tries(lender_id, subject)
+def _person_locked_until(lender_id: uuid.UUID, subject: str) -> datetime | None:
+    wrong, last = _tries(lender_id, subject, memory=guessing.MEMORY)
+    return last + guessing.wait_after(wrong) if last is not None else None
+
+
+def _busy_until(lender_id: uuid.UUID, subject: str, *, most: int, memory: timedelta) -> datetime | None:
+    count, last = _tries(lender_id, subject, memory=memory)
     return last + LOCK if last is not None and count >= most else None
 
 
-def _open_session(debtor: Debtor, *, came_by: str) -> SignedIn:
+def _braked_until(lender_id: uuid.UUID, everybody: str, *, network: str) -> datetime | None:
+    """Say how long a network waits from which nobody has signed in yet, while many guess from many places."""
+    count, last = _tries(lender_id, everybody, memory=guessing.BRAKE_MEMORY)
+    known = session.scalar(
+        select(UserSession.id).where(UserSession.lender_id == lender_id, UserSession.network == network).limit(1)
+    )
+    if last is None or known is not None or count < guessing.BRAKE_TRIES:
+        return None
+    return last + guessing.BRAKE_MEMORY
+
+
+def device_of(*, browser: str, address: str, device: str, key: str) -> Device:
+    """Give what is kept of a device: `address` is its network address, `device` the secret of its own cookie."""
+    near, _far = guessing.networks(address)
+    return Device(
+        browser=browser,
+        network=hashed("address", near, key=key),
+        id=hashed("device", device, key=key) if device else "",
+    )
+
+
+def open_session(debtor: Debtor, *, came_by: str, device: Device, strength: int = 1) -> SignedIn:
+    """Open a session for somebody who showed who it is; says whether this device is new, and not the first one ever."""
     now = clock.now()
+    theirs = (UserSession.lender_id == debtor.lender_id, UserSession.debtor_id == debtor.id)
+    before = session.scalar(select(UserSession.id).where(*theirs).limit(1))
+    known = session.scalar(select(UserSession.id).where(*theirs, UserSession.device == device.id).limit(1))
     opened = UserSession(
         lender_id=debtor.lender_id,
         id=new_id(),
         debtor_id=debtor.id,
-        strength=1,
+        strength=strength,
         came_by=came_by,
+        browser=device.browser,
+        network=device.network,
+        device=device.id,
         created_at=now,
         seen_at=now,
     )
@@ -274,15 +387,20 @@ def _open_session(debtor: Debtor, *, came_by: str) -> SignedIn:
         by=Actor("debtor", str(debtor.id)),
         lender_id=debtor.lender_id,
         debtor_id=debtor.id,
-        facts={"came_by": came_by, "session": opened.id},
+        facts={"came_by": came_by, "session": opened.id, "browser": device.browser},
     )
-    return SignedIn(lender_id=debtor.lender_id, session_id=opened.id, debtor_id=debtor.id)
+    return SignedIn(
+        lender_id=debtor.lender_id,
+        session_id=opened.id,
+        debtor_id=debtor.id,
+        new_device=bool(device.id) and before is not None and known is None,
+    )
 
 
 def make_code(
-    good_for: For, *, key: str, most: int = CODES_IN_A_ROW
+    good_for: For, *, key: str, most: int = CODES_IN_A_ROW, to: Reach | None = None
 ) -> CodeSent | CodeUnderway | NoContact | TooManyCodes:
-    """Make a six-digit code for a contact on file; the caller writes the message.
+    """Make a six-digit code for a contact on file, or for `to`; the caller writes the message.
 
     Older codes for the same thing stop working. `most` is how many may go out in half an hour without one being used.
     """
@@ -291,10 +409,12 @@ def make_code(
     session.execute(
         select(Debtor.id).where(Debtor.lender_id == lender_id, Debtor.id == debtor_id).with_for_update()
     ).scalar_one()
-    contact = _contact(lender_id, debtor_id)
+    contact = to or _contact(lender_id, debtor_id)
     if contact is None:
         return NoContact()
     now = clock.now()
+    if (slow := _codes_wait_until(lender_id, debtor_id)) is not None and slow > now:
+        return TooManyCodes(until=slow)
     newest = session.scalar(_waiting(good_for).with_only_columns(OneTimeCode.created_at))
     if newest is not None and newest + NEW_CODE_AFTER > now:
         return CodeUnderway(until=newest + NEW_CODE_AFTER)
@@ -341,8 +461,21 @@ def _said(good_for: For) -> dict[str, object]:
     return {"session": good_for.session_id, "purpose": good_for.purpose, "about": good_for.about}
 
 
-def _contact(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> ContactPoint | None:
-    return session.scalars(
+def _codes_wait_until(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> datetime | None:
+    """Say until when no code is sent because many were answered wrongly today."""
+    wrong, last = session.execute(
+        select(func.coalesce(func.sum(OneTimeCode.wrong_answers), 0), func.max(OneTimeCode.created_at)).where(
+            OneTimeCode.lender_id == lender_id,
+            OneTimeCode.debtor_id == debtor_id,
+            OneTimeCode.created_at > clock.now() - guessing.CODE_MEMORY,
+            OneTimeCode.wrong_answers > 0,
+        )
+    ).one()
+    return last + guessing.code_wait_after(int(wrong)) if last is not None else None
+
+
+def _contact(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Reach | None:
+    found = session.scalars(
         select(ContactPoint)
         .outerjoin(
             BouncedAddress,
@@ -351,11 +484,18 @@ def _contact(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> ContactPoint | None:
             & (BouncedAddress.address == ContactPoint.address)
             & BouncedAddress.mended_at.is_(None),
         )
-        .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id)
-        # One that bounced is tried only where there is no other.
-        .order_by(BouncedAddress.id.is_not(None), ContactPoint.channel.desc(), ContactPoint.id.desc())
+        .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id, *LIVE)
+        # One that bounced is tried only where there is no other. What the person has confirmed comes before what a
+        # lender's file says, however new that is.
+        .order_by(
+            BouncedAddress.id.is_not(None),
+            ContactPoint.confirmed_at.is_(None),
+            ContactPoint.channel.desc(),
+            ContactPoint.id.desc(),
+        )
         .limit(1)
     ).one_or_none()
+    return Reach(found.channel, found.address, found.id) if found else None
 
 
 def can_get_codes(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> bool:
@@ -389,15 +529,24 @@ def _waiting(good_for: For) -> Select[OneTimeCode]:
 
 
 def code_waiting(good_for: For) -> str | None:
-    """Give the masked address that a code still good was sent to, or None."""
+    """Give the masked address on file that a code still good was sent to, or None."""
     contact_id = session.scalar(_waiting(good_for).with_only_columns(OneTimeCode.contact_point_id))
     if contact_id is None:
         return None
     return masked(session.get_one(ContactPoint, (good_for.lender_id, contact_id)).address)
 
 
+def new_code_waiting(good_for: For) -> bool:
+    """Say whether a code still good was sent, wherever it went."""
+    return session.scalar(_waiting(good_for).with_only_columns(OneTimeCode.id)) is not None
+
+
 def give_code(good_for: For, *, code: str, key: str) -> CodeGood | Wrong | LinkGone:
-    """Check a code and raise the session's strength to 2. `LinkGone`: there is no code that could still be given."""
+    """Check a code and raise the session's strength to 2. `LinkGone`: there is no code that could still be given.
+
+    A code sent to an address that is not on file yet shows nothing about who it is, and raises nothing. The session's
+    cookie is made anew: one that was stolen before is worth nothing a moment later.
+    """
     waiting = session.execute(_waiting(good_for).with_for_update()).scalar_one_or_none()
     if waiting is None:
         return LinkGone()
@@ -406,17 +555,20 @@ def give_code(good_for: For, *, code: str, key: str) -> CodeGood | Wrong | LinkG
     if not hmac.compare_digest(waiting.code_hash, hashed("code", str(debtor_id), code, key=key)):
         waiting.wrong_answers += 1
         record(Act.CODE_REFUSED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts=_said(good_for))
+        if waiting.wrong_answers >= TRIES:
+            _tell_of_lock(lender_id, debtor_id, door="code")
         return Wrong(left=TRIES - waiting.wrong_answers) if waiting.wrong_answers < TRIES else LinkGone()
     waiting.used_at = clock.now()
-    there = session.get(ContactPoint, (lender_id, waiting.contact_point_id))
+    there = session.get(ContactPoint, (lender_id, waiting.contact_point_id)) if waiting.contact_point_id else None
     if there is not None:
         # Whoever has the code has the address: a bounce of an earlier day is over.
         mended(lender_id=lender_id, channel=there.channel, address=there.address)
-    session.execute(
-        update(UserSession)
-        .where(UserSession.lender_id == lender_id, UserSession.id == good_for.session_id)
-        .values(strength=2)
-    )
+    if good_for.step != "new":
+        session.execute(
+            update(UserSession)
+            .where(UserSession.lender_id == lender_id, UserSession.id == good_for.session_id)
+            .values(strength=2, turn=UserSession.turn + 1, turned_at=waiting.used_at)
+        )
     record(Act.CODE_ACCEPTED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts=_said(good_for))
     return CodeGood()
 
@@ -448,6 +600,30 @@ def keep_language(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, language: str) 
         facts={"before": debtor.language, "after": language},
     )
     debtor.language = language
+
+
+def keep_zone(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, zone: str) -> None:
+    """Keep the IANA zone whose clock is a debtor's own."""
+    debtor = session.get_one(Debtor, (lender_id, debtor_id))
+    record(
+        Act.ZONE_CHOSEN,
+        by=Actor("debtor", str(debtor_id)),
+        lender_id=lender_id,
+        debtor_id=debtor_id,
+        facts={"before": debtor.zone, "after": zone},
+    )
+    debtor.zone = zone
+
+
+def questions_wait_until(*, lender_id: uuid.UUID, address: str, key: str) -> datetime | None:
+    """Count a question of a network, and say until when it waits if it asks too many; None if it may ask."""
+    near, _far = guessing.networks(address)
+    subject = hashed("question", near, key=key)
+    count, last = _tries(lender_id, subject, memory=guessing.QUESTION_MEMORY)
+    if last is not None and count >= guessing.QUESTIONS:
+        return last + guessing.QUESTION_MEMORY
+    session.add(SignInAttempt(lender_id=lender_id, subject=subject, at=clock.now()))
+    return None
 
 
 def masked(address: str) -> str:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import secrets
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    after_this_request,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 
+from portal import clock
 from portal.db import transaction
 from portal.lenders.settings import all_lenders, only_lender
-from portal.people import codes, sign_in
-from portal.people.forms import CodeForm, SignInForm
-from portal.people.permissions import load, me, needs_debtor
+from portal.people import browsers, codes, kept_forms, notices, passkey_check, passkeys, sign_in
+from portal.people.forms import CodeForm, PasskeyForm, SignInForm
+from portal.people.models import KeptForm
+from portal.people.permissions import load, me, needs_debtor, renew
 from portal.web.fields import BirthDateForm
 from portal.web.formats import instant
 from portal.web.languages import LANGUAGES
@@ -36,27 +52,75 @@ def _owner_of(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None:
     return find(lender_id, reference)
 
 
+# A device is known by a cookie of its own, which says nothing but that it is the same browser.
+_DEVICE_LIFE = timedelta(days=365)
+
+
+def _device() -> sign_in.Device:
+    """Give what is kept of this browser, and give it a cookie by which it is known again."""
+    name = "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
+    said = request.cookies.get(name, "")
+    mark = said if 20 <= len(said) <= 64 and said.isascii() else secrets.token_urlsafe(24)
+
+    @after_this_request
+    def remember(response: Response) -> Response:
+        response.set_cookie(
+            name,
+            mark,
+            max_age=_DEVICE_LIFE,
+            secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+    return sign_in.device_of(
+        browser=browsers.kind(request.headers.get("User-Agent", "")),
+        address=request.remote_addr or "",
+        device=mark,
+        key=key(),
+    )
+
+
+def _tell_if_new(done: object, device: sign_in.Device) -> None:
+    """Tell the person of a device that was not seen before, in the transaction of the sign-in."""
+    if isinstance(done, sign_in.SignedIn) and done.new_device:
+        notices.new_device(lender_id=done.lender_id, debtor_id=done.debtor_id, browser=device.browser)
+
+
 def _let_in(done: sign_in.SignedIn) -> None:
     language = cookie.get("language")
-    after = cookie.get("after_sign_in")
+    after, kept = cookie.get("after_sign_in"), _kept_for(done)
     if current_user.is_authenticated:
         # Signing in as one ends the other in the same browser, on the server too.
         earlier = me()
         with transaction():
             sign_in.end_session(lender_id=earlier.lender_id, debtor_id=earlier.debtor_id, session_id=earlier.session_id)
-        after = None
+        if earlier.debtor_id != done.debtor_id:
+            after = None
     # A new sign-in starts a new cookie: nothing of an earlier person on this phone stays in it.
     cookie.clear()
     if language:
         cookie["language"] = language
+    if kept is not None:
+        cookie["kept"], after = kept.id.hex, kept.path
     if after:
         cookie["after_sign_in"] = after
-    person = load(f"debtor:{done.lender_id.hex}:{done.session_id.hex}")
+    person = load(f"debtor:{done.lender_id.hex}:{done.session_id.hex}:0")
     if person is not None:
         login_user(person)
 
 
-def _onward(name: str, *, otherwise: str) -> str:
+def _kept_for(done: sign_in.SignedIn) -> KeptForm | None:
+    """Give what this person typed here before the time was up, if anything was kept."""
+    try:
+        kept_id = uuid.UUID(str(cookie["kept"]))
+    except (KeyError, ValueError):
+        return None
+    return kept_forms.find(lender_id=done.lender_id, debtor_id=done.debtor_id, kept_id=kept_id)
+
+
+def onward(name: str, *, otherwise: str) -> str:
     """Give the page that the visitor was on the way to; only ever a path of ours."""
     wanted = cookie.pop(name, None)
     if not isinstance(wanted, str):
@@ -98,13 +162,15 @@ def invitation(token: str) -> ResponseReturnValue:
         case sign_in.Locked(until=until):
             return _locked(until, _zone())
     if form.validate_on_submit() and (born_on := form.born_on()) is not None:
+        device = _device()
         with transaction():
-            done = sign_in.open_link(token, born_on=born_on, key=key())
+            done = sign_in.open_link(token, born_on=born_on, key=key(), device=device)
+            _tell_if_new(done, device)
         match done:
             case sign_in.SignedIn():
                 cookie.pop("after_sign_in", None)
                 _let_in(done)
-                return redirect(url_for("home.home"), 303)
+                return redirect(onward("after_sign_in", otherwise=url_for("home.home")), 303)
             case sign_in.LinkGone():
                 return _gone()
             case sign_in.Locked(until=until):
@@ -117,7 +183,7 @@ def invitation(token: str) -> ResponseReturnValue:
                     )
                 ]
     return render_template(
-        "people/invitation.html", form=form, tries_left=None
+        "people/invitation.html", form=form, tries_left=None, token=token
     ), 422 if form.errors or form.day.errors else 200
 
 
@@ -133,6 +199,7 @@ def sign_in_page() -> ResponseReturnValue:
     if form.validate_on_submit() and (born_on := form.born_on()) is not None:
         lender = next(lender for lender in lenders if lender.slug == form.lender.data)
         lender_id, zone = lender.id, lender.zone
+        device = _device()
         with transaction():
             done = sign_in.by_reference(
                 lender_id=lender_id,
@@ -141,12 +208,15 @@ def sign_in_page() -> ResponseReturnValue:
                 born_on=born_on,
                 address=request.remote_addr or "",
                 key=key(),
+                device=device,
             )
+            _tell_if_new(done, device)
         match done:
             case sign_in.SignedIn():
                 _let_in(done)
-                cookie["after_code"] = _onward("after_sign_in", otherwise=url_for("home.home"))
-                send_code()
+                cookie["after_code"] = onward("after_sign_in", otherwise=url_for("home.home"))
+                if sign_in.can_get_codes(lender_id=done.lender_id, debtor_id=done.debtor_id):
+                    send_code()
                 return redirect(url_for("people.code"), 303)
             case sign_in.Locked(until=until):
                 return _locked(until, zone)
@@ -158,7 +228,72 @@ def sign_in_page() -> ResponseReturnValue:
                     )
                 ]
     shown = 422 if request.method == "POST" else 200
-    return render_template("people/sign_in.html", form=form, several=len(lenders) > 1), shown
+    return render_template(
+        "people/sign_in.html",
+        form=form,
+        several=len(lenders) > 1,
+        passkeys_here=passkey_site(lender_name="") is not None,
+    ), shown
+
+
+def passkey_site(*, lender_name: str) -> passkey_check.Site | None:
+    """Give the site that passkeys are made for, or None where browsers make none."""
+    return passkey_check.site(str(current_app.config["BASE_URL"]), name=lender_name)
+
+
+def new_challenge(use: str) -> bytes:
+    """Make a passkey's challenge for this browser, and for one use of it."""
+    challenge = secrets.token_bytes(32)
+    cookie["challenge"] = [use, base64.b64encode(challenge).decode(), clock.now().timestamp()]
+    return challenge
+
+
+def take_challenge(use: str) -> bytes | None:
+    """Give this browser's challenge, once; None if there is none, it is for another use, or five minutes are over."""
+    try:
+        made_for, text, at = cookie.pop("challenge")
+        fresh = 0 <= clock.now().timestamp() - float(at) <= passkeys.CHALLENGE_LIFE.total_seconds()
+        return base64.b64decode(text) if made_for == use and fresh else None
+    except (KeyError, TypeError, ValueError, binascii.Error):
+        return None
+
+
+@people.post("/sign-in/passkey/options")
+@open_page
+def passkey_options() -> ResponseReturnValue:
+    """Give a browser what it asks a passkey."""
+    site = passkey_site(lender_name="")
+    if site is None:
+        return {}, 404
+    return jsonify(passkey_check.options_to_use(site, challenge=new_challenge("sign in")))
+
+
+@people.route("/sign-in/passkey", methods=["GET", "POST"])
+@open_page
+def passkey() -> ResponseReturnValue:
+    """Sign in with a passkey: as good as a code."""
+    form, site = PasskeyForm(), passkey_site(lender_name="")
+    if site is None:
+        return redirect(url_for("people.sign_in"), 303)
+    if request.method == "GET":
+        return render_template("people/passkey.html", form=form)
+    challenge = take_challenge("sign in")
+    done: sign_in.SignedIn | passkeys.Refused = passkeys.Refused()
+    if form.validate():
+        device = _device()
+        with transaction():
+            done = passkeys.enter(
+                at=site, answer=form.credential.data or "", challenge=challenge, key=key(), device=device
+            )
+            _tell_if_new(done, device)
+    if isinstance(done, sign_in.SignedIn):
+        _let_in(done)
+        return redirect(onward("after_sign_in", otherwise=url_for("home.home")), 303)
+    if current_user.is_authenticated:
+        # The first of two clicks has let this person in.
+        return redirect(url_for("home.home"), 303)
+    flash(_("That passkey did not work. You can try again, or sign in with your reference."), "problem")
+    return redirect(url_for("people.sign_in"), 303)
 
 
 @people.route("/code", methods=["GET", "POST"])
@@ -167,7 +302,9 @@ def code() -> ResponseReturnValue:
     """Ask for a one-time code, for what needs more than a link or a reference; a button sends it, and never a look."""
     person = me()
     if person.strength == 2:
-        return redirect(_onward("after_code", otherwise=url_for("home.home")), 303)
+        return redirect(onward("after_code", otherwise=url_for("home.home")), 303)
+    if not sign_in.can_get_codes(lender_id=person.lender_id, debtor_id=person.debtor_id):
+        return render_template("people/no_contact.html", skip_to=url_for("home.home"))
     form = CodeForm()
     good_for = sign_in.For(person.lender_id, person.debtor_id, person.session_id)
     if request.method == "POST" and "again" in request.form:
@@ -177,7 +314,8 @@ def code() -> ResponseReturnValue:
         with transaction():
             given = sign_in.give_code(good_for, code=form.code.data or "", key=key())
         if isinstance(given, sign_in.CodeGood):
-            return redirect(_onward("after_code", otherwise=url_for("home.home")), 303)
+            renew()
+            return redirect(onward("after_code", otherwise=url_for("home.home")), 303)
         form.code.errors = [code_problem(given)]
     return render_template(
         "people/code.html",
@@ -264,4 +402,4 @@ def language() -> ResponseReturnValue:
                 sign_in.keep_language(lender_id=person.lender_id, debtor_id=person.debtor_id, language=wanted)
     back = request.form.get("next", "/")
     cookie["back"] = back
-    return redirect(_onward("back", otherwise="/"), 303)
+    return redirect(onward("back", otherwise="/"), 303)

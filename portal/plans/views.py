@@ -16,11 +16,11 @@ from portal import clock
 from portal.care.states import WAITING
 from portal.db import transaction
 from portal.debts.pages import mine_or_404, posting_words
-from portal.debts.statement import Line, Standing, by_id, debt_of, history
+from portal.debts.statement import Line, Standing, by_id, history
 from portal.money import Money
 from portal.people import sign_in
 from portal.people.forms import CodeForm
-from portal.people.permissions import me, needs_debtor
+from portal.people.permissions import me, needs_debtor, renew
 from portal.people.views import code_problem, send_code, wait_words
 from portal.plans import negotiate
 from portal.plans.calendar import Date, calendar_file
@@ -342,6 +342,7 @@ def check(reference: str, number: str) -> ResponseReturnValue:
                 else None
             )
         if done is not None:
+            renew()
             return _agreed(debt, done)
         # A second click finds its code used, and the plan agreed to.
         found = _my_quote(reference, number)
@@ -477,8 +478,7 @@ def plan(reference: str) -> ResponseReturnValue:
             ],
             "alive": view.alive,
             # One that the lender took back has no page of its own any more, and nothing is paid on it here.
-            "debt_open": debt_of(lender_id=person.lender_id, debtor_id=person.debtor_id, reference=debt.reference)
-            is not None,
+            "debt_open": debt.open,
             "late": view.late_amount if view.late_amount > view.next_amount else None,
             "came": [_came(line) for line in reversed(_since_agreed(found, debt))],
         },

@@ -44,7 +44,12 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "one_time_code": _CODE,
         "contact_code": _CODE,
         "contact_changed": Kind(Group.SECURITY, at_once=True, again=True),
+        "contact_change_undone": Kind(Group.SECURITY, at_once=True, again=True),
+        "contact_request_decided": Kind(Group.SECURITY, again=True),
+        "door_locked": Kind(Group.SECURITY, again=True),
         "new_device": Kind(Group.SECURITY, at_once=True, again=True),
+        "passkey_added": Kind(Group.SECURITY, at_once=True, again=True),
+        "passkey_refused": Kind(Group.SECURITY, at_once=True, again=True),
         "request_received": Kind(Group.NEWS, at_once=True, again=True),
         # Two receipts look like two payments.
         "payment_received": Kind(Group.NEWS, at_once=True),

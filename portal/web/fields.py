@@ -6,11 +6,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 
 from babel.numbers import get_currency_name, get_decimal_symbol
+from flask import g, has_request_context
 from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, StopValidation
 
@@ -32,10 +35,17 @@ def tidy(text: str | None) -> str:
 class Form(FlaskForm):
     """Base of all forms; forgery protection is the application's, for every POST, and not the form's."""
 
-    class Meta:
-        """Switches the form's own token off."""
+    class Meta(FlaskForm.Meta):  # type: ignore[misc, name-defined, unused-ignore]
+        """Switches the form's own token off, and shows what was typed before the time was up, if anything was."""
 
         csrf = False
+
+        def wrap_formdata(self, form: object, formdata: Any) -> Any:
+            """Give what was sent, else what was kept for this page."""
+            sent = super().wrap_formdata(form, formdata)
+            if sent is None and has_request_context() and (kept := g.get("kept_form")):
+                return MultiDict(kept)
+            return sent
 
 
 class Text(StringField):

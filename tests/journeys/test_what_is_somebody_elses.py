@@ -67,7 +67,13 @@ def test_what_is_somebody_elses_does_not_exist(client: CheckingClient, debt: Sta
         f"/debts/{theirs['quoted']}/check-your-plan/{theirs['quote']}",
         # A good reference of one's own does not open somebody else's quote.
         f"/debts/{debt.reference}/check-your-plan/{theirs['quote']}",
+        f"/debts/{theirs['debt']}/pay-off",
+        f"/debts/{theirs['debt']}/changes.csv",
+        f"/timeline?debt={theirs['debt']}",
+        f"/timeline.csv?debt={theirs['debt']}",
         f"/plans/{theirs['plan']}",
+        f"/plans/{theirs['plan']}/dates.ics",
+        f"/plans/{theirs['plan']}/payments.csv",
         f"/pay?debt={theirs['debt']}",
         f"/pay/result/{theirs['payment']}",
         f"/letters/{theirs['letter']}.pdf",
@@ -84,6 +90,8 @@ def test_what_is_somebody_elses_does_not_exist(client: CheckingClient, debt: Sta
         (f"/debts/{theirs['quoted']}/check-your-plan/{theirs['quote']}", {"again": "1"}),
         (f"/debts/{debt.reference}/check-your-plan/{theirs['quote']}", {"code": "123456"}),
         (f"/pay?debt={theirs['debt']}", {"choice": "all", "form_key": "0" * 32}),
+        (f"/pay?debt={theirs['debt']}", {"exact": "100", "form_key": "0" * 32, "checked": "1"}),
+        ("/letters/ask", {"debt": theirs["debt"]}),
     ):
         assert client.post(page, data={"csrf_token": token, **data}).status_code == 404, page
     assert rows() == before

@@ -1,0 +1,39 @@
+"""Ask staff to look at something about a person; who keeps such requests stands higher up and is put in by the app."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Protocol
+
+from flask import current_app
+
+from portal.evidence.record import Actor
+
+# Where the application keeps the function that opens a request, under this name in `app.extensions`.
+OPENER = "open_request"
+
+
+class _Opener(Protocol):
+    def __call__(
+        self,
+        *,
+        lender_id: uuid.UUID,
+        debtor_id: uuid.UUID | None,
+        kind: str,
+        debt_id: uuid.UUID | None,
+        words: str,
+        by: Actor,
+        key: str,
+    ) -> Any: ...
+
+
+def ask(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, kind: str, words: str, by: Actor, key: str) -> str | None:
+    """Open a request in the running transaction and give its number; None where nobody keeps requests.
+
+    `kind` is `contact_change` or `wrong_person`; the same `key` opens it once.
+    """
+    opener: _Opener | None = current_app.extensions.get(OPENER)
+    if opener is None:
+        return None
+    opened = opener(lender_id=lender_id, debtor_id=debtor_id, kind=kind, debt_id=None, words=words, by=by, key=key)
+    return str(opened.number)

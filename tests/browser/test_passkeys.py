@@ -1,0 +1,174 @@
+"""Passkeys in a real browser, with a keeper of keys that the browser itself plays; and the pages about oneself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.phone import NARROW, SMALL, WIDER
+from tests.browser.portal_process import Person, PortalProcess
+from tests.databases import Databases
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_SCRIPT = 4 * 1024
+
+
+class WithName(PortalProcess):
+    """The portal at a name: browsers make no passkeys for a bare IP address."""
+
+    def __init__(self, *, database_url: str, folder: Path) -> None:
+        super().__init__(database_url=database_url, folder=folder)
+        self.url = f"http://localhost:{self.port}"
+        self._environment["BASE_URL"] = self.url
+
+
+@pytest.fixture(scope="module")
+def named(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
+    """The portal on one kind of database: what passkeys keep is tested on both in the journeys."""
+    url = databases.empty("sqlite")
+    running = WithName(database_url=url, folder=tmp_path_factory.mktemp("named"))
+    running.start()
+    yield running
+    running.stop()
+    databases.drop(url)
+
+
+@pytest.fixture(scope="module")
+def someone(named: PortalProcess) -> tuple[Person, ...]:
+    return named.people()
+
+
+def opened(browser: Browser, problems: list[str], *, javascript: bool = True) -> tuple[BrowserContext, Page]:
+    context = browser.new_context(
+        viewport=SMALL,  # type: ignore[arg-type]
+        is_mobile=True,
+        has_touch=True,
+        java_script_enabled=javascript,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
+    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    return context, page
+
+
+def come_in(page: Page, person: Person) -> None:
+    page.goto(person.invite_url)
+    for name, part in zip(("year", "month", "day"), person.date_of_birth.split("-"), strict=True):
+        page.fill(f"main [name={name}]", part)
+    page.click("main form button")
+    page.wait_for_url("**/home")
+
+
+def give_code(context: BrowserContext, page: Page, portal: PortalProcess) -> None:
+    page.goto(f"{portal.url}/code")
+    page.click("main button[name=again]")
+    page.wait_for_selector("main [name=code]")
+    told = context.request.get(f"{portal.url}/outbox?format=json").json()
+    code = next(re.findall(r"\d{6}", one["body"])[0] for one in told if one["kind"] == "one_time_code")
+    page.fill("main [name=code]", code)
+    page.click("main form button >> nth=0")
+    page.wait_for_url("**/home")
+
+
+def look(page: Page, problems: list[str]) -> None:
+    for finding in Axe().run(page).response["violations"]:
+        problems.append(f"{page.url}: {finding['id']}: {finding['nodes'][0]['html'][:120]}")
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    if (wider := page.evaluate(WIDER)) > 0:
+        problems.append(f"{page.url}: {wider} px too wide")
+    page.set_viewport_size(SMALL)  # type: ignore[arg-type]
+
+
+def test_a_passkey_is_added_and_signs_in_with_one_tap(
+    browser: Browser, named: PortalProcess, someone: tuple[Person, ...]
+) -> None:
+    problems: list[str] = []
+    context, page = opened(browser, problems)
+    cdp = context.new_cdp_session(page)
+    cdp.send("WebAuthn.enable")
+    keeper = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    made = cdp.send("WebAuthn.addVirtualAuthenticator", {"options": keeper})["authenticatorId"]
+    come_in(page, someone[0])
+    give_code(context, page, named)
+    page.goto(f"{named.url}/you/passkeys/add")
+    look(page, problems)
+    assert not page.locator(".passkey-needs").is_visible()
+    page.fill("main [name=name]", "我的手机")
+    page.click(".passkey-form button")
+    page.wait_for_selector("text=The passkey is added.")
+    assert page.locator("h2", has_text="我的手机").is_visible()
+    assert len(cdp.send("WebAuthn.getCredentials", {"authenticatorId": made})["credentials"]) == 1
+
+    page.click("header form button")
+    page.goto(f"{named.url}/letters")
+    page.wait_for_url("**/sign-in")
+    page.click("main a[href$='/sign-in/passkey']")
+    page.wait_for_url("**/sign-in/passkey")
+    look(page, problems)
+    page.click(".passkey-form button")
+    # As good as a code: the page that was wanted opens at once.
+    page.wait_for_url("**/letters")
+
+    # A device that doesn't know its owner gives nothing, and the page says so calmly.
+    page.click("header form button")
+    cdp.send("WebAuthn.setUserVerified", {"authenticatorId": made, "isUserVerified": False})
+    page.goto(f"{named.url}/sign-in/passkey")
+    page.click(".passkey-form button")
+    page.wait_for_selector(".passkey-failed:visible")
+    assert page.locator(".passkey-form button").is_enabled()
+    assert problems == []
+    context.close()
+
+
+def test_the_pages_about_oneself_hold_what_is_promised(
+    browser: Browser, named: PortalProcess, someone: tuple[Person, ...]
+) -> None:
+    problems: list[str] = []
+    context, page = opened(browser, problems)
+    page.goto(f"{named.url}/is-this-really-you")
+    look(page, problems)
+    page.goto(someone[2].invite_url + "/not-me")
+    look(page, problems)
+    come_in(page, someone[2])
+    give_code(context, page, named)
+    paths = ("", "/contacts", "/contacts/add", "/devices", "/time-zone", "/data", "/passkeys")
+    for path in paths:
+        page.goto(f"{named.url}/you{path}")
+        look(page, problems)
+    assert problems == []
+    context.close()
+
+
+def test_without_scripts_the_pages_say_calmly_what_needs_them(
+    browser: Browser, named: PortalProcess, someone: tuple[Person, ...]
+) -> None:
+    context, page = opened(browser, [], javascript=False)
+    page.goto(f"{named.url}/sign-in/passkey")
+    assert page.locator(".passkey-needs").is_visible()
+    assert not page.locator(".passkey-form").is_visible()
+    come_in(page, someone[1])
+    give_code(context, page, named)
+    page.goto(f"{named.url}/you/passkeys/add")
+    assert page.locator(".passkey-needs").is_visible()
+    assert not page.locator(".passkey-form").is_visible()
+    context.close()
+
+
+def test_the_script_is_small() -> None:
+    script = next((ROOT / "static" / "build").glob("passkeys.*.js.br"))
+    assert script.stat().st_size <= MOST_SCRIPT
