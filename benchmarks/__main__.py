@@ -1,4 +1,4 @@
-"""`make bench`: print the figures against the bare floor; `--only home|import|visit`, `--quick` for a shorter run."""
+"""`make bench`: print the figures against the bare floor; `--only PART` for one part, `--quick` for a shorter run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import home, importing, machine
+from benchmarks import audit, home, importing, machine, paint
 from benchmarks.databases import KINDS, Databases
+from tests.browser.gallery import Gallery
 
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 TARGET = 0.5
@@ -19,7 +20,7 @@ TARGET = 0.5
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=("home", "import", "visit"), help="only this part")
+    parser.add_argument("--only", choices=("home", "pages", "import", "visit", "audit", "paint"), help="only this part")
     parser.add_argument("--quick", action="store_true", help="shorter rounds and smaller files")
     told = parser.parse_args()
     # Whoever ends a run gets the same clean end as one that has finished: no server and no file stays behind.
@@ -32,6 +33,12 @@ def main() -> None:
             show_import(databases, Path(name), quick=told.quick)
         if told.only in (None, "visit"):
             show_visit(databases, Path(name))
+        if told.only in (None, "audit", "paint"):
+            with audit.portal(Path(name)) as gallery:
+                if told.only in (None, "paint"):
+                    show_paint(gallery, quick=told.quick)
+                if told.only in (None, "audit"):
+                    show_audit(gallery, Path(name))
 
 
 def _verdict(ratio: float) -> str:
@@ -88,6 +95,27 @@ def show_visit(databases: Databases, folder: Path) -> None:
         print(f"  {file.body:>7,} bytes ({file.encoding:<4}) + {file.head:>5,} of headers  {file.path}")
     body, head = sum(file.body for file in found), sum(file.head for file in found)
     print(f"  {body:>7,} bytes in {len(found)} requests; headers {head:,}")
+
+
+def show_paint(gallery: Gallery, *, quick: bool) -> None:
+    """Print when something is first seen on a bad day: slow 3G, a slow phone, an empty cache."""
+    rounds = 3 if quick else 9
+    print("\nFirst contentful paint of home, and of its content on two kits; slow 3G (400 kbps, 400 ms), processor / 4")
+    print(f"  one bare server for all, medians of {rounds} in turns")
+    print(f"  {'':<10}{'seen s':>8}{'loaded s':>10}{'requests':>10}{'bytes':>9}")
+    for found in paint.compare(gallery, rounds=rounds):
+        print(
+            f"  {found.who:<10}{found.first:>8.2f}{found.loaded:>10.2f}{found.requests:>10}{found.bytes:>9,}",
+            flush=True,
+        )
+
+
+def show_audit(gallery: Gallery, folder: Path) -> None:
+    """Print Lighthouse's marks of the main pages."""
+    print("\nLighthouse, mobile, of 100: " + ", ".join(audit.CATEGORIES))
+    for found in audit.audit(gallery, folder=folder):
+        marks = "".join(f"{mark:>5}" for mark in found.marks)
+        print(f"  {found.page:<24}{marks}  {', '.join(found.lost)}".rstrip(), flush=True)
 
 
 if __name__ == "__main__":
