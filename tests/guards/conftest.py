@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -11,6 +12,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 import portal.db
+from portal import clock
 from tests.conftest import _unbind, make_app
 from tests.databases import Databases
 from tests.factories import a_lender
@@ -32,6 +34,8 @@ class Served:
 def _served_once(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory, _one_sandbox: SandboxProcess
 ) -> Iterator[Served]:
+    # Whatever a test before did to the clock: the stand-in for Stripe lives in the real time.
+    clock._read = lambda: datetime.now(UTC)
     url = databases.clone("sqlite")
     app = make_app(url, folder=tmp_path_factory.mktemp("served"), stripe=_one_sandbox.url)
     engine = portal.db.session.get_bind()
