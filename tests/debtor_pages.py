@@ -197,6 +197,7 @@ NO_PAGE = {
     "brand.sheet": "a style sheet",
     "plans.dates_ics": "a calendar file",
     "care.requests_csv": "a table for a spreadsheet",
+    "home.debts_csv": "a table for a spreadsheet",
     "home.changes_csv": "a table for a spreadsheet",
     "letters.letters_csv": "a table for a spreadsheet",
     "plans.payments_csv": "a table for a spreadsheet",

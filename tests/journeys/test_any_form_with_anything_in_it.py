@@ -41,6 +41,8 @@ BAD = {
 }
 # Fields that a form needs to be itself; they are kept.
 OWN = {"csrf_token", "form_key"}
+# Lines of text in which everybody may write what they like.
+FREE = {"name": "what somebody calls a passkey"}
 # Forms that are everywhere, checked with their features.
 ELSEWHERE = ("/language", "/sign-out")
 A_SENTENCE = re.compile(r"\w+ \w+ \w+|[\u4e00-\u9fff]{4}")
@@ -113,12 +115,14 @@ def _sent(
     data = {**dict(form.fields), **dict.fromkeys(typed, value)}
     body = "&".join(f"{name}={_quoted(text)}" for name, text in data.items())
     answer = visitor.post(target, data=body.encode(), content_type="application/x-www-form-urlencoded")
-    free = any(kind == "textarea" for kind in typed.values())
+    free = any(kind == "textarea" or name in FREE for name, kind in typed.items())
     if answer.status_code >= 500:
         return [f"{answer.status_code}"]
     if 300 <= answer.status_code < 400:
         # Some answers are right: words in an area of text, or a form whose fields may all stay empty.
-        return [] if free or not value.strip() else [f"was taken, and leads to {answer.location}"]
+        if value.strip() and not free:
+            return [f"was taken, and leads to {answer.location}"]
+        return _harmless(visitor.get(answer.location).get_data(as_text=True))
     found = []
     text = answer.get_data(as_text=True)
     page = page_of(answer)
@@ -128,9 +132,7 @@ def _sent(
         found.append("no sentence")
     if answer.status_code == 422 and "error-summary" not in text and 'class="field-error"' not in text:
         found.append("does not say what is wrong")
-    # Only made harmless may it come back.
-    if f"<script>alert('{MARK}" in text or f"onerror={MARK}>" in text.replace("&gt;", ""):
-        found.append("comes back as markup")
+    found += _harmless(text)
     typing = [name for name, kind in typed.items() if kind in {"text", "textarea", "email", "tel", "search", "url"}]
     if answer.status_code == 422 and MARK in value and typing and "\x00" not in value and "\ud83d" not in value:
         kept = {name: text for other in page.forms for name, text in other.fields}
@@ -139,6 +141,12 @@ def _sent(
     now = rows()
     grown = [table for table in now if now[table] != before[table] and table not in MAY_GROW]
     return found + [f"writes into {table}" for table in grown]
+
+
+def _harmless(text: str) -> list[str]:
+    """Look for what was sent as markup and came back as markup."""
+    raw = f"<script>alert('{MARK}" in text or f"<img src=x onerror={MARK}" in text
+    return ["comes back as markup"] if raw else []
 
 
 def _quoted(text: str) -> str:

@@ -26,6 +26,15 @@ from tests.scene import Scene
 NOBODYS = {
     "webhooks.stripe": "the short name of a lender; what comes there is signed",
     "people.invitation": "a secret that opens the door, and not a thing behind it",
+    "not_me.ask": "the same secret",
+    "post.stop": "a secret from a message",
+    "post.stop_by_one_click": "the same secret",
+    "contacts.undo": "a secret from a message",
+    "brand.logo": "a lender's picture",
+    "brand.sheet": "a lender's colours",
+    "care.sent": "the name of a door",
+    "design.one": "the name of a component",
+    "you.data_file": "the kind of a file",
 }
 MOST_PAGES = 250
 LANGUAGE_AND_END = ("/language", "/sign-out")
@@ -47,7 +56,7 @@ def everything_of(scene: Scene, who: str) -> Found:
     looked_at: set[str] = set()
     while waiting and len(looked_at) < MOST_PAGES:
         address = waiting.popleft()
-        if urlsplit(address).path in looked_at:
+        if urlsplit(address).path in looked_at or _of_the_demo(scene.app, address):
             continue
         looked_at.add(urlsplit(address).path)
         answer = visitor.get(address)
@@ -65,6 +74,12 @@ def everything_of(scene: Scene, who: str) -> Found:
                 buttons = form.buttons[:1]
                 found.forms[target, tuple(sorted(form.names))] = form.fields + buttons
     return found
+
+
+def _of_the_demo(app: Flask, address: str) -> bool:
+    """Say whether it is a page such as the outbox of a demo, where everybody's messages lie open."""
+    route = route_of(app, address)
+    return route is not None and getattr(app.view_functions[route[0]], "gate", "") == "demo only"
 
 
 def _note(href: str, at: str, found: Found, waiting: deque[str]) -> None:
@@ -116,7 +131,9 @@ def test_what_belongs_to_somebody_else_is_not_there(app: Flask, scene: Scene) ->
             if route and "GET" in _methods(app, address) and not _as_if_it_were_not(me, address, references):
                 wrong.append(f"GET {address}: {me.get(address).status_code}")
         for (address, _names_of_form), fields in theirs.forms.items():
-            if not _names(address, references) and not any(_names(value, references) for _name, value in fields):
+            # `next` is only where one goes afterwards, and is asked for again there.
+            said = [value for name, value in fields if name != "next"]
+            if not _names(address, references) and not any(_names(value, references) for value in said):
                 continue
             data = {**dict(fields), "csrf_token": token}
             status = me.post(address, data=data).status_code
@@ -128,7 +145,7 @@ def test_what_belongs_to_somebody_else_is_not_there(app: Flask, scene: Scene) ->
         ]
     assert wrong == [], "\n".join(wrong)
     with_gaps = {rule.endpoint for rule in app.url_map.iter_rules() if rule.arguments} - NOBODYS.keys()
-    assert with_gaps - tried == set()
+    assert sorted(with_gaps - tried) == []
 
 
 def _as_if_it_were_not(me: CheckingClient, address: str, references: set[str]) -> bool:

@@ -7,6 +7,8 @@ export default {
     "heading-level": ["error", { minInitialRank: "any" }],
     // Wide tables scroll inside a labelled region that takes the focus; a <section> would do the same.
     "prefer-native-element": ["error", { exclude: ["region"] }],
+    // A title says what is wrong, what is asked and whose page it is.
+    "long-title": ["error", { maxlength: 110 }],
     // Every file comes from our own host, under a name made of its content.
     "require-sri": "off",
     // A label around its radio button that also names it serves older speech software.
