@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -32,6 +33,9 @@ class Served:
 def _served_once(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory, _one_sandbox: SandboxProcess
 ) -> Iterator[Served]:
+    # Another test may have left its own time there.
+    _one_sandbox.reset()
+    _one_sandbox.set_clock(int(time.time()))
     url = databases.clone("sqlite")
     app = make_app(url, folder=tmp_path_factory.mktemp("served"), stripe=_one_sandbox.url)
     engine = portal.db.session.get_bind()
