@@ -25,6 +25,6 @@ db, clock       the database and the only reading of the time
 interest, amounts, money, config   pure values, and settings
 
 Inside a feature: views → forms → acts → models → rules. Files named `limits`, `schedule`, `offers`, `states`,
-`allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`, `kinds`, `segments` are rules:
+`allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`, `kinds`, `clocks` are rules:
 plain Python over values, without Flask, database, clock or network.
 """

@@ -1,9 +1,14 @@
-"""What is held about one person: every row of every table that names that person, without what only protects it."""
+"""What is held about one person: every row of every table that names that person, without what only protects it.
+
+Invariant: no code and no link that opens a door is in it, or a session that was stolen could read the code that goes to
+the person's own phone and take the account over.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +20,19 @@ from portal import clock
 from portal.db import Model, session
 from portal.evidence.record import Act, Actor, record
 from portal.people.models import Debtor
+from portal.post.kinds import Group, kind_of
+from portal.post.models import Message
 
 # Hashes of codes, tokens and devices say nothing about anybody, and letters are kept as files of their own.
-_PROTECTS = ("hash", "salt", "form_key", "network", "device", "lease", "waiting_key", "once_key")
+_PROTECTS = ("hash", "salt", "form_key", "network", "device", "lease", "waiting_key", "once_key", "stop_url")
 # Rows that belong to a person by way of another row; the book of a debt has the debt's own id.
 _BY_WAY_OF = {"debt_id": "debt", "plan_id": "plan", "book_id": "debt"}
 _WITH_ID_OF = {"book": "debt"}
+# A row of a lender's file that isn't live yet counts for nothing, and may never.
+_NOT_YET = frozenset({"staged_change"})
+# Doors that whoever has the end of their address can open.
+_SECRET_LINK = re.compile(r"/(i|undo|stop)/[\w=-]+")
+_LEFT_OUT = "…"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -36,6 +48,17 @@ def _plain(value: Any) -> object:
     if value is None or isinstance(value, bool | int | str | list | dict):
         return value
     return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
+
+
+def _without_secrets(table: str, row: dict[str, object]) -> dict[str, object]:
+    """Leave out what opens doors: a code's whole text, and the ends of links in any other."""
+    kind = kind_of(str(row.get("kind"))) if table == Message.__tablename__ else None
+    if kind is not None and kind.group is Group.CODE:
+        return {**row, "body": _LEFT_OUT, "html": _LEFT_OUT}
+    return {
+        name: _SECRET_LINK.sub(rf"/\1/{_LEFT_OUT}", value) if isinstance(value, str) else value
+        for name, value in row.items()
+    }
 
 
 def _shown(table: Table) -> list[Column[Any]]:
@@ -58,11 +81,13 @@ def held(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Held, ...]:
         if rows:
             shown = _shown(table)
             plain = ({column.name: _plain(row[column.name]) for column in shown} for row in rows)
-            found[table.name] = Held(table.name, tuple(plain))
+            found[table.name] = Held(table.name, tuple(_without_secrets(table.name, row) for row in plain))
 
     # A person's debts and plans are known before what is on them.
     further = []
     for table in Model.metadata.sorted_tables:
+        if table.name in _NOT_YET:
+            continue
         if table.name == Debtor.__tablename__:
             take_from(table, table.c.id == debtor_id)
         elif "lender_id" in table.columns and "debtor_id" in table.columns:

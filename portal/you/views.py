@@ -154,7 +154,7 @@ def _named(zone: zones.Zone) -> str:
     return _("%(place)s – now %(time)s", place=place, time=clock_time(clock.now(), zone.name))
 
 
-def _table_words(table: str) -> str:
+def table_words(table: str) -> str:
     """Say what a table holds."""
     known = {
         "debtor": _("Who you are: name, date of birth, language, time zone"),
@@ -169,8 +169,16 @@ def _table_words(table: str) -> str:
         "plan_item": _("The payments of your plans"),
         "payment": _("Payments you made or began"),
         "points_entry": _("Points"),
-        "issued_letter": _("Letters; the files are on the page Letters"),
+        "payment_part": _("Which debt each payment went to"),
+        "letter": _("Letters; the files are on the page Letters"),
+        "letter_by_hand": _("Letters that a person sends you"),
         "message": _("Messages that we wrote to you"),
+        "stop_link": _("Links by which you can stop messages"),
+        "contact_choice": _("Which messages you want"),
+        "contact_wish": _("Where and when you would rather hear from us"),
+        "care_request": _("What you asked us or told us"),
+        "care_hold": _("Times in which we stop asking you"),
+        "need": _("What you said helps you"),
         "invitation": _("Links that were made for you"),
         "one_time_code": _("When codes were sent, without the codes"),
         "user_session": _("When you signed in, and with which kind of browser"),
@@ -188,7 +196,7 @@ def data() -> ResponseReturnValue:
     """Say in plain words what is held, and offer all of it as a file."""
     everything = my_data.held(**mine())
     return render_template(
-        "you/data.html", held=[(_table_words(one.table), len(one.rows)) for one in everything], form=None
+        "you/data.html", held=[(table_words(one.table), len(one.rows)) for one in everything], form=None
     )
 
 

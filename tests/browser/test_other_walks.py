@@ -169,6 +169,7 @@ def new_contact(her: Phone, gallery: Gallery, person: Person) -> str:
     for side in ("new", "old"):
         her.tap(f"main button[name=send_{side}]")
         her.look()
+        her.page.wait_for_timeout(1_500)  # Until the message stands in the outbox.
         her.type(f"{side}_code", her.newest_code())
         her.tap(f"main form:has([name={side}_code]) button")
         her.look()

@@ -85,14 +85,14 @@ def test_somebody_who_may_have_left_is_asked_and_stays_with_one_tap(
         sign_in(her, people[2])
         question = her.page.locator(".idle-warning")
         expect(question).to_be_hidden()
-        idle(her.page, 26)
+        idle(her.page, 24)
         expect(question).to_be_hidden()
         idle(her.page, 2)
         expect(question).to_be_visible()
         with her.page.expect_request(f"{portal.url}/home"):
             question.locator("button").tap()
         expect(question).to_be_hidden()
-        idle(her.page, 26)
+        idle(her.page, 24)
         expect(question).to_be_hidden()
 
 
@@ -102,7 +102,7 @@ def test_somebody_who_is_typing_is_not_disturbed(
     with phone(browser, portal, locale="en-US", measures=False) as her:
         her.page.clock.install()
         sign_in(her, people[2])
-        idle(her.page, 26)
+        idle(her.page, 24)
         her.page.clock.fast_forward(30_000)
         her.page.keyboard.press("Shift")
         with her.page.expect_request(f"{portal.url}/home"):

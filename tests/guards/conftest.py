@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 import portal.db
+from portal import clock
 from tests.conftest import _unbind, make_app
 from tests.databases import Databases
 from tests.factories import a_lender
@@ -35,7 +35,7 @@ def _served_once(
 ) -> Iterator[Served]:
     # Another test may have left its own time there.
     _one_sandbox.reset()
-    _one_sandbox.set_clock(int(time.time()))
+    _one_sandbox.set_clock(int(clock.now().timestamp()))
     url = databases.clone("sqlite")
     app = make_app(url, folder=tmp_path_factory.mktemp("served"), stripe=_one_sandbox.url)
     engine = portal.db.session.get_bind()

@@ -5,18 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
 from flask import Flask, template_rendered
 from sqlalchemy import func, select
 
-from portal.db import session
+from portal.db import Model, session, transaction
 from portal.debts.statement import Standing
 from portal.lenders.models import Lender
-from portal.people.models import Debtor, KeptForm, OneTimeCode, UserSession
+from portal.people.models import ContactPoint, Debtor, KeptForm, OneTimeCode, UserSession
 from portal.people.permissions import GRACE
+from portal.post import outbox
 from portal.post.models import Message
+from portal.you.views import table_words
 from tests.conftest import Clock
 from tests.factories import a_debt, a_debtor
 from tests.journeys.acts import acts_of, ask_for_code, birthday, come_in, give_code, newest_code, rows
@@ -318,6 +321,38 @@ def test_ones_own_data_is_listed_and_taken_as_json_and_csv(client: CheckingClien
     lines = list(csv.reader(io.StringIO(table.get_data(as_text=True).lstrip("\ufeff"))))
     assert ["debt", "1", "reference", debt.reference] in lines
     assert acts_of(debt.lender_id)["own_data_taken"] == 2
+
+
+def test_whoever_stole_a_session_reads_no_code_and_no_link_in_the_data(
+    client: CheckingClient, app: Flask, debt: Standing
+) -> None:
+    come_in(client, debt)
+    give_code(client)
+    page = client.fill(client.get("/you/contacts/add"), {"address": "thief@example.com"})
+    client.fill(page, {"send_old": str(session.scalars(select(ContactPoint.id)).one())})
+    session.rollback()
+    body = session.scalars(select(Message.body).where(Message.kind == "contact_code")).one()
+    code = re.findall(r"\d{6}", body)[0]
+    with app.test_request_context(), transaction():
+        outbox.put(
+            lender_id=debt.lender_id,
+            debtor_id=debt.debtor_id,
+            channel="email",
+            address="robin@example.com",
+            kind="contact_changed",
+            subject="Changed",
+            body="Undo it here: http://localhost/undo/SECRET-token_= or call us.",
+        )
+    for kind in ("json", "csv"):
+        taken = client.get(f"/you/data.{kind}").get_data(as_text=True)
+        assert "Undo it here" in taken
+        assert "SECRET" not in taken and code not in taken, kind
+    assert not page_of(client.get("/you/messages")).says(code)
+
+
+def test_every_table_about_a_person_has_words_of_its_own(client: CheckingClient) -> None:
+    tables = {name for name, table in Model.metadata.tables.items() if "debtor_id" in table.columns}
+    assert {name for name in tables if table_words(name).startswith("Other records")} == set()
 
 
 def test_ones_own_data_is_nobody_elses_and_runs_in_no_spreadsheet(
