@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -34,8 +33,9 @@ class Served:
 def _served_once(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory, _one_sandbox: SandboxProcess
 ) -> Iterator[Served]:
-    # Whatever a test before did to the clock: the stand-in for Stripe lives in the real time.
-    clock._read = lambda: datetime.now(UTC)
+    # Another test may have left its own time there.
+    _one_sandbox.reset()
+    _one_sandbox.set_clock(int(clock.now().timestamp()))
     url = databases.clone("sqlite")
     app = make_app(url, folder=tmp_path_factory.mktemp("served"), stripe=_one_sandbox.url)
     engine = portal.db.session.get_bind()
