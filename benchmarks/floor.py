@@ -122,7 +122,7 @@ def instant(value: str | datetime) -> datetime:
 
 def home(rows: Read) -> str:
     """Show what is owed in all, the one next thing, each debt."""
-    kind, lender_hex, session_hex = session.get("_user_id", "::").split(":")
+    kind, lender_hex, session_hex, turn = session.get("_user_id", ":::").split(":")
     if kind != "debtor":
         abort(403)
     lender_id: Any = lender_hex if SQLITE else uuid.UUID(lender_hex)

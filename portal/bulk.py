@@ -30,12 +30,11 @@ from sqlalchemy import (
     cast,
     func,
     select,
-    text,
 )
 from sqlalchemy import true as always
 from sqlalchemy.orm import InstrumentedAttribute
 
-from portal.db import Json, Model, UtcTime, session, table_of
+from portal.db import Json, UtcTime, session
 
 # SQLite writes many rows of one statement a third faster than one row each; more than these gain nothing.
 _ROWS_OF_A_STATEMENT = 50
@@ -231,12 +230,3 @@ def rows_by_text(
         return session.execute(select(one).select_from(asked).join(one, always())).all()
     listed = func.json_each(json.dumps(list(texts))).table_valued("value")
     return session.execute(select(*wanted).where(where, key.in_(select(listed.c.value)))).all()
-
-
-def count_anew(*models: type[Model]) -> None:
-    """Let PostgreSQL count what has come, since it plans by counts; of tables it thinks empty it reads all, often.
-
-    SQLite plans by its indexes and needs none of it.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("analyze " + ", ".join(table_of(model).name for model in models)))

@@ -62,6 +62,7 @@ class CareRequest(LenderOwned, Model):
         CheckConstraint("(answer is null) = (answered_at is null)", name="answer"),
         Index("ix_care_request_lender_id_state_answer_by", "lender_id", "state", "answer_by"),
         Index("ix_care_request_lender_id_debtor_id", "lender_id", "debtor_id"),
+        Index("ix_care_request_lender_id_debt_id", "lender_id", "debt_id"),
         Index("ix_care_request_lender_id_visitor", "lender_id", "visitor"),
     )
 

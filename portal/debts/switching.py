@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import bindparam, delete, or_, select, update
 
 from portal import ledger
-from portal.bulk import count_anew
 from portal.db import session, table_of, transaction
 from portal.debts.models import Debt, ImportRun, StagedChange
 from portal.debts.runs import BATCH, RunWasEnded, Summary, close_run, still_staging
@@ -20,6 +19,7 @@ from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR, Act, record
 from portal.ledger import Account, Book, Figures, Posting, Transfer
 from portal.people.models import ContactPoint, Debtor
+from portal.planner import count_anew
 
 
 def switch(lender_id: uuid.UUID, summary: Summary, staging: Staging, *, full: bool, file: Path) -> None:

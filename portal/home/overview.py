@@ -88,7 +88,10 @@ _OF_PERSON = (
     .join_from(table_of(Debt), table_of(Book), (_BOOK.lender_id == _DEBT.lender_id) & (_BOOK.id == _DEBT.id))
     .join(
         table_of(Plan),
-        (_PLAN.lender_id == _DEBT.lender_id) & (_PLAN.debt_id == _DEBT.id) & _PLAN.state.in_(LIVE_STATES),
+        (_PLAN.lender_id == _DEBT.lender_id)
+        & (_PLAN.debtor_id == _DEBTOR_ID)
+        & (_PLAN.debt_id == _DEBT.id)
+        & _PLAN.state.in_(LIVE_STATES),
         isouter=True,
     )
     .join(IN_NUMBERS, IN_NUMBERS.c.plan_id == _PLAN.id, isouter=True)

@@ -88,6 +88,7 @@ class MoneyEffect(LenderOwned, Model):
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "payment_id"], ["payment.lender_id", "payment.id"]),
         UniqueConstraint("lender_id", "key"),
+        Index("ix_money_effect_lender_id_payment_id", "lender_id", "payment_id"),
     )
 
 

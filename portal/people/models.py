@@ -104,6 +104,7 @@ class WrongPerson(LenderOwned, Model):
         ForeignKeyConstraint(["lender_id", "invitation_id"], ["invitation.lender_id", "invitation.id"]),
         UniqueConstraint("lender_id", "number"),
         Index("ix_wrong_person_lender_id_invitation_id", "lender_id", "invitation_id"),
+        Index("ix_wrong_person_lender_id_debtor_id", "lender_id", "debtor_id"),
     )
 
 
@@ -121,7 +122,10 @@ class Invitation(LenderOwned, Model):
     wrong_answers: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
-    __table_args__ = (ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
+        Index("ix_invitation_lender_id_debtor_id", "lender_id", "debtor_id"),
+    )
 
 
 class LinkToken(Model):

@@ -49,6 +49,7 @@ class Proposal(LenderOwned, Model):
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("state in ('open', 'with_a_person')", name="state"),
         Index("ix_proposal_lender_id_debt_id_made_at", "lender_id", "debt_id", "made_at"),
+        Index("ix_proposal_lender_id_debtor_id", "lender_id", "debtor_id"),
     )
 
 
@@ -79,6 +80,7 @@ class Quote(LenderOwned, Model):
         UniqueConstraint("lender_id", "number"),
         CheckConstraint("state in ('open', 'accepted', 'void')", name="state"),
         Index("ix_quote_lender_id_debt_id", "lender_id", "debt_id"),
+        Index("ix_quote_lender_id_debtor_id", "lender_id", "debtor_id"),
     )
 
 
@@ -113,6 +115,7 @@ class Plan(LenderOwned, Model):
             sqlite_where=text(f"state in ({_LIVE})"),
         ),
         Index("ix_plan_lender_id_debtor_id", "lender_id", "debtor_id"),
+        Index("ix_plan_lender_id_debt_id", "lender_id", "debt_id"),
     )
 
 

@@ -84,7 +84,10 @@ class StopLink(Model):
     channel: Mapped[str]
     # As providers write it, so that an answer by SMS is found.
     address: Mapped[str]
-    __table_args__ = (Index("ix_stop_link_channel_address", "channel", "address"),)
+    __table_args__ = (
+        Index("ix_stop_link_channel_address", "channel", "address"),
+        Index("ix_stop_link_lender_id_debtor_id", "lender_id", "debtor_id"),
+    )
 
 
 class DeliveryWord(LenderOwned, Model):

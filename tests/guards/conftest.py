@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from flask import Flask
-from sqlalchemy import Engine
+from flask import Flask, has_request_context, request
+from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 
 import portal.db
@@ -26,6 +26,8 @@ class Served:
     app: Flask
     scene: Scene
     engine: Engine
+    # Every select that a page of a debtor asked of the database, with values to ask it again.
+    selects: dict[str, object]
     opened: dict[tuple[str, str], TestResponse] = field(default_factory=dict)
 
 
@@ -40,7 +42,15 @@ def _served_once(
     app = make_app(url, folder=tmp_path_factory.mktemp("served"), stripe=_one_sandbox.url)
     engine = portal.db.session.get_bind()
     assert isinstance(engine, Engine)
-    yield Served(app, Scene(app, lender=a_lender(), sandbox=_one_sandbox), engine)
+    selects: dict[str, object] = {}
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def note(_c: object, _cursor: object, statement: str, values: object, _context: object, many: bool) -> None:
+        asked_by_a_page = has_request_context() and not request.path.startswith("/outbox")
+        if asked_by_a_page and statement.lstrip().upper().startswith("SELECT") and not many:
+            selects.setdefault(statement, values)
+
+    yield Served(app, Scene(app, lender=a_lender(), sandbox=_one_sandbox), engine, selects)
     _unbind()
     engine.dispose()
     databases.drop(url)

@@ -1,0 +1,52 @@
+"""No page of a debtor reads a lender's whole portfolio: its statements go through an index to a person's own rows.
+
+SQLite tells which index it takes, and takes the same ones for any portfolio (`portal/planner.py`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from portal import models
+from tests.debtor_pages import PAGES
+from tests.guards.conftest import Served
+from tests.guards.test_pages import open_page
+
+TABLES = {table.name for table in models.metadata.sorted_tables}
+# Few rows, whatever comes: the lenders, and the versions of one lender's limits.
+SMALL = {"lender", "limits_version"}
+_STEP = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX \w+)?(?: \((.*)\))?")
+
+
+def _reads_too_much(statement: str, steps: list[str]) -> list[str]:
+    """Give the steps that read a whole table, or all rows of one lender in it."""
+    # SQLite speaks of a table by its alias where it has one.
+    named = {alias: table for table, alias in re.findall(r'\b(\w+)"? AS (\w+)', statement)}
+    found = []
+    for step in steps:
+        match = _STEP.match(step)
+        table = match and named.get(match[2], match[2])
+        if not match or table not in TABLES or table in SMALL:
+            continue
+        if match[1] == "SCAN" or match[3] == "lender_id=?":
+            found.append(step)
+    return found
+
+
+def test_no_page_reads_all_rows_of_a_lender(served: Served) -> None:
+    for page in PAGES:
+        open_page(served, page, language="en")
+    assert len(served.selects) > 100
+    problems = []
+    with served.engine.connect() as connection:
+        for statement, values in list(served.selects.items()):
+            steps = [row[3] for row in connection.exec_driver_sql(f"explain query plan {statement}", values).all()]
+            problems += [f"{step}\n    in {statement}" for step in _reads_too_much(statement, steps)]
+    assert problems == [], "\n".join(problems)
+
+
+def test_a_statement_that_reads_a_whole_lender_is_found(served: Served) -> None:
+    with served.engine.connect() as connection:
+        statement = "select 1 from debt where lender_id = ? and product = ?"
+        steps = [row[3] for row in connection.exec_driver_sql(f"explain query plan {statement}", ("a", "b")).all()]
+    assert _reads_too_much(statement, steps) != []
