@@ -107,7 +107,6 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         demo=settings.demo,
         url_for=addresses.url_for,
         door=addresses.door,
-        page_at=addresses.page_at,
         pictures=pictures,
         idle_seconds=int(IDLE.total_seconds()),
     )
@@ -115,6 +114,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     Babel(app, locale_selector=languages.chosen)
     static_files.install(app)
     permissions.install(app)
+    addresses.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     app.extensions["owner_of_reference"] = owner_of_reference
     app.extensions[staff_requests.OPENER] = open_request
@@ -135,16 +135,18 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
 def _what_every_page_has() -> dict[str, object]:
     """Give the lender whose page it is, the language, and whether somebody is signed in."""
-    signed_in = bool(current_user) and current_user.is_authenticated
-    if "lender" not in g:
-        g.lender = current_user.lender if signed_in else only_lender()
+    visitor = current_user._get_current_object()
+    signed_in = visitor is not None and visitor.is_authenticated
+    lender = g.get("lender")
+    if lender is None:
+        lender = g.lender = visitor.lender if signed_in else only_lender()
     return {
-        "lender": g.lender,
-        "look": look_of(g.lender),
+        "lender": lender,
+        "look": look_of(lender),
         "language": languages.tag(str(get_locale())),
         "languages": tuple(languages.LANGUAGES.items()),
         "signed_in": signed_in,
-        "idle_until": current_user.idle_until if signed_in else None,
+        "idle_until": visitor.idle_until if signed_in else None,
         "stay_url": addresses.url_for("you.stay") if signed_in else None,
     }
 

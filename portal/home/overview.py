@@ -15,7 +15,7 @@ from portal.debts.models import Debt
 from portal.ledger import Book
 from portal.money import Money
 from portal.payments.models import Payment, PaymentPart
-from portal.plans.models import LIVE_STATES, Plan, PlanItem, Proposal
+from portal.plans.models import ALIVE, Plan, PlanItem, Proposal
 from portal.plans.progress import IN_NUMBERS
 
 _DEBT, _BOOK, _PLAN, _ITEM = table_of(Debt).c, table_of(Book).c, table_of(Plan).c, table_of(PlanItem).c
@@ -91,7 +91,7 @@ _OF_PERSON = (
         (_PLAN.lender_id == _DEBT.lender_id)
         & (_PLAN.debtor_id == _DEBTOR_ID)
         & (_PLAN.debt_id == _DEBT.id)
-        & _PLAN.state.in_(LIVE_STATES),
+        & _PLAN.state.in_(ALIVE),
         isouter=True,
     )
     .join(IN_NUMBERS, IN_NUMBERS.c.plan_id == _PLAN.id, isouter=True)

@@ -18,7 +18,7 @@ from portal.db import read, session, table_of
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import Account, Move, Posting
 from portal.money import Money, total
-from portal.plans.models import LIVE_STATES, Plan, PlanItem
+from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanItem
 from portal.plans.schedule import Item
 from portal.plans.states import Event, Keeping, Moved, Standing, State, after, standing
 
@@ -43,7 +43,7 @@ IN_NUMBERS = (
             select(_PLAN.id).where(
                 _PLAN.lender_id == bindparam("lender_id"),
                 _PLAN.debtor_id == bindparam("debtor_id"),
-                _PLAN.state.in_(LIVE_STATES),
+                _PLAN.state.in_(ALIVE),
             )
         ),
     )
@@ -75,7 +75,7 @@ _LIVING = (
     .where(
         _PLAN.lender_id == bindparam("lender_id"),
         _PLAN.debtor_id == bindparam("debtor_id"),
-        _PLAN.state.in_(LIVE_STATES),
+        _PLAN.state.in_(ALIVE),
     )
     .order_by(_PLAN.id)
 )

@@ -38,7 +38,7 @@ def _locale_of(language: str) -> Locale:
 
 def money(value: Money, *, language: str | None = None) -> str:
     """Give an amount with its currency sign: `$1,418.63`, in Chinese `US$1,418.63`."""
-    before, after, group, point, digits = _form(str(_locale(language)), value.currency, value.minor < 0)
+    before, after, group, point, digits = _form(language or str(_locale(None)), value.currency, value.minor < 0)
     text = str(abs(value.minor)).rjust(digits + 1, "0")
     whole, cents = (text[:-digits], point + text[-digits:]) if digits else (text, "")
     return f"{before}{int(whole):,}".replace(",", group) + cents + after
@@ -67,7 +67,13 @@ def _form(language: str, currency: str, negative: bool) -> tuple[str, str, str, 
 
 def day(value: date, *, language: str | None = None) -> str:
     """Give a day that nobody can misread: `10 May 2026`, `2026年5月10日`; never digits alone."""
-    locale = _locale(language)
+    return _day(value, language or str(_locale(None)))
+
+
+# A page names the same few days again and again.
+@lru_cache(maxsize=4096)
+def _day(value: date, language: str) -> str:
+    locale = _locale_of(language)
     return format_date(value, "d MMMM y" if locale.language == "en" else "long", locale=locale)
 
 

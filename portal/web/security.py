@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import secrets
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
 
-from flask import Flask, Response, abort, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect, generate_csrf
+from isal import isal_zlib
 from werkzeug.http import parse_accept_header
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -20,6 +20,8 @@ View = TypeVar("View", bound=Callable[..., object])
 NO_STORE = "no-store"
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
 SMALLEST_TO_COMPRESS = 500
+# What zlib calls a window of 32 KB with the head and end of gzip around it.
+GZIP = 31
 
 
 def gate(name: str) -> Callable[[View], View]:
@@ -62,10 +64,21 @@ class QuietSessions(SecureCookieSessionInterface):
 def masked_token() -> str:
     """Give this visitor's forgery token under a mask that is new with each response."""
     if "masked_token" not in g:
-        token = generate_csrf().encode()
+        token = _signed_token().encode()
         mask = secrets.token_bytes(len(token))
         g.masked_token = base64.urlsafe_b64encode(mask + _masked(token, mask)).decode()
     return str(g.masked_token)
+
+
+def _signed_token() -> str:
+    raw = session.get("csrf_token")
+    return generate_csrf() if raw is None else _signed_before(str(current_app.secret_key), str(raw))
+
+
+@lru_cache(maxsize=4096)
+def _signed_before(_key: str, _raw: str) -> str:
+    """Give Flask-WTF's token of this visitor; it has no time limit, so the one that was signed before is as good."""
+    return generate_csrf()
 
 
 def unmask(text: str) -> str | None:
@@ -97,7 +110,17 @@ def protect(app: Flask, *, checkout_origin: str) -> None:
         "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
         f"form-action 'self' {checkout_origin}; base-uri 'none'; frame-ancestors 'none'"
     )
-    secure = bool(app.config["SESSION_COOKIE_SECURE"])
+    on_every_answer = [
+        ("Content-Security-Policy", policy),
+        ("X-Content-Type-Options", "nosniff"),
+        # Forms of ours say where they come from, which the forgery check asks for; other sites learn nothing.
+        ("Referrer-Policy", "same-origin"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+        ("Cache-Control", NO_STORE),
+    ]
+    if app.config["SESSION_COOKIE_SECURE"]:
+        on_every_answer.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
 
     @app.before_request
     def closed_by_default() -> None:
@@ -111,16 +134,10 @@ def protect(app: Flask, *, checkout_origin: str) -> None:
 
     @app.after_request
     def headers(response: Response) -> Response:
-        set_ = response.headers.setdefault
-        set_("Content-Security-Policy", policy)
-        set_("X-Content-Type-Options", "nosniff")
-        # Forms of ours say where they come from, which the forgery check asks for; other sites learn nothing.
-        set_("Referrer-Policy", "same-origin")
-        set_("Cross-Origin-Opener-Policy", "same-origin")
-        set_("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-        set_("Cache-Control", NO_STORE)
-        if secure:
-            set_("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - iterating gives pairs
+        for name, value in on_every_answer:
+            if name.lower() not in there:
+                response.headers.add(name, value)
         return compressed(response)
 
 
@@ -139,8 +156,8 @@ def compressed(response: Response) -> Response:
     response.headers.add("Vary", "Accept-Encoding")
     body += b"<!-- " + secrets.token_urlsafe(secrets.randbelow(48) + 1).encode() + b" -->"
     if _takes_gzip(request.headers.get("Accept-Encoding", "")):
-        # Three times as fast as brotli of the same page, and a tenth larger; kept files are brotli all the same.
-        response.set_data(gzip.compress(body, compresslevel=6, mtime=0))
+        # A tenth larger than zlib's, in a fifth of its time; kept files are brotli all the same.
+        response.set_data(isal_zlib.compress(body, level=2, wbits=GZIP))
         response.headers["Content-Encoding"] = "gzip"
     return response
 

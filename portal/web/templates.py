@@ -8,20 +8,26 @@ under their names without an import.
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
-from functools import partial
+from functools import lru_cache, partial
 from threading import Lock
+from types import FunctionType
 from typing import Any
 
 from flask import Flask
 from flask.templating import Environment
 from flask_babel import get_locale
 from jinja2 import StrictUndefined, Template, nodes
+from jinja2.runtime import Context, Macro
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
-from portal.web import formats, languages
+from portal.web import addresses, formats, languages
+from portal.web.security import masked_token
 
 COMPONENTS = "components/"
+# What stands around every page and is the same for all who see it under the same lender, path and debt.
+FRAME = ("skip_link", "header", "footer", "idle_warning")
+_TOKEN = "the forgery token of who sees it"  # noqa: S105 - stands where the token will be
 _ONE_TEXT = ("_", "gettext")
 
 
@@ -29,9 +35,27 @@ class ComponentNameTaken(Exception):
     """Two components have a macro of the same name."""
 
 
+# What takes no context or environment before its own values, or can do without.
+_CALLED_AS_IT_IS = (Macro, partial)
+
+
+class PageContext(Context):
+    """What a template knows; components are called at once, where Jinja asks each what it wants to be told first."""
+
+    def call(__self, __obj: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - as in Jinja
+        """Call what a template calls."""
+        kind = type(__obj)
+        if kind not in _CALLED_AS_IT_IS and (kind is not FunctionType or hasattr(__obj, "jinja_pass_arg")):
+            return super().call(__obj, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        return __obj(*args, **kwargs)
+
+
 class PageTemplates(Environment):
     """The templates of the application; `get_template` gives them in the language of the page that is being made."""
 
+    context_class = PageContext
     language: str | None = None
 
     def __init__(self, app: Flask, **options: Any) -> None:
@@ -60,14 +84,14 @@ class PageTemplates(Environment):
             "ngettext": partial(languages.translated_by_number, language=language),
             **{name: partial(languages.translated, language=language) for name in _ONE_TEXT},
         }
-        macros: dict[str, object] = {}
+        macros: dict[str, Callable[..., str]] = {}
         for name in made.list_templates(filter_func=lambda name: name.startswith(COMPONENTS)):
             module = made.get_template(name).module
             for macro in (each for each in vars(module) if not each.startswith("_")):
                 if macro in macros:
                     raise ComponentNameTaken(macro)
                 macros[macro] = getattr(module, macro)
-        made.globals.update(macros)
+        made.globals.update(macros, **{name: _kept(macros[name]) for name in FRAME})
         return made
 
     def get_template(
@@ -89,6 +113,10 @@ class PageTemplates(Environment):
             here = self.in_language(str(get_locale() or languages.DEFAULT))
             return here.from_string(source, globals, template_class)
         return super().from_string(source, globals, template_class)
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Give what every template has; one dictionary for all where a template adds nothing, which is copied fast."""
+        return {**self.globals, **d} if d else self.globals
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         parsed = super()._parse(source, name, filename)
@@ -115,3 +143,17 @@ class _PutTextsIn(NodeTransformer):
             return nodes.Const(found % (), lineno=node.lineno)
         values = [nodes.Pair(nodes.Const(each.key), each.value, lineno=node.lineno) for each in node.kwargs]
         return nodes.Mod(nodes.Const(found), nodes.Dict(values, lineno=node.lineno), lineno=node.lineno)
+
+
+def _kept(macro: Callable[..., str]) -> Callable[..., Markup]:
+    """Make a macro without a body remember what it gave for the same values; only the forgery token is put in anew."""
+
+    @lru_cache(maxsize=1024, typed=True)
+    def made(_root: str, *values: object, **named: object) -> str:
+        return str(macro(*values, **named)).replace(masked_token(), _TOKEN)
+
+    def kept(*values: object, **named: object) -> Markup:
+        text = made(addresses.root(), *values, **named)
+        return Markup(text.replace(_TOKEN, masked_token()) if _TOKEN in text else text)  # noqa: S704 - from a macro
+
+    return kept
