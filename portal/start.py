@@ -23,7 +23,7 @@ from portal.payments import stripe_gateway
 from portal.payments.checkout import NoPaymentsYet, account_of
 
 ROOT = Path(__file__).resolve().parents[1]
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 
 
 class DidNotStart(Exception):

@@ -230,7 +230,7 @@ class Receiver:
         self._thread.join()
 
 
-def wait_until(fact: Any, *, seconds: float = 5.0) -> bool:
+def wait_until(fact: Any, *, seconds: float = 30.0) -> bool:
     """Ask again and again until a fact holds or the time is over; return whether it holds."""
     until = time.monotonic() + seconds
     while not fact():

@@ -73,7 +73,7 @@ def test_a_worker_killed_between_the_servers_yes_and_our_commit(
         }
         worker = subprocess.Popen([sys.executable, "-m", "flask", "--app", "wsgi", "worker"], cwd=ROOT, env=env)
         try:
-            assert wait_until(lambda: server.taken, seconds=30)
+            assert wait_until(lambda: server.taken, seconds=90)
         finally:
             worker.send_signal(signal.SIGKILL)
             worker.wait()

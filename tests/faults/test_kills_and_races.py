@@ -168,7 +168,7 @@ def test_a_worker_killed_while_it_settles_leaves_nothing_half_done(
     assert fresh(waiting.where(QueuedJob.state == "ready"))
     stripe.sandbox.fail_next("timeout", count=1, seconds=5, path=path)
     with process(real_database, real_app, "worker") as worker:
-        assert wait_until(lambda: fresh(running), seconds=15)
+        assert wait_until(lambda: fresh(running), seconds=90)
         assert killed(worker)
     stripe.sandbox.heal()
     assert fresh(select(func.count()).select_from(MoneyEffect)) in (0, 1)
@@ -178,7 +178,7 @@ def test_a_worker_killed_while_it_settles_leaves_nothing_half_done(
         s.execute(update(QueuedJob).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
     with process(real_database, real_app, "worker"):
         done = waiting.where(QueuedJob.state != "done")
-        assert wait_until(lambda: fresh(done) == 0, seconds=20)
+        assert wait_until(lambda: fresh(done) == 0, seconds=90)
     assert by_id(lender_id=debt.lender_id, debt_id=debt.id).owed == usd("850.00")
     assert fresh(select(func.count()).select_from(MoneyEffect)) == 1
     assert fresh(select(Payment.state)) == "succeeded"
@@ -310,7 +310,7 @@ def test_an_import_killed_midway_shows_nobody_anything_and_the_next_one_cleans_u
     options = ("--lender", lender.slug, "--mapping", str(mapping), "--report", str(tmp_path / "report.csv"))
     session.rollback()
     with process(real_database, real_app, "import", str(large), *options) as importing:
-        assert wait_until(lambda: fresh(select(Debt.id).limit(1)) is not None, seconds=30)
+        assert wait_until(lambda: fresh(select(Debt.id).limit(1)) is not None, seconds=90)
         assert killed(importing)
     assert fresh(select(func.count()).select_from(Debt).where(Debt.state != "staged")) == 0
     assert fresh(select(func.count()).select_from(Debt)) > 0  # type: ignore[operator]

@@ -65,7 +65,7 @@ def test_a_worker_killed_while_it_settles_leaves_all_debts_as_they_were_or_all_p
     running = waiting.where(QueuedJob.state == "running")
     stripe.sandbox.fail_next("timeout", count=1, seconds=5, path=path)
     with process(real_database, real_app, "worker") as worker:
-        assert wait_until(lambda: fresh(running), seconds=20)
+        assert wait_until(lambda: fresh(running), seconds=90)
         assert killed(worker)
     stripe.sandbox.heal()
     before = [usd("900"), usd("300"), usd("60")]
@@ -76,7 +76,7 @@ def test_a_worker_killed_while_it_settles_leaves_all_debts_as_they_were_or_all_p
         # A minute passes: the lease of the dead worker ends.
         s.execute(update(QueuedJob).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
     with process(real_database, real_app, "worker"):
-        assert wait_until(lambda: fresh(waiting.where(QueuedJob.state != "done")) == 0, seconds=25)
+        assert wait_until(lambda: fresh(waiting.where(QueuedJob.state != "done")) == 0, seconds=90)
     assert owed(debts) == after
     assert fresh(select(func.count()).select_from(MoneyEffect)) == 1
     assert fresh(select(Payment.state)) == "succeeded"
