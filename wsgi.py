@@ -1,8 +1,27 @@
 """What servers start: `flask --app wsgi …` and `granian --interface wsgi wsgi:app`."""
 
 import gc
+import sys
 
-from portal.app import create_app
+WITHOUT_PAGES = {"import", "import-undo"}
+
+
+def command(words: list[str]) -> str | None:
+    """Give the command of a line such as `flask --app wsgi COMMAND …`."""
+    rest = iter(words[1:])
+    for word in rest:
+        if word in {"--app", "-A", "--env-file", "-e"}:
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+# Reading in all pages takes longer than bringing twenty thousand debts in, which needs none of them.
+if command(sys.argv) in WITHOUT_PAGES:
+    from portal.bare import create_app
+else:
+    from portal.app import create_app
 
 app = create_app()
 # What is there now stays for good: without this each full collection walks over all modules again.
