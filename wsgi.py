@@ -17,6 +17,8 @@ def command(words: list[str]) -> str | None:
     return None
 
 
+# What is read in here stays for good: looking for garbage in it, now or in each full collection later, is time lost.
+gc.disable()
 # Reading in all pages takes longer than bringing twenty thousand debts in, which needs none of them.
 if command(sys.argv) in WITHOUT_PAGES:
     from portal.bare import create_app
@@ -24,6 +26,5 @@ else:
     from portal.app import create_app
 
 app = create_app()
-# What is there now stays for good: without this each full collection walks over all modules again.
-gc.collect()
 gc.freeze()
+gc.enable()
