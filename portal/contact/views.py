@@ -14,9 +14,11 @@ from portal.db import session, transaction
 from portal.lenders.models import Lender
 from portal.people.permissions import me, needs_debtor
 from portal.people.sign_in import masked
+from portal.post.kinds import Group, kind_of
 from portal.post.models import Message
 from portal.post.outbox import link_behind, newest
 from portal.post.segments import segments
+from portal.post.words import code_in
 from portal.web.security import demo_only, open_page, signed_by_sender
 
 post = Blueprint("post", __name__)
@@ -107,7 +109,7 @@ def _as_shown(message: Message) -> dict[str, object]:
         "reason": reason_words(message.reason),
         "held_until": message.held_until if message.state == "held" else None,
         "segments": segments(message.body) if message.channel == "sms" else None,
-        "code": message.kind in {"one_time_code", "contact_code"},
+        "code": code_in(message.body) if kind_of(message.kind).group is Group.CODE else None,
     }
 
 

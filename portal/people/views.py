@@ -8,7 +8,6 @@ import secrets
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from flask import (
     Blueprint,
@@ -125,14 +124,8 @@ def onward(name: str, *, otherwise: str) -> str:
     wanted = cookie.pop(name, None)
     if not isinstance(wanted, str):
         return otherwise
-    parts = urlsplit(wanted)
-    ours = (
-        wanted.isprintable()
-        and not parts.scheme
-        and not parts.netloc
-        and wanted.startswith("/")
-        and not wanted.startswith(("//", "/\\"))
-    )
+    # One slash and then something else than a slash is a path, whatever follows it.
+    ours = wanted.isprintable() and wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
     return wanted if ours else otherwise
 
 

@@ -35,6 +35,7 @@ from portal.post.kinds import Group, kind_of
 from portal.post.models import BouncedAddress, DeliveryWord, Message
 from portal.post.outbox import DELIVER
 from portal.post.states import OPEN, Moved, State, Word, after, wait_after
+from portal.post.words import without_codes
 
 # Longer than any try takes: who finds a message in "sending" after so long knows that its worker died.
 LOST_AFTER = timedelta(minutes=5)
@@ -284,16 +285,22 @@ def _move(message: Message, word: Word) -> bool:
     return False
 
 
-# What must not lie about once it has left: a code, and the token of a link.
-_SECRETS = re.compile(r"(?<![\w#-])\d{6}(?![\w-])|(?<=/i/)[\w-]{8,}")
+_TOKEN = re.compile(r"(?<=/i/)[\w-]{8,}")
 
 
 def _forget_secret(message: Message) -> None:
-    """Take codes and tokens out of a message that is done; a demo keeps them, because they are read nowhere else."""
+    """Take codes and tokens of links out of a message that is done: they must not lie about.
+
+    A demo keeps them, because they are read nowhere else.
+    """
     secret = kind_of(message.kind).group is Group.CODE or message.kind == "invitation"
     if secret and message.provider != "demo":
-        message.body = _SECRETS.sub("••••••", message.body)
-        message.html = message.html and _SECRETS.sub("••••••", message.html)
+        message.body = _unreadable(message.body)
+        message.html = message.html and _unreadable(message.html)
+
+
+def _unreadable(text: str) -> str:
+    return _TOKEN.sub("••••••", without_codes(text))
 
 
 def _note(act: Act, message: Message, **facts: object) -> None:

@@ -5,6 +5,7 @@ Each function gives the words of one kind of message; `url` is where its one lin
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
 from flask_babel import gettext as _
@@ -12,6 +13,25 @@ from flask_babel import gettext as _
 from portal.money import Money
 from portal.post.compose import Link, Words
 from portal.web import formats
+
+
+# Six digits that stand alone. Chinese leaves no space around them, and a check code or a number has letters or dashes.
+_CODE = re.compile(r"(?<![\w#-])\d{6}(?![\w-])", re.ASCII)
+
+
+def code_in(text: str) -> str | None:
+    """Give the one-time code that stands in a text, or None.
+
+    >>> code_in("您的验证码是123456，10 分钟内有效。")
+    '123456'
+    """
+    found = _CODE.search(text)
+    return found[0] if found else None
+
+
+def without_codes(text: str) -> str:
+    """Give a text with its codes made unreadable."""
+    return _CODE.sub("••••••", text)
 
 
 def one_time_code(*, lender: str, code: str, offer: str | None = None) -> Words:

@@ -96,6 +96,17 @@ def test_two_codes_in_either_order_change_a_contact(
     assert acts_of(debt.lender_id)["contact_changed"] == 1
 
 
+@pytest.mark.parametrize("language", ["en", "zh_Hans"])
+def test_the_outbox_of_the_demo_shows_each_code_large(client: CheckingClient, debt: Standing, language: str) -> None:
+    client.fill(client.get("/"), {"language": language}, to="/language")
+    come_in(client, debt)
+    page = send(client, debt, ask(client, debt), step="new")
+    send(client, debt, page, step="old")
+    shown = client.get("/outbox").get_data(as_text=True)
+    codes = [code_to("robin@example.com"), code_to(NEW)]
+    assert re.findall(r'<strong class="amount-figure">(.*?)</strong>', shown) == codes
+
+
 def test_codes_to_the_new_one_alone_show_nothing_about_who_it_is(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
     give(client, debt, ask(client, debt), step="new")

@@ -310,6 +310,8 @@ def test_whoever_wanted_a_page_is_led_back_to_it(client: CheckingClient, debt: S
         "https:evil.example",
         " //evil.example",
         "/\n/evil.example",
+        # No address at all, on which Python's own reader stumbles.
+        "//[",
     ],
 )
 def test_the_language_form_leads_nowhere_but_here(client: CheckingClient, lender: Lender, elsewhere: str) -> None:
