@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -21,12 +21,10 @@ from portal.evidence.record import Actor
 from portal.lenders.models import Lender, LenderCard
 from portal.people import kept_forms
 from portal.people.models import Debtor, UserSession
-from portal.people.sign_in import IDLE, SESSION_LIFE
+from portal.people.sign_in import GRACE, IDLE, SESSION_LIFE, For, given_just_now
 from portal.web.security import gate
 
 _TOUCH_AFTER_SECONDS = 120
-# A second click, or an answer that was lost on the way, comes with the cookie of the turn before.
-GRACE = timedelta(seconds=30)
 # Asked for each page, so it is built once.
 _SESSION, _DEBTOR, _LENDER = table_of(UserSession).c, table_of(Debtor).c, table_of(Lender).c
 _BEHIND_COOKIE = (
@@ -119,15 +117,19 @@ def _this_turn(said: _Cookie, row: Row[Any], now: datetime) -> bool:
 
 
 def load(user_id: str) -> Person | None:
-    """Find the person behind a cookie, or None if the session has ended, is too old or has been idle too long."""
+    """Find the person behind a cookie, or None if the session has ended, is too old or has been idle too long.
+
+    The cookie of the turn before shows who somebody is for a moment more, and nothing that a code has shown since.
+    """
     said = _read(user_id)
-    if said is None:
+    rows = read(_BEHIND_COOKIE, said.names()) if said else []
+    if not said or not rows or not _this_turn(said, rows[0], clock.now()):
         return None
-    rows = read(_BEHIND_COOKIE, said.names())
+    return _person(said, rows[0])
+
+
+def _person(said: _Cookie, row: Row[Any]) -> Person | None:
     now = clock.now()
-    if not rows or not _this_turn(said, rows[0], now):
-        return None
-    row = rows[0]
     if row.created_at < now - SESSION_LIFE or row.seen_at < now - IDLE:
         return None
     seen_at = row.seen_at
@@ -135,29 +137,39 @@ def load(user_id: str) -> Person | None:
         touch(said.lender_id, said.session_id)
         seen_at = now
     ends_at = row.created_at + SESSION_LIFE
-    person = Person(
+    return Person(
         lender_id=said.lender_id,
         debtor_id=row.debtor_id,
         session_id=said.session_id,
-        strength=row.strength,
+        strength=row.strength if said.turn == row.turn else 1,
         name=row.name,
         language=row.language,
         zone=row.zone,
         lender=LenderCard(*row[-len(fields(LenderCard)) :]),
-        turn=row.turn,
+        turn=said.turn,
         idle_until=min(seen_at + IDLE, ends_at),
         ends_at=ends_at,
     )
-    if said.turn != row.turn and cookie.get("_user_id") == user_id:
-        cookie["_user_id"] = person.get_id()
-    return person
 
 
-def renew() -> None:
-    """Give this browser the cookie of the session's new turn, after a code or a passkey; the old one ends by itself."""
-    person = load(me().get_id())
-    if person is not None:
-        login_user(person)
+def renew(good_for: For, *, code: str, key: str) -> None:
+    """Give the browser that gave a code the cookie of the session's new turn; the old one ends by itself.
+
+    A second click brings the old cookie too, but with the code. Whoever has the cookie alone gains nothing by it, and
+    neither does one who gave the code of an address of his own.
+    """
+    if good_for.step == "new":
+        return
+    person = me()
+    said = _Cookie(person.lender_id, person.session_id, person.turn)
+    rows = read(_BEHIND_COOKIE, said.names())
+    if not rows or rows[0].turn == said.turn:
+        return
+    with transaction():
+        given = given_just_now(good_for, code=code, key=key)
+    renewed = _person(replace(said, turn=rows[0].turn), rows[0]) if given else None
+    if renewed is not None:
+        login_user(renewed)
 
 
 def _timed_out() -> tuple[uuid.UUID, uuid.UUID] | None:

@@ -45,6 +45,8 @@ CODES_UNASKED = 3
 NEW_CODE_AFTER = timedelta(seconds=30)
 SESSION_LIFE = timedelta(hours=12)
 IDLE = timedelta(minutes=30)
+# A second click, or an answer that was lost on the way, comes with the cookie of before the code.
+GRACE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -544,12 +546,12 @@ def new_code_waiting(good_for: For) -> bool:
 def give_code(good_for: For, *, code: str, key: str) -> CodeGood | Wrong | LinkGone:
     """Check a code and raise the session's strength to 2. `LinkGone`: there is no code that could still be given.
 
-    A code sent to an address that is not on file yet shows nothing about who it is, and raises nothing. The session's
+    Giving the same code a moment later is a second click, and good as well. A code sent to an address that is not on file yet shows nothing about who it is, and raises nothing. The session's
     cookie is made anew: one that was stolen before is worth nothing a moment later.
     """
     waiting = session.execute(_waiting(good_for).with_for_update()).scalar_one_or_none()
     if waiting is None:
-        return LinkGone()
+        return CodeGood() if given_just_now(good_for, code=code, key=key) else LinkGone()
     lender_id, debtor_id = good_for.lender_id, good_for.debtor_id
     by = Actor("debtor", str(debtor_id))
     if not hmac.compare_digest(waiting.code_hash, hashed("code", str(debtor_id), code, key=key)):
@@ -571,6 +573,27 @@ def give_code(good_for: For, *, code: str, key: str) -> CodeGood | Wrong | LinkG
         )
     record(Act.CODE_ACCEPTED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts=_said(good_for))
     return CodeGood()
+
+
+def given_just_now(good_for: For, *, code: str, key: str) -> bool:
+    """Say whether this very code was given a moment ago, in this session and for this thing; wrong guesses count."""
+    used = session.execute(
+        select(OneTimeCode)
+        .where(
+            *_fits(good_for),
+            OneTimeCode.used_at > clock.now() - GRACE,
+            OneTimeCode.wrong_answers < TRIES,
+        )
+        .order_by(OneTimeCode.used_at.desc())
+        .limit(1)
+        .with_for_update()
+    ).scalar_one_or_none()
+    if used is None:
+        return False
+    if hmac.compare_digest(used.code_hash, hashed("code", str(good_for.debtor_id), code, key=key)):
+        return True
+    used.wrong_answers += 1
+    return False
 
 
 def end_session(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, session_id: uuid.UUID) -> None:

@@ -307,7 +307,7 @@ def code() -> ResponseReturnValue:
         with transaction():
             given = sign_in.give_code(good_for, code=form.code.data or "", key=key())
         if isinstance(given, sign_in.CodeGood):
-            renew()
+            renew(good_for, code=form.code.data or "", key=key())
             return redirect(onward("after_code", otherwise=url_for("home.home")), 303)
         form.code.errors = [code_problem(given)]
     return render_template(

@@ -342,7 +342,7 @@ def check(reference: str, number: str) -> ResponseReturnValue:
                 else None
             )
         if done is not None:
-            renew()
+            renew(good_for, code=form.code.data or "", key=str(current_app.config["SECRET_KEY"]))
             return _agreed(debt, done)
         # A second click finds its code used, and the plan agreed to.
         found = _my_quote(reference, number)

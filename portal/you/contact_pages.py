@@ -250,11 +250,11 @@ def _do(change: ContactChange, old_form: OldCodeForm, new_form: NewCodeForm) -> 
         )
     match given:
         case Changed():
-            renew()
+            renew(contacts.good_for(change, session_id=person.session_id, step=step), code=field.data or "", key=key())
             flash(_("Done. From now on we use the new contact."), "success")
             return here
         case CodeTaken():
-            renew()
+            renew(contacts.good_for(change, session_id=person.session_id, step=step), code=field.data or "", key=key())
             return here
         case ChangeOver():
             return here

@@ -16,7 +16,7 @@ from portal.db import Model, session, transaction
 from portal.debts.statement import Standing
 from portal.lenders.models import Lender
 from portal.people.models import ContactPoint, Debtor, KeptForm, OneTimeCode, UserSession
-from portal.people.permissions import GRACE
+from portal.people.sign_in import GRACE
 from portal.post import outbox
 from portal.post.models import Message
 from portal.you.views import table_words
@@ -136,6 +136,29 @@ def test_a_cookie_that_was_stolen_before_the_code_is_worth_nothing_after_it(
     thief.set_cookie("portal", stolen.value)
     assert thief.get("/home").status_code == 303
     assert thief.get("/letters").status_code == 303
+
+
+def test_a_thief_who_looks_all_the_time_gains_nothing_by_the_code(
+    client: CheckingClient, app: Flask, debt: Standing, clock: Clock
+) -> None:
+    come_in(client, debt)
+    page = ask_for_code(client)
+    stolen = client.get_cookie("portal")
+    assert stolen is not None
+    thief = another(app)
+    thief.set_cookie("portal", stolen.value)
+    seen = thief.get("/code")
+    client.fill(page, {"code": newest_code()})
+    # Within the moment in which a second click counts: whoever has the cookie and not the code.
+    wrong = f"{(int(newest_code()) + 1) % 10**6:06d}"
+    for _turn in range(7):
+        clock.forward(seconds=3)
+        assert thief.get("/letters").location == "/code"
+        thief.fill(seen, {"code": wrong})
+    thief.fill(seen, {"code": newest_code()})
+    clock.forward(seconds=10)
+    assert thief.get("/home").status_code == 303
+    assert client.get("/letters").status_code == 200
 
 
 def test_a_double_click_on_the_code_leaves_one_signed_in(client: CheckingClient, debt: Standing, clock: Clock) -> None:
