@@ -447,8 +447,9 @@ def look_at_undo(token: str, *, key: str) -> ContactChange | None:
 def undo(token: str, *, key: str) -> bool:
     """Put back what was before a change and before every later one, sign out every device, and let a person look.
 
-    Passkeys that were added since are removed: whoever changed the contact may have added them. False if the link is
-    unknown or too late; undoing twice is undoing once.
+    Changes that wait end too. Passkeys that were added since, or could have been in the session that began the change,
+    are removed: whoever changed the contact may have added them. False if the link is unknown or too late; undoing
+    twice is undoing once.
     """
     found = look_at_undo(token, key=key)
     if found is None:
@@ -479,12 +480,14 @@ def undo(token: str, *, key: str) -> bool:
         if change.old_contact_id is not None:
             session.get_one(ContactPoint, (lender_id, change.old_contact_id)).removed_at = None
         change.state, change.undone_at = "undone", now
+    for waiting in changes_of(lender_id=lender_id, debtor_id=debtor_id):
+        _end(waiting, "undone", by=by)
     session.execute(
         update(Passkey)
         .where(
             Passkey.lender_id == lender_id,
             Passkey.debtor_id == debtor_id,
-            Passkey.created_at >= found.created_at,
+            Passkey.created_at >= found.created_at - sign_in.SESSION_LIFE,
             Passkey.removed_at.is_(None),
         )
         .values(removed_at=now)

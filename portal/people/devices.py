@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from portal import clock
 from portal.db import session
 from portal.evidence.record import Act, Actor, record
-from portal.people.models import UserSession
+from portal.people.models import ContactChange, UserSession
 from portal.people.sign_in import IDLE, SESSION_LIFE
 
 
@@ -66,6 +66,7 @@ def end(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, session_id: uuid.UUID, by
         return False
     if mine.ended_at is None:
         mine.ended_at = clock.now()
+        _forget_old_codes(lender_id, debtor_id)
         record(Act.DEVICE_ENDED, by=by, lender_id=lender_id, debtor_id=debtor_id, facts={"session": session_id})
     return True
 
@@ -80,6 +81,7 @@ def end_all(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor, why: str, 
     )
     usable = session.scalars(select(UserSession.id).where(*mine, UserSession.seen_at >= clock.now() - IDLE)).all()
     session.execute(update(UserSession).where(*mine).values(ended_at=clock.now()))
+    _forget_old_codes(lender_id, debtor_id)
     record(
         Act.SESSIONS_ENDED,
         by=by,
@@ -88,3 +90,16 @@ def end_all(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor, why: str, 
         facts={"why": why, "sessions": [str(one) for one in usable], "kept": but and str(but)},
     )
     return len(usable)
+
+
+def _forget_old_codes(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> None:
+    """Let no change of contact that is still open stand on a code that somebody gave who was signed out since."""
+    session.execute(
+        update(ContactChange)
+        .where(
+            ContactChange.lender_id == lender_id,
+            ContactChange.debtor_id == debtor_id,
+            ContactChange.state.in_(("open", "with_staff")),
+        )
+        .values(old_given_at=None)
+    )

@@ -42,6 +42,8 @@ CODE_LIFE = timedelta(minutes=10)
 CODES_IN_A_ROW = 5
 # Looking at one plan after another sends codes by itself; some are kept for whoever asks for one.
 CODES_UNASKED = 3
+# An address that is not on file yet may be a stranger's, who asked for nothing.
+CODES_TO_STRANGERS, A_DAY = 10, timedelta(days=1)
 NEW_CODE_AFTER = timedelta(seconds=30)
 SESSION_LIFE = timedelta(hours=12)
 IDLE = timedelta(minutes=30)
@@ -434,6 +436,8 @@ def make_code(
     )
     if len(recent) >= most:
         return TooManyCodes(until=recent[-most] + LOCK)
+    if good_for.step == "new" and (until := _strangers_wait_until(lender_id, debtor_id)) is not None:
+        return TooManyCodes(until=until)
     session.execute(update(OneTimeCode).where(*_fits(good_for), OneTimeCode.expires_at > now).values(expires_at=now))
     code = f"{secrets.randbelow(10**6):06d}"
     session.add(
@@ -461,6 +465,23 @@ def make_code(
 
 def _said(good_for: For) -> dict[str, object]:
     return {"session": good_for.session_id, "purpose": good_for.purpose, "about": good_for.about}
+
+
+def _strangers_wait_until(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> datetime | None:
+    """Say until when no more codes go to addresses that are not on file, because many did within a day."""
+    sent = list(
+        session.scalars(
+            select(OneTimeCode.created_at)
+            .where(
+                OneTimeCode.lender_id == lender_id,
+                OneTimeCode.debtor_id == debtor_id,
+                OneTimeCode.purpose == "contact_new",
+                OneTimeCode.created_at > clock.now() - A_DAY,
+            )
+            .order_by(OneTimeCode.created_at)
+        )
+    )
+    return sent[-CODES_TO_STRANGERS] + A_DAY if len(sent) >= CODES_TO_STRANGERS else None
 
 
 def _codes_wait_until(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> datetime | None:

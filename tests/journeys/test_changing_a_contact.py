@@ -208,18 +208,19 @@ def test_undoing_puts_back_what_came_before_every_later_change_and_removes_new_p
     come_in(client, debt)
     changed(client, debt)
     first = undo_link()
-    with transaction() as s:
-        s.add(
-            Passkey(
-                lender_id=debt.lender_id,
-                debtor_id=debt.debtor_id,
-                credential_id="thief",
-                public_key=b"",
-                sign_count=0,
-                name="Thief",
-                created_at=portal_clock.now(),
+    for name, made in (("thief", 0), ("thief before", 60), ("owner", 60 * 24 * 7)):
+        with transaction() as s:
+            s.add(
+                Passkey(
+                    lender_id=debt.lender_id,
+                    debtor_id=debt.debtor_id,
+                    credential_id=name,
+                    public_key=b"",
+                    sign_count=0,
+                    name=name,
+                    created_at=portal_clock.now() - timedelta(minutes=made),
+                )
             )
-        )
     clock.forward(minutes=5)
     page = client.fill(client.get(f"/you/contacts/{contact_id(debt, NEW)}/change"), {"address": "third@example.com"})
     page = client.fill(page, {"send_new": "1"})
@@ -231,7 +232,46 @@ def test_undoing_puts_back_what_came_before_every_later_change_and_removes_new_p
     assert isinstance(stranger, CheckingClient)
     stranger.fill(stranger.get(first))
     assert on_file(debt) == ["robin@example.com"]
-    assert session.scalars(select(Passkey.removed_at)).one() is not None
+    assert session.scalars(select(Passkey.name).where(Passkey.removed_at.is_(None))).all() == ["owner"]
+
+
+def test_undoing_ends_every_change_that_waits(client: CheckingClient, app: Flask, debt: Standing) -> None:
+    come_in(client, debt)
+    in_store = ask(client, debt, "thief@example.com")
+    in_store = give(client, debt, in_store, step="old")
+    second = ask(client, debt, "thief2@example.com")
+    client.fill(second, {"staff": "1"})
+    changed(client, debt)
+    stranger = app.test_client()
+    assert isinstance(stranger, CheckingClient)
+    stranger.fill(stranger.get(undo_link()))
+    # Whoever did it knows the date of birth, and comes back.
+    come_in(client, debt)
+    for page in (in_store, second):
+        assert page_of(client.get(page.request.path)).says("It was undone from the old contact.")
+    assert on_file(debt) == ["robin@example.com"]
+    assert contacts.waiting_for_staff() == []
+
+
+@pytest.mark.parametrize("how", ["contact", "/end-all", "/end-others", "/end"])
+def test_a_code_from_an_old_contact_counts_no_more_for_whoever_was_signed_out(
+    client: CheckingClient, app: Flask, debt: Standing, how: str
+) -> None:
+    come_in(client, debt)
+    in_store = give(client, debt, ask(client, debt, "thief@example.com"), step="old")
+    owner = app.test_client()
+    assert isinstance(owner, CheckingClient)
+    come_in(owner, debt)
+    if how == "contact":
+        changed(owner, debt)
+    else:
+        owner.fill(owner.get("/you/devices"), to=how)
+    before = on_file(debt)
+    # Whoever did it knows the date of birth, and comes back.
+    come_in(client, debt)
+    page = give(client, debt, client.get(in_store.request.path), step="new", new="thief@example.com")
+    assert page_of(page).says("Confirmed.")
+    assert on_file(debt) == before
 
 
 def test_after_72_hours_and_for_made_up_links_nothing_is_undone(
@@ -454,6 +494,21 @@ def test_five_changes_a_day_are_enough(client: CheckingClient, debt: Standing) -
         assert "/requests/" in ask(client, debt, f"r{number}@example.com").request.path
     answer = ask(client, debt, "r9@example.com")
     assert page_of(answer).says("You asked for several changes today.")
+
+
+def test_no_more_than_ten_codes_a_day_go_to_addresses_that_may_be_a_strangers(
+    client: CheckingClient, debt: Standing, clock: Clock
+) -> None:
+    come_in(client, debt)
+    pages = [ask(client, debt, f"stranger{number}@example.com") for number in range(3)]
+    for turn in range(15):
+        last = send(client, debt, pages[turn % 3], step="new")
+        clock.forward(minutes=11)
+        client.get("/home")
+    session.rollback()
+    sent = session.scalars(select(Message.address).where(Message.kind == "contact_code")).all()
+    assert len(sent) == 10
+    assert page_of(last).says("You can ask for the next one from 5 May 2026, 05:00")
 
 
 def test_somebody_elses_contact_and_request_do_not_exist(
