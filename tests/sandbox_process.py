@@ -112,9 +112,7 @@ class SandboxProcess:
         self, how: str = "500", *, count: int = 1, seconds: float = 25.0, path: str = "", method: str = ""
     ) -> None:
         """Let the next API calls go wrong: 500, 500_saved, 429, timeout, cut, lost_answer or slow."""
-        self._json(
-            "POST", "faults", {"how": how, "count": count, "seconds": seconds, "path": path, "method": method}
-        )
+        self._json("POST", "faults", {"how": how, "count": count, "seconds": seconds, "path": path, "method": method})
 
     def heal(self) -> None:
         """Take back every failure that still waits."""

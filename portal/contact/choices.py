@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +15,9 @@ from portal.contact import facts
 from portal.contact.models import ContactChoice, ContactWish
 from portal.db import insert_unless_there, new_id, session
 from portal.evidence.record import Act, Actor, record
+from portal.lenders.models import Lender
 from portal.people.models import ContactPoint
+from portal.post import phones
 from portal.post.kinds import Group
 from portal.post.models import Message, StopLink
 from portal.post.outbox import links_to
@@ -21,11 +25,39 @@ from portal.post.outbox import links_to
 # What a person may switch on and off; news about signing in and contacts ends only with STOP by SMS.
 CHOOSABLE = (Group.NEWS, Group.REMINDERS)
 CHANNELS = ("email", "sms")
-# Words that stop messages: those of Twilio, and what Chinese messages end with.
+# An answer that only says stop is shorter; nobody's time is spent on more.
+MOST_CHARACTERS = 200
+# Words that stop messages, without spaces and accents: those of Twilio and of 47 CFR 64.1200(a)(10), what Chinese
+# messages end with, and how the languages of our lenders' debtors say it.
 STOP_WORDS = frozenset(
-    {"stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "t", "td", "退订", "停"}
+    {
+        *("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "remove", "t", "td", "tdtd"),
+        *("退订", "退訂", "停", "停止", "取消", "取消订阅", "取消訂閱", "不要再发", "拒收"),
+        *(
+            "alto",
+            "parar",
+            "pare",
+            "baja",
+            "sair",
+            "cancelar",
+            "arret",
+            "arreter",
+            "stopp",
+            "berhenti",
+            "huy",
+            "tumigil",
+        ),
+        *("стоп", "توقف"),
+    }
 )
-START_WORDS = frozenset({"start", "unstop", "yes", "恢复"})
+START_WORDS = frozenset({"start", "unstop", "yes", "恢复", "恢復"})
+# What people add to such a word and that changes nothing.
+_POLITE = frozenset(
+    {
+        *("please", "pls", "plz", "now", "thanks", "thank", "you", "this", "it", "all", "me", "请", "請", "谢谢"),
+        *("sms", "text", "texts", "texting", "message", "messages", "sending"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +142,71 @@ def kept(there: ContactWish | None) -> Wish:
 
 
 def stop(link: StopLink, *, how: str) -> bool:
-    """Stop what nobody asked for, for whom a link stands. Twice is once."""
+    """Stop what nobody asked for, for whom a link stands. Twice is once.
+
+    An address that is not on file any more gets nothing as it is, and whoever has it says nothing for the person.
+    """
     return _by_link(link, on=False, groups=CHOOSABLE, how=how)
 
 
 def start(link: StopLink, *, how: str) -> bool:
-    """Take a stop back."""
+    """Take a stop back; what the person switched off on the page of messages stays off."""
     return _by_link(link, on=True, groups=CHOOSABLE, how=how)
 
 
 def is_stopped(link: StopLink) -> bool:
     """Say whether everything that a link stops is off."""
-    return not any(
+    return not _on_file(link) or not any(
         facts.allowed(lender_id=link.lender_id, debtor_id=link.debtor_id, channel=link.channel, group=group)
         for group in CHOOSABLE
     )
 
 
+def can_start(link: StopLink) -> bool:
+    """Say whether taking a stop back brings anything back."""
+    return _on_file(link) and bool(_stopped_here(link))
+
+
+def _on_file(whose: StopLink | Message) -> bool:
+    """Say whether an address is still the person's; one that waits because somebody called it wrong is, too."""
+    jurisdiction = session.get_one(Lender, whose.lender_id).jurisdiction
+
+    def one_form(address: str) -> str:
+        return (whose.channel == "sms" and phones.international(address, jurisdiction=jurisdiction)) or address
+
+    there = session.scalars(
+        select(ContactPoint.address).where(
+            ContactPoint.lender_id == whose.lender_id,
+            ContactPoint.debtor_id == whose.debtor_id,
+            ContactPoint.channel == whose.channel,
+            ContactPoint.removed_at.is_(None),
+        )
+    )
+    return one_form(whose.address) in map(one_form, there)
+
+
+def _stopped_here(link: StopLink) -> frozenset[Group]:
+    """Give what was switched off from outside: by a link, one click, an SMS or the provider."""
+    off = session.scalars(
+        select(ContactChoice.kinds).where(
+            ContactChoice.lender_id == link.lender_id,
+            ContactChoice.debtor_id == link.debtor_id,
+            ContactChoice.channel == link.channel,
+            ContactChoice.allowed.is_(False),
+            ContactChoice.how != "page",
+        )
+    )
+    return frozenset(Group(each) for each in off)
+
+
 def _by_link(link: StopLink, *, on: bool, groups: Iterable[Group], how: str) -> bool:
+    if not _on_file(link):
+        return False
+    wanted = _stopped_here(link).intersection(groups) if on else groups
     return choose(
         lender_id=link.lender_id,
         debtor_id=link.debtor_id,
-        wanted={(link.channel, group): on for group in groups},
+        wanted={(link.channel, group): on for group in wanted},
         how=how,
         by=Actor("debtor", str(link.debtor_id)),
     )
@@ -142,7 +217,7 @@ def answered_by_sms(*, number: str, text: str) -> int:
 
     Gives for how many people something changed: a number may belong to several, and it is the number that says stop.
     """
-    said = " ".join(text.split()).lower().strip(".!。！ ")
+    said = _word(text)
     on = said in START_WORDS
     if not on and said not in STOP_WORDS:
         return 0
@@ -150,8 +225,21 @@ def answered_by_sms(*, number: str, text: str) -> int:
     return sum(_by_link(link, on=on, groups=groups, how="sms") for link in links_to(channel="sms", address=number))
 
 
+def _word(text: str) -> str:
+    """Give the one thing that an answer says, without case, accents, signs, spaces and courtesy.
+
+    >>> [_word(text) for text in ("Please STOP!", "opt-out", "ＳＴＯＰ", "«Arrêt»", "stop calling my mother")]
+    ['stop', 'optout', 'stop', 'arret', 'stopcallingmymother']
+    """
+    plain = unicodedata.normalize("NFKD", text[:MOST_CHARACTERS]).casefold()
+    letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    return "".join(word for word in re.findall(r"[^\W_]+", letters) if word not in _POLITE)
+
+
 def stopped_at_provider(message: Message) -> None:
-    """Heed a provider that knows of a stop which never reached us."""
+    """Heed a provider that knows of a stop which never reached us; one of a former number says nothing for the new."""
+    if not _on_file(message):
+        return
     choose(
         lender_id=message.lender_id,
         debtor_id=message.debtor_id,

@@ -191,6 +191,7 @@ def stop(token: str) -> ResponseReturnValue:
         address=masked(link.address),
         from_name=lender.name,
         stopped=choices.is_stopped(link),
+        can_undo=choices.can_start(link),
     )
 
 

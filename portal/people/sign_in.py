@@ -567,8 +567,9 @@ def new_code_waiting(good_for: For) -> bool:
 def give_code(good_for: For, *, code: str, key: str) -> CodeGood | Wrong | LinkGone:
     """Check a code and raise the session's strength to 2. `LinkGone`: there is no code that could still be given.
 
-    Giving the same code a moment later is a second click, and good as well. A code sent to an address that is not on file yet shows nothing about who it is, and raises nothing. The session's
-    cookie is made anew: one that was stolen before is worth nothing a moment later.
+    Giving the same code a moment later is a second click, and good as well. A code sent to an address that is not on
+    file yet shows nothing about who it is, and raises nothing. The session's cookie is made anew: one that was stolen
+    before is worth nothing a moment later.
     """
     waiting = session.execute(_waiting(good_for).with_for_update()).scalar_one_or_none()
     if waiting is None:

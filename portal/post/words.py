@@ -14,7 +14,6 @@ from portal.money import Money
 from portal.post.compose import Link, Words
 from portal.web import formats
 
-
 # Six digits that stand alone. Chinese leaves no space around them, and a check code or a number has letters or dashes.
 _CODE = re.compile(r"(?<![\w#-])\d{6}(?![\w-])", re.ASCII)
 

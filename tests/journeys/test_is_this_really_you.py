@@ -75,9 +75,7 @@ def test_what_only_looks_like_us_is_not_ours(client: CheckingClient, token: str,
     assert page_of(check(client, pasted.format(token=token))).says(NO)
 
 
-def test_a_message_code_is_looked_up_where_messages_are_kept(
-    client: CheckingClient, debt: Standing
-) -> None:
+def test_a_message_code_is_looked_up_where_messages_are_kept(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
     ask_for_code(client)
     code = session.scalars(select(Message.check_code)).one()

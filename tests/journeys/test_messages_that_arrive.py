@@ -553,6 +553,17 @@ def test_what_the_provider_refuses(
         assert set(session.scalars(select(ContactChoice.allowed))) == {False}
 
 
+def test_a_stop_of_a_former_number_says_nothing_for_the_new_one(app: Flask, debt: Standing, phone: SmsStandIn) -> None:
+    # What the former number is told of the change is refused there, because somebody sent STOP from it long ago.
+    with_phone(debt, PHONE)
+    told = write(debt, "contact_changed", channel="sms", address="+8613800130002")
+    work(app)
+    assert message(told).reason == "opted_out"
+    made = write(debt, "new_device", channel="sms")
+    work(app)
+    assert message(made).state == "sent"
+
+
 @pytest.mark.parametrize("how", ["429", "timeout", "cut", "500", "saved_500", "saved_cut"])
 def test_a_code_by_sms_arrives_once_whatever_goes_wrong_on_the_way(
     app: Flask, debt: Standing, phone: SmsStandIn, clock: Clock, how: str, monkeypatch: pytest.MonkeyPatch
@@ -731,7 +742,9 @@ def test_a_stop_link_that_we_never_sent_says_nothing_and_changes_nothing(
     assert rows() == before
 
 
-@pytest.mark.parametrize("word", ["STOP", " stop. ", "Unsubscribe", "TD", "退订"])
+@pytest.mark.parametrize(
+    "word", ["STOP", " stop. ", "Unsubscribe", "TD", "退订", "退訂！", "Opt out", "“Ｓｔｏｐ” please", "ALTO", "Arrêt"]
+)
 def test_stop_by_sms_ends_everything_but_codes_and_start_brings_it_back(
     app: Flask, client: CheckingClient, debt: Standing, phone: SmsStandIn, word: str
 ) -> None:
@@ -762,12 +775,58 @@ def incoming(client: CheckingClient, text: str, number: str = PHONE) -> int:
     return answer.status_code
 
 
+def test_whoever_has_an_old_number_or_address_stops_and_starts_nothing(
+    app: Flask, client: CheckingClient, debt: Standing, phone: SmsStandIn
+) -> None:
+    path = stop_path(write(debt))
+    write(debt, channel="sms", address=PHONE)
+    with transaction() as s:
+        s.execute(
+            update(ContactPoint).where(ContactPoint.debtor_id == debt.debtor_id).values(removed_at=portal_clock.now())
+        )
+        for channel, address in (("sms", "+8613900139000"), ("email", "robin.new@example.com")):
+            s.add(
+                ContactPoint(
+                    lender_id=debt.lender_id,
+                    debtor_id=debt.debtor_id,
+                    channel=channel,
+                    address=address,
+                    created_at=portal_clock.now(),
+                )
+            )
+    before = rows()
+    incoming(client, "STOP")
+    client.post(f"{path}/one-click", data={"List-Unsubscribe": "One-Click"})
+    page = client.get(path)
+    assert page_of(page).says("These messages have stopped") and not page_of(page).says("Undo")
+    assert rows() == before
+    made = write(debt, "new_device", channel="sms", address="+8613900139000")
+    work(app)
+    assert message(made).state == "sent"
+
+
+def test_what_a_person_switched_off_on_the_page_comes_back_by_no_sms_and_no_link(
+    app: Flask, client: CheckingClient, debt: Standing, phone: SmsStandIn
+) -> None:
+    path = stop_path(write(debt))
+    come_in(client, debt)
+    form = next(form for form in page_of(client.get("/you/messages")).forms if "quiet_from" in form.names)
+    client.post("/you/messages", data={name: value for name, value in form.fields if name != "email_reminders"})
+    stopped = press(client, client.get(path))
+    client.fill(stopped, {"undo": "1"})
+    for kind, reason in (("reminder", "opted_out"), ("request_answered", None)):
+        made = write(debt, kind)
+        work(app)
+        assert message(made).reason == reason, kind
+
+
 def test_any_other_answer_by_sms_changes_nothing(
     app: Flask, client: CheckingClient, debt: Standing, phone: SmsStandIn
 ) -> None:
     write(debt, channel="sms")
     before = rows()
-    assert incoming(client, "please stop calling my mother") == 200
+    for text in ("please stop calling my mother", "", "👍", "please", "stop" * 10_000):
+        assert incoming(client, text) == 200
     assert incoming(client, "STOP", number="nonsense") == 200
     assert rows() == before
 

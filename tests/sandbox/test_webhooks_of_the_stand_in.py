@@ -31,9 +31,7 @@ def test_a_payment_is_told_signed_and_complete(
     stand_in.pay(page.url)
     stand_in.wait_idle()
     assert kinds(receiver) == PAID
-    payment, session = (
-        gateway.verified_event(body, header, account=listening) for body, header in receiver.taken
-    )
+    payment, session = (gateway.verified_event(body, header, account=listening) for body, header in receiver.taken)
     assert (payment.object_kind, payment.reference, payment.session_id) == ("payment_intent", "attempt-W", None)
     assert payment.object_id == payment.payment_intent_id == session.payment_intent_id
     assert (session.object_kind, session.session_id, session.reference) == (
