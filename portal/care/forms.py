@@ -15,7 +15,8 @@ from portal.care.words import NEEDS
 from portal.web.fields import Form, Text
 
 _FORM_KEY = re.compile(r"[0-9a-f]{32}")
-_NUMBER_TO_CALL = re.compile(r"(?=(?:\D*\d){5})[+0-9(][0-9 ()./-]{4,30}")
+# A person calls it, so it only has to look like a number: five digits of any script, with what people put between them.
+_NUMBER_TO_CALL = re.compile(r"(?i)(?:tel:?)?(?=(?:\D*\d){5})[\d\s+()（）.,/·‐-―−-]{5,40}(?:(?:ext|x)\W{0,2}\d{1,6})?")
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}")
 
 

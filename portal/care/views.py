@@ -30,6 +30,7 @@ from portal.debts.statement import Standing, debts_of
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender, LenderCard
 from portal.lenders.settings import all_lenders, only_lender
+from portal.people import guessing
 from portal.people.permissions import me, needs_debtor
 from portal.people.sign_in import hashed, masked
 from portal.web.formats import day as day_words
@@ -237,7 +238,7 @@ def _ask_as_stranger(door: Kind) -> ResponseReturnValue:
                 reply_by="email" if "@" in (form.contact.data or "") else "call",
                 contact=form.contact.data or "",
                 claimed_reference=form.reference.data or "",
-                visitor=hashed("visitor", request.remote_addr or "", key=str(current_app.config["SECRET_KEY"])),
+                visitor=_visitor(),
             )
         if isinstance(done, requests.TooMany):
             return _too_many(done.until, zone)
@@ -262,6 +263,12 @@ def _ask_as_stranger(door: Kind) -> ResponseReturnValue:
         ),
         422 if form.errors else 200,
     )
+
+
+def _visitor() -> str:
+    """Give a hash of the household that somebody writes from."""
+    household, _neighbourhood = guessing.networks(request.remote_addr or "")
+    return hashed("visitor", household, key=str(current_app.config["SECRET_KEY"]))
 
 
 @care.get("/help/<kind>/sent")

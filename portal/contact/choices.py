@@ -47,7 +47,7 @@ STOP_WORDS = frozenset(
             "huy",
             "tumigil",
         ),
-        *("стоп", "توقف"),
+        *("tumigil", "стоп", "توقف"),
     }
 )
 START_WORDS = frozenset({"start", "unstop", "yes", "恢复", "恢復"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -52,7 +53,9 @@ def read(text: str, *, regions: Iterable[str] = ()) -> Address | Problem:
     """
     if len(text) > MOST_CHARACTERS:
         return Problem.TOO_MUCH
-    text = text.strip()
+    # Chinese keyboards have an @ of their own, and what is copied from a phone's contacts has marks that nobody sees.
+    plain = unicodedata.normalize("NFKC", text)
+    text = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf").strip()
     if not text:
         return Problem.NOTHING
     return _email(text) if "@" in text else _phone(text, tuple(regions))

@@ -14,8 +14,22 @@ MOST_CHARACTERS = 4000
 _CODE = re.compile(rf"(?<![\w-])[{ALPHABET}]{{2}}-[{ALPHABET}]{{4}}(?![\w-])", re.IGNORECASE)
 # Without its dash a code looks like a word, so it must stand alone.
 _CODE_ALONE = re.compile(rf"\s*[{ALPHABET}]{{2}}[\s-]*[{ALPHABET}]{{4}}\s*", re.IGNORECASE)
-_WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{1,20}:/*[^\s<>\"'“”‘’（）()，。]+", re.IGNORECASE)
-_WITHOUT_SCHEME = re.compile(r"(?<![\w@./-])(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d+)?(?:[/?#][^\s<>\"'“”‘’（）()，。]*)?")
+# Signs that end an address in a sentence; browsers take some of them for a part of the host's name.
+_ENDS = "'“”‘’（）()，。"
+# So they end none where more of a name follows: https://ours.example’.evil.example leads elsewhere.
+_NAME_GOES_ON = rf"[{_ENDS}]+(?=[A-Za-z0-9-]*\.[A-Za-z0-9-])"
+_PATH = rf"(?:[/?#][^\s<>\"{_ENDS}]*)?"
+# Times and telephone numbers are none: "GMT+08:00", "Tel:+1 555 0100".
+_WITH_SCHEME = re.compile(
+    rf"(?<![a-z0-9+.-])(?!tel:)[a-z][a-z0-9+.-]{{1,20}}:(?!\d)/*(?:[^\s<>\"/?#{_ENDS}]|{_NAME_GOES_ON})+{_PATH}",
+    re.IGNORECASE,
+)
+_WITHOUT_SCHEME = re.compile(
+    rf"(?<![\w@./-])(?:(?:[\w-]+\.)+[^\W\d_]{{2,}}(?![\w.-]*@)|(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?=[:/]))"
+    rf"(?:{_NAME_GOES_ON}[\w.-]*)*(?::\d+)?{_PATH}"
+)
+# Browsers take the full stops of Chinese and Japanese for a dot: https://ours。cn leads to ours.cn.
+_ASIAN_DOT = re.compile(r"(?<=[A-Za-z0-9-])[。．｡](?=[A-Za-z0-9-])")
 _INVITATION = re.compile(r"/i/([A-Za-z0-9_-]{16,128})")
 
 
@@ -40,12 +54,12 @@ def read(text: str, *, base_url: str) -> tuple[Link | Code, ...]:
     `base_url` is where the portal is reached. An address is ours only with that very scheme, host and port, no name
     or password before the host, and no sign in the host that looks like another.
     """
-    text = unicodedata.normalize("NFC", text[:MOST_CHARACTERS])
+    text = _ASIAN_DOT.sub(".", unicodedata.normalize("NFC", text[:MOST_CHARACTERS]))
     links: list[Link | Code] = []
     rest = text
     for pattern, begin in ((_WITH_SCHEME, ""), (_WITHOUT_SCHEME, urlsplit(base_url).scheme + "://")):
         for found in pattern.findall(rest):
-            links.append(_link(begin + found.rstrip(".,;:!?)]}»"), base_url=base_url))
+            links.append(_link(begin + found.rstrip(".,;:!?)]}»'’”）"), base_url=base_url))
         rest = pattern.sub(" ", rest)
     written = [rest] if _CODE_ALONE.fullmatch(rest) else _CODE.findall(rest)
     codes = [Code(f"{raw[:2]}-{raw[2:]}") for raw in (re.sub(r"[\s-]", "", code).upper() for code in written)]

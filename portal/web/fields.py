@@ -152,11 +152,12 @@ class BirthDateForm(Form):
 
 
 class Code(StringField):
-    """A one-time code; spaces and dashes in it do no harm."""
+    """A one-time code; spaces and dashes in it do no harm, and the digits may be of any script."""
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         """Keep the digits."""
-        self.data = re.sub(r"[\s-]", "", tidy(valuelist[0])) if valuelist else ""
+        typed = re.sub(r"[\s-]", "", tidy(valuelist[0])) if valuelist else ""
+        self.data = "".join(str(unicodedata.decimal(sign, sign)) for sign in typed)
 
 
 __all__ = ["Amount", "BirthDateForm", "Code", "Form", "InputRequired", "Text", "amount_problem", "between", "tidy"]

@@ -38,6 +38,7 @@ from portal.post.compose import Link
 from portal.post.models import BouncedAddress, Message
 from portal.post.segments import segments
 from portal.post.states import MOST_TRIES
+from portal.public import claims
 from portal.queue import QueuedJob
 from sandbox import sms
 from tests.conftest import Clock
@@ -267,6 +268,10 @@ def test_every_kind_says_the_same_in_both_parts_or_fits_two_sms_without_an_amoun
             plain = [word for word in found.body.replace(":\n", "\n").split() if word != "--"]
             assert text_of(found.html) == plain, kind
             assert f'lang="{language.replace("_", "-")}"' in found.html
+        # Whoever pastes the whole of it learns that it is ours.
+        pasted = claims.read(found.body, base_url="https://repay.lender-of-the-north.example")
+        assert claims.Code(found.check_code) in pasted, kind
+        assert all(one.ours for one in pasted if isinstance(one, claims.Link)), (kind, pasted)
         if kind in {"reminder", "missed", "agreement"}:
             assert found.stop_url and (channel == "email") is (found.stop_url in found.body) or "STOP" in found.body
 

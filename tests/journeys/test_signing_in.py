@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -103,12 +104,24 @@ def test_a_link_lives_for_72_hours(client: CheckingClient, debt: Standing, clock
     assert client.get(link).status_code == 404
 
 
-def test_a_reference_a_birth_date_and_a_code_lead_home(client: CheckingClient, debt: Standing) -> None:
+@pytest.mark.parametrize(
+    "typed",
+    [
+        lambda code: f"{code[:3]} {code[3:]}",
+        lambda code: f"{code[:3]}-{code[3:]}\u200b",
+        lambda code: code.translate({ord(str(digit)): chr(0xFF10 + digit) for digit in range(10)}),
+        lambda code: code.translate({ord(str(digit)): chr(0x0660 + digit) for digit in range(10)}),
+    ],
+    ids=["space", "dash", "full width", "Arabic"],
+)
+def test_a_reference_a_birth_date_and_a_code_lead_home(
+    client: CheckingClient, debt: Standing, typed: Callable[[str], str]
+) -> None:
     asked = client.fill(client.get("/sign-in"), {"reference": f" {debt.reference.lower()} ", **birthday()})
     assert asked.request.path == "/code"
     assert page_of(asked).says("r•••@e•••.com")
     code = newest_code()
-    home = client.fill(asked, {"code": f"{code[:3]} {code[3:]}"})
+    home = client.fill(asked, {"code": typed(code)})
     assert home.request.path == "/home"
     assert client.get("/letters").status_code == 200
 

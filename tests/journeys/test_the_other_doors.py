@@ -634,6 +634,15 @@ def test_a_stranger_who_sends_too_much_is_asked_to_call_and_nothing_is_kept(
     assert stranger_sends(client, "complain").status_code == 200
 
 
+def test_one_household_is_one_stranger_however_many_addresses_it_has(client: CheckingClient, lender: Lender) -> None:
+    for number in range(requests.MOST_FROM_A_VISITOR + 1):
+        client.environ_base["REMOTE_ADDR"] = f"2001:db8:1:2::{number}"
+        last = stranger_sends(client, "complain")
+    assert last.status_code == 429
+    client.environ_base["REMOTE_ADDR"] = "2001:db8:1:3::1"
+    assert stranger_sends(client, "complain").status_code == 200
+
+
 @pytest.mark.parametrize(
     "contact", ["", "   ", "call me", "@", "a@b", "12", "x" * 300 + "@example.com", "<b>@x.y z", "+49 (0)30 'or'"]
 )
@@ -645,7 +654,20 @@ def test_a_stranger_who_cannot_be_reached_is_told_so(client: CheckingClient, len
 
 
 @pytest.mark.parametrize(
-    "contact", ["kim@example.com", "+1 555 0100", "０１０-１２３４-５６７８", "(030) 123456", "138 0013 8000"]
+    "contact",
+    [
+        "kim@example.com",
+        "kim＠example.com",
+        "+1 555 0100",
+        "０１０-１２３４-５６７８",
+        "(030) 123456",
+        "138 0013 8000",
+        "138–0013–8000",
+        "\u202a+1\u00a0(555)\u20110100\u202c",
+        "٠١٠٠١٢٣٤٥٦٧",
+        "555.0100 ext. 12",
+        "tel:+1-555-0100",
+    ],
 )
 def test_a_contact_in_any_local_form_is_taken(client: CheckingClient, lender: Lender, contact: str) -> None:
     assert stranger_sends(client, "talk-to-a-person", contact=contact).status_code == 200

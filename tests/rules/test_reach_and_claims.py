@@ -28,12 +28,20 @@ NUMBERS = [
     ("(11) 96123-4567", ("BR",), "+5511961234567"),
     ("٠١٠٠١٢٣٤٥٦٧", ("EG",), "+201001234567"),
     ("090-1234-5678", ("JP",), "+819012345678"),
+    ("\u202a+1\u202d (212)\u00a0555\u20110123\u202c", ("CN",), "+12125550123"),
 ]
 
 
 @pytest.mark.parametrize(("typed", "regions", "number"), NUMBERS)
 def test_a_number_is_read_as_it_is_written_at_home(typed: str, regions: tuple[str, ...], number: str) -> None:
     assert reach.read(typed, regions=regions) == Address(reach.SMS, number)
+
+
+@pytest.mark.parametrize(
+    "typed", ["robin＠example.com", " robin＠example．com", "robin@example。com", "\u2068robin@example.com\u2069"]
+)
+def test_an_email_address_is_read_as_any_keyboard_writes_it(typed: str) -> None:
+    assert reach.read(typed) == Address(reach.EMAIL, "robin@example.com")
 
 
 @given(st.sampled_from(NUMBERS))
@@ -105,6 +113,38 @@ def test_every_zone_has_a_place_and_is_found_by_it() -> None:
         for zone in zones.every(language):
             assert zone.city
             assert zone in zones.find(zone.city, language=language)[: zones.MOST_FOUND]
+
+
+OURS, NOT_OURS = claims.Link(ours=True), claims.Link(ours=False)
+
+
+@pytest.mark.parametrize(
+    ("pasted", "found"),
+    [
+        # What a browser takes for one host's name.
+        ("https://pay.example。cn/i/x", (NOT_OURS,)),
+        ("https://pay.example．cn", (NOT_OURS,)),
+        ("https://pay.example｡cn", (NOT_OURS,)),
+        ("pay.example。cn/i/x", (NOT_OURS,)),
+        ("https://pay.example’.evil.example/x", (NOT_OURS,)),
+        ("https://pay.example'.evil.example/x", (NOT_OURS,)),
+        ("https://pay.example(evil.example)", (NOT_OURS,)),
+        ("pay.example’.evil.example/x", (NOT_OURS,)),
+        # What is an address although it looks like none, beside a code that somebody really got.
+        ("K7-4F2M 203.0.113.7/pay", (NOT_OURS, claims.Code("K7-4F2M"))),
+        ("K7-4F2M evil。example", (NOT_OURS, claims.Code("K7-4F2M"))),
+        # And sentences as people write them.
+        ("请打开https://pay.example。如果不是您，请致电我们。", (OURS,)),
+        ("请打开（https://pay.example），0800 123 以内", (OURS,)),
+        ("See ‘https://pay.example’. Thanks", (OURS,)),
+        ("(https://pay.example). Then call.", (OURS,)),
+        ("pay.example（您的页面）", (OURS,)),
+        ("28 Dec 2026, 08:00 (GMT+08:00). Tel:+1 555 0100. pay.example:443/home", (OURS,)),
+        ("first.last@pay.example wrote, see https://pay.example", (OURS,)),
+    ],
+)
+def test_what_is_ours_is_what_a_browser_would_open(pasted: str, found: tuple[claims.Link | claims.Code, ...]) -> None:
+    assert claims.read(pasted, base_url="https://pay.example") == found
 
 
 @given(st.text(max_size=5000))
