@@ -21,7 +21,8 @@ _NAME_GOES_ON = rf"[{_ENDS}]+(?=[A-Za-z0-9-]*\.[A-Za-z0-9-])"
 _PATH = rf"(?:[/?#][^\s<>\"{_ENDS}]*)?"
 # Times and telephone numbers are none: "GMT+08:00", "Tel:+1 555 0100".
 _WITH_SCHEME = re.compile(
-    rf"(?<![a-z0-9+.-])(?!tel:)[a-z][a-z0-9+.-]{{1,20}}:(?!\d)/*(?:[^\s<>\"/?#{_ENDS}]|{_NAME_GOES_ON})+{_PATH}",
+    r"(?<![a-z0-9+.-])(?:https?:|(?!tel:)[a-z][a-z0-9+.-]{1,20}:(?!\d))/*"
+    rf"(?:[^\s<>\"/?#{_ENDS}]|{_NAME_GOES_ON})+{_PATH}",
     re.IGNORECASE,
 )
 _WITHOUT_SCHEME = re.compile(

@@ -132,6 +132,7 @@ OURS, NOT_OURS = claims.Link(ours=True), claims.Link(ours=False)
         ("pay.example’.evil.example/x", (NOT_OURS,)),
         # What is an address although it looks like none, beside a code that somebody really got.
         ("K7-4F2M 203.0.113.7/pay", (NOT_OURS, claims.Code("K7-4F2M"))),
+        ("K7-4F2M https:3405803783/pay", (NOT_OURS, claims.Code("K7-4F2M"))),
         ("K7-4F2M evil。example", (NOT_OURS, claims.Code("K7-4F2M"))),
         # And sentences as people write them.
         ("请打开https://pay.example。如果不是您，请致电我们。", (OURS,)),
