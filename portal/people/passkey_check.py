@@ -117,7 +117,8 @@ def named(answer: str) -> tuple[str, bytes]:
     """
     said = _parsed(answer)
     try:
-        return str(said["id"]), base64url_to_bytes(str(said["response"]["userHandle"]))
+        key_id = bytes_to_base64url(base64url_to_bytes(str(said["id"])))
+        return key_id, base64url_to_bytes(str(said["response"]["userHandle"]))
     except (KeyError, TypeError, ValueError) as problem:
         raise NotTrue from problem
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from flask import Flask, Response, abort, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from isal import isal_zlib
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.http import parse_accept_header
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -95,6 +96,12 @@ def _masked(text: bytes, mask: bytes) -> bytes:
     return (int.from_bytes(text) ^ int.from_bytes(mask)).to_bytes(len(text))
 
 
+def _texts(given: Mapping[str, object]) -> Iterator[str]:
+    """Give every name and value of what came with a request."""
+    pairs = given.items(multi=True) if isinstance(given, MultiDict) else given.items()
+    return (str(text) for pair in pairs for text in pair)
+
+
 def protect(app: Flask, *, checkout_origin: str) -> None:
     """Put gates, forgery protection, headers and compression on an application.
 
@@ -124,9 +131,13 @@ def protect(app: Flask, *, checkout_origin: str) -> None:
 
     @app.before_request
     def closed_by_default() -> None:
-        if "\x00" in request.full_path or any("\x00" in str(value) for value in (request.view_args or {}).values()):
-            # No database keeps this sign, and no address of ours has it.
+        # No database keeps this sign: no address of ours has it, and in a form nobody can see it.
+        if any("\x00" in text for text in (request.path, *_texts(request.args), *_texts(request.view_args or {}))):
             abort(404)
+        if request.method == "POST" and any("\x00" in text for text in _texts(request.form)):
+            request.form = ImmutableMultiDict(
+                (name.replace("\x00", ""), value.replace("\x00", "")) for name, value in request.form.items(multi=True)
+            )
         if request.endpoint is None:
             return
         if not hasattr(app.view_functions[request.endpoint], "gate"):

@@ -16,9 +16,11 @@ from flask import Flask
 from sqlalchemy import Connection
 
 import portal.db
+from portal.debts.statement import Standing
 from portal.lenders.models import Lender
+from tests.conftest import Clock
 from tests.debtor_pages import PAGES
-from tests.journeys.acts import Stripe, rows
+from tests.journeys.acts import Stripe, come_in, rows
 from tests.pages import CheckingClient, FormOnPage, Page, page_of
 from tests.scene import STRANGER, Scene
 
@@ -151,6 +153,25 @@ def _harmless(text: str) -> list[str]:
 
 def _quoted(text: str) -> str:
     return "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
+
+
+def test_a_sign_that_no_database_keeps_does_no_harm_in_an_address_or_a_hidden_field(
+    client: CheckingClient, debt: Standing, clock: Clock
+) -> None:
+    come_in(client, debt)
+    for address in ("/help?debt=%00", "/pay?debt=%00", "/help/complain?debt=%00", "/requests/%00", "/?%00=1"):
+        assert client.get(address).status_code == 404, address
+    shown = [client.get(address) for address in ("/you/contacts/add", "/help/complain", "/help/talk-to-a-person")]
+    for page in shown:
+        hidden = "\x00" * 32
+        assert client.fill(page, {"form_key": hidden}).status_code in (200, 422), page.request.path
+    # What is typed when the time is up is kept, without it.
+    clock.forward(minutes=31)
+    client.fill(shown[0], {"address": "robin\x00@example"})
+    back = come_in(client, debt)
+    assert (
+        dict(next(form for form in page_of(back).forms if "address" in form.names).fields)["address"] == "robin@example"
+    )
 
 
 def test_a_stranger_sees_the_same_care(scene: Scene) -> None:

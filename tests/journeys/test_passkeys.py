@@ -182,7 +182,12 @@ def test_a_challenge_to_sign_in_adds_no_key(client: CheckingClient, debt: Standi
 
 @pytest.mark.parametrize(
     "junk",
-    ["", "{}", "[]", "null", "{" * 5000, "x" * 20_000, '{"id": 1, "response": {"userHandle": "AAAA"}}', "👻", "‮{}"],
+    [
+        *("", "{}", "[]", "null", "{" * 5000, "x" * 20_000, "👻", "‮{}"),
+        '{"id": 1, "response": {"userHandle": "AAAA"}}',
+        # A sign that no database keeps, beside a handle as long as ours.
+        '{"id": "\\u0000", "response": {"userHandle": "' + "A" * 43 + '"}}',
+    ],
 )
 def test_junk_instead_of_an_answer_changes_nothing(client: CheckingClient, debt: Standing, junk: str) -> None:
     token, _options = options_to_enter(client)
