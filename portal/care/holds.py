@@ -18,12 +18,13 @@ from portal.care.states import DISPUTES, WAITING, Event, Kind, ends_hold
 from portal.db import new_id, read, session, table_of
 from portal.debts.models import Debt
 from portal.evidence.record import PORTAL, Act, Actor, record
+from portal.people.models import Debtor
 
 # The hold of a request whose words made us fear for somebody: all messages that ask for money stop.
 URGENT = "urgent"
 _URGENT_STOPS = ("collection", "reminders")
 
-_HOLD, _REQUEST, _DEBT = table_of(CareHold).c, table_of(CareRequest).c, table_of(Debt).c
+_HOLD, _REQUEST, _DEBT, _DEBTOR = table_of(CareHold).c, table_of(CareRequest).c, table_of(Debt).c, table_of(Debtor).c
 _IN_FORCE = (
     select(
         _HOLD.kind,
@@ -52,6 +53,20 @@ _IN_FORCE = (
     .order_by(_HOLD.since, _HOLD.id)
 )
 _OF_DEBT = _IN_FORCE.where(or_(_HOLD.debt_id.is_(None), _HOLD.debt_id == bindparam("debt_id")))
+
+
+_EVER = (
+    select(_HOLD.since, _HOLD.until, _HOLD.ended_at, _DEBTOR.zone)
+    .join_from(
+        table_of(CareHold), table_of(Debtor), (_DEBTOR.lender_id == _HOLD.lender_id) & (_DEBTOR.id == _HOLD.debtor_id)
+    )
+    .where(
+        _HOLD.lender_id == bindparam("lender_id"),
+        _HOLD.debtor_id == bindparam("debtor_id"),
+        or_(_HOLD.debt_id.is_(None), _HOLD.debt_id == bindparam("debt_id")),
+    )
+    .order_by(_HOLD.since, _HOLD.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +122,24 @@ def stopped(
     """Give the first hold that stops something ("reminders", "autopay", "collection"), or None if it may go on."""
     found = holding(lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, at=at)
     return next((hold for hold in found if what in hold.stops), None)
+
+
+def days_held(
+    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, debt_id: uuid.UUID
+) -> tuple[tuple[date, date | None], ...]:
+    """Give the days on which any hold covered a debt, now or before: first and last, by the person's own calendar.
+
+    A day that was held for a part of it is held. Without a last day the hold lasts until an answer that has not come.
+    """
+    stretches = []
+    for row in read(_EVER, {"lender_id": lender_id, "debtor_id": debtor_id, "debt_id": debt_id}):
+        place = clock.zone(row.zone)
+        first = row.since.astimezone(place).date()
+        ends = [end for end in (row.until, row.ended_at) if end is not None]
+        # The instant at which it ends is outside, so an end at midnight leaves the new day alone.
+        last = (min(ends) - timedelta(microseconds=1)).astimezone(place).date() if ends else None
+        stretches.append((first, None if last is None else max(first, last)))
+    return tuple(stretches)
 
 
 def begin(request: CareRequest, *, clock_row: Clock) -> tuple[str, ...]:

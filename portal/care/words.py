@@ -97,6 +97,8 @@ def stopped_words(stops: frozenset[str], *, until: str | None) -> tuple[str, ...
         words.append(_("Nothing is charged automatically."))
     if "collection" in stops:
         words.append(_("No messages or letters that ask for this money."))
+    # Every hold does this, whatever else it stops: see `plans.states.counted`.
+    words.append(_("No payment of a plan counts as late in this time."))
     return tuple(words)
 
 

@@ -1,12 +1,16 @@
-"""All that home shows of a person, in one statement of plain columns: debts, books, plans, and what is on its way."""
+"""All that home shows of a person, in one statement of plain columns: debts, books, plans, and what is on its way.
+
+Only where a payment is late by the calendar two more say whether holds left that day out.
+"""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, func, select
+from sqlalchemy import BindParameter, Row, bindparam, func, select
 
 from portal.care.models import CareHold, CareRequest
 from portal.care.states import State as RequestState
@@ -16,7 +20,7 @@ from portal.ledger import Book
 from portal.money import Money
 from portal.payments.models import Payment, PaymentPart
 from portal.plans.models import ALIVE, Plan, PlanItem, Proposal
-from portal.plans.progress import IN_NUMBERS
+from portal.plans.progress import IN_NUMBERS, late_of
 
 _DEBT, _BOOK, _PLAN, _ITEM = table_of(Debt).c, table_of(Book).c, table_of(Plan).c, table_of(PlanItem).c
 _PAYMENT, _PART, _OFFER = table_of(Payment).c, table_of(PaymentPart).c, table_of(Proposal).c
@@ -71,6 +75,7 @@ _OF_PERSON = (
             _BOOK.principal_minor + _BOOK.interest_minor + _BOOK.penalty_minor + _BOOK.fees_minor + _BOOK.costs_minor
         ).label("owed_minor"),
         _BOOK.credit_minor,
+        _PLAN.id.label("plan_id"),
         _PLAN.reference.label("plan"),
         IN_NUMBERS.c.all_items,
         IN_NUMBERS.c.done,
@@ -139,6 +144,13 @@ class Overview:
 
 def overview_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> Overview:
     """Give what home shows of a person."""
+
+    def late(row: Row[Any]) -> tuple[Money | None, date | None]:
+        if not row.late_minor:
+            return None, None
+        amount, since = late_of(lender_id=lender_id, plan_id=row.plan_id, today=today)
+        return amount or None, since
+
     rows = read(_OF_PERSON, {"lender_id": lender_id, "debtor_id": debtor_id, "today": today})
     return Overview(
         debts=tuple(
@@ -154,13 +166,14 @@ def overview_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> O
                 done=int(row.done or 0),
                 due_on=row.due_on,
                 coming=None if row.due_on is None else Money(row.amount_minor - row.paid_minor, row.currency),
-                late=Money(int(row.late_minor), row.currency) if row.late_minor else None,
-                plan_late_since=row.late_since,
+                late=is_late,
+                plan_late_since=late_since,
                 under_way=Money(int(row.on_its_way_minor), row.currency) if row.on_its_way_minor else None,
                 under_way_reference=row.on_its_way,
                 with_person=bool(row.with_person),
             )
             for row in rows
+            for is_late, late_since in (late(row),)
         ),
         anything_stops=bool(rows and rows[0].holds),
         answered=rows[0].answered if rows else None,

@@ -14,13 +14,14 @@ from datetime import date, datetime
 from sqlalchemy import bindparam, case, func, select
 
 from portal import clock, ledger
+from portal.care.holds import days_held
 from portal.db import read, session, table_of
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import Account, Move, Posting
 from portal.money import Money, total
 from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanItem
 from portal.plans.schedule import Item
-from portal.plans.states import Event, Keeping, Moved, Standing, State, after, standing
+from portal.plans.states import Event, Held, Keeping, Moved, Standing, State, after, counted, standing
 
 # Plain columns in one statement that is built once: a page needs no objects that could be changed.
 _PLAN, _ITEM, _EACH = table_of(Plan).c, table_of(PlanItem).c, table_of(PlanItem).alias("each").c
@@ -60,8 +61,6 @@ _LIVING = (
         IN_NUMBERS.c.all_items,
         IN_NUMBERS.c.done,
         IN_NUMBERS.c.paid_minor.label("paid_of_all"),
-        IN_NUMBERS.c.late_minor,
-        IN_NUMBERS.c.late_since,
         _ITEM.due_on,
         _ITEM.amount_minor,
         _ITEM.paid_minor,
@@ -85,7 +84,7 @@ _LIVING = (
 class Coming:
     """A living plan in short: when its next payment is due and what is missing of it; both None if all are done.
 
-    `late` is what is missing of all payments whose day has passed; `items` and `done` are how many there are.
+    `items` and `done` are how many there are.
     """
 
     plan_id: uuid.UUID
@@ -93,8 +92,6 @@ class Coming:
     reference: str
     due_on: date | None
     amount: Money | None
-    late: Money
-    late_since: date | None
     items: int
     done: int
     paid: Money
@@ -103,7 +100,10 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One payment of a plan as a page shows it: `mark` is done, next, late or left."""
+    """One payment of a plan as a page shows it: `mark` is done, next, late or left.
+
+    `held`: its day has come, but doesn't count, because a hold covered it.
+    """
 
     seq: int
     due_on: date
@@ -112,6 +112,7 @@ class Step:
     paid: Money
     mark: str
     kept_at: datetime | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,21 @@ def view_of(plan: Plan, *, today: date) -> View:
     return _view(plan, items_of(plan), today=today)
 
 
+def held_of(plan: Plan) -> Held:
+    """Give the days that don't count for a plan, because a hold covered its debt."""
+    return days_held(lender_id=plan.lender_id, debtor_id=plan.debtor_id, debt_id=plan.debt_id)
+
+
+def late_of(*, lender_id: uuid.UUID, plan_id: uuid.UUID, today: date) -> tuple[Money, date | None]:
+    """Give what is late of a plan once the days of holds are left out, and since when.
+
+    `IN_NUMBERS` counts by the calendar alone: whoever finds something late there asks here before saying so.
+    """
+    plan = session.get_one(Plan, (lender_id, plan_id))
+    view = view_of(plan, today=today)
+    return view.late_amount, next((step.due_on for step in view.steps if step.mark == "late"), None)
+
+
 def coming_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tuple[Coming, ...]:
     """Give what comes next of each living plan of a person."""
     return tuple(
@@ -192,8 +208,6 @@ def coming_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tup
             reference=row.reference,
             due_on=row.due_on,
             amount=None if row.due_on is None else Money(row.amount_minor - row.paid_minor, row.currency),
-            late=Money(int(row.late_minor), row.currency),
-            late_since=row.late_since,
             items=row.all_items,
             done=int(row.done),
             paid=Money(int(row.paid_of_all), row.currency),
@@ -208,10 +222,14 @@ def _view(plan: Plan, items: Sequence[PlanItem], *, today: date) -> View:
     steps: list[Step] = []
     next_seen = False
     over = plan.state == State.COMPLETED.value
+    # Only where a day has passed does it matter whether it counts.
+    passed = any(item.due_on < today and item.paid_minor < item.amount_minor for item in items)
+    held = held_of(plan) if passed and not over else ()
     for item in items:
+        due_on = counted(item.due_on, more=0, held=held)
         if over or item.paid_minor >= item.amount_minor:
             mark = "done"
-        elif item.due_on < today:
+        elif due_on is not None and due_on < today:
             mark, next_seen = "late", True
         elif not next_seen:
             mark, next_seen = "next", True
@@ -226,6 +244,7 @@ def _view(plan: Plan, items: Sequence[PlanItem], *, today: date) -> View:
                 paid=Money(item.paid_minor, currency),
                 mark=mark,
                 kept_at=item.kept_at,
+                held=mark != "done" and item.due_on < today and mark != "late",
             )
         )
     return View(
@@ -323,6 +342,7 @@ def lay_over(plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, 
         grace_days=plan.grace_days,
         tolerance=Money(plan.tolerance_minor, currency),
         cure_days=plan.cure_days,
+        held=held_of(plan),
     )
     left = max(sums, 0)
     newly, no_longer = [], []

@@ -17,6 +17,8 @@ from portal.lenders.models import Lender
 from portal.money import Money
 from portal.people.models import Debtor
 from portal.plans.models import LIVE_STATES, Plan, PlanItem
+from portal.plans.progress import held_of
+from portal.plans.states import counted
 from portal.post import words
 
 # Nobody is asked about a payment that was missed long ago, as when the nights did not run for a while.
@@ -54,10 +56,12 @@ def of_plan(*, lender_id: uuid.UUID, plan_id: uuid.UUID, holding: Holds) -> tupl
     today = clock.today(debtor.zone)
     items = _open_items(plan)
     soon = [item for item in items if today < item.due_on <= today + timedelta(days=lender.remind_days_before)]
-    grace, late = timedelta(days=plan.grace_days), []
+    held, late = held_of(plan) if items else (), []
     for item in items:
-        over = today - (item.due_on + grace)
-        if timedelta(0) < over <= MISSED_FOR_AT_MOST and _missing(item) > plan.tolerance_minor:
+        last_day = counted(item.due_on, more=plan.grace_days, held=held)
+        if last_day is None or _missing(item) <= plan.tolerance_minor:
+            continue
+        if timedelta(0) < today - last_day <= MISSED_FOR_AT_MOST:
             late.append(item)
     # The next one only, and of several that were missed the last: nobody needs two at once.
     return (

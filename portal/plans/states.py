@@ -171,6 +171,29 @@ class Standing:
     next_item: Item | None
 
 
+# Days on which a hold covered a plan, first and last; without a last one it still does, and nobody knows how long.
+Held = Sequence[tuple[date, date | None]]
+
+
+def counted(day: date, *, more: int, held: Held) -> date | None:
+    """Return the first day from `day` on that no hold covers, and of those that follow the one that is `more` later.
+
+    None if a hold without an end comes before it: then that day has not come, whatever the calendar says. Due on 10 May
+    with 5 days of grace is 15 May. If a hold covered 8 to 20 May it is 26 May, five days after the 21st; if it covered
+    13 to 20 May, when two of the five were over, it is 23 May.
+    """
+    for since, until in sorted(held, key=lambda stretch: stretch[0]):
+        if until is not None and until < day:
+            continue
+        if since > day + timedelta(days=more):
+            break
+        if until is None:
+            return None
+        more -= max((since - day).days, 0)
+        day = until + timedelta(days=1)
+    return day + timedelta(days=more)
+
+
 def standing(
     items: Sequence[Item],
     cleared: Sequence[tuple[date, Money]],
@@ -179,6 +202,7 @@ def standing(
     grace_days: int,
     tolerance: Money,
     cure_days: int = 30,
+    held: Held = (),
 ) -> Standing:
     """Judge whether a plan is kept, by sums: all money that has come against all that was due; early money counts on.
 
@@ -188,6 +212,9 @@ def standing(
     149.50 on 14 April is kept; with nothing more by 15 May the plan is at risk on 16 May, and 150.50 cures it.
 
     An item may be listed as kept before its date, when early money has paid for it. Source: negotiation rules 1.6.
+
+    Days that a hold covered don't count, neither as a due date nor as days of grace or cure: see `counted`. So a hold
+    makes no plan late, and undoes nothing that was late before it began.
     """
     currency = tolerance.currency
     came_by_today = total((money for day, money in cleared if day <= today), currency=currency)
@@ -201,17 +228,20 @@ def standing(
     for item in items:
         due += item.amount
         enough = due - tolerance
-        last_day = item.due_on + timedelta(days=grace_days)
-        if item.due_on < today:
+        due_on = counted(item.due_on, more=0, held=held)
+        last_day = counted(item.due_on, more=grace_days, held=held)
+        past_grace = last_day is not None and last_day < today
+        if due_on is not None and due_on < today:
             due_now = due
-        if last_day < today:
+        if past_grace:
             due_past_grace = due
         if came_by_today >= enough:
-            came_in_time = total((money for day, money in cleared if day <= min(last_day, today)), currency=currency)
+            in_time = min(last_day, today) if last_day is not None else today
+            came_in_time = total((money for day, money in cleared if day <= in_time), currency=currency)
             (kept if came_in_time >= enough else cured).append(item.seq)
             continue
         next_item = next_item or item
-        if last_day < today:
+        if past_grace:
             missed.append(item.seq)
             late.append(item)
     short = max(due_now - came_by_today, nothing)
@@ -232,6 +262,6 @@ def standing(
         cured=tuple(cured),
         missed=tuple(missed),
         cure_amount=short if keeping in (Keeping.GRACE, Keeping.AT_RISK, Keeping.BROKEN) else nothing,
-        cure_by=late[0].due_on + timedelta(days=grace_days + cure_days) if late else None,
+        cure_by=counted(late[0].due_on, more=grace_days + cure_days, held=held) if late else None,
         next_item=next_item,
     )

@@ -463,7 +463,14 @@ def plan(reference: str) -> ResponseReturnValue:
             "state_words": _state_words(view.state),
             "paid": view.paid,
             "left": view.total - view.paid if view.alive else Money.zero(debt.owed.currency),
-            "next": {"due_on": step.due_on, "amount": view.next_amount, "late": step.mark == "late"} if step else None,
+            "next": {
+                "due_on": step.due_on,
+                "amount": view.next_amount,
+                "late": step.mark == "late",
+                "held": step.held,
+            }
+            if step
+            else None,
             "ends_on": view.steps[-1].due_on,
             "items": [
                 {

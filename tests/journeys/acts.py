@@ -24,6 +24,7 @@ from portal.payments import checkout, stripe_gateway
 from portal.payments.models import Payment
 from portal.plans.models import Plan, PlanItem
 from portal.plans.progress import items_of
+from portal.points.award import balance_of
 from portal.post.models import Message
 from tests.conftest import SECRET_KEY, Clock
 from tests.factories import BORN_ON, an_invitation
@@ -151,6 +152,11 @@ def now(debt: Standing) -> Standing:
 def usd(amount: str) -> Money:
     """Give an amount in the currency of the tests."""
     return Money.of(amount, "USD")
+
+
+def points(debt: Standing) -> int:
+    """Give the points of a person."""
+    return balance_of(lender_id=debt.lender_id, debtor_id=debt.debtor_id)
 
 
 def work(app: Flask, *, letters: bool = False) -> int:

@@ -20,7 +20,6 @@ from portal.payments import settle, stripe_gateway
 from portal.payments.models import MoneyEffect, Payment, WebhookEvent
 from portal.payments.stripe_gateway import RefundStatus
 from portal.people.models import Debtor
-from portal.points.award import balance_of
 from portal.points.models import PointsEntry
 from portal.queue import QueuedJob
 from tests.conftest import Clock
@@ -38,16 +37,13 @@ from tests.journeys.acts import (
     payment_on,
     plan_items,
     plan_on,
+    points,
     rows,
     to_pay,
     usd,
     work,
 )
 from tests.pages import CheckingClient, page_of
-
-
-def points(debt: Standing) -> int:
-    return balance_of(lender_id=debt.lender_id, debtor_id=debt.debtor_id)
 
 
 def nightly(app: Flask) -> None:

@@ -3,12 +3,25 @@
 from datetime import date, timedelta
 from itertools import accumulate, product
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.money import Money
 from portal.plans.schedule import Frequency, Item, by_payment
-from portal.plans.states import PAUSABLE, TABLE, Event, Forbidden, Keeping, Moved, Standing, State, after, standing
+from portal.plans.states import (
+    PAUSABLE,
+    TABLE,
+    Event,
+    Forbidden,
+    Keeping,
+    Moved,
+    Standing,
+    State,
+    after,
+    counted,
+    standing,
+)
 
 bounded = settings(max_examples=150, deadline=None)
 ENDS = {State.CANCELLED, State.EXPIRED, State.SUPERSEDED, State.VOIDED, State.ENDED_BROKEN}
@@ -60,7 +73,10 @@ def three_of_150() -> tuple[Item, ...]:
     )
 
 
-def on(day: str, *cleared: tuple[str, str]) -> Standing:
+Stretch = tuple[date, date | None]
+
+
+def on(day: str, *cleared: tuple[str, str], held: list[Stretch] | None = None) -> Standing:
     """V-KEPT: three of 150.00 due on 10 April, May and June 2026, 5 days of grace, tolerance 1.00."""
     return standing(
         three_of_150(),
@@ -68,6 +84,7 @@ def on(day: str, *cleared: tuple[str, str]) -> Standing:
         today=date.fromisoformat(day),
         grace_days=5,
         tolerance=usd("1.00"),
+        held=held or [],
     )
 
 
@@ -137,3 +154,107 @@ def test_a_standing_accounts_for_every_instalment(payment: int, paid: list, toda
     if found.cure_amount:
         cured = standing(items, [*cleared, (day, found.cure_amount)], today=day, grace_days=grace, tolerance=usd("0"))
         assert cured.keeping in (Keeping.KEPT, Keeping.ALL_PAID)
+
+
+def day(month: int, number: int) -> date:
+    return date(2026, month, number)
+
+
+@pytest.mark.parametrize(
+    ("held", "more", "expected"),
+    [
+        # No hold, or one that is over before or begins after.
+        ([], 0, day(5, 10)),
+        ([], 5, day(5, 15)),
+        ([(day(5, 1), day(5, 9))], 5, day(5, 15)),
+        ([(day(5, 16), None)], 5, day(5, 15)),
+        # The day itself is held: the first day after it, and the days of grace from there.
+        ([(day(5, 10), day(5, 10))], 0, day(5, 11)),
+        ([(day(5, 8), day(5, 20))], 0, day(5, 21)),
+        ([(day(5, 8), day(5, 20))], 5, day(5, 26)),
+        # It begins within the days of grace: those that are over stay over.
+        ([(day(5, 13), day(5, 20))], 5, day(5, 23)),
+        ([(day(5, 15), day(5, 15))], 5, day(5, 16)),
+        ([(day(5, 11), day(5, 11)), (day(5, 13), day(5, 13))], 5, day(5, 17)),
+        # Two that overlap, touch, or lie in each other, in any order.
+        ([(day(5, 12), day(5, 25)), (day(5, 8), day(5, 20))], 5, day(5, 31)),
+        ([(day(5, 8), day(5, 20)), (day(5, 10), day(5, 12))], 5, day(5, 26)),
+        ([(day(5, 8), day(5, 12)), (day(5, 13), day(5, 20))], 0, day(5, 21)),
+        # Without an end.
+        ([(day(5, 10), None)], 0, None),
+        ([(day(5, 15), None)], 5, None),
+        ([(day(5, 8), day(5, 20)), (day(5, 26), None)], 5, None),
+    ],
+)
+def test_days_that_a_hold_covers_do_not_count(held: list[Stretch], more: int, expected: date | None) -> None:
+    assert counted(day(5, 10), more=more, held=held) == expected
+
+
+@bounded
+@given(
+    held=st.lists(st.tuples(st.integers(-10, 40), st.one_of(st.none(), st.integers(0, 15))), max_size=5),
+    more=st.integers(0, 20),
+)
+def test_counting_days_around_holds_is_the_same_as_walking_day_by_day(held: list, more: int) -> None:
+    start = day(5, 10)
+    stretches = [
+        (start + timedelta(days=since), None if length is None else start + timedelta(days=since + length))
+        for since, length in held
+    ]
+    walked, left, at = None, more, start
+    for _ in range(200):
+        if not any(since <= at and (until is None or at <= until) for since, until in stretches):
+            if left == 0:
+                walked = at
+                break
+            left -= 1
+        at += timedelta(days=1)
+    assert counted(start, more=more, held=stretches) == walked
+
+
+def test_no_day_of_a_hold_makes_a_plan_late() -> None:
+    open_end: list[Stretch] = [(day(5, 12), None)]
+    for today in ("2026-05-16", "2026-06-16", "2027-06-16"):
+        # The day had passed before the hold began; nothing more comes of it.
+        found = on(today, APRIL, held=open_end)
+        assert (found.keeping, found.missed, found.cure_by) == (Keeping.GRACE, (), None)
+        assert on(today, APRIL, held=[(day(5, 1), None)]).keeping is Keeping.KEPT
+
+
+def test_grace_runs_on_from_the_end_of_a_hold() -> None:
+    # Two of the five days were over, so three are left after the 31st.
+    held: list[Stretch] = [(day(5, 13), day(5, 31))]
+    assert on("2026-06-03", APRIL, held=held).keeping is Keeping.GRACE
+    found = on("2026-06-04", APRIL, held=held)
+    assert (found.keeping, found.missed) == (Keeping.AT_RISK, (2,))
+    # Thirty days to make up for it, from then on.
+    assert found.cure_by == day(7, 3)
+    # What comes until then was there in time.
+    assert on("2026-06-04", APRIL, ("2026-06-03", "150.00"), held=held).kept == (1, 2)
+    assert on("2026-06-04", APRIL, ("2026-06-04", "150.00"), held=held).cured == (2,)
+
+
+def test_a_hold_undoes_nothing_that_was_late_before_and_breaks_nothing_further() -> None:
+    held: list[Stretch] = [(day(5, 16), None)]
+    for today in ("2026-05-16", "2026-06-20", "2026-12-31"):
+        found = on(today, APRIL, held=held)
+        assert (found.keeping, found.missed) == (Keeping.AT_RISK, (2,))
+
+
+@bounded
+@given(
+    paid=st.lists(st.tuples(st.integers(0, 100), st.integers(1, 30_000)), max_size=6),
+    today=st.integers(0, 200),
+    since=st.integers(-5, 120),
+    length=st.one_of(st.none(), st.integers(0, 60)),
+)
+def test_a_hold_never_makes_anything_worse(paid: list, today: int, since: int, length: int | None) -> None:
+    start = day(4, 1)
+    now = (start + timedelta(days=today)).isoformat()
+    first = start + timedelta(days=since)
+    cleared = [((start + timedelta(days=at)).isoformat(), str(minor / 100)) for at, minor in paid]
+    without = on(now, *cleared)
+    found = on(now, *cleared, held=[(first, None if length is None else first + timedelta(days=length))])
+    worse = [Keeping.ALL_PAID, Keeping.KEPT, Keeping.GRACE, Keeping.AT_RISK, Keeping.BROKEN]
+    assert worse.index(found.keeping) <= worse.index(without.keeping)
+    assert set(found.missed) <= set(without.missed) and set(without.kept) <= set(found.kept)
