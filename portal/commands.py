@@ -19,7 +19,7 @@ from sqlalchemy import select
 from portal import demo, import_commands, jobs, queue, start, survey, verify
 from portal.care.commands import late_lines, requests_group
 from portal.contact import write
-from portal.contact.commands import messages_command
+from portal.contact.commands import bounces_command, messages_command
 from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.evidence.record import OPERATOR
@@ -452,6 +452,7 @@ def register(group: click.Group) -> None:
         contact_group,
         requests_group,
         messages_command,
+        bounces_command,
         letters_command,
     ):
         group.add_command(command)

@@ -14,6 +14,8 @@ class Outgoing:
 
     lender_id: uuid.UUID
     id: uuid.UUID
+    # What stands before the @ of an e-mail's Message-ID; a report about it brings it back.
+    name: str
     to: str
     sender: str
     reply_to: str | None

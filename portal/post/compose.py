@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -77,6 +78,16 @@ def hashed(*parts: str) -> str:
     """Give a keyed SHA-256, hexadecimal, so that the database alone reveals no code or token."""
     key = str(current_app.config["SECRET_KEY"])
     return hmac.new(key.encode(), "\x00".join(("post", *parts)).encode(), hashlib.sha256).hexdigest()
+
+
+def mail_name(message_id: uuid.UUID) -> str:
+    """Give the name of an e-mail in its Message-ID: its id, and a token by which we know that the name is ours."""
+    return f"{message_id.hex}.{hashed('mail', message_id.hex)[:20]}"
+
+
+def is_mail_name(name: str, message_id: uuid.UUID) -> bool:
+    """Say whether this is the name that we gave to a message."""
+    return hmac.compare_digest(name, mail_name(message_id))
 
 
 def base_url() -> str:

@@ -19,7 +19,7 @@ from portal import clock, queue
 from portal.db import insert_unless_there, new_id, session, transaction
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.lenders.models import Lender
-from portal.post import gate
+from portal.post import compose, gate
 from portal.post.channels import (
     Answer,
     Channels,
@@ -107,6 +107,7 @@ def _begin(lender_id: uuid.UUID, message_id: uuid.UUID, office: Office) -> tuple
         return message.channel, Outgoing(
             lender_id=lender_id,
             id=message.id,
+            name=compose.mail_name(message.id),
             to=message.address,
             sender=lender.name,
             reply_to=lender.email or None,

@@ -74,7 +74,11 @@ class NoSuchAddress(Exception):
     """This can be nobody's e-mail address."""
 
 
-def _address(text: str) -> str:
+def ascii_address(text: str) -> str:
+    """Give an address as mail servers write it: its host in the letters of host names.
+
+    :raises NoSuchAddress: if it can't be one.
+    """
     name, at, host = text.strip().rpartition("@")
     try:
         host = host.encode("idna").decode()
@@ -92,7 +96,7 @@ def as_email(message: Outgoing, *, sender: str) -> EmailMessage:
     """
     mail = EmailMessage(policy=SMTP)
     name, _at, host = sender.rpartition("@")
-    to_name, _at, to_host = _address(message.to).rpartition("@")
+    to_name, _at, to_host = ascii_address(message.to).rpartition("@")
     mail["From"] = Address(display_name=" ".join(message.sender.split()), username=name, domain=host)
     mail["To"] = Address(username=to_name, domain=to_host)
     if message.reply_to:
@@ -100,7 +104,7 @@ def as_email(message: Outgoing, *, sender: str) -> EmailMessage:
     mail["Subject"] = " ".join(message.subject.split())
     mail["Date"] = message.written_at
     # The same at each try, so that a mailbox that gets it twice can show it once.
-    mail["Message-ID"] = f"<{message.id.hex}@{host}>"
+    mail["Message-ID"] = f"<{message.name}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"
     if message.stop_url:
         mail["List-Unsubscribe"] = f"<{message.stop_url}/one-click>"
@@ -124,7 +128,7 @@ def hand_over(message: Outgoing, *, server: Server) -> Answer:
     line: smtplib.SMTP | None = None
     try:
         line = _connect(server)
-        return _converse(line, mail, to=_address(message.to), sender=server.sender)
+        return _converse(line, mail, to=ascii_address(message.to), sender=server.sender)
     except _Said as said:
         return said.answer
     except smtplib.SMTPAuthenticationError as problem:
@@ -202,9 +206,16 @@ def _expect(said: tuple[int, bytes], *, about_address: bool) -> None:
     detail = f"{code} {words}"[:300]
     if 400 <= code < 500 or code < 200:
         raise _Said(NotNow(detail))
-    enhanced = words.split(maxsplit=1)[0] if words else ""
-    # Without an enhanced code a plain 550, 551 or 553 to RCPT speaks of the address; 5.7.x is about us or the text.
-    plain = not enhanced.startswith("5.")
-    if enhanced in _ADDRESS_CODES or (about_address and plain and code in (550, 551, 553)):
+    if says_nobody_there(code, words, about_address=about_address):
         raise _Said(NobodyThere(detail))
     raise _Said(Refused(detail))
+
+
+def says_nobody_there(code: int, words: str, *, about_address: bool) -> bool:
+    """Say whether a refusal for good speaks of the address: its number, and the words that came with it.
+
+    Without an enhanced code a plain 550, 551 or 553 to the address does; 5.7.x is about us or the text.
+    """
+    enhanced = words.split(maxsplit=1)[0] if words else ""
+    plain = not enhanced.startswith("5.")
+    return enhanced in _ADDRESS_CODES or (about_address and plain and code in (550, 551, 553))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+import urllib.request
 import uuid
 from collections import Counter
 from datetime import date
+from typing import Any
 
 from click.testing import Result
 from flask import Flask
@@ -30,6 +33,9 @@ from tests.conftest import SECRET_KEY, Clock
 from tests.factories import BORN_ON, an_invitation
 from tests.pages import CheckingClient, page_of
 from tests.sandbox_process import Receiver, SandboxProcess
+
+# Where mail of the portal comes from, in tests with a mail server.
+FROM = "no-reply@portal.example"
 
 
 def birthday(day: date = BORN_ON) -> dict[str, str]:
@@ -248,3 +254,29 @@ class Stripe:
         # The stand-in's clock runs on while the portal's stands still: what has cleared lies in the past again.
         self.clock.forward(minutes=1)
         return location.removeprefix("http://localhost")
+
+
+class SmsStandIn:
+    """The stand-in for the SMS provider, spoken to over HTTP."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def order(self, what: str, **values: object) -> None:
+        asked = urllib.request.Request(f"{self.url}/_sandbox/{what}", json.dumps(values).encode(), method="POST")
+        urllib.request.urlopen(asked, timeout=5).close()
+
+    def fail(self, *how: str) -> None:
+        for each in how:
+            self.order("faults", how=each)
+
+    @property
+    def taken(self) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{self.url}/_sandbox/messages", timeout=5) as answer:
+            found: list[dict[str, Any]] = json.load(answer)
+        return found
+
+    def callbacks(self) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{self.url}/_sandbox/callbacks", timeout=5) as answer:
+            found: list[dict[str, Any]] = json.load(answer)
+        return found

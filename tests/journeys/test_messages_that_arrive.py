@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import threading
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -33,7 +31,7 @@ from portal.lenders.models import Lender
 from portal.money import Money
 from portal.people.models import ContactPoint, Debtor
 from portal.plans.models import PlanItem
-from portal.post import deliver, outbox, words
+from portal.post import compose, deliver, outbox, words
 from portal.post.compose import Link
 from portal.post.models import BouncedAddress, Message
 from portal.post.segments import segments
@@ -43,66 +41,11 @@ from portal.queue import QueuedJob
 from sandbox import sms
 from tests.conftest import Clock
 from tests.factories import a_debt, a_debtor, a_lender, an_invitation
-from tests.journeys.acts import acts_of, agree, come_in, command, plan_items, press, rows, work
-from tests.mail_server import MailServer, running
+from tests.journeys.acts import FROM, SmsStandIn, acts_of, agree, come_in, command, plan_items, press, rows, work
+from tests.mail_server import MailServer
 from tests.pages import CheckingClient, page_of
 
-FROM = "no-reply@portal.example"
 PHONE = "+8613800138000"
-
-
-@pytest.fixture
-def mail(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
-    with running() as (server, url):
-        settings = replace(app.config["SETTINGS"], smtp_url=url, mail_from=FROM)
-        monkeypatch.setitem(app.config, "SETTINGS", settings)
-        yield server
-
-
-class SmsStandIn:
-    """The stand-in for the SMS provider, spoken to over HTTP."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def order(self, what: str, **values: object) -> None:
-        asked = urllib.request.Request(f"{self.url}/_sandbox/{what}", json.dumps(values).encode(), method="POST")
-        urllib.request.urlopen(asked, timeout=5).close()
-
-    def fail(self, *how: str) -> None:
-        for each in how:
-            self.order("faults", how=each)
-
-    @property
-    def taken(self) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}/_sandbox/messages", timeout=5) as answer:
-            found: list[dict[str, Any]] = json.load(answer)
-        return found
-
-    def callbacks(self) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}/_sandbox/callbacks", timeout=5) as answer:
-            found: list[dict[str, Any]] = json.load(answer)
-        return found
-
-
-@pytest.fixture
-def phone(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmsStandIn]:
-    server = sms.make_server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_address[1]}"
-    settings = replace(
-        app.config["SETTINGS"],
-        twilio_account_sid=sms.SID,
-        twilio_auth_token=sms.TOKEN,
-        sms_from=sms.FROM,
-        twilio_api_base=url,
-    )
-    monkeypatch.setitem(app.config, "SETTINGS", settings)
-    yield SmsStandIn(url)
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 @pytest.fixture
@@ -196,7 +139,7 @@ def test_an_email_arrives_with_both_parts_and_its_headers(app: Flask, debt: Stan
     assert sent["To"] == "robin@example.com"
     assert sent["From"].addresses[0].addr_spec == FROM
     assert sent["From"].addresses[0].display_name.startswith("Lender")
-    assert sent["Message-ID"] == f"<{made.hex}@portal.example>"
+    assert sent["Message-ID"] == f"<{compose.mail_name(made)}@portal.example>"
     assert sent["Auto-Submitted"] == "auto-generated"
     assert sent["Content-Language"] == "en"
     assert sent["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
