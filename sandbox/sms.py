@@ -49,6 +49,7 @@ class Memory:
         self.messages: list[dict[str, Any]] = []
         self.faults: list[str] = []
         self.callbacks: list[dict[str, Any]] = []
+        self.came = 0
 
     def take(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Take a message."""
@@ -67,6 +68,14 @@ class Memory:
             }
             self.messages.append(message)
             return message
+
+    def come_in(self, number: str, body: str, url: str) -> None:
+        """Let somebody answer: it would be called back to `url`, the incoming address of the number."""
+        with self.lock:
+            self.came += 1
+            sid = f"SM{'f' * 16}{self.came:016x}"
+            form = {"MessageSid": sid, "From": number, "To": FROM, "Body": body, "AccountSid": SID, "NumMedia": "0"}
+            self.callbacks.append({"url": url, "form": form, "signature": signature(url, form)})
 
     def say(self, sid: str, status: str, error: str | None) -> None:
         """Let something become of a message."""
@@ -134,6 +143,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.memory.faults += [order["how"]] * int(order.get("count", 1))
             case "say":
                 self.memory.say(order["sid"], order["status"], order.get("error"))
+            case "come_in":
+                self.memory.come_in(order["number"], order["body"], order["url"])
             case _:
                 self._json(404, {})
                 return

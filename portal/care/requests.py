@@ -89,11 +89,12 @@ def open_request(
     contact: str = "",
     claimed_reference: str = "",
     visitor: str | None = None,
+    tell: bool = True,
 ) -> Opened | TooMany:
     """Record a request: its number, its clock, what stops at once, and a message that it is here. Twice is once.
 
-    `key` is the form's own, or names the cause; `visitor` is a hash of a stranger's network address. Of a debt that is
-    None for a dispute, all debts of the person are meant.
+    `key` is the form's own, or names the cause; `visitor` is a hash of where a stranger comes from. Of a debt that is
+    None for a dispute, all debts of the person are meant. Without `tell` no message repeats the number.
 
     :raises NotTheirDebt: if the debt is somebody else's.
     """
@@ -159,7 +160,7 @@ def open_request(
     _keep_needs(request, needs, text=needs_text, today=today, by=by)
     # The page with the number is the acknowledgement; a message repeats it where one can be sent.
     request.acknowledged_at = now
-    if kind is not Kind.WRONG_PERSON:
+    if tell and kind is not Kind.WRONG_PERSON:
         messages.received(request, by_person=by.kind == "debtor")
     if request.urgent:
         # The words stay out of the log; whoever watches it learns that a person is needed, and where.

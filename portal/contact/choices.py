@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,39 +23,6 @@ from portal.post.outbox import links_to
 # What a person may switch on and off; news about signing in and contacts ends only with STOP by SMS.
 CHOOSABLE = (Group.NEWS, Group.REMINDERS)
 CHANNELS = ("email", "sms")
-# An answer that only says stop is shorter; nobody's time is spent on more.
-MOST_CHARACTERS = 200
-# Words that stop messages, without spaces and accents: those of Twilio and of 47 CFR 64.1200(a)(10), what Chinese
-# messages end with, and how the languages of our lenders' debtors say it.
-STOP_WORDS = frozenset(
-    {
-        *("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "remove", "t", "td", "tdtd"),
-        *("退订", "退訂", "停", "停止", "取消", "取消订阅", "取消訂閱", "不要再发", "拒收"),
-        *(
-            "alto",
-            "parar",
-            "pare",
-            "baja",
-            "sair",
-            "cancelar",
-            "arret",
-            "arreter",
-            "stopp",
-            "berhenti",
-            "huy",
-            "tumigil",
-        ),
-        *("tumigil", "стоп", "توقف"),
-    }
-)
-START_WORDS = frozenset({"start", "unstop", "yes", "恢复", "恢復"})
-# What people add to such a word and that changes nothing.
-_POLITE = frozenset(
-    {
-        *("please", "pls", "plz", "now", "thanks", "thank", "you", "this", "it", "all", "me", "请", "請", "谢谢"),
-        *("sms", "text", "texts", "texting", "message", "messages", "sending"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,28 +177,13 @@ def _by_link(link: StopLink, *, on: bool, groups: Iterable[Group], how: str) -> 
     )
 
 
-def answered_by_sms(*, number: str, text: str) -> int:
-    """Heed an SMS that came in: STOP ends everything but codes that are asked for, START brings it back.
+def by_number(number: str, *, on: bool) -> int:
+    """Stop everything but codes that are asked for by SMS to a number, or bring it back.
 
     Gives for how many people something changed: a number may belong to several, and it is the number that says stop.
     """
-    said = _word(text)
-    on = said in START_WORDS
-    if not on and said not in STOP_WORDS:
-        return 0
     groups = (*CHOOSABLE, Group.SECURITY)
     return sum(_by_link(link, on=on, groups=groups, how="sms") for link in links_to(channel="sms", address=number))
-
-
-def _word(text: str) -> str:
-    """Give the one thing that an answer says, without case, accents, signs, spaces and courtesy.
-
-    >>> [_word(text) for text in ("Please STOP!", "opt-out", "ＳＴＯＰ", "«Arrêt»", "stop calling my mother")]
-    ['stop', 'optout', 'stop', 'arret', 'stopcallingmymother']
-    """
-    plain = unicodedata.normalize("NFKD", text[:MOST_CHARACTERS]).casefold()
-    letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    return "".join(word for word in re.findall(r"[^\W_]+", letters) if word not in _POLITE)
 
 
 def stopped_at_provider(message: Message) -> None:

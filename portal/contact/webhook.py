@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
+from markupsafe import escape
 
 from portal.config import Settings
-from portal.contact import choices
+from portal.contact import answers
 from portal.db import transaction
 from portal.post import deliver, phones, twilio_gateway
 from portal.post.states import Word
@@ -49,12 +52,14 @@ def status() -> ResponseReturnValue:
 @sms_webhooks.post("/webhooks/sms/in")
 @signed_by_sender
 def answered() -> ResponseReturnValue:
-    """Heed STOP and START; whatever else people answer is nobody's to read yet, and is not kept."""
+    """Take what people answer: keywords, and words for a person to read."""
     if not _is_from_provider():
         return "", 403
     number = phones.international(request.form.get("From", ""), jurisdiction="")
+    answer = None
     if number is not None:
+        name = request.form.get("MessageSid") or uuid.uuid4().hex
         with transaction():
-            choices.answered_by_sms(number=number, text=request.form.get("Body", ""))
-    # The provider answers STOP itself; we add nothing.
-    return Response("<Response/>", mimetype="text/xml")
+            answer = answers.heed(number=number, text=request.form.get("Body", ""), name=name)
+    said = f"<Response><Message>{escape(answer)}</Message></Response>" if answer else "<Response/>"
+    return Response(said, mimetype="text/xml")

@@ -19,7 +19,7 @@ from portal import clock, queue
 from portal.db import insert_unless_there, new_id, session, transaction
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.lenders.models import Lender
-from portal.post import compose, gate
+from portal.post import compose, gate, phones
 from portal.post.channels import (
     Answer,
     Channels,
@@ -108,7 +108,7 @@ def _begin(lender_id: uuid.UUID, message_id: uuid.UUID, office: Office) -> tuple
             lender_id=lender_id,
             id=message.id,
             name=compose.mail_name(message.id),
-            to=message.address,
+            to=_as_providers_write_it(message, lender),
             sender=lender.name,
             reply_to=lender.email or None,
             subject=message.subject,
@@ -120,6 +120,13 @@ def _begin(lender_id: uuid.UUID, message_id: uuid.UUID, office: Office) -> tuple
             written_at=message.written_at,
             lost_before=before > 0,
         )
+
+
+def _as_providers_write_it(message: Message, lender: Lender) -> str:
+    """Give the address of a message; a number that a file has as people dial it at home needs its country."""
+    if message.channel != "sms":
+        return message.address
+    return phones.international(message.address, jurisdiction=lender.jurisdiction) or message.address
 
 
 def logged(decision: Decision) -> dict[str, object]:

@@ -186,6 +186,7 @@ def who(kind: str) -> str:
     return {
         "debtor": _("You"),
         "visitor": _("Somebody who was not signed in"),
+        "phone": _("A text message from your number"),
         "stripe": _("Our payment service, Stripe"),
         "provider": _("The service that carries our messages"),
         "portal": _("This site, by itself"),

@@ -139,7 +139,8 @@ def test_an_email_arrives_with_both_parts_and_its_headers(app: Flask, debt: Stan
     assert sent["To"] == "robin@example.com"
     assert sent["From"].addresses[0].addr_spec == FROM
     assert sent["From"].addresses[0].display_name.startswith("Lender")
-    assert sent["Message-ID"] == f"<{compose.mail_name(made)}@portal.example>"
+    with app.app_context():
+        assert sent["Message-ID"] == f"<{compose.mail_name(made)}@portal.example>"
     assert sent["Auto-Submitted"] == "auto-generated"
     assert sent["Content-Language"] == "en"
     assert sent["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -439,6 +440,16 @@ def test_an_sms_leaves_and_what_became_of_it_comes_in_any_order_and_twice(
     assert session.scalar(select(func.count()).select_from(Message)) == 1
 
 
+def test_a_number_as_people_dial_it_at_home_goes_out_with_its_country(
+    app: Flask, debt: Standing, phone: SmsStandIn
+) -> None:
+    with_phone(debt, "138 0013 8000")
+    made = write(debt, channel="sms", address="138 0013 8000")
+    work(app)
+    assert message(made).state == "sent"
+    assert [each["to"] for each in phone.taken] == [PHONE]
+
+
 def called_back(client: CheckingClient, call: dict[str, Any], *, signature: str | None = None) -> Any:
     parts_ = urlsplit(call["url"])
     return client.post(
@@ -709,6 +720,7 @@ def test_stop_by_sms_ends_everything_but_codes_and_start_brings_it_back(
     assert message(code).state == "sent"
     assert incoming(client, word) == 200
     assert acts_of(debt.lender_id)["messages_chosen"] == 1
+    assert "request_opened" not in acts_of(debt.lender_id)
     incoming(client, "START")
     made = write(debt, channel="sms", address=PHONE)
     work(app)
@@ -719,7 +731,6 @@ def incoming(client: CheckingClient, text: str, number: str = PHONE) -> int:
     form = {"From": number, "To": sms.FROM, "Body": text, "MessageSid": "SM2"}
     url = "http://localhost/webhooks/sms/in"
     answer = client.post("/webhooks/sms/in", data=form, headers={"X-Twilio-Signature": sms.signature(url, form)})
-    assert answer.data in (b"<Response/>", b"")
     return answer.status_code
 
 
@@ -766,17 +777,6 @@ def test_what_a_person_switched_off_on_the_page_comes_back_by_no_sms_and_no_link
         made = write(debt, kind)
         work(app)
         assert message(made).reason == reason, kind
-
-
-def test_any_other_answer_by_sms_changes_nothing(
-    app: Flask, client: CheckingClient, debt: Standing, phone: SmsStandIn
-) -> None:
-    write(debt, channel="sms")
-    before = rows()
-    for text in ("please stop calling my mother", "", "👍", "please", "stop" * 10_000):
-        assert incoming(client, text) == 200
-    assert incoming(client, "STOP", number="nonsense") == 200
-    assert rows() == before
 
 
 # Choices.
