@@ -7,7 +7,6 @@ makes one up learns nothing and silences nobody.
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.errors import MessageError
@@ -25,7 +24,7 @@ from portal.post.states import Word
 
 # A report has our mail in it, which is small.
 LARGEST = 1_000_000
-_NAME = re.compile(r"\b([0-9a-f]{32}\.[0-9a-f]{20})@")
+_NAME = re.compile(r"\b([a-z2-7]{26}\.[a-z2-7]{13})@")
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _REPLY = re.compile(r"\b(5\d\d)\b")
 # A mail server that took a message and then found no host to bring it to.
@@ -164,8 +163,8 @@ def heed(raw: bytes) -> Heeded:
 
 def _named(name: str) -> Message | None:
     """Give the e-mail with a name, if the name is one that we gave."""
-    message_id = uuid.UUID(name.partition(".")[0])
-    if not compose.is_mail_name(name, message_id):
+    message_id = compose.message_named(name)
+    if message_id is None:
         return None
     rows = (session.get(Message, (lender.id, message_id)) for lender in all_lenders())
     return next((message for message in rows if message is not None and message.channel == "email"), None)

@@ -5,6 +5,7 @@ Invariant: the plain and the HTML part of an e-mail are drawn from one list of b
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
@@ -81,13 +82,25 @@ def hashed(*parts: str) -> str:
 
 
 def mail_name(message_id: uuid.UUID) -> str:
-    """Give the name of an e-mail in its Message-ID: its id, and a token by which we know that the name is ours."""
-    return f"{message_id.hex}.{hashed('mail', message_id.hex)[:20]}"
+    """Give the name of an e-mail in its Message-ID: its id, and a token by which we know that the name is ours.
+
+    Short, so that the header stays on one line.
+    """
+    token = bytes.fromhex(hashed("mail", message_id.hex))[:8]
+    return f"{_base32(message_id.bytes)}.{_base32(token)}"
 
 
-def is_mail_name(name: str, message_id: uuid.UUID) -> bool:
-    """Say whether this is the name that we gave to a message."""
-    return hmac.compare_digest(name, mail_name(message_id))
+def message_named(name: str) -> uuid.UUID | None:
+    """Give the id of the message that we gave this name, or None if it is none of ours."""
+    try:
+        message_id = uuid.UUID(bytes=base64.b32decode(name.partition(".")[0].upper() + "======"))
+    except ValueError:
+        return None
+    return message_id if hmac.compare_digest(name.encode(), mail_name(message_id).encode()) else None
+
+
+def _base32(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=").lower()
 
 
 def base_url() -> str:
