@@ -24,7 +24,7 @@ from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.evidence.record import OPERATOR
 from portal.lenders import settings as lenders
-from portal.lenders.commands import brand_command
+from portal.lenders.commands import brand_command, email_address, urgent_command
 from portal.letters import issue, kept, pdf
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
 from portal.payments import settle, stripe_gateway
@@ -144,6 +144,7 @@ def lender_group() -> None:
 @click.option("--jurisdiction", default="", help="ISO 3166 country, for example US.")
 @click.option("--phone", default="")
 @click.option("--email", default="")
+@click.option("--urgent-email", callback=email_address, help="Who is told at once when a request can't wait.")
 @click.option("--website", default="")
 @click.option("--licence", default="")
 @click.option("--remind-days-before", type=click.IntRange(1, 14), default=3, help="Reminders before a payment is due.")
@@ -171,6 +172,7 @@ def lender_add(**values: Any) -> None:
                 "licence": values["licence"],
                 "phone": values["phone"],
                 "email": values["email"],
+                "urgent_email": values["urgent_email"],
                 "website": values["website"],
                 "jurisdiction": values["jurisdiction"],
                 "currency": values["currency"],
@@ -435,6 +437,7 @@ def register(group: click.Group) -> None:
     """Put the commands into a group."""
     import_commands.register(group)
     lender_group.add_command(brand_command)
+    lender_group.add_command(urgent_command)
     for command in (
         start_command,
         migrate_command,

@@ -79,6 +79,34 @@ def answered(request: CareRequest) -> bool:
     return _write(request, kind="request_answered", words=words, of_page=False)
 
 
+def urgent(request: CareRequest) -> bool:
+    """Write to the lender's people that a request can't wait: its number and how to take it, and nothing that was said.
+
+    Gives False if there is nobody to write to.
+    """
+    lender = session.get_one(Lender, request.lender_id)
+    address = lender.urgent_email or lender.email
+    if not address:
+        return False
+    # As the commands and the log, in English.
+    with force_locale(DEFAULT):
+        outbox.put(
+            lender_id=request.lender_id,
+            debtor_id=None,
+            channel="email",
+            address=address,
+            kind="urgent_request",
+            subject=f"URGENT: request {request.number} needs a person now",
+            body=(
+                f"Request {request.number} needs a person now: somebody may be in danger.",
+                "Read it and take it with this command. What was written is not in this e-mail.",
+                f"flask --app wsgi requests take {request.number} --lender {lender.slug}",
+            ),
+            once=f"urgent:{request.id}",
+        )
+    return True
+
+
 def _write(request: CareRequest, *, kind: str, words: Callable[[str, str], tuple[str, str]], of_page: bool) -> bool:
     if request.debtor_id is None:
         return False

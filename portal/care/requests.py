@@ -164,7 +164,8 @@ def open_request(
         messages.received(request, by_person=by.kind == "debtor")
     if request.urgent:
         # The words stay out of the log; whoever watches it learns that a person is needed, and where.
-        log.warning("request %s needs a person at once", request.number)
+        told = messages.urgent(request)
+        log.warning("request %s needs a person at once%s", request.number, "" if told else ", and nobody is told")
     return Opened(request.number, request.answer_by, request.urgent, stopped)
 
 

@@ -54,15 +54,16 @@ ANSWERED_BY_PROVIDER = frozenset(
 # languages of our lenders' debtors say it.
 _KEYWORDS = {
     Keyword.STOP: (
-        "stop stopall unsubscribe cancel end quit optout revoke remove t td tdtd 退订 退訂 停 停止 取消 取消订阅 取消訂閱 "
-        "不要再发 拒收 alto parar pare baja sair cancelar arret arreter stopp berhenti huy tumigil стоп توقف"
+        "stop stopall unsubscribe cancel end quit optout revoke remove t td tdtd 退订 退訂 停 停止 取消 取消订阅 "
+        "取消訂閱 不要再发 拒收 alto parar pare baja sair cancelar arret arreter stopp berhenti huy tumigil стоп توقف"
     ),
     Keyword.START: "start unstop yes 恢复 恢復 开始 開始",
     Keyword.HELP: "help info 帮助 幫助 信息 資訊",
 }
 _BY_WORD = {word: keyword for keyword, words in _KEYWORDS.items() for word in words.split()}
 # What people add to such a word and that changes nothing. Not "it" or "all": "end it all" is for a person to read.
-_POLITE = frozenset(["please", "pls", "plz", "thanks", "thank", "you", "请", "請", "谢谢", "sms", "text", "texts", "texting", "message", "messages", "sending"])
+_POLITE_WORDS = "please pls plz thanks thank you 请 請 谢谢 sms text texts texting message messages sending"
+_POLITE = frozenset(_POLITE_WORDS.split())
 # An answer that only says stop is shorter; nobody's time is spent on more.
 MOST_CHARACTERS = 200
 # Somebody whose phone answers by itself gets one message back in this time.

@@ -188,7 +188,7 @@ def by_number(number: str, *, on: bool) -> int:
 
 def stopped_at_provider(message: Message) -> None:
     """Heed a provider that knows of a stop which never reached us; one of a former number says nothing for the new."""
-    if not _on_file(message):
+    if message.debtor_id is None or not _on_file(message):
         return
     choose(
         lender_id=message.lender_id,

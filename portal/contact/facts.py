@@ -54,7 +54,12 @@ def rules() -> gate.Rules:
 
 
 def of_message(message: Message, now: datetime, *, holding: Holds, still_true: StillTrue) -> Facts:
-    """Give what the gate must know of a message that is about to leave."""
+    """Give what the gate must know of a message to a debtor that is about to leave.
+
+    :raises ValueError: if it is to staff, about whom the gate asks nothing.
+    """
+    if message.debtor_id is None:
+        raise ValueError("a message to staff has no facts for the gate")
     return of(
         lender_id=message.lender_id,
         debtor_id=message.debtor_id,

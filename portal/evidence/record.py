@@ -20,6 +20,7 @@ class Act(StrEnum):
 
     LENDER_ADDED = "lender_added"
     LENDER_BRANDED = "lender_branded"
+    LENDER_URGENT_EMAIL_SET = "lender_urgent_email_set"
     LIMITS_LOADED = "limits_loaded"
     PORTFOLIO_IMPORTED = "portfolio_imported"
     PORTFOLIO_UNDONE = "portfolio_undone"

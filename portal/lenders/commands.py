@@ -1,4 +1,4 @@
-"""`flask lender brand`: set how a lender's pages look, or be told in a sentence what would pass."""
+"""`flask lender brand` and `urgent`: how a lender's pages look, and who is told when something can't wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portal.db import transaction
 from portal.evidence.record import OPERATOR
 from portal.lenders import brand as brands
 from portal.lenders.brand import CORNERS, LARGEST_LOGO, BadLogo, Logo, Weak
-from portal.lenders.settings import NoSuchLender, by_slug
+from portal.lenders.settings import NoSuchLender, by_slug, tell_urgent
 from portal.web.colours import LIGHT, NotAColour
 
 _GROUNDS = {
@@ -105,3 +105,30 @@ def brand_command(
     if isinstance(done, Weak):
         raise click.ClickException(_weak_words(done))
     click.echo(f"{slug} has the portal's own look." if done is None else f"{slug}: {done.accent}, dark {done.dark}.")
+
+
+def email_address(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    """Take an e-mail address, or none.
+
+    :raises click.BadParameter: if it can't be one.
+    """
+    if given is not None and ("@" not in given.strip("@") or any(sign.isspace() for sign in given)):
+        raise click.BadParameter(f"{given!r} is no e-mail address.")
+    return given
+
+
+@click.command("urgent")
+@click.argument("slug")
+@click.option("--email", callback=email_address, help="Who is told at once; a mailbox that somebody reads at any hour.")
+@click.option("--default", "default", is_flag=True, help="Tell the lender's own address again.")
+def urgent_command(slug: str, email: str | None, *, default: bool) -> None:
+    """Set or show who gets an e-mail at once when a request can't wait, because somebody may be in danger."""
+    try:
+        with transaction():
+            lender = by_slug(slug)
+            if default or email:
+                tell_urgent(lender, address=None if default else email, by=OPERATOR)
+            told = lender.urgent_email or lender.email
+    except NoSuchLender as problem:
+        raise click.ClickException(f"There is no lender called {problem.slug!r}.") from problem
+    click.echo(f"{slug}: {told} is told." if told else f"{slug}: nobody is told. Give --email.")

@@ -25,6 +25,8 @@ class Lender(Model):
     licence: Mapped[str]
     phone: Mapped[str]
     email: Mapped[str]
+    # Who is told at once when a request can't wait; `email` if nobody is named.
+    urgent_email: Mapped[str | None]
     website: Mapped[str]
     jurisdiction: Mapped[str]
     currency: Mapped[str]

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from portal import clock
 from portal.db import session
-from portal.evidence.record import OPERATOR, Act, record
+from portal.evidence.record import OPERATOR, Act, Actor, record
 from portal.lenders.models import Lender
 
 
@@ -46,6 +46,12 @@ def only_lender() -> Lender | None:
 def none_yet() -> bool:
     """Say whether the database has no lender."""
     return session.scalar(select(func.count()).select_from(Lender)) == 0
+
+
+def tell_urgent(lender: Lender, *, address: str | None, by: Actor) -> None:
+    """Say who is told at once when a request can't wait; None for the lender's own address."""
+    lender.urgent_email = address
+    record(Act.LENDER_URGENT_EMAIL_SET, by=by, lender_id=lender.id, facts={"address": address})
 
 
 def add(*, values: Mapping[str, Any]) -> Lender:

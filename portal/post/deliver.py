@@ -94,7 +94,10 @@ def _begin(lender_id: uuid.UUID, message_id: uuid.UUID, office: Office) -> tuple
             _lost(message, "the worker ended in the middle")
             if message.state != State.WAITING.value:
                 return None
-        decision = gate.decide(office.facts(message, now), kind=kind, now=now, rules=office.rules)
+        if kind.group is Group.STAFF:
+            decision = gate.to_staff(rules=office.rules)
+        else:
+            decision = gate.decide(office.facts(message, now), kind=kind, now=now, rules=office.rules)
         if decision.outcome is not Outcome.SEND:
             _keep_back(message, decision)
             return None

@@ -20,6 +20,7 @@ class Group(Enum):
     SECURITY = "security"  # Something about signing in or contacts changed; only STOP by SMS ends it.
     NEWS = "news"  # What became of something that the person did.
     REMINDERS = "reminders"  # What nobody asked for just now.
+    STAFF = "staff"  # To a person of the lender, at any hour; no debtor's choices or quiet hours are about it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "invitation": Kind(Group.NEWS, again=True, life=timedelta(hours=72), collects=True),
         "reminder": Kind(Group.REMINDERS, collects=True),
         "missed": Kind(Group.REMINDERS, collects=True),
+        "urgent_request": Kind(Group.STAFF, again=True),
     }
 )
 _ANYTHING_ELSE: Final = Kind(Group.NEWS)

@@ -15,10 +15,13 @@ _STATES = ", ".join(f"'{state.value}'" for state in State)
 
 
 class Message(LenderOwned, Model):
-    """One message to one address; written in the transaction of the act that causes it, whole, as it will leave."""
+    """One message to one address; written in the transaction of the act that causes it, whole, as it will leave.
+
+    Without a debtor it is to a person of the lender.
+    """
 
     __tablename__ = "message"
-    debtor_id: Mapped[uuid.UUID]
+    debtor_id: Mapped[uuid.UUID | None]
     debt_id: Mapped[uuid.UUID | None]
     channel: Mapped[str]
     address: Mapped[str]

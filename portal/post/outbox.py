@@ -25,7 +25,7 @@ DELIVER = "post.deliver"
 def put(
     *,
     lender_id: uuid.UUID,
-    debtor_id: uuid.UUID,
+    debtor_id: uuid.UUID | None,
     channel: str,
     address: str,
     kind: str,
@@ -43,7 +43,7 @@ def put(
 
     `body` is one text or its paragraphs; an SMS says `sms` or, without one, the body. `asked_at` is when the person did
     what this answers; left out it is now, for kinds that leave at once. `said` is what the gate said, for the record.
-    Its text stays out of the evidence: it can hold a code.
+    Its text stays out of the evidence: it can hold a code. Without a debtor it is an e-mail to the lender's people.
     """
     lender = session.get_one(Lender, lender_id)
     now, treated = clock.now(), kind_of(kind)
@@ -51,7 +51,7 @@ def put(
     paragraphs = tuple(body.split("\n\n")) if isinstance(body, str) else tuple(body)
     words = Words(subject=subject, paragraphs=paragraphs, sms=sms or " ".join(paragraphs), link=link)
     stop_url = None
-    if treated.group in (Group.NEWS, Group.REMINDERS):
+    if debtor_id is not None and treated.group in (Group.NEWS, Group.REMINDERS):
         token = _stop_token(lender_id, debtor_id, channel, address)
         stop_url = f"{compose.base_url()}/stop/{token}"
     draw = compose.email if channel == "email" else compose.sms
@@ -85,7 +85,7 @@ def put(
     if written is None:
         return None
     session.add(MessageCheck(code_hash=compose.hashed("check", check_code), lender_id=lender_id, message_id=message_id))
-    if channel == "sms" or stop_url is not None:
+    if debtor_id is not None and (channel == "sms" or stop_url is not None):
         _keep_stop_link(lender, debtor_id, channel, address)
     record(
         Act.MESSAGE_WRITTEN,

@@ -95,6 +95,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "lender_added": lambda _f: _("Your lender came to this site"),
         "limits_loaded": lambda _f: _("Your lender changed what it allows"),
         "lender_branded": lambda _f: _("Your lender changed how this site looks"),
+        "lender_urgent_email_set": lambda _f: _("Your lender said who is told when something can’t wait"),
         "portfolio_imported": lambda _f: _("Your lender sent us its debts"),
         "portfolio_undone": lambda _f: _("Your lender took back what it had sent us"),
         "balance_adjusted": lambda _f: _("Your lender corrected the amount"),
