@@ -36,6 +36,8 @@ class Account(StrEnum):
     WAIVER = "waiver"
     WRITE_OFF = "write_off"
     SUSPENSE = "suspense"
+    # Where credit of one debt meets what is owed on another; nothing ever stays here.
+    SET_OFF = "set_off"
 
 
 OWED = (Account.PRINCIPAL, Account.INTEREST, Account.PENALTY, Account.FEES, Account.COSTS)

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     EFFECT = "money effect"
     PAYMENT = "payment"
     PAYMENT_PART = "payment part"
+    CREDIT_USE = "use of credit"
     POINTS = "points"
     HOLD = "hold"
     EVIDENCE = "evidence"
@@ -298,9 +299,10 @@ with seen as (
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit') then 1 else 0 end
             as of_a_debt,
         case when from_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense') then 1 else 0 end
+            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense') then 1 else 0 end as known
+            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
+            as known
     from transfer t
     where lender_id = :lender
 )
@@ -402,9 +404,10 @@ from plan_item i join plan p on p.lender_id = i.lender_id and p.id = i.plan_id
 where i.lender_id = :lender and i.amount_minor <> i.principal_minor + i.interest_minor
 """)
 
-# All money that cleared for a plan fills its items in their order, and never more than an item is.
+# All money that cleared for a plan, or was credit and used for it, fills its items in their order, and never more than
+# an item is.
 _PAID = text("""
-with cleared as (
+with came as (
     select a.plan_id, sum(case when t.to_account = 'cash:stripe' then t.amount_minor
         when t.from_account = 'cash:stripe' then -t.amount_minor else 0 end) as came
     from payment_part a
@@ -412,6 +415,15 @@ with cleared as (
     join transfer t on t.lender_id = e.lender_id and t.posting_id = e.posting_id and t.book_id = a.debt_id
     where a.lender_id = :lender and a.plan_id is not null
     group by a.plan_id
+    union all
+    select u.plan_id, sum(t.amount_minor)
+    from credit_use u
+    join transfer t on t.lender_id = u.lender_id and t.posting_id = u.posting_id and t.book_id = u.to_debt_id
+        and t.from_account in ('principal', 'interest', 'penalty', 'fees', 'costs')
+    where u.lender_id = :lender and u.plan_id is not null and u.undone_at is null
+    group by u.plan_id
+), cleared as (
+    select plan_id, sum(came) as came from came group by plan_id
 ), laid as (
     select i.plan_id, i.seq, i.amount_minor, i.paid_minor,
         coalesce(c.came, 0) - (sum(i.amount_minor) over (partition by i.plan_id order by i.seq) - i.amount_minor)
@@ -426,6 +438,64 @@ select 'plan ' || p.reference || ' item ' || cast(c.seq as text) as what, c.paid
 from counted c join plan p on p.lender_id = :lender and p.id = c.plan_id
 where c.paid_minor <> c.counted
 order by p.reference, c.seq
+""")
+
+# What stands as used came off the credit of its one debt and off what was owed on its other, as much on each; what was
+# undone is there again on both; and nothing ever stays where the two meet.
+_CREDIT_USES = text("""
+with moved as (
+    select p.id, p.kind, p.cause, p.corrects_id,
+        sum(case when t.to_account = 'set_off' then t.amount_minor when t.from_account = 'set_off' then -t.amount_minor
+            else 0 end) as stays
+    from posting p join transfer t on t.lender_id = p.lender_id and t.posting_id = p.id
+    where p.lender_id = :lender and (p.kind in ('set_off', 'set_off_undone')
+        or t.from_account = 'set_off' or t.to_account = 'set_off')
+    group by p.id, p.kind, p.cause, p.corrects_id
+), uses as (
+    select u.id, u.amount_minor, u.posting_id, u.undone_posting_id, u.currency, f.currency as from_currency,
+        b.currency as to_currency,
+        (select coalesce(sum(t.amount_minor), 0) from transfer t where t.lender_id = :lender
+            and t.posting_id = u.posting_id and t.book_id = u.from_debt_id and t.to_account = 'credit') as off_credit,
+        (select coalesce(sum(t.amount_minor), 0) from transfer t where t.lender_id = :lender
+            and t.posting_id = u.posting_id and t.book_id = u.to_debt_id
+            and t.from_account in ('principal', 'interest', 'penalty', 'fees', 'costs')) as off_owed,
+        (select coalesce(sum(t.amount_minor), 0) from transfer t where t.lender_id = :lender
+            and t.posting_id = u.undone_posting_id and t.book_id = u.from_debt_id
+            and t.from_account = 'credit') as credit_again,
+        (select coalesce(sum(t.amount_minor), 0) from transfer t where t.lender_id = :lender
+            and t.posting_id = u.undone_posting_id and t.book_id = u.to_debt_id
+            and t.to_account in ('principal', 'interest', 'penalty', 'fees', 'costs')) as owed_again
+    from credit_use u
+    join book f on f.lender_id = u.lender_id and f.id = u.from_debt_id
+    join book b on b.lender_id = u.lender_id and b.id = u.to_debt_id
+    where u.lender_id = :lender
+)
+select 'set-off of posting ' || kind || ' (' || cause || ')' as what, '0' as kept, cast(stays as text) as counted
+from moved where stays <> 0
+union all
+select 'posting ' || m.kind || ' (' || m.cause || ')', 'a use of credit', 'none'
+from moved m
+where not exists (select 1 from credit_use u where u.lender_id = :lender
+    and (u.posting_id = m.id or (u.undone_posting_id = m.id and u.posting_id = m.corrects_id)))
+union all
+select 'credit of use ' || cast(id as text), cast(amount_minor as text), cast(off_credit as text)
+from uses where off_credit <> amount_minor
+union all
+select 'what use ' || cast(id as text) || ' paid', cast(amount_minor as text), cast(off_owed as text)
+from uses where off_owed <> amount_minor
+union all
+select 'what is there again of use ' || cast(id as text), cast(amount_minor as text),
+    cast(credit_again as text) || ' and ' || cast(owed_again as text)
+from uses where undone_posting_id is not null and (credit_again <> amount_minor or owed_again <> amount_minor)
+union all
+select 'currency of use ' || cast(id as text), currency, from_currency || ' and ' || to_currency
+from uses where currency <> from_currency or currency <> to_currency
+union all
+select 'debts of use ' || cast(u.id as text), 'one person''s', 'another person''s'
+from credit_use u
+join debt f on f.lender_id = u.lender_id and f.id = u.from_debt_id
+join debt b on b.lender_id = u.lender_id and b.id = u.to_debt_id
+where u.lender_id = :lender and (f.debtor_id <> u.debtor_id or b.debtor_id <> u.debtor_id)
 """)
 
 # A refund that failed after it was confirmed is an effect above zero, and never without the refund that it takes back.
@@ -677,6 +747,7 @@ _CHECKS = (
     (Kind.CURRENCY, _EFFECT_CURRENCIES),
     (Kind.PAYMENT, _PAYMENTS),
     (Kind.PAYMENT_PART, _PAYMENT_PARTS),
+    (Kind.CREDIT_USE, _CREDIT_USES),
     (Kind.POINTS, _POINTS),
     (Kind.HOLD, _HOLDS),
 )

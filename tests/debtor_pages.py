@@ -117,6 +117,11 @@ PAGES = (
         typed={"choice": "other", "amount": NONSENSE},
     ),
     DebtorPage("pay several, shares", "/pay/several/shares?currency=USD&amount=10000", "with two debts"),
+    DebtorPage("your money with us", "/credit", "with money here"),
+    DebtorPage("your money with us, none", "/credit", "newcomer"),
+    DebtorPage("use your money", "/debts/{debt}/use-credit-for/{other_debt}", "with money here"),
+    DebtorPage("home, with money here", "/home", "with money here"),
+    DebtorPage("debt, with money here", "/debts/{debt}", "with money here"),
     DebtorPage("paid", "/pay/result/{payment}", "on a plan"),
     DebtorPage("not gone through with", "/pay/result/{left_payment}?left=1", "newcomer"),
     # What is kept.

@@ -222,6 +222,24 @@ def _standing(debt: Debt) -> Standing:
     )
 
 
+def some_credit(debt: Standing, amount: str) -> None:
+    """Money that the owner of a debt has with us, as where a file says that too much was paid."""
+    figures = {account: part.minor for account, part in debt.parts.items()}
+    with _act():
+        ledger.restate(
+            lender_id=debt.lender_id,
+            figures=[
+                ledger.Figures(
+                    debt_id=debt.id,
+                    currency=debt.owed.currency,
+                    parts=figures | {Account.CREDIT: Money.of(amount, debt.owed.currency).minor},
+                )
+            ],
+            cause=f"by-a-test-{next(_numbers)}",
+            on=debt.as_of,
+        )
+
+
 def an_invitation(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, key: str) -> str:
     """A link for a person; gives the token, which stands in the address `/i/<token>`."""
     with _act():

@@ -53,7 +53,17 @@ from tests.sandbox_process import SandboxProcess
 LANGUAGES = ("en", "zh_Hans")
 STRANGER = "a stranger"
 # Who they are says what their pages show.
-PEOPLE = ("newcomer", "deciding", "offering", "on a plan", "late", "asking", "with two debts", "nothing left")
+PEOPLE = (
+    "newcomer",
+    "deciding",
+    "offering",
+    "on a plan",
+    "late",
+    "asking",
+    "with two debts",
+    "with money here",
+    "nothing left",
+)
 
 
 class NotThere(LookupError):
@@ -172,7 +182,9 @@ class Scene:
             )
             self.debts[who] = debt
             places = self.places[who] = {"debt": debt.reference}
-            if who == "with two debts":
+            if who == "with money here":
+                factories.some_credit(debt, "40.00")
+            if who in ("with two debts", "with money here"):
                 other = factories.a_debt(
                     "250.00", debtor=debtor, product="Credit card", reference=f"CC-{uuid.uuid4().hex[:6].upper()}"
                 )

@@ -38,6 +38,8 @@ def posting_words(kind: str) -> str:
         "refund": _("Payment given back to you"),
         "refund_failed": _("Giving back failed, so your payment counts again"),
         "plan_interest": _("Interest of your plan"),
+        "set_off": _("Money that you had with us was used"),
+        "set_off_undone": _("Money that was used went back where it came from"),
         "adjustment": _("Your lender corrected the amount"),
         "correction": _("A correction was taken back"),
     }.get(kind, _("Change"))

@@ -47,10 +47,15 @@ class Standing:
         return max((today - self.late_since).days, 0) if self.late_since else 0
 
 
+# Postings by which a person's money came to a debt, or went from it.
+MONEY_CAME = ("payment", "refund", "refund_failed", "set_off", "set_off_undone")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One posting on a debt: what it changed in all, what was owed afterwards, and what was paid too much by then.
 
+    Credit that was used for its own debt changes nothing in all; `owed_change` is then what it took off.
     `waived` is what the lender no longer asked for by it: part of the change, and minus where that was taken back.
     """
 
@@ -58,6 +63,7 @@ class Line:
     kind: str
     cause: str
     change: Money
+    owed_change: Money
     after: Money
     credit_after: Money
     waived: Money
@@ -187,6 +193,7 @@ def history(debt: Standing) -> tuple[Line, ...]:
                 kind=kind,
                 cause=cause,
                 change=Money(owed_changes[posting_id] - credit_changes[posting_id], currency),
+                owed_change=Money(owed_changes[posting_id], currency),
                 after=Money(after, currency),
                 credit_after=Money(credit_after, currency),
                 waived=Money(waived[posting_id], currency),
@@ -222,6 +229,7 @@ def count_open(*, lender_id: uuid.UUID) -> int:
 
 
 __all__ = [
+    "MONEY_CAME",
     "OF_A_DEBT",
     "Line",
     "Standing",

@@ -15,6 +15,7 @@ from portal.db import session, table_of, transaction
 from portal.debts.models import Debt, ImportRun, StagedChange
 from portal.debts.runs import BATCH, RunWasEnded, Summary, close_run, still_staging
 from portal.debts.staging import Staging
+from portal.debts.statement import MONEY_CAME
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR, Act, record
 from portal.ledger import Account, Book, Figures, Posting, Transfer
@@ -181,8 +182,7 @@ def _came_since(
             Transfer.lender_id == lender_id,
             Transfer.book_id.in_(debts),
             or_(
-                Posting.kind.in_(("payment", "refund", "refund_failed", "plan_interest"))
-                & or_(Posting.on > as_of, Posting.at > started),
+                Posting.kind.in_((*MONEY_CAME, "plan_interest")) & or_(Posting.on > as_of, Posting.at > started),
                 (Posting.kind == "adjustment")
                 & (Posting.on >= as_of)
                 & (Transfer.from_account == Account.CREDIT.value),

@@ -47,6 +47,8 @@ class Act(StrEnum):
     PAYMENT_SET_ASIDE = "payment_set_aside"
     PAYMENT_REFUNDED = "payment_refunded"
     PAYMENT_REFUND_FAILED = "payment_refund_failed"
+    CREDIT_USED = "credit_used"
+    CREDIT_USE_UNDONE = "credit_use_undone"
     POINTS_AWARDED = "points_awarded"
     POINTS_TAKEN_BACK = "points_taken_back"
     LETTER_ASKED = "letter_asked"

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from portal import clock
 from portal.care.pages import notices_for_me
 from portal.debts.pages import mine_or_404, part_words, posting_words
-from portal.debts.statement import Line, Standing, debts_of, history
+from portal.debts.statement import MONEY_CAME, Line, Standing, debts_of, history
 from portal.home.next_thing import Debt, NextThing, next_thing
 from portal.home.overview import Owed, overview_of
 from portal.money import Money
@@ -122,12 +122,17 @@ def debt(reference: str) -> ResponseReturnValue:
 
 
 def _posting(line: Line) -> dict[str, object]:
-    return {"on": line.on, "words": posting_words(line.kind), "amount": line.change, "balance": line.after}
+    return {
+        "on": line.on,
+        "words": posting_words(line.kind),
+        "amount": line.change or line.owed_change,
+        "balance": line.after,
+    }
 
 
 def _paid(lines: Iterable[Line], currency: str) -> Money | None:
-    """Give what was paid here so far, less what went back; None if nothing was."""
-    minor = -sum(line.change.minor for line in lines if line.kind in ("payment", "refund", "refund_failed"))
+    """Give what was paid here so far, less what went back or was used elsewhere; None if nothing was."""
+    minor = -sum(line.change.minor for line in lines if line.kind in MONEY_CAME)
     return Money(minor, currency) if minor > 0 else None
 
 
@@ -191,7 +196,7 @@ def changes_csv(reference: str) -> ResponseReturnValue:
             (
                 line.on,
                 posting_words(line.kind),
-                line.change.amount,
+                (line.change or line.owed_change).amount,
                 line.after.amount,
                 line.credit_after.amount,
                 line.after.currency,

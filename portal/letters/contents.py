@@ -89,6 +89,8 @@ class Entry(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     REFUND_FAILED = "refund-failed"  # It did not arrive, and counts as paid again.
+    CREDIT_USED = "credit-used"  # Money that was paid too much was used for this debt, or from it for another.
+    CREDIT_USE_UNDONE = "credit-use-undone"
     ADJUSTMENT = "adjustment"
     WAIVER = "waiver"
     WRITE_OFF = "write-off"

@@ -58,6 +58,8 @@ _ENTRIES = {
     "refund": Entry.REFUND,
     "refund_failed": Entry.REFUND_FAILED,
     "plan_interest": Entry.INTEREST,
+    "set_off": Entry.CREDIT_USED,
+    "set_off_undone": Entry.CREDIT_USE_UNDONE,
     "adjustment": Entry.ADJUSTMENT,
     "correction": Entry.ADJUSTMENT,
 }

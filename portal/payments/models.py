@@ -92,6 +92,39 @@ class MoneyEffect(LenderOwned, Model):
     )
 
 
+class CreditUse(LenderOwned, Model):
+    """Credit of one debt that its owner used for another, or for the same one; `form_key` makes a double click one use.
+
+    `plan_id` is the plan that it counts towards. It is undone where the payment that brought the credit went back.
+    """
+
+    __tablename__ = "credit_use"
+    form_key: Mapped[str]
+    debtor_id: Mapped[uuid.UUID]
+    from_debt_id: Mapped[uuid.UUID]
+    to_debt_id: Mapped[uuid.UUID]
+    plan_id: Mapped[uuid.UUID | None]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    posting_id: Mapped[uuid.UUID | None]
+    used_at: Mapped[datetime]
+    undone_posting_id: Mapped[uuid.UUID | None]
+    undone_at: Mapped[datetime | None]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
+        ForeignKeyConstraint(["lender_id", "from_debt_id"], ["debt.lender_id", "debt.id"]),
+        ForeignKeyConstraint(["lender_id", "to_debt_id"], ["debt.lender_id", "debt.id"]),
+        ForeignKeyConstraint(["lender_id", "plan_id"], ["plan.lender_id", "plan.id"]),
+        ForeignKeyConstraint(["lender_id", "posting_id"], ["posting.lender_id", "posting.id"]),
+        ForeignKeyConstraint(["lender_id", "undone_posting_id"], ["posting.lender_id", "posting.id"]),
+        UniqueConstraint("lender_id", "debtor_id", "form_key"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("(undone_at is null) = (undone_posting_id is null)", name="undone"),
+        Index("ix_credit_use_lender_id_from_debt_id", "lender_id", "from_debt_id"),
+        Index("ix_credit_use_lender_id_plan_id", "lender_id", "plan_id"),
+    )
+
+
 class WebhookEvent(LenderOwned, Model):
     """What Stripe sent, stored once; `outcome` names what became of it."""
 

@@ -12,7 +12,7 @@ from sqlalchemy import case, func, select
 from portal.db import session
 from portal.ledger import Account, Transfer
 from portal.money import Money
-from portal.payments.models import MoneyEffect, Payment, PaymentPart
+from portal.payments.models import CreditUse, MoneyEffect, Payment, PaymentPart
 from portal.plans.models import Plan
 
 
@@ -27,7 +27,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What one effect brought for a plan, in minor units; minus for what went back."""
+    """What one effect, or one use of credit, brought for a plan, in minor units; minus for what went back."""
 
     effect_id: uuid.UUID
     at: datetime
@@ -95,7 +95,7 @@ def given_back_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[tuple[
 
 
 def came_for(plan: Plan) -> tuple[Came, ...]:
-    """Give what came for a plan, effect by effect, as it stands in the books of the plan's debt."""
+    """Give what came for a plan, payments and credit that was used, as it stands in the books of the plan's debt."""
     rows = session.execute(
         select(MoneyEffect.id, MoneyEffect.at, Payment.settled_at, _CASH.label("minor"))
         .join(Payment, (Payment.lender_id == MoneyEffect.lender_id) & (Payment.id == MoneyEffect.payment_id))
@@ -111,6 +111,14 @@ def came_for(plan: Plan) -> tuple[Came, ...]:
         )
         .where(PaymentPart.lender_id == plan.lender_id, PaymentPart.plan_id == plan.id, MoneyEffect.outcome == "posted")
         .group_by(MoneyEffect.id, MoneyEffect.at, Payment.settled_at)
-        .order_by(MoneyEffect.at, MoneyEffect.id)
     )
-    return tuple(Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor)) for row in rows)
+    came = [Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor)) for row in rows]
+    for use in session.execute(
+        select(CreditUse.id, CreditUse.used_at, CreditUse.amount_minor, CreditUse.undone_at).where(
+            CreditUse.lender_id == plan.lender_id, CreditUse.plan_id == plan.id
+        )
+    ):
+        came.append(Came(effect_id=use.id, at=use.used_at, settled_at=None, minor=use.amount_minor))
+        if use.undone_at is not None:
+            came.append(Came(effect_id=use.id, at=use.undone_at, settled_at=None, minor=-use.amount_minor))
+    return tuple(sorted(came, key=lambda each: (each.at, each.effect_id)))

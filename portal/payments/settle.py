@@ -16,15 +16,16 @@ from sqlalchemy import or_, select
 
 from portal import clock, ledger, queue
 from portal.db import insert_unless_there, new_id, session, transaction
-from portal.evidence.record import PORTAL, STRIPE, Act, Actor, record
+from portal.evidence.record import PORTAL, STRIPE, Act, record
 from portal.ledger import OWED, Account, Move
 from portal.lenders.models import Lender
 from portal.money import Money
-from portal.payments import stripe_gateway, tell
+from portal.payments import credit, stripe_gateway, tell
 from portal.payments.allocation import Allocation, Component, allocate
 from portal.payments.checkout import account_of
+from portal.payments.follow import follow, plans_of
 from portal.payments.models import MoneyEffect, Payment, WebhookEvent
-from portal.payments.parts import Part, came_for, only_debt, parts_of, receipt_cause
+from portal.payments.parts import Part, only_debt, parts_of, receipt_cause
 from portal.payments.states import Moved, Said, State, after
 from portal.payments.stripe_gateway import (
     CheckoutPayment,
@@ -37,7 +38,6 @@ from portal.payments.stripe_gateway import (
 from portal.people.models import Debtor
 from portal.plans import progress
 from portal.plans.models import Plan
-from portal.points import award
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def _said(word: _Word, *, refunded: int, came_back: bool) -> Said:
 def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
     parts = parts_of(lender_id=lender_id, payment_id=payment_id)
     # The books are locked first, always, in the order of their ids, so that two workers never wait for each other.
-    for debt_id in sorted(part.debt_id for part in parts):
+    for debt_id in sorted(credit.touched_with(lender_id, (part.debt_id for part in parts))):
         ledger.locked(lender_id=lender_id, debt_id=debt_id)
     payment = session.execute(
         select(Payment)
@@ -245,7 +245,7 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part]) 
     if not fits:
         _set_aside(payment, facts, effect_id, parts, today=today)
         return
-    plans = _plans_of(payment.lender_id, parts)
+    plans = plans_of(payment.lender_id, [part.plan_id for part in parts])
     for plan in plans:
         progress.post_interest(plan, today=today)
     paid = [(part, _paid_off(payment.lender_id, part)) for part in parts]
@@ -273,7 +273,7 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part]) 
         },
     )
     for plan in plans:
-        _follow(plan, today=today, by=STRIPE)
+        follow(plan, today=today, by=STRIPE)
     for part in parts:
         cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
         queue.later(
@@ -353,6 +353,12 @@ def _post_refund(payment: Payment, parts: Sequence[Part], *, refund_id: str, amo
         return
     today = _today_of(payment)
     moves = _moves_back(payment, original, amount, parts)
+    for move in moves:
+        if move.target is Account.CREDIT and move.book_id is not None:
+            # What was used of it meanwhile has to be there again before it can go back.
+            credit.give_back(
+                lender_id=payment.lender_id, debt_id=move.book_id, needed=move.amount, today=today, by=STRIPE
+            )
     posted = ledger.post(
         lender_id=payment.lender_id,
         kind="refund",
@@ -372,8 +378,8 @@ def _post_refund(payment: Payment, parts: Sequence[Part], *, refund_id: str, amo
         debt_id=only_debt(parts),
         facts={"payment": payment.reference, "refund": refund_id, "amount": amount.amount, "currency": amount.currency},
     )
-    for plan in _plans_of(payment.lender_id, parts):
-        _follow(plan, today=today, by=STRIPE)
+    for plan in plans_of(payment.lender_id, [part.plan_id for part in parts]):
+        follow(plan, today=today, by=STRIPE)
 
 
 # What a debt gives back first: what was paid too much, then the other way round as a payment pays it off.
@@ -457,8 +463,8 @@ def _take_refund_back(payment: Payment, parts: Sequence[Part], *, refund_id: str
         debt_id=only_debt(parts),
         facts={"payment": payment.reference, "refund": refund_id, "amount": amount.amount, "currency": amount.currency},
     )
-    for plan in _plans_of(payment.lender_id, parts):
-        _follow(plan, today=today, by=STRIPE)
+    for plan in plans_of(payment.lender_id, [part.plan_id for part in parts]):
+        follow(plan, today=today, by=STRIPE)
     return True
 
 
@@ -490,56 +496,6 @@ def _again_on(lender_id: uuid.UUID, debt_id: uuid.UUID, undone: Sequence[Move]) 
     return moves
 
 
-def _plans_of(lender_id: uuid.UUID, parts: Sequence[Part]) -> list[Plan]:
-    """Give the plans that a payment counts towards, each locked: those that its parts were started for."""
-    wanted = [part.plan_id for part in parts if part.plan_id is not None]
-    if not wanted:
-        return []
-    return list(
-        session.execute(
-            select(Plan)
-            .where(Plan.lender_id == lender_id, Plan.id.in_(wanted))
-            .order_by(Plan.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).scalars()
-    )
-
-
-def _cleared(plan: Plan) -> list[tuple[date, Money]]:
-    """Give all money that cleared for a plan, and as negative what went back, by the debtor's own calendar."""
-    zone = session.scalars(
-        select(Debtor.zone).where(Debtor.lender_id == plan.lender_id, Debtor.id == plan.debtor_id)
-    ).one()
-    place = clock.zone(zone)
-    return [
-        (
-            (came.settled_at if came.minor > 0 and came.settled_at else came.at).astimezone(place).date(),
-            Money(came.minor, plan.currency),
-        )
-        for came in came_for(plan)
-    ]
-
-
-def _follow(plan: Plan, *, today: date, by: Actor) -> None:
-    """Let the plan and the points follow the money."""
-    session.flush()
-    book = ledger.locked(lender_id=plan.lender_id, debt_id=plan.debt_id)
-    effect = progress.lay_over(plan, cleared=_cleared(plan), owed=book.owed, today=today, by=by)
-    items = {item.seq: item for item in progress.items_of(plan)}
-    for seq in effect.newly_kept:
-        award.kept(
-            lender_id=plan.lender_id,
-            debtor_id=plan.debtor_id,
-            plan=plan.reference,
-            seq=seq,
-            due=Money(items[seq].amount_minor, plan.currency),
-            cleared=Money(items[seq].paid_minor, plan.currency),
-        )
-    for seq in effect.no_longer_kept:
-        award.no_longer_kept(lender_id=plan.lender_id, plan=plan.reference, seq=seq)
-
-
 def sweep_plan(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
     """Move one plan on to today: interest that came due is posted, lateness is judged. Twice a day is once."""
     with transaction() as s:
@@ -551,7 +507,7 @@ def sweep_plan(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         zone = s.scalars(select(Debtor.zone).where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id)).one()
         today = clock.today(zone)
         progress.post_interest(plan, today=today)
-        _follow(plan, today=today, by=PORTAL)
+        follow(plan, today=today, by=PORTAL)
 
 
 def was_set_aside(payment: Payment) -> bool:

@@ -23,6 +23,7 @@ from portal.debts.statement import Standing, by_id, debts_of
 from portal.lenders.models import Lender
 from portal.money import Money, total
 from portal.payments import checkout, settle, sharing, stripe_gateway
+from portal.payments import credit as credits
 from portal.payments.forms import PayForm, SharesForm
 from portal.payments.models import Payment, PaymentPart
 from portal.payments.parts import parts_of
@@ -572,6 +573,87 @@ def _go(
             return redirect(url, 303)
         case checkout.Underway(reference=reference):
             return redirect(url_for("payments.result", reference=reference), 303)
+
+
+@payments.get("/credit")
+@needs_debtor
+def credit() -> ResponseReturnValue:
+    """Show the money that a person has with us, debt by debt, and what it can be used for."""
+    person = me()
+    mine = debts_of(lender_id=person.lender_id, debtor_id=person.debtor_id)
+    disputed = _disputed(person, mine)
+    return render_template(
+        "payments/credit.html",
+        credits=[
+            {
+                "product": one.product,
+                "creditor": one.creditor or person.lender.name,
+                "reference": one.reference,
+                "amount": one.credit,
+                # Whoever says that a debt is wrong is not asked to pay it.
+                "for": [
+                    {
+                        "product": other.product,
+                        "reference": other.reference,
+                        "owed": other.owed,
+                        "url": url_for("payments.use_credit", reference=one.reference, other=other.reference),
+                    }
+                    for other in mine
+                    if credits.possible(credit=one.credit, owed=other.owed) and other.id not in disputed
+                ],
+            }
+            for one in mine
+            if one.credit
+        ],
+    )
+
+
+@payments.route("/debts/<reference:reference>/use-credit-for/<reference:other>", methods=["GET", "POST"])
+@needs_debtor
+def use_credit(reference: str, other: str) -> ResponseReturnValue:
+    """Show what using the money of one debt for another does; once that was checked, use it."""
+    person = me()
+    source, target = mine_or_404(reference), mine_or_404(other)
+    found = _payable(person, target)
+    amount = credits.possible(credit=source.credit, owed=found.owed)
+    form_key, exact = _form_key(), _exact(request.form.get("exact", ""), source.credit.currency)
+    changed = False
+    if request.method == "POST" and form_key is not None and exact is not None:
+        with transaction():
+            done = credits.use(
+                source=source,
+                target=target,
+                amount=exact,
+                form_key=form_key,
+                today=clock.today(person.zone),
+                by=person.actor,
+            )
+        if not isinstance(done, credits.Changed):
+            flash(
+                _("%(amount)s is used for %(debt)s.", amount=money_words(done.amount), debt=target.product), "success"
+            )
+            return redirect(url_for("home.debt", reference=other), 303)
+        changed, amount = True, done.possible
+    if not amount:
+        flash(_("There is nothing left to use for this debt. Here is how things stand."))
+        return redirect(url_for("payments.credit"), 303)
+    return (
+        render_template(
+            "payments/use_credit.html",
+            source=source,
+            target=target,
+            used=amount,
+            left=found.owed - amount,
+            still=source.credit - amount,
+            effects=_effects(found, amount),
+            underway=_on_its_way(target),
+            disputed=target.id in _disputed(person, [target]),
+            all_the_same=paying_all_the_same(),
+            changed=changed,
+            form_key=uuid.uuid4().hex,
+        ),
+        422 if request.method == "POST" else 200,
+    )
 
 
 @payments.get("/pay/result/<reference>")

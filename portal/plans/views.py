@@ -16,7 +16,7 @@ from portal import clock
 from portal.care.states import WAITING
 from portal.db import transaction
 from portal.debts.pages import mine_or_404, posting_words
-from portal.debts.statement import Line, Standing, by_id, history
+from portal.debts.statement import MONEY_CAME, Line, Standing, by_id, history
 from portal.money import Money
 from portal.people import sign_in
 from portal.people.forms import CodeForm
@@ -495,12 +495,12 @@ def plan(reference: str) -> ResponseReturnValue:
 def _since_agreed(found: Plan, debt: Standing) -> list[Line]:
     """Give what came on the debt of a plan, and what went back, since the plan was agreed."""
     since = found.agreed_at.astimezone(clock.zone(me().zone)).date()
-    kinds = ("payment", "refund", "refund_failed")
-    return [line for line in history(debt) if line.kind in kinds and line.on >= since]
+    return [line for line in history(debt) if line.kind in MONEY_CAME and line.on >= since]
 
 
 def _came(line: Line) -> dict[str, object]:
-    return {"on": line.on, "words": posting_words(line.kind), "amount": -line.change, "left": line.after}
+    came = -(line.change or line.owed_change)
+    return {"on": line.on, "words": posting_words(line.kind), "amount": came, "left": line.after}
 
 
 @plans.get("/plans/<reference>/payments.csv")

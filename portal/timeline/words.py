@@ -131,6 +131,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "payment_refund_failed": lambda f: _(
             "%(amount)s could not be given back to you, so it counts as paid again", amount=f.amount()
         ),
+        "credit_used": lambda f: _("You used %(amount)s of the money that you had with us", amount=f.amount()),
+        "credit_use_undone": lambda f: _(
+            "%(amount)s that you had used is owed again, because the payment it came from was given back",
+            amount=f.amount(),
+        ),
         "points_awarded": lambda _f: _("You got points for a kept payment"),
         "points_taken_back": lambda _f: _("Points were taken back, because the payment went back"),
         "letter_asked": lambda _f: _("You asked for a letter"),

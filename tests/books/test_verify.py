@@ -20,14 +20,14 @@ from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.money import Money
-from portal.payments import settle, stripe_gateway
+from portal.payments import credit, settle, stripe_gateway
 from portal.payments.models import Payment, PaymentPart
 from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
 from portal.plans import negotiate, progress
 from portal.plans.schedule import Frequency
 from portal.points.models import PointsEntry
 from portal.verify import Kind
-from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender
+from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender, some_credit
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -460,3 +460,91 @@ def test_no_more_than_a_stated_number_of_a_kind_is_named_and_the_rest_is_counted
     checked = verify.run(lender_id=history.lender.id)
     assert (len(checked.disagreements), checked.not_named) == (1, 2)
     assert checked.lines()[-1] == "does not agree: 3 differences"
+
+
+@dataclass
+class Uses:
+    """Credit of one debt that was used twice for another, the second time undone, and a third person's debt."""
+
+    lender: Lender
+    card: Standing
+    loan: Standing
+    other: Standing
+
+
+@pytest.fixture
+def uses(app: Flask) -> Uses:
+    lender = a_lender()
+    debtor = a_debtor(lender=lender)
+    card, loan = a_debt("60.00", debtor=debtor), a_debt("250.00", debtor=debtor, interest="12.50")
+    by, own = Actor("debtor", str(debtor.id)), {"lender_id": lender.id}
+    for turn in ("1", "2"):
+        some_credit(by_id(lender_id=lender.id, debt_id=card.id), "20.00")
+        with transaction():
+            done = credit.use(
+                source=by_id(lender_id=lender.id, debt_id=card.id),
+                target=by_id(lender_id=lender.id, debt_id=loan.id),
+                amount=Money.of("20.00", "USD"),
+                form_key=turn,
+                today=card.as_of,
+                by=by,
+            )
+        assert isinstance(done, credit.Used)
+    with transaction():
+        credit.give_back(**own, debt_id=card.id, needed=Money.of("5.00", "USD"), today=card.as_of, by=by)
+    return Uses(lender=lender, card=card, loan=loan, other=a_debt("10.00", lender=lender, reference="OTHER"))
+
+
+def test_credit_that_was_used_and_undone_agrees(uses):
+    assert verify.disagreements(uses.lender.id) == ()
+    assert by_id(lender_id=uses.lender.id, debt_id=uses.card.id).credit == Money.of("20.00", "USD")
+    assert by_id(lender_id=uses.lender.id, debt_id=uses.loan.id).owed == Money.of("242.50", "USD")
+
+
+@pytest.mark.parametrize(
+    ("what", "statement"),
+    [
+        ("credit of use ", "update credit_use set amount_minor = amount_minor + 1 where form_key = '1'"),
+        ("what use ", "update credit_use set to_debt_id = from_debt_id where form_key = '1'"),
+        ("what is there again of use ", "update credit_use set amount_minor = amount_minor + 1 where form_key = '2'"),
+        ("posting set_off ", "delete from credit_use where form_key = '1'"),
+        (
+            "posting set_off_undone ",
+            "update credit_use set undone_at = null, undone_posting_id = null where form_key = '2'",
+        ),
+        ("currency of use ", "update credit_use set currency = 'EUR' where form_key = '1'"),
+        (
+            "debts of use ",
+            "update credit_use set debtor_id = (select debtor_id from debt where reference = 'OTHER')"
+            " where form_key = '1'",
+        ),
+        (
+            "set-off of posting set_off ",
+            "update transfer set amount_minor = amount_minor + 1"
+            " where to_account = 'set_off' and from_account = 'principal'"
+            " and posting_id = (select posting_id from credit_use where form_key = '1')",
+        ),
+    ],
+)
+def test_one_wrong_thing_about_used_credit_is_named(uses, what, statement):
+    plant(f"{statement} and lender_id = :lender", lender=uses.lender.id)
+    found = verify.disagreements(uses.lender.id)
+    assert any(each.kind is Kind.CREDIT_USE and each.what.startswith(what) for each in found), found
+
+
+def test_what_used_credit_paid_of_a_plan_is_counted(uses):
+    plan = agree_to_a_plan(by_id(lender_id=uses.lender.id, debt_id=uses.loan.id), payment="50.00")
+    with transaction():
+        done = credit.use(
+            source=by_id(lender_id=uses.lender.id, debt_id=uses.card.id),
+            target=by_id(lender_id=uses.lender.id, debt_id=uses.loan.id),
+            amount=Money.of("20.00", "USD"),
+            form_key="3",
+            today=uses.card.as_of,
+            by=Actor("debtor", "x"),
+        )
+    assert isinstance(done, credit.Used)
+    assert verify.disagreements(uses.lender.id) == ()
+    plant("update credit_use set plan_id = null where form_key = '3' and lender_id = :lender", lender=uses.lender.id)
+    (found,) = verify.disagreements(uses.lender.id)
+    assert (found.kind, found.what, found.kept, found.counted) == (Kind.PAID, f"plan {plan} item 1", "2000", "0")

@@ -22,6 +22,7 @@ from portal.ledger import Posting
 from portal.lenders.models import Lender
 from portal.people.models import ContactPoint, Debtor
 from tests.conftest import Clock
+from tests.factories import some_credit
 from tests.journeys.acts import Stripe, acts_of, agree, books_agree, come_in, command, go_pay, now, rows, usd
 from tests.pages import CheckingClient, page_of
 
@@ -357,6 +358,24 @@ def test_new_figures_are_posted_as_their_difference(desk: Desk, lender: Lender, 
     come_in(client, debt)
     assert page_of(client.get("/debts/A-1")).says("Your lender corrected the amount")
     assert acts_of(lender.id)["balance_adjusted"] == 1
+    books_agree()
+
+
+def test_credit_that_was_used_after_the_day_of_the_figures_stays_used(
+    desk: Desk, lender: Lender, client: CheckingClient, clock: Clock
+) -> None:
+    two = row(1), row(2, person="p1", name="Person 1 (made up)", email="p1@example.com")
+    desk.bring(desk.write(*two))
+    card, loan = debt_called(lender, "A-1"), debt_called(lender, "A-2")
+    some_credit(card, "40.00")
+    clock.forward(days=3)
+    come_in(client, card)
+    shown = client.get("/debts/A-1/use-credit-for/A-2")
+    client.fill(shown, to=shown.request.path)
+    assert (now(card).credit, now(loan).owed) == (usd("0.00"), usd("870.00"))
+    # A file of the day before knows nothing of it.
+    assert desk.bring(desk.write(*two), "--as-of", "2026-05-06").exit_code == 0
+    assert (now(card).credit, now(loan).owed) == (usd("0.00"), usd("870.00"))
     books_agree()
 
 

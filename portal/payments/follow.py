@@ -1,0 +1,69 @@
+"""Let a plan and its points follow the money that came for it, however it came."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import select
+
+from portal import clock, ledger
+from portal.db import session
+from portal.evidence.record import Actor
+from portal.money import Money
+from portal.payments.parts import came_for
+from portal.people.models import Debtor
+from portal.plans import progress
+from portal.plans.models import Plan
+from portal.points import award
+
+
+def plans_of(lender_id: uuid.UUID, plan_ids: Iterable[uuid.UUID | None]) -> list[Plan]:
+    """Give the plans that money counts towards, each locked; what counts towards none is None."""
+    wanted = {plan_id for plan_id in plan_ids if plan_id is not None}
+    if not wanted:
+        return []
+    return list(
+        session.execute(
+            select(Plan)
+            .where(Plan.lender_id == lender_id, Plan.id.in_(wanted))
+            .order_by(Plan.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).scalars()
+    )
+
+
+def _cleared(plan: Plan) -> list[tuple[date, Money]]:
+    """Give all money that cleared for a plan, and as negative what went back, by the debtor's own calendar."""
+    zone = session.scalars(
+        select(Debtor.zone).where(Debtor.lender_id == plan.lender_id, Debtor.id == plan.debtor_id)
+    ).one()
+    place = clock.zone(zone)
+    return [
+        (
+            (came.settled_at if came.minor > 0 and came.settled_at else came.at).astimezone(place).date(),
+            Money(came.minor, plan.currency),
+        )
+        for came in came_for(plan)
+    ]
+
+
+def follow(plan: Plan, *, today: date, by: Actor) -> None:
+    """Let the plan and the points follow the money. The plan must be locked, by way of its debt's book."""
+    session.flush()
+    book = ledger.locked(lender_id=plan.lender_id, debt_id=plan.debt_id)
+    effect = progress.lay_over(plan, cleared=_cleared(plan), owed=book.owed, today=today, by=by)
+    items = {item.seq: item for item in progress.items_of(plan)}
+    for seq in effect.newly_kept:
+        award.kept(
+            lender_id=plan.lender_id,
+            debtor_id=plan.debtor_id,
+            plan=plan.reference,
+            seq=seq,
+            due=Money(items[seq].amount_minor, plan.currency),
+            cleared=Money(items[seq].paid_minor, plan.currency),
+        )
+    for seq in effect.no_longer_kept:
+        award.no_longer_kept(lender_id=plan.lender_id, plan=plan.reference, seq=seq)
