@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from types import TracebackType
 from urllib.parse import urlsplit
 
 import click
@@ -52,6 +53,9 @@ LARGEST_FORM = 64 * 1024
 __all__ = ["create_app", "models"]
 
 
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
+
 class CommandsWhenAsked(AppGroup):
     """The `flask` commands, read only when one is asked for: a web process starts in half the time without them."""
 
@@ -73,13 +77,21 @@ class CommandsWhenAsked(AppGroup):
         importlib.import_module("portal.commands").register(self)
 
 
+class Portal(Flask):
+    """Flask, with a log that names the page and not its address: the ends of some of ours open doors."""
+
+    def log_exception(self, exc_info: _ExcInfo) -> None:
+        """Write down what went wrong."""
+        self.logger.error("Exception on %s [%s]", request.url_rule, request.method, exc_info=exc_info)
+
+
 def create_app(settings: config.Settings | None = None) -> Flask:
     """Make the application.
 
     :raises portal.config.BadSetting: if the environment holds a setting that can't be used.
     """
     settings = settings or config.from_environment()
-    app = Flask("portal", template_folder=str(ROOT / "templates"), static_folder=None)
+    app = Portal("portal", template_folder=str(ROOT / "templates"), static_folder=None)
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SESSION_COOKIE_SECURE=settings.secure,
@@ -164,6 +176,9 @@ def _error_pages(app: Flask) -> None:
             return Response(problem.get_response().response)
         if request.path.startswith("/webhooks/"):
             return "", code
+        if code >= 500:
+            # After an error of its own PostgreSQL takes nothing more in a transaction, and the page asks whose it is.
+            db.session.rollback()
         shown = code if code in known else (400 if code < 500 else 500)
         return render_template(f"errors/{shown}.html"), code
 

@@ -174,13 +174,16 @@ def bind(target: Engine | Connection) -> None:
 
 
 def make_engine(url: str) -> Engine:
-    """Make an engine that keeps this project's promises on SQLite and on PostgreSQL."""
+    """Make an engine that keeps this project's promises on SQLite and on PostgreSQL.
+
+    What goes wrong is logged without its values: they are people's, and some are codes.
+    """
     if url.startswith("sqlite"):
-        engine = create_engine(url)
+        engine = create_engine(url, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10)
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=5, max_overflow=10)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -1,15 +1,20 @@
-"""Work that is put off ends: done, or dead after as many tries as are stated, also when it ends its workers."""
+"""Work that is put off ends: done, or dead after as many tries as are stated, also when it ends its workers.
+
+What goes wrong is logged, and the log holds nothing that opens a door.
+"""
 
 from __future__ import annotations
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal import queue
 from portal.db import session, transaction
+from portal.lenders.models import Lender
 from portal.queue import MOST_ATTEMPTS, Job, QueuedJob
 from tests.conftest import Clock
+from tests.pages import CheckingClient, page_of
 
 
 class Killed(BaseException):
@@ -28,6 +33,27 @@ def put_off(name: str) -> None:
 def job() -> QueuedJob:
     session.rollback()
     return session.scalars(select(QueuedJob).execution_options(populate_existing=True)).one()
+
+
+def test_the_log_of_what_goes_wrong_names_no_token_and_nothing_that_was_typed(
+    client: CheckingClient,
+    app: Flask,
+    lender: Lender,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(token: str, **_more: object) -> None:
+        session.execute(text("select :what from nowhere"), {"what": token})
+
+    monkeypatch.setattr(app, "testing", False)
+    monkeypatch.setattr("portal.people.sign_in.look_at_link", fail)
+    token = "a-token-of-" + "somebody"
+    answer = client.get(f"/i/{token}")
+    assert answer.status_code == 500
+    # The page is ours, although the database takes nothing more in this transaction.
+    assert page_of(answer).says(lender.name)
+    assert "Exception on /i/<token> [GET]" in caplog.text and "from nowhere" in caplog.text
+    assert token not in caplog.text
 
 
 def test_a_job_that_kills_its_worker_is_dead_after_the_stated_number_of_times(app: Flask, clock: Clock) -> None:
