@@ -96,7 +96,6 @@ def heed(*, number: str, text: str, name: str) -> str | None:
             case Keyword.HELP:
                 return _help(links)
             case Keyword.STOP | Keyword.START:
-                # A number that was taken off the file may still say stop.
                 choices.by_number(number, on=keyword is Keyword.START)
                 if not links or text.strip().casefold() in ANSWERED_BY_PROVIDER:
                     return None
