@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import signal
 import sys
@@ -38,6 +37,7 @@ from portal.plans.limits import LimitsError
 from portal.plans.models import LIVE_STATES, Plan, Proposal
 from portal.post import words
 from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly, settings_in_use
+from portal.web.spreadsheet import csv_text
 from portal.you.commands import contact_group
 
 LIMITS = start.ROOT / "limits" / "standard.toml"
@@ -365,8 +365,6 @@ def plan_end(reference: str, slug: str) -> None:
 def offers_command(slug: str) -> None:
     """List the offers that wait for a person of the lender, as CSV."""
     lender = lenders.by_slug(slug)
-    writer = csv.writer(sys.stdout)
-    writer.writerow(("offer", "debt", "person", "amount", "currency", "frequency", "made", "answer by"))
     rows = session.execute(
         select(Proposal, Debt.reference, Debtor.name)
         .join(Debt, (Debt.lender_id == Proposal.lender_id) & (Debt.id == Proposal.debt_id))
@@ -374,20 +372,21 @@ def offers_command(slug: str) -> None:
         .where(Proposal.lender_id == lender.id, Proposal.state == "with_a_person")
         .order_by(Proposal.made_at)
     )
-    for row in rows:
-        offer = row.Proposal
-        writer.writerow(
-            (
-                negotiate.number_of(offer),
-                row.reference,
-                row.name,
-                Money(offer.amount_minor, offer.currency).amount,
-                offer.currency,
-                offer.frequency,
-                offer.made_at.isoformat(timespec="minutes"),
-                negotiate.answer_by(offer, zone=lender.zone),
-            )
+    lines = [
+        (
+            negotiate.number_of(offer),
+            reference,
+            name,
+            Money(offer.amount_minor, offer.currency).amount,
+            offer.currency,
+            offer.frequency,
+            offer.made_at.isoformat(timespec="minutes"),
+            negotiate.answer_by(offer, zone=lender.zone),
         )
+        for offer, reference, name in rows
+    ]
+    header = ("offer", "debt", "person", "amount", "currency", "frequency", "made", "answer by")
+    click.echo(csv_text(header, lines), nl=False)
 
 
 @click.command("letters")
@@ -416,21 +415,18 @@ def letters_command(slug: str, again: bool, number: str | None) -> None:
             count = len(waiting)
         click.echo(f"{count} letters are tried again.")
         return
-    writer = csv.writer(sys.stdout)
-    writer.writerow(("letter", "kind", "debt", "person", "characters", "asked"))
-    for one in kept.waiting_for_person(lender_id=lender_id):
-        debt = session.get_one(Debt, (lender_id, one.debt_id))
-        person = session.get_one(Debtor, (lender_id, one.debtor_id))
-        writer.writerow(
-            (
-                one.number,
-                one.kind,
-                debt.reference,
-                person.name,
-                one.characters,
-                one.asked_at.isoformat(timespec="minutes"),
-            )
+    lines = [
+        (
+            one.number,
+            one.kind,
+            session.get_one(Debt, (lender_id, one.debt_id)).reference,
+            session.get_one(Debtor, (lender_id, one.debtor_id)).name,
+            one.characters,
+            one.asked_at.isoformat(timespec="minutes"),
         )
+        for one in kept.waiting_for_person(lender_id=lender_id)
+    ]
+    click.echo(csv_text(("letter", "kind", "debt", "person", "characters", "asked"), lines), nl=False)
 
 
 def register(group: click.Group) -> None:

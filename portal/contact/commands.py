@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from portal.people.sign_in import masked
 from portal.post import bounces
 from portal.post.models import Message
 from portal.post.states import State
+from portal.web.spreadsheet import csv_text
 
 # What a mail server takes for "try again later" (EX_TEMPFAIL of sysexits.h).
 TRY_AGAIN = 75
@@ -30,28 +30,27 @@ NEEDS_A_LOOK = (State.BOUNCED.value, State.FAILED.value)
 @click.option("--state", "states", multiple=True, type=click.Choice([state.value for state in State]))
 def messages_command(slug: str, states: tuple[str, ...]) -> None:
     """List messages that came back or were not sent, as CSV: when, kind, channel, masked address, state, why."""
-    writer = csv.writer(sys.stdout)
-    writer.writerow(("written", "kind", "channel", "to", "state", "reason", "detail", "tries"))
     rows = session.scalars(
         select(Message)
         .join(Lender, Lender.id == Message.lender_id)
         .where(Lender.slug == slug, Message.state.in_(states or NEEDS_A_LOOK))
         .order_by(Message.written_at)
     )
-    for message in rows:
-        detail = (message.detail or "").replace("\n", " ")
-        writer.writerow(
-            (
-                message.written_at.isoformat(timespec="minutes"),
-                message.kind,
-                message.channel,
-                masked(message.address),
-                message.state,
-                message.reason or "",
-                f"'{detail}" if detail[:1] in "=+-@" else detail,
-                message.tries,
-            )
+    lines = [
+        (
+            message.written_at.isoformat(timespec="minutes"),
+            message.kind,
+            message.channel,
+            masked(message.address),
+            message.state,
+            message.reason,
+            (message.detail or "").replace("\n", " "),
+            message.tries,
         )
+        for message in rows
+    ]
+    header = ("written", "kind", "channel", "to", "state", "reason", "detail", "tries")
+    click.echo(csv_text(header, lines), nl=False)
 
 
 @click.command("bounces")

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from flask import Response
 
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# At the beginning, and where a spreadsheet that splits at semicolons, tabs or line breaks would begin another cell.
+_BEGINS_A_FORMULA = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@＝＋－＠])")
 
 
 def safe_cell(value: object) -> object:
-    """Give a cell that a spreadsheet shows and never runs; numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(_BEGINS_A_FORMULA):
-        return "'" + value
+    """Give a cell that a spreadsheet shows and never runs; numbers stay numbers.
+
+    >>> safe_cell("=1+1"), safe_cell("paid;=1+1"), safe_cell(-7), safe_cell(None)
+    ("'=1+1", "paid;'=1+1", -7, '')
+    """
+    if isinstance(value, str):
+        return _BEGINS_A_FORMULA.sub(r"\1\2'", value)
     return "" if value is None else value
 
 

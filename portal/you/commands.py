@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-
 import click
 from flask import current_app
 
@@ -12,6 +9,7 @@ from portal.db import transaction
 from portal.people import contacts, wrong_person
 from portal.people.contacts import Changed, ChangeOver, NotConfirmed
 from portal.people.sign_in import masked
+from portal.web.spreadsheet import csv_text
 
 
 @click.group("contact")
@@ -22,15 +20,20 @@ def contact_group() -> None:
 @contact_group.command("list")
 def list_command() -> None:
     """List what waits for a person, as CSV; addresses are masked."""
-    writer = csv.writer(sys.stdout)
-    writer.writerow(("number", "what", "address", "confirmed by code", "since"))
-    for change in contacts.waiting_for_staff():
-        confirmed = "yes" if change.new_given_at else "no"
-        writer.writerow(
-            (change.number, change.kind, masked(change.address or ""), confirmed, change.created_at.isoformat())
+    changes = [
+        (
+            change.number,
+            change.kind,
+            masked(change.address or ""),
+            "yes" if change.new_given_at else "no",
+            change.created_at.isoformat(),
         )
-    for said in wrong_person.waiting_for_staff():
-        writer.writerow((said.number, "wrong person", "", "", said.said_at.isoformat()))
+        for change in contacts.waiting_for_staff()
+    ]
+    wrong = [
+        (said.number, "wrong person", "", "", said.said_at.isoformat()) for said in wrong_person.waiting_for_staff()
+    ]
+    click.echo(csv_text(("number", "what", "address", "confirmed by code", "since"), [*changes, *wrong]), nl=False)
 
 
 @contact_group.command("approve")
