@@ -1,35 +1,32 @@
-"""The floor of the home page: a bare Flask view that loads who is signed in, reads the same rows, renders one template.
+"""The floors: bare Flask views that load who is signed in, read the same rows, and render one template each.
 
 Bare means: SQL written by hand, no objects, no translation, no forgery token, no headers, no compression. The page that
-comes out is the portal's, word for word; `home.py` compares them. There are two: `app` reads through the portal's own
-engine (its pool, one transaction for a page), `driver_app` on one connection of the database's driver that is always
-open and in no transaction, which is the least that Python can do.
+comes out is the portal's, word for word; `pages.py` compares them. They read through the portal's own engine, from the
+same pool and in one transaction for a page, so that what differs is what the portal does with the rows.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import psycopg
-from flask import Flask, abort, render_template, session
+from flask import Flask, abort, render_template, request, session
+from jinja2 import FunctionLoader
 
-from benchmarks.databases import plain
 from portal.db import make_engine
 
 URL = os.environ["DATABASE_URL"]
 SQLITE = URL.startswith("sqlite")
 
 PERSON = """
-select s.debtor_id, s.created_at, s.seen_at, d.name, d.language, d.zone, l.name, l.phone, l.email
+select s.debtor_id, s.created_at, s.seen_at, s.turn, d.name, d.language, d.zone,
+       l.name, l.legal_name, l.phone, l.email
 from user_session s
 join debtor d on d.lender_id = s.lender_id and d.id = s.debtor_id
 join lender l on l.id = s.lender_id
@@ -72,33 +69,54 @@ left join (
 where d.lender_id = ? and d.debtor_id = ? and d.state = 'open'
 order by d.reference
 """
+DEBT = """
+select d.id, d.product, d.creditor, d.original_minor, d.annual_rate_ppm, d.opened_on, d.late_since,
+       b.principal_minor, b.interest_minor, b.penalty_minor, b.fees_minor, b.costs_minor, b.credit_minor,
+       p.id, p.reference,
+       (select count(*) from care_hold h
+        where h.lender_id = d.lender_id and h.debtor_id = d.debtor_id and h.ended_at is null) as holds
+from debt d
+join book b on b.lender_id = d.lender_id and b.id = d.id
+left join plan p on p.lender_id = d.lender_id and p.debt_id = d.id
+    and p.state in ('agreed', 'active', 'grace', 'at_risk', 'broken', 'paused')
+where d.lender_id = ? and d.debtor_id = ? and d.reference = ? and d.state = 'open'
+"""
+INTEREST = "select seq, interest_minor from plan_item where lender_id = ? and plan_id = ? and interest_minor > 0"
+PLAN = """
+select p.id, p.state, p.total_minor, p.agreed_at, d.id, d.reference, d.product, d.state
+from plan p join debt d on d.lender_id = p.lender_id and d.id = p.debt_id
+where p.lender_id = ? and p.debtor_id = ? and p.reference = ?
+"""
+ITEMS = """
+select due_on, amount_minor, paid_minor, kept_at from plan_item where lender_id = ? and plan_id = ? order by seq
+"""
+CHANGES = """
+select p.id, p."on", p.kind, p.cause, t.from_account, t.to_account, t.amount_minor
+from transfer t join posting p on p.lender_id = t.lender_id and p.id = t.posting_id
+where t.lender_id = ? and t.book_id = ? order by p."on", p.at, p.id
+"""
+PARTS = ("principal", "interest", "penalty", "fees", "costs")
+PART_WORDS = ("Borrowed money", "Interest", "Late charges", "Fees", "Costs")
+CHANGE_WORDS = {
+    "opening": "What you owed when your lender gave us this debt",
+    "payment": "Your payment",
+    "refund": "Payment given back to you",
+    "plan_interest": "Interest of your plan",
+    "adjustment": "Your lender corrected the amount",
+}
+STATE_WORDS = {"agreed": "Agreed. The first payment starts it.", "active": "Going well."}
 Rows = list[tuple[Any, ...]]
 Read = Callable[..., Rows]
 
 
-@contextmanager
-def by_engine() -> Iterator[Read]:
-    """Read on a connection of the pool, in one transaction."""
-    global _engine
-    _engine = _engine or make_engine(URL)
-    with _engine.connect() as connection:
-        yield lambda statement, *values: connection.exec_driver_sql(_marked(statement), values).fetchall()
+class Visitor(NamedTuple):
+    """Who is signed in."""
 
-
-@contextmanager
-def by_driver() -> Iterator[Read]:
-    """Read on this worker's only connection, in no transaction."""
-    global _connection
-    if _connection is None and SQLITE:
-        _connection = sqlite3.connect(URL.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
-    elif _connection is None:
-        _connection = psycopg.connect(plain(URL), autocommit=True)
-    yield lambda statement, *values: _connection.execute(_marked(statement), values).fetchall()
-
-
-# Each worker makes its own after it was started.
-_engine: Any = None
-_connection: Any = None
+    lender_id: Any
+    debtor_id: Any
+    today: date
+    zone: ZoneInfo
+    frame: dict[str, str]
 
 
 def _marked(statement: str) -> str:
@@ -107,11 +125,12 @@ def _marked(statement: str) -> str:
 
 def money(minor: int) -> str:
     """Give dollars and cents."""
-    return f"${Decimal(minor).scaleb(-2):,.2f}"
+    return f"{'-' if minor < 0 else ''}${Decimal(abs(minor)).scaleb(-2):,.2f}"
 
 
-def day(value: date) -> str:
-    """Give a day in English."""
+def day(value: str | date) -> str:
+    """Give a day in English, as either database holds it."""
+    value = date.fromisoformat(value) if isinstance(value, str) else value
     return f"{value.day} {value:%B %Y}"
 
 
@@ -120,37 +139,53 @@ def instant(value: str | datetime) -> datetime:
     return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
-def home(rows: Read) -> str:
-    """Show what is owed in all, the one next thing, each debt."""
+def visitor(rows: Read) -> Visitor:
+    """Load who is signed in."""
     kind, lender_hex, session_hex, turn = session.get("_user_id", ":::").split(":")
     if kind != "debtor":
         abort(403)
     lender_id: Any = lender_hex if SQLITE else uuid.UUID(lender_hex)
     found = rows(PERSON, lender_id, session_hex if SQLITE else uuid.UUID(session_hex))
-    if not found:
+    if not found or found[0][3] != int(turn):
         abort(403)
-    debtor_id, created_at, seen_at, _name, _language, zone, lender, phone, email = found[0]
-    now = datetime.now(UTC)
-    if instant(created_at) < now - timedelta(hours=12) or instant(seen_at) < now - timedelta(minutes=30):
+    debtor_id, created_at, seen_at, _turn, _name, _language, zone_name, lender, legal_name, phone, email = found[0]
+    now, since, seen = datetime.now(UTC), instant(created_at), instant(seen_at)
+    until = min(seen + timedelta(minutes=30), since + timedelta(hours=12))
+    if until < now:
         abort(403)
-    today = now.astimezone(ZoneInfo(zone)).date()
-    mine = (lender_id, debtor_id)
+    zone = ZoneInfo(zone_name)
+    frame = {
+        "lender": lender,
+        "legal_name": legal_name,
+        "phone": phone,
+        "email": email,
+        "query": "",
+        "here": request.path,
+        "until": f"{until.astimezone(zone):%H:%M}",
+    }
+    return Visitor(lender_id, debtor_id, now.astimezone(zone).date(), zone, frame)
+
+
+def home(rows: Read) -> str:
+    """Show what is owed in all, the one next thing, each debt."""
+    who = visitor(rows)
+    mine = (who.lender_id, who.debtor_id)
     debts, first, kind = [], None, "nothing"
-    on = today.isoformat() if SQLITE else today
-    for row in rows(OVERVIEW, *mine, *mine, on, on, lender_id, *mine, *mine, *mine):
+    on = who.today.isoformat() if SQLITE else who.today
+    for row in rows(OVERVIEW, *mine, *mine, on, on, who.lender_id, *mine, *mine, *mine):
         reference, product, creditor, _late_since, owed, _credit, plan, count, done, late, since, due_on = row[:12]
         debt = {
             "reference": reference,
             "product": product,
-            "creditor": creditor or lender,
+            "creditor": creditor or who.frame["lender"],
             "minor": owed,
             "owed": money(owed),
             "plan": plan,
             "all": count,
             "done": done,
             "late": money(late) if late else None,
-            "since": since and day(as_date(since)),
-            "due_on": due_on and day(as_date(due_on)),
+            "since": since and day(since),
+            "due_on": due_on and day(due_on),
             "coming": money(row[12] - row[13]) if due_on else None,
         }
         debts.append(debt)
@@ -160,28 +195,168 @@ def home(rows: Read) -> str:
         elif due_on and kind == "nothing":
             first, kind = debt, "next"
     total = money(sum(debt["minor"] for debt in debts))
+    shown = who.frame | {"title": "What you owe"}
+    return render_template("home.html", debts=debts, total=total, first=first, kind=kind, **shown)
+
+
+def debt(rows: Read, reference: str) -> str:
+    """Show one debt: its parts, how its interest runs, its changes, who owns it."""
+    who = visitor(rows)
+    found = rows(DEBT, who.lender_id, who.debtor_id, reference)
+    if not found:
+        abort(404)
+    debt_id, product, creditor, original, rate, opened_on, late_since, *parts, _credit, plan_id, plan, _ = found[0]
+    lines = changes(rows, who.lender_id, debt_id)
+    posted = {line["cause"] for line in lines}
+    interest = sum(
+        minor
+        for seq, minor in (rows(INTEREST, who.lender_id, plan_id) if plan_id else ())
+        if f"plan-interest:{uuid.UUID(str(plan_id))}:{seq}" not in posted
+    )
+    paid = -sum(line["minor"] for line in lines if line["kind"] in ("payment", "refund"))
+    owed = sum(parts)
+    at, pieces = 0, []
+    for number, minor in enumerate(minor for minor in parts if minor):
+        width = round(1000 * minor / owed)
+        pieces.append((number, at, width))
+        at += width
+    facts = (
+        ("You borrowed from", creditor or who.frame["legal_name"]),
+        ("It is owned today by", who.frame["legal_name"]),
+        ("You deal with", who.frame["lender"]),
+        ("Reference", reference),
+        ("Began on", opened_on and day(opened_on)),
+        ("You borrowed", original and money(original)),
+        ("Late since", late_since and day(late_since)),
+        ("Interest a year", rate and f"{Decimal(rate) / 10_000:.4f}".rstrip("0").rstrip(".") + "%"),
+        ("Paid here so far", money(paid) if paid else None),
+    )
     return render_template(
-        "home.html", debts=debts, total=total, first=first, kind=kind, lender=lender, phone=phone, email=email
+        "debt.html",
+        about=reference,
+        owed=money(owed),
+        today=day(who.today),
+        plan=plan,
+        pieces=pieces,
+        parts=[(words, money(minor)) for words, minor in zip(PART_WORDS, parts, strict=True) if minor],
+        interest=money(interest) if interest else None,
+        facts=[(words, value) for words, value in facts if value],
+        lines=lines[:-21:-1],
+        **who.frame | {"title": product, "query": f"?debt={reference}"},
     )
 
 
-def as_date(value: str | date) -> date:
-    """Give a day as either database holds it."""
-    return date.fromisoformat(value) if isinstance(value, str) else value
+def changes(rows: Read, lender_id: Any, debt_id: Any) -> list[dict[str, Any]]:
+    """Give every posting on a debt, with what was owed after it."""
+    lines: dict[Any, dict[str, Any]] = {}
+    for posting_id, on, kind, cause, source, target, minor in rows(CHANGES, lender_id, debt_id):
+        line = lines.setdefault(posting_id, {"on": on, "kind": kind, "cause": cause, "minor": 0})
+        line["minor"] += minor * ((target in PARTS) - (source in PARTS))
+    left = 0
+    for line in lines.values():
+        left += line["minor"]
+        line |= {
+            "day": day(line["on"]),
+            "words": CHANGE_WORDS[line["kind"]],
+            "change": money(line["minor"]),
+            "paid": money(-line["minor"]),
+            "left": money(left),
+        }
+    return list(lines.values())
 
 
-def create(name: str, reading: Callable[[], AbstractContextManager[Read]]) -> Flask:
-    """Make a bare application with one page."""
-    made = Flask(name, root_path=str(Path(__file__).parent))
-    made.config.update(SECRET_KEY=os.environ["SECRET_KEY"], SESSION_COOKIE_NAME="portal")
+def plan(rows: Read, reference: str) -> str:
+    """Show a plan: done, next, left."""
+    who = visitor(rows)
+    found = rows(PLAN, who.lender_id, who.debtor_id, reference)
+    if not found:
+        abort(404)
+    plan_id, state, total, agreed_at, debt_id, about, product, _state = found[0]
+    items, places = [], {"paid": [], "next": [], "late": [], "left": []}
+    today = who.today.isoformat() if SQLITE else who.today
+    all_paid, coming = 0, None
+    for number, (due_on, minor, paid, kept_at) in enumerate(rows(ITEMS, who.lender_id, plan_id)):
+        all_paid += paid
+        if paid >= minor:
+            mark = "paid"
+        elif due_on < today:
+            mark = "late"
+        else:
+            mark = "left" if coming else "next"
+        item = {
+            "due_on": day(due_on),
+            "amount": money(minor),
+            "missing": money(minor - paid) if paid and mark != "paid" else None,
+            "mark": mark,
+            "paid_on": kept_at and day(instant(kept_at).astimezone(who.zone).date()),
+            "coming": money(minor - paid),
+        }
+        if mark != "paid" and coming is None:
+            coming = item
+        items.append(item)
+        row, at = divmod(number, 12)
+        places[mark].append((20 + 24 * (11 - at if row % 2 else at), 14 + 30 * row))
+    since = instant(agreed_at).astimezone(who.zone).date()
+    agreed_on = since.isoformat() if SQLITE else since
+    return render_template(
+        "plan.html",
+        about=about,
+        plan=reference,
+        product=product,
+        state_words=STATE_WORDS[state],
+        items=items,
+        places=places,
+        road=road(len(items)),
+        gone=road(len(places["paid"])),
+        height=28 + 30 * ((len(items) - 1) // 12),
+        next=coming,
+        paid=money(all_paid),
+        left=money(total - all_paid),
+        came=[
+            line
+            for line in reversed(changes(rows, who.lender_id, debt_id))
+            if line["kind"] in ("payment", "refund") and line["on"] >= agreed_on
+        ],
+        **who.frame | {"title": "Your plan"},
+    )
 
-    @made.get("/home")
-    def page() -> str:
-        with reading() as rows:
-            return home(rows)
 
-    return made
+def road(count: int) -> str:
+    """Give the line along so many stops, twelve in a row."""
+    path = "M20 14"
+    for number in range(1, count):
+        row, at = divmod(number, 12)
+        x, y = 20 + 24 * (11 - at if row % 2 else at), 14 + 30 * row
+        path += f"H{x}" if at else f"A15 15 0 0 {row % 2} {x} {y}"
+    return path
 
 
-app = create("floor", by_engine)
-driver_app = create("driver", by_driver)
+def one_template(name: str) -> str:
+    """Give the source of a page inside what stands around every page, so that each is one template without parts."""
+    folder = Path(__file__).parent / "templates"
+    frame = (folder / "frame.html").read_text(encoding="utf-8")
+    return frame.replace("THE PAGE", (folder / name).read_text(encoding="utf-8"))
+
+
+app = Flask("floor")
+app.config.update(SECRET_KEY=os.environ["SECRET_KEY"], SESSION_COOKIE_NAME="portal")
+app.jinja_loader = FunctionLoader(one_template)
+# Each worker makes its own after it was started.
+_engine: Any = None
+
+
+def served(page: Callable[..., str]) -> Callable[..., str]:
+    """Let a page read on a connection of the pool, in one transaction."""
+
+    def answer(**values: str) -> str:
+        global _engine
+        _engine = _engine or make_engine(URL)
+        with _engine.connect() as connection:
+            return page(lambda text, *given: connection.exec_driver_sql(_marked(text), given).fetchall(), **values)
+
+    return answer
+
+
+app.add_url_rule("/home", "home", served(home))
+app.add_url_rule("/debts/<reference>", "debt", served(debt))
+app.add_url_rule("/plans/<reference>", "plan", served(plan))

@@ -1,4 +1,4 @@
-"""Make what is measured on: a lender, a file of made-up debts, a person with two debts and a plan of 24 payments."""
+"""Make what is measured on: a lender, a file of made-up debts, a person with two debts and a plan partly paid."""
 
 from __future__ import annotations
 
@@ -11,31 +11,36 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from benchmarks.machine import ROOT, SECRET_KEY
-from portal import clock, db, demo, models
+from portal import clock, db, demo, ledger, models
 from portal.db import session, transaction
 from portal.debts import intake
 from portal.debts.mapping_file import parse_mapping
 from portal.debts.models import Debt
 from portal.debts.statement import Standing, debts_of
-from portal.evidence.record import Actor
+from portal.evidence.record import STRIPE, Actor
+from portal.ledger import OWED, Account, Move
 from portal.lenders import settings as lenders
-from portal.money import level, share
+from portal.money import Money, level, share
+from portal.payments.allocation import Component, allocate
 from portal.people import sign_in
 from portal.people.models import Debtor
-from portal.plans import negotiate
+from portal.plans import negotiate, progress
 from portal.plans.schedule import Frequency, Item, Schedule, due_dates
 
 SLUG = "bench"
 PAYMENTS = 24
+PAID = 5
 __all__ = ["SLUG", "SignIn", "add_lender", "fill", "models", "write_file"]
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What the measured person signs in with."""
+    """What the measured person signs in with, and the debt with a plan whose pages are looked at."""
 
     token: str
     born_on: date
+    debt: str
+    plan: str
 
 
 def add_lender(url: str) -> None:
@@ -73,7 +78,7 @@ def write_file(path: Path, *, debts: int) -> None:
 
 
 def fill(url: str, *, debts: int, folder: Path) -> SignIn:
-    """Bring a portfolio in, and give one person with two debts a plan of 24 payments and a link."""
+    """Bring a portfolio in, and give one person with two debts a link and a plan of 24 payments, some of them paid."""
     file = folder / "portfolio.csv"
     write_file(file, debts=debts)
     db.connect(url)
@@ -89,14 +94,18 @@ def fill(url: str, *, debts: int, folder: Path) -> SignIn:
         .limit(1)
     ).one()
     debt = debts_of(lender_id=lender.id, debtor_id=chosen.id)[0]
+    today = clock.today(lender.zone)
     with transaction():
-        _agree(debt, today=clock.today(lender.zone), zone=lender.zone)
+        plan = _agree(debt, today=today, zone=lender.zone)
+        for number in range(1, PAID + 1):
+            _pay(debt, number=number, today=today)
         token = sign_in.invite(lender_id=lender.id, debtor_id=chosen.id, key=SECRET_KEY)
     _let_go()
-    return SignIn(token=token, born_on=chosen.born_on)
+    return SignIn(token=token, born_on=chosen.born_on, debt=debt.reference, plan=plan)
 
 
-def _agree(debt: Standing, *, today: date, zone: str) -> None:
+def _agree(debt: Standing, *, today: date, zone: str) -> str:
+    """Let a person agree to the plan; gives its reference."""
     by = Actor("debtor", str(debt.debtor_id))
     amounts = level(debt.owed, PAYMENTS)
     days = due_dates(first=today + timedelta(days=10), frequency=Frequency.MONTHLY, count=PAYMENTS)
@@ -117,6 +126,29 @@ def _agree(debt: Standing, *, today: date, zone: str) -> None:
     agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
     if not isinstance(agreed, negotiate.Agreed):
         raise LookupError(agreed)
+    session.flush()
+    return agreed.reference
+
+
+def _pay(debt: Standing, *, number: int, today: date) -> None:
+    """Let a payment of the plan come in, as `payments/settle.py` posts it."""
+    book = ledger.locked(lender_id=debt.lender_id, debt_id=debt.id)
+    plan = negotiate.alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
+    if plan is None:
+        raise LookupError(debt.reference)
+    amount = Money(progress.items_of(plan)[number - 1].amount_minor, plan.currency)
+    owed = {Component(account.value): book.standing(account) for account in OWED}
+    ledger.post(
+        lender_id=debt.lender_id,
+        kind="payment",
+        cause=f"payment:bench-{number}",
+        moves=[
+            Move(debt.id, Account(component.value), Account.CASH_STRIPE, part)
+            for component, part in allocate(payment=amount, owed=owed).parts
+        ],
+        on=today,
+    )
+    progress.lay_over(plan, cleared=[(today, amount)] * number, owed=book.owed, today=today, by=STRIPE)
 
 
 def _let_go() -> None:

@@ -1,10 +1,11 @@
-"""The signed-in home page and its first visit, against the floor of `floor.py`, on both databases."""
+"""Home, debt and plan of somebody who is signed in, each against its floor of `floor.py`; and a first visit."""
 
 from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Sequence
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from html import unescape
@@ -13,8 +14,8 @@ from urllib.parse import urlencode
 
 from benchmarks import portfolio
 from benchmarks.databases import Databases
-from benchmarks.load import Round, ask, fetch, median
-from benchmarks.machine import serving
+from benchmarks.load import Round, WrongAnswer, ask, fetch, median
+from benchmarks.machine import Server, serving
 from benchmarks.portfolio import SignIn
 
 DEBTS = 5_000
@@ -29,16 +30,29 @@ class NotSignedIn(Exception):
     """Signing in did not lead to the home page."""
 
 
-# The portal first, then its two floors.
-APPS = {"portal": "wsgi:app", "floor": "benchmarks.floor:app", "driver": "benchmarks.floor:driver_app"}
+APPS = {"portal": "wsgi:app", "floor": "benchmarks.floor:app"}
+# The measured pages, with what stands in their addresses.
+PAGES = {"home": "/home", "debt": "/debts/{debt}", "plan": "/plans/{plan}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The medians of each, and the ratios of the portal to each floor in each turn, from the worst to the best."""
+    """One page: medians of portal and floor, and the ratio of their rates in each turn, from the worst to the best."""
 
-    medians: dict[str, Round]
-    ratios: dict[str, tuple[float, ...]]
+    page: str
+    portal: Round
+    floor: Round
+    ratios: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """Give how many of the floor's answers the portal gives in the same time."""
+        return statistics.median(self.ratios)
+
+    @property
+    def ratio_by_processor(self) -> float:
+        """Give the same by what the servers' processor did; others on the machine change it least."""
+        return self.floor.cost / self.portal.cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +65,37 @@ class Fetched:
     encoding: str
 
 
-def compare(databases: Databases, *, kind: str, folder: Path, rounds: int, seconds: float) -> Compared:
-    """Measure the portal's home page against the floor, in turns.
+def compare(databases: Databases, *, kind: str, folder: Path, rounds: int, seconds: float) -> Iterator[Compared]:
+    """Measure each page of the portal against its floor, in turns.
 
-    :raises PagesDiffer: if the floor shows other words than the portal.
+    :raises PagesDiffer: if a floor shows other words than the portal.
     """
     url = databases.empty(kind)
     portfolio.add_lender(url)
     person = portfolio.fill(url, debts=DEBTS, folder=folder)
     databases.settle(url)
-    turns: dict[str, list[Round]] = {name: [] for name in APPS}
     with ExitStack() as servers:
         at = {name: servers.enter_context(serving(app, url=url, folder=folder)) for name, app in APPS.items()}
-        bare = {"Cookie": sign_in(at["portal"].port, person)}
-        as_browser = bare | {"Accept-Encoding": "gzip, deflate, br", "Accept-Language": "en"}
-        page = fetch(at["portal"].port, "/home", bare)[1].decode()
-        for server in at.values():
-            same_words(page, fetch(server.port, "/home", bare)[1].decode())
-            ask(server, "/home", as_browser, seconds=_WARM_UP_SECONDS)
-        for _ in range(rounds):
-            for name, server in at.items():
-                turns[name].append(ask(server, "/home", as_browser, seconds=seconds))
+        cookie = {"Cookie": sign_in(at["portal"].port, person)}
+        for page, address in PAGES.items():
+            path = address.format(debt=person.debt, plan=person.plan)
+            same_words(*(read(server.port, path, cookie) for server in at.values()))
+            yield _measured(page, path, at, cookie, rounds=rounds, seconds=seconds)
     databases.drop(url)
-    floors = [name for name in APPS if name != "portal"]
+
+
+def _measured(
+    page: str, path: str, at: Mapping[str, Server], cookie: Mapping[str, str], *, rounds: int, seconds: float
+) -> Compared:
+    asked = {**cookie, "Accept-Encoding": "gzip, deflate, br", "Accept-Language": "en"}
+    for server in at.values():
+        ask(server, path, asked, seconds=_WARM_UP_SECONDS)
+    turns = [{name: ask(server, path, asked, seconds=seconds) for name, server in at.items()} for _ in range(rounds)]
     return Compared(
-        medians={name: median(found) for name, found in turns.items()},
-        ratios={
-            name: tuple(sorted(a.rate / b.rate for a, b in zip(turns["portal"], turns[name], strict=True)))
-            for name in floors
-        },
+        page=page,
+        portal=median([turn["portal"] for turn in turns]),
+        floor=median([turn["floor"] for turn in turns]),
+        ratios=tuple(sorted(turn["portal"].rate / turn["floor"].rate for turn in turns)),
     )
 
 
@@ -90,7 +106,7 @@ def first_visit(databases: Databases, *, folder: Path) -> Sequence[Fetched]:
     person = portfolio.fill(url, debts=50, folder=folder)
     with serving(APPS["portal"], url=url, folder=folder) as server:
         headers = {"Cookie": sign_in(server.port, person)}
-        page = fetch(server.port, "/home", headers)[1].decode()
+        page = read(server.port, "/home", headers)
         files = re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="([^"]+)"', page)
         found = [_fetched(server.port, path, headers) for path in ("/home", *files)]
     databases.drop(url)
@@ -103,8 +119,19 @@ def _fetched(port: int, path: str, headers: dict[str, str]) -> Fetched:
     return Fetched(path=path, body=len(body), head=head, encoding=response.getheader("Content-Encoding") or "none")
 
 
+def read(port: int, path: str, headers: Mapping[str, str]) -> str:
+    """Give a page as text.
+
+    :raises WrongAnswer: if the answer isn't 200.
+    """
+    answer, body = fetch(port, path, headers)
+    if answer.status != 200:
+        raise WrongAnswer(f"{path}: {answer.status}")
+    return body.decode()
+
+
 def sign_in(port: int, person: SignIn) -> str:
-    """Sign in by link and date of birth as a person would; gives the cookie.
+    """Sign in by link and date of birth as a person would; gives the cookies.
 
     :raises NotSignedIn: if that doesn't lead to the home page.
     """
@@ -119,25 +146,32 @@ def sign_in(port: int, person: SignIn) -> str:
         "month": person.born_on.month,
         "year": person.born_on.year,
     }
+    cookies = _cookies(asked)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request(
         "POST",
         address,
         body=urlencode(form),
-        headers={"Content-Type": "application/x-www-form-urlencoded", "Cookie": _cookie(asked)},
+        headers={"Content-Type": "application/x-www-form-urlencoded", "Cookie": _sent(cookies)},
     )
     answer = connection.getresponse()
     answer.read()
     connection.close()
     if answer.status != 303 or answer.getheader("Location") != "/home":
         raise NotSignedIn(answer.status)
+    cookies |= _cookies(answer)
     # The page itself may add to the cookie once; after that it stays as it is.
-    first, _ = fetch(port, "/home", {"Cookie": _cookie(answer)})
-    return _cookie(first) or _cookie(answer)
+    first, _ = fetch(port, "/home", {"Cookie": _sent(cookies)})
+    return _sent(cookies | _cookies(first))
 
 
-def _cookie(response: http.client.HTTPResponse) -> str:
-    return (response.getheader("Set-Cookie") or "").partition(";")[0]
+def _cookies(response: http.client.HTTPResponse) -> dict[str, str]:
+    lines = response.headers.get_all("Set-Cookie") or ()
+    return dict(line.partition(";")[0].split("=", 1) for line in lines)
+
+
+def _sent(cookies: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
 
 def same_words(ours: str, theirs: str) -> None:
