@@ -25,6 +25,7 @@ from portal.payments.allocation import Component, allocate
 from portal.people import sign_in
 from portal.people.models import Debtor
 from portal.plans import negotiate, progress
+from portal.plans.models import Plan
 from portal.plans.schedule import Frequency, Item, Schedule, due_dates
 
 SLUG = "bench"
@@ -133,9 +134,7 @@ def _agree(debt: Standing, *, today: date, zone: str) -> str:
 def _pay(debt: Standing, *, number: int, today: date) -> None:
     """Let a payment of the plan come in, as `payments/settle.py` posts it."""
     book = ledger.locked(lender_id=debt.lender_id, debt_id=debt.id)
-    plan = negotiate.alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
-    if plan is None:
-        raise LookupError(debt.reference)
+    plan = session.scalars(select(Plan).where(Plan.lender_id == debt.lender_id, Plan.debt_id == debt.id)).one()
     amount = Money(progress.items_of(plan)[number - 1].amount_minor, plan.currency)
     owed = {Component(account.value): book.standing(account) for account in OWED}
     ledger.post(

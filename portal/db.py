@@ -129,6 +129,9 @@ class ReadingSession(Session):
 
     def reader(self) -> Connection:
         """Give the connection to read on: inside a transaction, or in a test's outer one, the session's own."""
+        if _writing.get():
+            # As before the session's own reads: what an act has changed so far is part of what it reads.
+            self.flush()
         if _writing.get() or self.in_transaction() or not isinstance(self.bind, Engine):
             return self.connection()
         if self._reader is None:

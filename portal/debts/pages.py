@@ -21,25 +21,40 @@ def mine_or_404(reference: str) -> Standing:
 
 def part_words(account: Account) -> str:
     """Give the name of a part of what is owed."""
-    return {
-        Account.PRINCIPAL: _("Borrowed money"),
-        Account.INTEREST: _("Interest"),
-        Account.PENALTY: _("Late charges"),
-        Account.FEES: _("Fees"),
-        Account.COSTS: _("Costs"),
-    }[account]
+    match account:
+        case Account.PRINCIPAL:
+            return _("Borrowed money")
+        case Account.INTEREST:
+            return _("Interest")
+        case Account.PENALTY:
+            return _("Late charges")
+        case Account.FEES:
+            return _("Fees")
+        case Account.COSTS:
+            return _("Costs")
+    raise LookupError(account)
 
 
 def posting_words(kind: str) -> str:
     """Say in plain words what a posting was."""
-    return {
-        "opening": _("What you owed when your lender gave us this debt"),
-        "payment": _("Your payment"),
-        "refund": _("Payment given back to you"),
-        "refund_failed": _("Giving back failed, so your payment counts again"),
-        "plan_interest": _("Interest of your plan"),
-        "set_off": _("Money that you had with us was used"),
-        "set_off_undone": _("Money that was used went back where it came from"),
-        "adjustment": _("Your lender corrected the amount"),
-        "correction": _("A correction was taken back"),
-    }.get(kind, _("Change"))
+    match kind:
+        case "opening":
+            return _("What you owed when your lender gave us this debt")
+        case "payment":
+            return _("Your payment")
+        case "refund":
+            return _("Payment given back to you")
+        case "refund_failed":
+            return _("Giving back failed, so your payment counts again")
+        case "plan_interest":
+            return _("Interest of your plan")
+        case "set_off":
+            return _("Money that you had with us was used")
+        case "set_off_undone":
+            return _("Money that was used went back where it came from")
+        case "adjustment":
+            return _("Your lender corrected the amount")
+        case "correction":
+            return _("A correction was taken back")
+        case _:
+            return _("Change")

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from portal.db import read, session, table_of
 from portal.debts.models import Debt
@@ -100,6 +101,30 @@ _OPEN = _ALL.where(_DEBT.state == "open")
 _OF_PERSON = _OPEN.where(_DEBT.lender_id == bindparam("lender_id"), _DEBT.debtor_id == bindparam("debtor_id")).order_by(
     _DEBT.reference
 )
+_BY_REFERENCE = _OF_PERSON.where(_DEBT.reference == bindparam("reference"))
+_BY_ID = _ALL.where(_DEBT.lender_id == bindparam("lender_id"), _DEBT.id == bindparam("debt_id"))
+_PARTS = tuple((account, f"{account.value}_minor") for account in OWED)
+_POSTING, _TRANSFER = table_of(Posting).c, table_of(Transfer).c
+_CHANGES = (
+    select(
+        _POSTING.on,
+        _POSTING.kind,
+        _POSTING.cause,
+        _TRANSFER.from_account,
+        _TRANSFER.to_account,
+        _TRANSFER.amount_minor,
+    )
+    .join_from(
+        table_of(Transfer),
+        table_of(Posting),
+        (_POSTING.lender_id == _TRANSFER.lender_id) & (_POSTING.id == _TRANSFER.posting_id),
+    )
+    .where(_TRANSFER.lender_id == bindparam("lender_id"), _TRANSFER.book_id == bindparam("debt_id"))
+    .order_by(_POSTING.on, _POSTING.at, _POSTING.id)
+)
+_OWED = frozenset(account.value for account in OWED)
+_CREDIT = frozenset({Account.CREDIT.value})
+_GIVEN_UP = frozenset({Account.WAIVER.value, Account.WRITE_OFF.value})
 
 
 def _standing(row: Any) -> Standing:
@@ -116,7 +141,7 @@ def _standing(row: Any) -> Standing:
         opened_on=row.opened_on,
         late_since=row.late_since,
         as_of=row.as_of,
-        parts={account: Money(getattr(row, f"{account.value}_minor"), currency) for account in OWED},
+        parts={account: Money(getattr(row, column), currency) for account, column in _PARTS},
         credit=Money(row.credit_minor, currency),
         open=row.state == "open",
     )
@@ -129,15 +154,14 @@ def debts_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Standing, .
 
 def debt_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> Standing | None:
     """Give one debt of a person, or None if it is not his, not open, or not there: these look the same."""
-    row = session.execute(
-        _OPEN.where(Debt.lender_id == lender_id, Debt.debtor_id == debtor_id, Debt.reference == reference)
-    ).one_or_none()
-    return None if row is None else _standing(row)
+    rows = read(_BY_REFERENCE, {"lender_id": lender_id, "debtor_id": debtor_id, "reference": reference})
+    return _standing(rows[0]) if rows else None
 
 
 def by_id(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Standing:
     """Give a debt by its id, for acts that already know that they may; one that was recalled is found as well."""
-    return _standing(session.execute(_ALL.where(Debt.lender_id == lender_id, Debt.id == debt_id)).one())
+    [row] = read(_BY_ID, {"lender_id": lender_id, "debt_id": debt_id})
+    return _standing(row)
 
 
 def owner_of_reference(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None:
@@ -155,51 +179,31 @@ def owner_of_reference(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None
 
 def history(debt: Standing) -> tuple[Line, ...]:
     """Give every posting on a debt in the order of its days, with what was owed after it."""
-    owed = {account.value for account in OWED}
-    rows = session.execute(
-        select(
-            Posting.id,
-            Posting.on,
-            Posting.kind,
-            Posting.cause,
-            Transfer.from_account,
-            Transfer.to_account,
-            Transfer.amount_minor,
-        )
-        .join(Transfer, (Transfer.lender_id == Posting.lender_id) & (Transfer.posting_id == Posting.id))
-        .where(Transfer.lender_id == debt.lender_id, Transfer.book_id == debt.id)
-        .order_by(Posting.on, Posting.at, Posting.id)
-    ).all()
-    given_up = {Account.WAIVER.value, Account.WRITE_OFF.value}
-    owed_changes: dict[uuid.UUID, int] = {}
-    waived: dict[uuid.UUID, int] = {}
-    credit_changes: dict[uuid.UUID, int] = {}
-    about: dict[uuid.UUID, tuple[date, str, str]] = {}
-    for row in rows:
-        about[row.id] = (row.on, row.kind, row.cause)
-        sign = (row.to_account in owed) - (row.from_account in owed)
-        owed_changes[row.id] = owed_changes.get(row.id, 0) + sign * row.amount_minor
-        given = (row.to_account in given_up) - (row.from_account in given_up)
-        waived[row.id] = waived.get(row.id, 0) + given * row.amount_minor
-        credit = (row.from_account == Account.CREDIT) - (row.to_account == Account.CREDIT)
-        credit_changes[row.id] = credit_changes.get(row.id, 0) + credit * row.amount_minor
     lines, after, credit_after, currency = [], 0, 0, debt.credit.currency
-    for posting_id, (on, kind, cause) in about.items():
-        after += owed_changes[posting_id]
-        credit_after += credit_changes[posting_id]
+    rows = read(_CHANGES, {"lender_id": debt.lender_id, "debt_id": debt.id})
+    for (on, kind, cause), found in groupby(rows, key=lambda row: (row.on, row.kind, row.cause)):
+        moves = list(found)
+        owed, credit = _brought(_OWED, moves), -_brought(_CREDIT, moves)
+        after += owed
+        credit_after += credit
         lines.append(
             Line(
                 on=on,
                 kind=kind,
                 cause=cause,
-                change=Money(owed_changes[posting_id] - credit_changes[posting_id], currency),
-                owed_change=Money(owed_changes[posting_id], currency),
+                change=Money(owed - credit, currency),
+                owed_change=Money(owed, currency),
                 after=Money(after, currency),
                 credit_after=Money(credit_after, currency),
-                waived=Money(waived[posting_id], currency),
+                waived=Money(_brought(_GIVEN_UP, moves), currency),
             )
         )
     return tuple(lines)
+
+
+def _brought(accounts: frozenset[str], moves: Sequence[Row[Any]]) -> int:
+    """Give what transfers brought into some accounts, less what they took out, in minor units."""
+    return sum(move.amount_minor * ((move.to_account in accounts) - (move.from_account in accounts)) for move in moves)
 
 
 def references_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> dict[uuid.UUID, str]:

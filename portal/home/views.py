@@ -16,12 +16,11 @@ from portal.debts.pages import mine_or_404, part_words, posting_words
 from portal.debts.statement import MONEY_CAME, Line, Standing, debts_of, history
 from portal.home.next_thing import Debt, NextThing, next_thing
 from portal.home.overview import Owed, overview_of
-from portal.money import Money
+from portal.money import Money, total
 from portal.people.permissions import me, needs_debtor
-from portal.plans.models import Plan
-from portal.plans.negotiate import alive_plan
-from portal.plans.payoff import Coming, Figure, figures
-from portal.plans.progress import interest_not_posted
+from portal.plans.models import PlanCard
+from portal.plans.payoff import Figure, figures
+from portal.plans.progress import alive_plan, interest_not_posted
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 from portal.web.formats import percent as percent_words
@@ -136,11 +135,10 @@ def _paid(lines: Iterable[Line], currency: str) -> Money | None:
     return Money(minor, currency) if minor > 0 else None
 
 
-def _interest_words(found: Standing, plan: Plan | None) -> list[str]:
+def _interest_words(found: Standing, plan: PlanCard | None) -> list[str]:
     """Say how interest runs on a debt, as the books really do it."""
     if plan is not None:
-        coming = interest_not_posted(plan)
-        left = Money(sum(item.interest_minor for item in coming), plan.currency)
+        left = total((item.interest for item in interest_not_posted(plan)), currency=plan.currency)
         if not left:
             return [_("While your plan runs, no interest is added.")]
         return [
@@ -220,10 +218,7 @@ def pay_off(reference: str) -> ResponseReturnValue:
         return redirect(url_for("home.debt", reference=reference), 303)
     today = clock.today(me().zone)
     plan = alive_plan(lender_id=found.lender_id, debt_id=found.id)
-    coming = [
-        Coming(due_on=item.due_on, interest=Money(item.interest_minor, item.currency))
-        for item in (interest_not_posted(plan) if plan else ())
-    ]
+    coming = interest_not_posted(plan) if plan else ()
     all_figures = figures(owed=found.owed, coming=coming, today=today)
     first = all_figures[0]
     return render_template(
@@ -253,7 +248,7 @@ def _days(since: date, until: date | None) -> str:
     return _("%(since)s to %(until)s", since=day_words(since), until=day_words(until))
 
 
-def _why(first: Figure, all_figures: tuple[Figure, ...], found: Standing, plan: Plan | None) -> list[str]:
+def _why(first: Figure, all_figures: tuple[Figure, ...], found: Standing, plan: PlanCard | None) -> list[str]:
     """Say until when today's figure holds, and what changes it then."""
     lines = []
     if first.until is not None:

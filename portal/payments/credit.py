@@ -24,7 +24,6 @@ from portal.payments.follow import follow, plans_of
 from portal.payments.models import CreditUse
 from portal.plans import progress
 from portal.plans.models import Plan
-from portal.plans.negotiate import alive_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ def _locked(lender_id: uuid.UUID, debt_ids: Iterable[uuid.UUID]) -> dict[uuid.UU
 
 
 def _alive(debt: Standing) -> uuid.UUID | None:
-    plan: Plan | None = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
+    plan = progress.alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
     return plan.id if plan else None
 
 

@@ -29,8 +29,7 @@ from portal.payments.models import Payment, PaymentPart
 from portal.payments.parts import parts_of
 from portal.people.permissions import Person, me, needs_debtor
 from portal.plans.models import Plan
-from portal.plans.negotiate import alive_plan
-from portal.plans.progress import View, interest_due, view_of
+from portal.plans.progress import View, alive_plan, interest_due, view_of
 from portal.plans.reach import Open, reach
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
@@ -49,7 +48,6 @@ class Payable:
     """A debt that something can be paid on: with its living plan, and with interest that is due and not yet posted."""
 
     debt: Standing
-    plan: Plan | None
     view: View | None
     owed: Money
 
@@ -84,7 +82,6 @@ def _payable(person: Person, debt: Standing) -> Payable:
     plan = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
     return Payable(
         debt=debt,
-        plan=plan,
         view=view_of(plan, today=today) if plan else None,
         owed=debt.owed + interest_due(plan, today=today) if plan else debt.owed,
     )
@@ -545,7 +542,7 @@ def _go(
             [
                 checkout.Share(
                     debt=found.debt,
-                    plan_id=found.plan.id if found.plan else None,
+                    plan_id=found.view.id if found.view else None,
                     amount=amount,
                     words=f"{found.debt.product} {found.debt.reference}",
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -128,6 +129,22 @@ class Plan(LenderOwned, Model):
         Index("ix_plan_lender_id_debtor_id", "lender_id", "debtor_id"),
         Index("ix_plan_lender_id_debt_id", "lender_id", "debt_id"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCard:
+    """What a page reads of a plan, as plain values; the names are columns of its row."""
+
+    lender_id: uuid.UUID
+    id: uuid.UUID
+    debt_id: uuid.UUID
+    debtor_id: uuid.UUID
+    reference: str
+    state: str
+    total_minor: int
+    currency: str
+    frequency: str
+    agreed_at: datetime
 
 
 class PlanItem(LenderOwned, Model):

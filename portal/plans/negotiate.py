@@ -28,8 +28,9 @@ from portal.evidence.record import OPERATOR, Act, Actor, record
 from portal.ledger import OWED, Account
 from portal.money import Money
 from portal.plans.limits import Card, Limits, LimitsSet, parse
-from portal.plans.models import ALIVE, LimitsVersion, Plan, PlanItem, Proposal, Quote
+from portal.plans.models import LimitsVersion, Plan, PlanItem, Proposal, Quote
 from portal.plans.offers import Answer, Asked, Offer, Owed, answer, standard
+from portal.plans.progress import alive_plan
 from portal.plans.schedule import Frequency, Item, Schedule, first_due
 from portal.web.numbers import public_number
 
@@ -525,13 +526,6 @@ def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
             "frequency": proposal.frequency,
         },
     )
-
-
-def alive_plan(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Plan | None:
-    """Give the debt's plan that is alive, if it has one."""
-    return session.scalars(
-        select(Plan).where(Plan.lender_id == lender_id, Plan.debt_id == debt_id, Plan.state.in_(ALIVE))
-    ).one_or_none()
 
 
 def reference_of_quote(made: Quote) -> str:

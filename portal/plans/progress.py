@@ -7,19 +7,21 @@ from the agreed items and the money that cleared; nothing else moves a plan.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import Row, Select, bindparam, case, func, select
 
 from portal import clock, ledger
 from portal.care.holds import days_held
 from portal.db import read, session, table_of
 from portal.evidence.record import PORTAL, Act, Actor, record
-from portal.ledger import Account, Move, Posting
+from portal.ledger import Account, Move, Posting, Transfer
 from portal.money import Money, total
-from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanItem
+from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem
+from portal.plans.payoff import Coming as InterestToCome
 from portal.plans.schedule import Item
 from portal.plans.states import Event, Held, Keeping, Moved, Standing, State, after, counted, standing
 
@@ -77,6 +79,31 @@ _LIVING = (
         _PLAN.state.in_(ALIVE),
     )
     .order_by(_PLAN.id)
+)
+
+_CARD = select(*(_PLAN[field.name] for field in fields(PlanCard))).where(_PLAN.lender_id == bindparam("lender_id"))
+_BY_ID = _CARD.where(_PLAN.id == bindparam("plan_id"))
+_BY_REFERENCE = _CARD.where(_PLAN.debtor_id == bindparam("debtor_id"), _PLAN.reference == bindparam("reference"))
+_ALIVE_ON_DEBT = _CARD.where(_PLAN.debt_id == bindparam("debt_id"), _PLAN.state.in_(ALIVE))
+_PAYMENTS = (
+    select(_ITEM.seq, _ITEM.due_on, _ITEM.amount_minor, _ITEM.interest_minor, _ITEM.paid_minor, _ITEM.kept_at)
+    .where(_ITEM.lender_id == bindparam("lender_id"), _ITEM.plan_id == bindparam("plan_id"))
+    .order_by(_ITEM.seq)
+)
+_BEARING_INTEREST = _PAYMENTS.where(_ITEM.interest_minor > 0)
+_POSTING, _TRANSFER = table_of(Posting).c, table_of(Transfer).c
+_INTEREST_POSTED = (
+    select(_POSTING.cause)
+    .join_from(
+        table_of(Transfer),
+        table_of(Posting),
+        (_POSTING.lender_id == _TRANSFER.lender_id) & (_POSTING.id == _TRANSFER.posting_id),
+    )
+    .where(
+        _TRANSFER.lender_id == bindparam("lender_id"),
+        _TRANSFER.book_id == bindparam("debt_id"),
+        _POSTING.kind == "plan_interest",
+    )
 )
 
 
@@ -172,19 +199,31 @@ def items_of(plan: Plan) -> list[PlanItem]:
     )
 
 
-def plan_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> Plan | None:
+def plan_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> PlanCard | None:
     """Give a person's plan, or None if it isn't his or isn't there."""
-    return session.scalars(
-        select(Plan).where(Plan.lender_id == lender_id, Plan.debtor_id == debtor_id, Plan.reference == reference)
-    ).one_or_none()
+    return _card(_BY_REFERENCE, {"lender_id": lender_id, "debtor_id": debtor_id, "reference": reference})
 
 
-def view_of(plan: Plan, *, today: date) -> View:
+def alive_plan(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> PlanCard | None:
+    """Give the debt's plan that is alive, if it has one."""
+    return _card(_ALIVE_ON_DEBT, {"lender_id": lender_id, "debt_id": debt_id})
+
+
+def _card(statement: Select[Any], values: Mapping[str, object]) -> PlanCard | None:
+    found: Sequence[Any] = read(statement, values)
+    return PlanCard(*found[0]) if found else None
+
+
+def _payments(statement: Select[Any], plan: Plan | PlanCard) -> Sequence[Row[Any]]:
+    return read(statement, {"lender_id": plan.lender_id, "plan_id": plan.id})
+
+
+def view_of(plan: PlanCard, *, today: date) -> View:
     """Give a plan with its payments marked as done, next, late or left."""
-    return _view(plan, items_of(plan), today=today)
+    return _view(plan, _payments(_PAYMENTS, plan), today=today)
 
 
-def held_of(plan: Plan) -> Held:
+def held_of(plan: Plan | PlanCard) -> Held:
     """Give the days that don't count for a plan, because a hold covered its debt."""
     return days_held(lender_id=plan.lender_id, debtor_id=plan.debtor_id, debt_id=plan.debt_id)
 
@@ -194,7 +233,9 @@ def late_of(*, lender_id: uuid.UUID, plan_id: uuid.UUID, today: date) -> tuple[M
 
     `IN_NUMBERS` counts by the calendar alone: whoever finds something late there asks here before saying so.
     """
-    plan = session.get_one(Plan, (lender_id, plan_id))
+    plan = _card(_BY_ID, {"lender_id": lender_id, "plan_id": plan_id})
+    if plan is None:
+        raise LookupError(plan_id)
     view = view_of(plan, today=today)
     return view.late_amount, next((step.due_on for step in view.steps if step.mark == "late"), None)
 
@@ -217,7 +258,7 @@ def coming_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tup
     )
 
 
-def _view(plan: Plan, items: Sequence[PlanItem], *, today: date) -> View:
+def _view(plan: PlanCard, items: Sequence[Row[Any]], *, today: date) -> View:
     currency = plan.currency
     steps: list[Step] = []
     next_seen = False
@@ -276,7 +317,7 @@ def post_interest(plan: Plan, *, today: date) -> None:
         posted = ledger.post(
             lender_id=plan.lender_id,
             kind="plan_interest",
-            cause=f"plan-interest:{plan.id}:{item.seq}",
+            cause=_interest_cause(plan, item.seq),
             moves=[
                 Move(
                     book_id=plan.debt_id,
@@ -298,23 +339,27 @@ def post_interest(plan: Plan, *, today: date) -> None:
             )
 
 
-def interest_due(plan: Plan, *, today: date) -> Money:
+def interest_due(plan: Plan | PlanCard, *, today: date) -> Money:
     """Give the agreed interest of items that are due by now and not in the books yet, because the night has not run."""
-    due = (item.interest_minor for item in interest_not_posted(plan) if item.due_on <= today)
-    return Money(sum(due), plan.currency)
+    due = (item.interest for item in interest_not_posted(plan) if item.due_on <= today)
+    return total(due, currency=plan.currency)
 
 
-def interest_not_posted(plan: Plan) -> tuple[PlanItem, ...]:
-    """Give the items of a plan whose agreed interest is not in the books yet, in the order of their days."""
-    bearing = {f"plan-interest:{plan.id}:{item.seq}": item for item in items_of(plan) if item.interest_minor}
+def interest_not_posted(plan: Plan | PlanCard) -> tuple[InterestToCome, ...]:
+    """Give the agreed interest of a plan that is not in the books yet, in the order of its days."""
+    bearing = _payments(_BEARING_INTEREST, plan)
     if not bearing:
         return ()
-    posted = set(
-        session.scalars(
-            select(Posting.cause).where(Posting.lender_id == plan.lender_id, Posting.cause.in_(list(bearing)))
-        )
+    posted = {row.cause for row in read(_INTEREST_POSTED, {"lender_id": plan.lender_id, "debt_id": plan.debt_id})}
+    return tuple(
+        InterestToCome(due_on=item.due_on, interest=Money(item.interest_minor, plan.currency))
+        for item in bearing
+        if _interest_cause(plan, item.seq) not in posted
     )
-    return tuple(item for cause, item in bearing.items() if cause not in posted)
+
+
+def _interest_cause(plan: Plan | PlanCard, seq: int) -> str:
+    return f"plan-interest:{plan.id}:{seq}"
 
 
 def lay_over(plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, today: date, by: Actor) -> Effect:

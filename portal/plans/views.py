@@ -25,10 +25,10 @@ from portal.people.views import code_problem, send_code, wait_words
 from portal.plans import negotiate
 from portal.plans.calendar import Date, calendar_file
 from portal.plans.forms import AffordForm, DayOfMonthForm, DayOfWeekForm, EmptyForm, every, how_often, weekday
-from portal.plans.models import Plan, Proposal, Quote
+from portal.plans.models import PlanCard, Proposal, Quote
 from portal.plans.negotiate import Agreed, AgreedBefore, NoLimits, PlanAlive, QuoteGone, Table
 from portal.plans.offers import Input, Kind, Outcome, Reason
-from portal.plans.progress import View, plan_of, view_of
+from portal.plans.progress import View, alive_plan, plan_of, view_of
 from portal.plans.schedule import Frequency, Schedule
 from portal.web import languages
 from portal.web.formats import day as day_words
@@ -48,7 +48,7 @@ def _elsewhere(debt: Standing) -> ResponseReturnValue | None:
     """Lead away from the pages of making a plan where there is nothing to plan."""
     if not debt.owed:
         return redirect(url_for("home.debt", reference=debt.reference), 303)
-    alive = negotiate.alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
+    alive = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
     if alive is not None:
         return redirect(url_for("plans.plan", reference=alive.reference), 303)
     return None
@@ -492,7 +492,7 @@ def plan(reference: str) -> ResponseReturnValue:
     )
 
 
-def _since_agreed(found: Plan, debt: Standing) -> list[Line]:
+def _since_agreed(found: PlanCard, debt: Standing) -> list[Line]:
     """Give what came on the debt of a plan, and what went back, since the plan was agreed."""
     since = found.agreed_at.astimezone(clock.zone(me().zone)).date()
     return [line for line in history(debt) if line.kind in MONEY_CAME and line.on >= since]
@@ -562,7 +562,7 @@ def dates_ics(reference: str) -> ResponseReturnValue:
     )
 
 
-def _my_plan(reference: str) -> tuple[View, Plan, Standing]:
+def _my_plan(reference: str) -> tuple[View, PlanCard, Standing]:
     person = me()
     found = plan_of(lender_id=person.lender_id, debtor_id=person.debtor_id, reference=reference)
     if found is None:
@@ -575,17 +575,29 @@ def _my_plan(reference: str) -> tuple[View, Plan, Standing]:
 
 
 def _state_words(state: str) -> str:
-    return {
-        "agreed": _("Agreed. The first payment starts it."),
-        "active": _("Going well."),
-        "grace": _("A payment is a little late. You can still pay it, and the plan counts as kept."),
-        "at_risk": _("A payment is missing. Pay it and the plan goes on as before."),
-        "broken": _("Payments are missing. You can still make up for them, or talk to us about another plan."),
-        "paused": _("Paused. Nothing is due now."),
-        "completed": _("Done. All payments of this plan are made."),
-        "cancelled": _("Ended by you."),
-        "superseded": _("Replaced by another plan."),
-        "voided": _("Taken back."),
-        "expired": _("Not started."),
-        "ended_broken": _("Ended. What you paid was taken off what you owe."),
-    }[state]
+    match state:
+        case "agreed":
+            return _("Agreed. The first payment starts it.")
+        case "active":
+            return _("Going well.")
+        case "grace":
+            return _("A payment is a little late. You can still pay it, and the plan counts as kept.")
+        case "at_risk":
+            return _("A payment is missing. Pay it and the plan goes on as before.")
+        case "broken":
+            return _("Payments are missing. You can still make up for them, or talk to us about another plan.")
+        case "paused":
+            return _("Paused. Nothing is due now.")
+        case "completed":
+            return _("Done. All payments of this plan are made.")
+        case "cancelled":
+            return _("Ended by you.")
+        case "superseded":
+            return _("Replaced by another plan.")
+        case "voided":
+            return _("Taken back.")
+        case "expired":
+            return _("Not started.")
+        case "ended_broken":
+            return _("Ended. What you paid was taken off what you owe.")
+    raise LookupError(state)
