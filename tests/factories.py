@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 import portal.db
 from portal import clock, ledger
 from portal.db import new_id, transaction
-from portal.debts.models import Debt, ImportRun
+from portal.debts.models import Debt, ImportRun, key_of
 from portal.debts.statement import Standing, debt_of
 from portal.ledger import Account
 from portal.lenders import settings
@@ -173,7 +173,8 @@ def a_debt(
             lender_id=lender.id,
             id=new_id(),
             debtor_id=debtor.id,
-            reference=reference or f"D-{number:05}",
+            reference=(name := reference or f"D-{number:05}"),
+            reference_key=key_of(name),
             state=state,
             product=product,
             creditor=creditor,
@@ -197,7 +198,7 @@ def a_debt(
         )
         session.add(debt)
         session.flush()
-        lender_id, debtor_id, name = lender.id, debtor.id, debt.reference
+        lender_id, debtor_id = lender.id, debtor.id
         found = debt_of(lender_id=lender_id, debtor_id=debtor_id, reference=name) if state == "open" else None
     return found or _standing(debt)
 

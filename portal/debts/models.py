@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 from datetime import date, datetime
 from typing import Any
@@ -34,15 +35,30 @@ class ImportRun(LenderOwned, Model):
     __table_args__ = (CheckConstraint("state in ('staging', 'live', 'abandoned', 'undone')", name="state"),)
 
 
+def key_of(reference: str) -> str:
+    """Give what a reference is looked for by: people type it in any capitals, and in letters of any width.
+
+    Worked out here and kept, because each database folds letters in a way of its own.
+
+    >>> key_of("LN-100037"), key_of("ｌｎ-100037"), key_of("Straße 1") == key_of("STRASSE 1")
+    ('ln-100037', 'ln-100037', True)
+    """
+    if reference.isascii():
+        return reference.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", reference).casefold())
+
+
 class Debt(LenderOwned, Model):
     """One debt of one person; what stands on it is in its book (`ledger.Book`, same id).
 
+    `reference` is as the lender writes it, and `reference_key` is what `key_of` gives for it.
     `annual_rate_ppm` is the contract rate in millionths (18.25 % = 182,500). A debt is `staged` while its file is read.
     """
 
     __tablename__ = "debt"
     debtor_id: Mapped[uuid.UUID]
     reference: Mapped[str]
+    reference_key: Mapped[str]
     state: Mapped[str]
     product: Mapped[str]
     creditor: Mapped[str | None]
@@ -61,6 +77,7 @@ class Debt(LenderOwned, Model):
         ForeignKeyConstraint(["lender_id", "import_run_id"], ["import_run.lender_id", "import_run.id"]),
         ForeignKeyConstraint(["lender_id", "id"], ["book.lender_id", "book.id"]),
         UniqueConstraint("lender_id", "reference"),
+        Index("ix_debt_lender_id_reference_key", "lender_id", "reference_key"),
         Index("ix_debt_lender_id_debtor_id", "lender_id", "debtor_id"),
         Index("ix_debt_lender_id_import_run_id", "lender_id", "import_run_id"),
         CheckConstraint("state in ('staged', 'open', 'recalled')", name="state"),

@@ -105,7 +105,7 @@ def duplicate_refusal(*, line: int, other_line: int, reference: str, column: str
 
 
 def twin_refusal(*, line: int, other_line: int | None, reference: str, other_reference: str, column: str) -> Refusal:
-    """Return the refusal of a row whose reference differs from another only by capital and small letters.
+    """Return the refusal of a row whose reference differs from another only by capitals or the width of letters.
 
     `other_line` is the line of the other in the same file, or None where it is a debt that is held already.
     """
@@ -115,7 +115,7 @@ def twin_refusal(*, line: int, other_line: int | None, reference: str, other_ref
         column,
         clipped(reference),
         Reason.DUPLICATE_REFERENCE,
-        f"{where} has the reference {clipped(other_reference)}, which differs only by capital and small letters; "
+        f"{where} has the reference {clipped(other_reference)}, which differs only by capitals or width of letters; "
         "for somebody who signs in with it they are one.",
     )
 

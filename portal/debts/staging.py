@@ -13,7 +13,7 @@ from sqlalchemy import case, delete, func, select, update
 from portal import clock, ledger
 from portal.bulk import Same, insert_columns, new_ids, rows_by_text
 from portal.db import session, table_of
-from portal.debts.models import Debt, ImportRun, StagedChange
+from portal.debts.models import Debt, ImportRun, StagedChange, key_of
 from portal.debts.results import DebtRow, NothingOwed, Refusal, duplicate_refusal, twin_refusal
 from portal.debts.runs import BATCH, RunWasEnded, delete_debts, still_staging
 from portal.ledger import Account
@@ -205,6 +205,7 @@ class Staging:
                 "id": debts,
                 "debtor_id": owners,
                 "reference": columns.reference,
+                "reference_key": list(map(key_of, columns.reference)),
                 "state": Same("staged"),
                 "product": columns.product,
                 "creditor": columns.original_creditor,
@@ -277,15 +278,15 @@ class Staging:
         )
 
     def refuse_twins(self) -> list[Refusal]:
-        """Take out new debts whose reference another one has in other capital or small letters, and refuse them.
+        """Take out new debts whose reference another one has in other capitals or letters of another width.
 
-        People sign in by reference whatever its letters are, so the two would be one. What is held already stays, and
-        of two in one file the first. They are looked for once, when all rows are staged; SQLite knows A to Z only.
+        People sign in by reference whatever its letters are, so the two would be one, and the new one is refused. What
+        is held already stays, and of two in one file the first. They are looked for once, when all rows are staged.
         """
-        folded = func.lower(Debt.reference)
+        folded = Debt.reference_key
         of_lender = Debt.lender_id == self.lender_id
         several = select(folded).where(of_lender).group_by(folded).having(func.count() > 1)
-        # The index on references answers this alone, and nearly always there is nothing more to ask.
+        # The index on these keys answers this alone, and nearly always there is nothing more to ask.
         if session.scalars(several.limit(1)).first() is None:
             return []
         ours = (Debt.state == "staged") & (Debt.import_run_id == self.run_id)
@@ -294,11 +295,11 @@ class Staging:
         while found := list(session.scalars(waiting)):
             first: dict[str, Any] = {}
             for debt in session.execute(
-                select(Debt.id, Debt.reference, Debt.line, folded.label("folded"), ours.label("ours"))
+                select(Debt.id, Debt.reference, Debt.line, folded, ours.label("ours"))
                 .where(of_lender, folded.in_(found))
                 .order_by(ours, Debt.line)
             ).all():
-                other = first.setdefault(debt.folded, debt)
+                other = first.setdefault(debt.reference_key, debt)
                 if debt.ours and other is not debt:
                     refusals.append(
                         twin_refusal(

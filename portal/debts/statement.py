@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, select
 
 from portal.db import read, session, table_of
-from portal.debts.models import Debt
+from portal.debts.models import Debt, key_of
 from portal.ledger import OF_A_DEBT, OWED, Account, Book, Posting, Transfer
 from portal.money import Money
 
@@ -165,14 +165,16 @@ def by_id(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Standing:
 
 
 def owner_of_reference(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None:
-    """Give the id of the person whose open debt has a reference, whatever the case of its letters."""
+    """Give the id of the person whose open debt has a reference, whatever the case and width of its letters."""
     return session.scalars(
         select(Debt.debtor_id)
         .where(
             Debt.lender_id == lender_id,
-            Debt.reference.in_({reference, reference.upper(), reference.lower()}),
+            Debt.reference_key == key_of(reference),
             Debt.state == "open",
         )
+        # Two may differ by capitals where a file came in before that was refused: what is typed just so comes first.
+        .order_by(Debt.reference != reference, Debt.id)
         .limit(1)
     ).one_or_none()
 

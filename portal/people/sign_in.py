@@ -284,7 +284,7 @@ def by_reference(
     # One at a time for a lender, so that guesses sent together can't pass the limit together.
     session.execute(select(Lender.id).where(Lender.id == lender_id).with_for_update(key_share=True))
     # Whoever is found counts, and not how the reference is written.
-    subject = hashed("reference", str(lender_id), str(debtor_id or reference.upper()), key=key)
+    subject = hashed("reference", str(lender_id), str(debtor_id or reference.casefold()), key=key)
     near, far = (hashed("address", network, key=key) for network in guessing.networks(address))
     everybody = hashed("everybody", str(lender_id), key=key)
     now = clock.now()

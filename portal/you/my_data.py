@@ -25,7 +25,18 @@ from portal.post.models import Message
 from portal.web.spreadsheet import safe_cell
 
 # Hashes of codes, tokens and devices say nothing about anybody, and letters are kept as files of their own.
-_PROTECTS = ("hash", "salt", "form_key", "network", "device", "lease", "waiting_key", "once_key", "stop_url")
+_PROTECTS = (
+    "hash",
+    "salt",
+    "form_key",
+    "network",
+    "device",
+    "lease",
+    "waiting_key",
+    "once_key",
+    "reference_key",
+    "stop_url",
+)
 # Rows that belong to a person by way of another row; the book of a debt has the debt's own id.
 _BY_WAY_OF = {"debt_id": "debt", "plan_id": "plan", "book_id": "debt"}
 _WITH_ID_OF = {"book": "debt"}

@@ -126,6 +126,16 @@ def test_a_reference_a_birth_date_and_a_code_lead_home(
     assert client.get("/letters").status_code == 200
 
 
+@pytest.mark.parametrize("held", ["Ab-1x", "ab-1X", "АБ-é1", "ＬＮ-１"])
+@pytest.mark.parametrize("typed", [str, str.swapcase, str.upper, str.lower, lambda held: f" {held.title()} "])
+def test_a_reference_is_found_in_any_capitals(
+    client: CheckingClient, lender: Lender, held: str, typed: Callable[[str], str]
+) -> None:
+    a_debt(lender=lender, reference=held)
+    asked = client.fill(client.get("/sign-in"), {"reference": typed(held), **birthday()})
+    assert asked.request.path == "/code"
+
+
 def test_without_a_code_one_may_look_and_pay_but_not_open_letters(client: CheckingClient, debt: Standing) -> None:
     client.fill(client.get("/sign-in"), {"reference": debt.reference, **birthday()})
     assert client.get("/home").status_code == 200
