@@ -32,9 +32,7 @@ class Method:
         return self.number[-4:]
 
 
-WORKS_DEBIT = Method(
-    "card", Outcome.SUCCEEDS, "4000056655665556", tokens=("pm_card_visa_debit",)
-)
+WORKS_DEBIT = Method("card", Outcome.SUCCEEDS, "4000056655665556", tokens=("pm_card_visa_debit",))
 WORKS_CREDIT = Method("card", Outcome.SUCCEEDS, "4242424242424242", "credit", tokens=("pm_card_visa",))
 # Stripe calls these two credit cards. Here they are debit cards, so that they can be tried where credit is refused.
 DECLINED = Method(
@@ -44,9 +42,7 @@ DECLINED = Method(
     decline_code="generic_decline",
     tokens=("pm_card_chargeDeclined", "pm_card_visa_chargeDeclined"),
 )
-SECOND_STEP = Method(
-    "card", Outcome.SECOND_STEP, "4000002500003155", tokens=("pm_card_authenticationRequired",)
-)
+SECOND_STEP = Method("card", Outcome.SECOND_STEP, "4000002500003155", tokens=("pm_card_authenticationRequired",))
 BANK_DEBIT = Method("us_bank_account", Outcome.DELAYED, "000123456789", tokens=("pm_usBankAccount",))
 
 METHODS = (

@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 import portal.db
 
-revision = '0002'
-down_revision = '0001'
+revision = "0002"
+down_revision = "0001"
 branch_labels = None
 depends_on = None
 
@@ -36,314 +36,401 @@ def downgrade() -> None:
 
 def _codes_bound_up() -> None:
     # Codes of before have no session and fit nothing from now on: they live for ten minutes, and a new one is asked for.
-    with op.batch_alter_table('one_time_code', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('session_id', sa.Uuid(), nullable=True))
-        batch_op.add_column(sa.Column('purpose', sa.String(), nullable=False, server_default='identity'))
-        batch_op.add_column(sa.Column('about', sa.Uuid(), nullable=True))
+    with op.batch_alter_table("one_time_code", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("session_id", sa.Uuid(), nullable=True))
+        batch_op.add_column(sa.Column("purpose", sa.String(), nullable=False, server_default="identity"))
+        batch_op.add_column(sa.Column("about", sa.Uuid(), nullable=True))
         batch_op.create_foreign_key(
-            batch_op.f('fk_one_time_code_lender_id_session_id'), 'user_session', ['lender_id', 'session_id'], ['lender_id', 'id']
+            batch_op.f("fk_one_time_code_lender_id_session_id"),
+            "user_session",
+            ["lender_id", "session_id"],
+            ["lender_id", "id"],
         )
-        batch_op.create_check_constraint(batch_op.f('ck_one_time_code_purpose'), "purpose in ('identity', 'agreement')")
-        batch_op.create_check_constraint(batch_op.f('ck_one_time_code_about'), "(purpose = 'agreement') = (about is not null)")
+        batch_op.create_check_constraint(batch_op.f("ck_one_time_code_purpose"), "purpose in ('identity', 'agreement')")
+        batch_op.create_check_constraint(
+            batch_op.f("ck_one_time_code_about"), "(purpose = 'agreement') = (about is not null)"
+        )
     # Whoever writes a code says what it is for: the default was for the rows that were there.
-    with op.batch_alter_table('one_time_code', schema=None) as batch_op:
-        batch_op.alter_column('purpose', server_default=None)
+    with op.batch_alter_table("one_time_code", schema=None) as batch_op:
+        batch_op.alter_column("purpose", server_default=None)
 
 
 def _codes_bound_down() -> None:
-    with op.batch_alter_table('one_time_code', schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f('ck_one_time_code_about'), type_='check')
-        batch_op.drop_constraint(batch_op.f('ck_one_time_code_purpose'), type_='check')
-        batch_op.drop_constraint(batch_op.f('fk_one_time_code_lender_id_session_id'), type_='foreignkey')
-        batch_op.drop_column('about')
-        batch_op.drop_column('purpose')
-        batch_op.drop_column('session_id')
+    with op.batch_alter_table("one_time_code", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("ck_one_time_code_about"), type_="check")
+        batch_op.drop_constraint(batch_op.f("ck_one_time_code_purpose"), type_="check")
+        batch_op.drop_constraint(batch_op.f("fk_one_time_code_lender_id_session_id"), type_="foreignkey")
+        batch_op.drop_column("about")
+        batch_op.drop_column("purpose")
+        batch_op.drop_column("session_id")
 
 
 def _letters_by_hand_up() -> None:
-    op.create_table('letter_by_hand',
-    sa.Column('number', sa.String(), nullable=False),
-    sa.Column('kind', sa.String(), nullable=False),
-    sa.Column('cause', sa.String(), nullable=False),
-    sa.Column('debtor_id', sa.Uuid(), nullable=False),
-    sa.Column('debt_id', sa.Uuid(), nullable=False),
-    sa.Column('language', sa.String(), nullable=False),
-    sa.Column('characters', sa.String(), nullable=False),
-    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('lender_id', sa.Uuid(), nullable=False),
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.ForeignKeyConstraint(['lender_id', 'debt_id'], ['debt.lender_id', 'debt.id'], name=op.f('fk_letter_by_hand_lender_id_debt_id')),
-    sa.ForeignKeyConstraint(['lender_id', 'debtor_id'], ['debtor.lender_id', 'debtor.id'], name=op.f('fk_letter_by_hand_lender_id_debtor_id')),
-    sa.ForeignKeyConstraint(['lender_id'], ['lender.id'], name=op.f('fk_letter_by_hand_lender_id')),
-    sa.PrimaryKeyConstraint('lender_id', 'id', name=op.f('pk_letter_by_hand')),
-    sa.UniqueConstraint('lender_id', 'cause', name=op.f('uq_letter_by_hand_lender_id_cause')),
-    sa.UniqueConstraint('lender_id', 'number', name=op.f('uq_letter_by_hand_lender_id_number'))
+    op.create_table(
+        "letter_by_hand",
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("debt_id", sa.Uuid(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("characters", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "debt_id"], ["debt.lender_id", "debt.id"], name=op.f("fk_letter_by_hand_lender_id_debt_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "debtor_id"],
+            ["debtor.lender_id", "debtor.id"],
+            name=op.f("fk_letter_by_hand_lender_id_debtor_id"),
+        ),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_letter_by_hand_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_letter_by_hand")),
+        sa.UniqueConstraint("lender_id", "cause", name=op.f("uq_letter_by_hand_lender_id_cause")),
+        sa.UniqueConstraint("lender_id", "number", name=op.f("uq_letter_by_hand_lender_id_number")),
     )
-    with op.batch_alter_table('letter_by_hand', schema=None) as batch_op:
-        batch_op.create_index('ix_letter_by_hand_lender_id_debtor_id', ['lender_id', 'debtor_id'], unique=False)
+    with op.batch_alter_table("letter_by_hand", schema=None) as batch_op:
+        batch_op.create_index("ix_letter_by_hand_lender_id_debtor_id", ["lender_id", "debtor_id"], unique=False)
 
 
 def _letters_by_hand_down() -> None:
-    with op.batch_alter_table('letter_by_hand', schema=None) as batch_op:
-        batch_op.drop_index('ix_letter_by_hand_lender_id_debtor_id')
+    with op.batch_alter_table("letter_by_hand", schema=None) as batch_op:
+        batch_op.drop_index("ix_letter_by_hand_lender_id_debtor_id")
 
-    op.drop_table('letter_by_hand')
+    op.drop_table("letter_by_hand")
 
 
 def _requests_up() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
-    op.create_table('care_request',
-    sa.Column('number', sa.String(), nullable=False),
-    sa.Column('kind', sa.String(), nullable=False),
-    sa.Column('debtor_id', sa.Uuid(), nullable=True),
-    sa.Column('debt_id', sa.Uuid(), nullable=True),
-    sa.Column('words', sa.Text(), nullable=False),
-    sa.Column('wish', sa.String(), nullable=True),
-    sa.Column('reply_by', sa.String(), nullable=False),
-    sa.Column('contact', sa.String(), nullable=False),
-    sa.Column('claimed_reference', sa.String(), nullable=False),
-    sa.Column('visitor', sa.String(), nullable=True),
-    sa.Column('urgent', sa.Boolean(), nullable=False),
-    sa.Column('state', sa.String(), nullable=False),
-    sa.Column('clock', sa.String(), nullable=False),
-    sa.Column('zone', sa.String(), nullable=False),
-    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('acknowledged_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('look_by', sa.Date(), nullable=False),
-    sa.Column('answer_by', sa.Date(), nullable=False),
-    sa.Column('taken_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('taken_by', sa.String(), nullable=True),
-    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('answered_by', sa.String(), nullable=True),
-    sa.Column('answer', sa.Text(), nullable=True),
-    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('withdrawn_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('form_key', sa.String(), nullable=False),
-    sa.Column('lender_id', sa.Uuid(), nullable=False),
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.CheckConstraint("kind in ('cant_pay', 'not_mine', 'wrong_amount', 'talk_to_a_person', 'complain', 'wrong_person', 'contact_change', 'offer')", name=op.f('ck_care_request_kind')),
-    sa.CheckConstraint("reply_by in ('here', 'email', 'sms', 'call')", name=op.f('ck_care_request_reply_by')),
-    sa.CheckConstraint("state in ('open', 'with_person', 'answered', 'closed', 'withdrawn')", name=op.f('ck_care_request_state')),
-    sa.CheckConstraint('(answer is null) = (answered_at is null)', name=op.f('ck_care_request_answer')),
-    sa.CheckConstraint('debtor_id is not null or debt_id is null', name=op.f('ck_care_request_debt_of_somebody')),
-    sa.ForeignKeyConstraint(['lender_id', 'debt_id'], ['debt.lender_id', 'debt.id'], name=op.f('fk_care_request_lender_id_debt_id')),
-    sa.ForeignKeyConstraint(['lender_id', 'debtor_id'], ['debtor.lender_id', 'debtor.id'], name=op.f('fk_care_request_lender_id_debtor_id')),
-    sa.ForeignKeyConstraint(['lender_id'], ['lender.id'], name=op.f('fk_care_request_lender_id')),
-    sa.PrimaryKeyConstraint('lender_id', 'id', name=op.f('pk_care_request')),
-    sa.UniqueConstraint('lender_id', 'form_key', name=op.f('uq_care_request_lender_id_form_key')),
-    sa.UniqueConstraint('lender_id', 'number', name=op.f('uq_care_request_lender_id_number'))
+    op.create_table(
+        "care_request",
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=True),
+        sa.Column("debt_id", sa.Uuid(), nullable=True),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("wish", sa.String(), nullable=True),
+        sa.Column("reply_by", sa.String(), nullable=False),
+        sa.Column("contact", sa.String(), nullable=False),
+        sa.Column("claimed_reference", sa.String(), nullable=False),
+        sa.Column("visitor", sa.String(), nullable=True),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("clock", sa.String(), nullable=False),
+        sa.Column("zone", sa.String(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("look_by", sa.Date(), nullable=False),
+        sa.Column("answer_by", sa.Date(), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_by", sa.String(), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by", sa.String(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("form_key", sa.String(), nullable=False),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "kind in ('cant_pay', 'not_mine', 'wrong_amount', 'talk_to_a_person', 'complain', 'wrong_person', 'contact_change', 'offer')",
+            name=op.f("ck_care_request_kind"),
+        ),
+        sa.CheckConstraint("reply_by in ('here', 'email', 'sms', 'call')", name=op.f("ck_care_request_reply_by")),
+        sa.CheckConstraint(
+            "state in ('open', 'with_person', 'answered', 'closed', 'withdrawn')", name=op.f("ck_care_request_state")
+        ),
+        sa.CheckConstraint("(answer is null) = (answered_at is null)", name=op.f("ck_care_request_answer")),
+        sa.CheckConstraint("debtor_id is not null or debt_id is null", name=op.f("ck_care_request_debt_of_somebody")),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "debt_id"], ["debt.lender_id", "debt.id"], name=op.f("fk_care_request_lender_id_debt_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "debtor_id"],
+            ["debtor.lender_id", "debtor.id"],
+            name=op.f("fk_care_request_lender_id_debtor_id"),
+        ),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_care_request_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_care_request")),
+        sa.UniqueConstraint("lender_id", "form_key", name=op.f("uq_care_request_lender_id_form_key")),
+        sa.UniqueConstraint("lender_id", "number", name=op.f("uq_care_request_lender_id_number")),
     )
-    with op.batch_alter_table('care_request', schema=None) as batch_op:
-        batch_op.create_index('ix_care_request_lender_id_debtor_id', ['lender_id', 'debtor_id'], unique=False)
-        batch_op.create_index('ix_care_request_lender_id_state_answer_by', ['lender_id', 'state', 'answer_by'], unique=False)
-        batch_op.create_index('ix_care_request_lender_id_visitor', ['lender_id', 'visitor'], unique=False)
+    with op.batch_alter_table("care_request", schema=None) as batch_op:
+        batch_op.create_index("ix_care_request_lender_id_debtor_id", ["lender_id", "debtor_id"], unique=False)
+        batch_op.create_index(
+            "ix_care_request_lender_id_state_answer_by", ["lender_id", "state", "answer_by"], unique=False
+        )
+        batch_op.create_index("ix_care_request_lender_id_visitor", ["lender_id", "visitor"], unique=False)
 
-    op.create_table('care_hold',
-    sa.Column('request_id', sa.Uuid(), nullable=False),
-    sa.Column('debtor_id', sa.Uuid(), nullable=False),
-    sa.Column('debt_id', sa.Uuid(), nullable=True),
-    sa.Column('kind', sa.String(), nullable=False),
-    sa.Column('stops', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
-    sa.Column('since', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('until', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('ended_by', sa.String(), nullable=True),
-    sa.Column('lender_id', sa.Uuid(), nullable=False),
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.CheckConstraint('(ended_at is null) = (ended_by is null)', name=op.f('ck_care_hold_ended')),
-    sa.ForeignKeyConstraint(['lender_id', 'debt_id'], ['debt.lender_id', 'debt.id'], name=op.f('fk_care_hold_lender_id_debt_id')),
-    sa.ForeignKeyConstraint(['lender_id', 'debtor_id'], ['debtor.lender_id', 'debtor.id'], name=op.f('fk_care_hold_lender_id_debtor_id')),
-    sa.ForeignKeyConstraint(['lender_id', 'request_id'], ['care_request.lender_id', 'care_request.id'], name=op.f('fk_care_hold_lender_id_request_id')),
-    sa.ForeignKeyConstraint(['lender_id'], ['lender.id'], name=op.f('fk_care_hold_lender_id')),
-    sa.PrimaryKeyConstraint('lender_id', 'id', name=op.f('pk_care_hold')),
-    sa.UniqueConstraint('lender_id', 'request_id', 'kind', name=op.f('uq_care_hold_lender_id_request_id_kind'))
+    op.create_table(
+        "care_hold",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("debt_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("stops", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("(ended_at is null) = (ended_by is null)", name=op.f("ck_care_hold_ended")),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "debt_id"], ["debt.lender_id", "debt.id"], name=op.f("fk_care_hold_lender_id_debt_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"], name=op.f("fk_care_hold_lender_id_debtor_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "request_id"],
+            ["care_request.lender_id", "care_request.id"],
+            name=op.f("fk_care_hold_lender_id_request_id"),
+        ),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_care_hold_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_care_hold")),
+        sa.UniqueConstraint("lender_id", "request_id", "kind", name=op.f("uq_care_hold_lender_id_request_id_kind")),
     )
-    with op.batch_alter_table('care_hold', schema=None) as batch_op:
-        batch_op.create_index('ix_care_hold_lender_id_debtor_id', ['lender_id', 'debtor_id'], unique=False)
+    with op.batch_alter_table("care_hold", schema=None) as batch_op:
+        batch_op.create_index("ix_care_hold_lender_id_debtor_id", ["lender_id", "debtor_id"], unique=False)
 
-    op.create_table('need',
-    sa.Column('request_id', sa.Uuid(), nullable=False),
-    sa.Column('debtor_id', sa.Uuid(), nullable=False),
-    sa.Column('need', sa.String(), nullable=False),
-    sa.Column('agreed_text', sa.Text(), nullable=False),
-    sa.Column('told_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('review_on', sa.Date(), nullable=False),
-    sa.Column('taken_back_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('lender_id', sa.Uuid(), nullable=False),
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.ForeignKeyConstraint(['lender_id', 'debtor_id'], ['debtor.lender_id', 'debtor.id'], name=op.f('fk_need_lender_id_debtor_id')),
-    sa.ForeignKeyConstraint(['lender_id', 'request_id'], ['care_request.lender_id', 'care_request.id'], name=op.f('fk_need_lender_id_request_id')),
-    sa.ForeignKeyConstraint(['lender_id'], ['lender.id'], name=op.f('fk_need_lender_id')),
-    sa.PrimaryKeyConstraint('lender_id', 'id', name=op.f('pk_need')),
-    sa.UniqueConstraint('lender_id', 'request_id', 'need', name=op.f('uq_need_lender_id_request_id_need'))
+    op.create_table(
+        "need",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("need", sa.String(), nullable=False),
+        sa.Column("agreed_text", sa.Text(), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("review_on", sa.Date(), nullable=False),
+        sa.Column("taken_back_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"], name=op.f("fk_need_lender_id_debtor_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "request_id"],
+            ["care_request.lender_id", "care_request.id"],
+            name=op.f("fk_need_lender_id_request_id"),
+        ),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_need_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_need")),
+        sa.UniqueConstraint("lender_id", "request_id", "need", name=op.f("uq_need_lender_id_request_id_need")),
     )
-    with op.batch_alter_table('need', schema=None) as batch_op:
-        batch_op.create_index('ix_need_lender_id_debtor_id', ['lender_id', 'debtor_id'], unique=False)
+    with op.batch_alter_table("need", schema=None) as batch_op:
+        batch_op.create_index("ix_need_lender_id_debtor_id", ["lender_id", "debtor_id"], unique=False)
 
 
 def _requests_down() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
-    with op.batch_alter_table('need', schema=None) as batch_op:
-        batch_op.drop_index('ix_need_lender_id_debtor_id')
+    with op.batch_alter_table("need", schema=None) as batch_op:
+        batch_op.drop_index("ix_need_lender_id_debtor_id")
 
-    op.drop_table('need')
-    with op.batch_alter_table('care_hold', schema=None) as batch_op:
-        batch_op.drop_index('ix_care_hold_lender_id_debtor_id')
+    op.drop_table("need")
+    with op.batch_alter_table("care_hold", schema=None) as batch_op:
+        batch_op.drop_index("ix_care_hold_lender_id_debtor_id")
 
-    op.drop_table('care_hold')
-    with op.batch_alter_table('care_request', schema=None) as batch_op:
-        batch_op.drop_index('ix_care_request_lender_id_visitor')
-        batch_op.drop_index('ix_care_request_lender_id_state_answer_by')
-        batch_op.drop_index('ix_care_request_lender_id_debtor_id')
+    op.drop_table("care_hold")
+    with op.batch_alter_table("care_request", schema=None) as batch_op:
+        batch_op.drop_index("ix_care_request_lender_id_visitor")
+        batch_op.drop_index("ix_care_request_lender_id_state_answer_by")
+        batch_op.drop_index("ix_care_request_lender_id_debtor_id")
 
-    op.drop_table('care_request')
+    op.drop_table("care_request")
 
 
 def _messages_up() -> None:
-    op.create_table('stop_link',
-    sa.Column('token_hash', sa.String(), nullable=False),
-    sa.Column('lender_id', sa.Uuid(), nullable=False),
-    sa.Column('debtor_id', sa.Uuid(), nullable=False),
-    sa.Column('channel', sa.String(), nullable=False),
-    sa.Column('address', sa.String(), nullable=False),
-    sa.PrimaryKeyConstraint('token_hash', name=op.f('pk_stop_link'))
+    op.create_table(
+        "stop_link",
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_stop_link")),
     )
-    with op.batch_alter_table('stop_link', schema=None) as batch_op:
-        batch_op.create_index('ix_stop_link_channel_address', ['channel', 'address'], unique=False)
+    with op.batch_alter_table("stop_link", schema=None) as batch_op:
+        batch_op.create_index("ix_stop_link_channel_address", ["channel", "address"], unique=False)
 
-    op.create_table('bounced_address',
-    sa.Column('channel', sa.String(), nullable=False),
-    sa.Column('address', sa.String(), nullable=False),
-    sa.Column('detail', sa.Text(), nullable=True),
-    sa.Column('bounced_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('mended_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('lender_id', sa.Uuid(), nullable=False),
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.ForeignKeyConstraint(['lender_id'], ['lender.id'], name=op.f('fk_bounced_address_lender_id')),
-    sa.PrimaryKeyConstraint('lender_id', 'id', name=op.f('pk_bounced_address')),
-    sa.UniqueConstraint('lender_id', 'channel', 'address', name=op.f('uq_bounced_address_lender_id_channel_address'))
+    op.create_table(
+        "bounced_address",
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("bounced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_bounced_address_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_bounced_address")),
+        sa.UniqueConstraint(
+            "lender_id", "channel", "address", name=op.f("uq_bounced_address_lender_id_channel_address")
+        ),
     )
-    op.create_table('contact_choice',
-    sa.Column('debtor_id', sa.Uuid(), nullable=False),
-    sa.Column('channel', sa.String(), nullable=False),
-    sa.Column('kinds', sa.String(), nullable=False),
-    sa.Column('allowed', sa.Boolean(), nullable=False),
-    sa.Column('how', sa.String(), nullable=False),
-    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('lender_id', sa.Uuid(), nullable=False),
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.CheckConstraint("channel in ('email', 'sms')", name=op.f('ck_contact_choice_channel')),
-    sa.CheckConstraint("kinds in ('security', 'news', 'reminders')", name=op.f('ck_contact_choice_kinds')),
-    sa.ForeignKeyConstraint(['lender_id'], ['lender.id'], name=op.f('fk_contact_choice_lender_id')),
-    sa.PrimaryKeyConstraint('lender_id', 'id', name=op.f('pk_contact_choice')),
-    sa.UniqueConstraint('lender_id', 'debtor_id', 'channel', 'kinds', name=op.f('uq_contact_choice_lender_id_debtor_id_channel_kinds'))
+    op.create_table(
+        "contact_choice",
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("kinds", sa.String(), nullable=False),
+        sa.Column("allowed", sa.Boolean(), nullable=False),
+        sa.Column("how", sa.String(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("channel in ('email', 'sms')", name=op.f("ck_contact_choice_channel")),
+        sa.CheckConstraint("kinds in ('security', 'news', 'reminders')", name=op.f("ck_contact_choice_kinds")),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_contact_choice_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_contact_choice")),
+        sa.UniqueConstraint(
+            "lender_id",
+            "debtor_id",
+            "channel",
+            "kinds",
+            name=op.f("uq_contact_choice_lender_id_debtor_id_channel_kinds"),
+        ),
     )
-    op.create_table('contact_wish',
-    sa.Column('debtor_id', sa.Uuid(), nullable=False),
-    sa.Column('channel', sa.String(), nullable=True),
-    sa.Column('address', sa.String(), nullable=True),
-    sa.Column('quiet_from_minute', sa.BigInteger(), nullable=True),
-    sa.Column('quiet_to_minute', sa.BigInteger(), nullable=True),
-    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('lender_id', sa.Uuid(), nullable=False),
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.CheckConstraint('(quiet_from_minute is null) = (quiet_to_minute is null)', name=op.f('ck_contact_wish_quiet')),
-    sa.ForeignKeyConstraint(['lender_id'], ['lender.id'], name=op.f('fk_contact_wish_lender_id')),
-    sa.PrimaryKeyConstraint('lender_id', 'id', name=op.f('pk_contact_wish')),
-    sa.UniqueConstraint('lender_id', 'debtor_id', name=op.f('uq_contact_wish_lender_id_debtor_id'))
+    op.create_table(
+        "contact_wish",
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=True),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.Column("quiet_from_minute", sa.BigInteger(), nullable=True),
+        sa.Column("quiet_to_minute", sa.BigInteger(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "(quiet_from_minute is null) = (quiet_to_minute is null)", name=op.f("ck_contact_wish_quiet")
+        ),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_contact_wish_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_contact_wish")),
+        sa.UniqueConstraint("lender_id", "debtor_id", name=op.f("uq_contact_wish_lender_id_debtor_id")),
     )
-    op.create_table('delivery_word',
-    sa.Column('message_id', sa.Uuid(), nullable=False),
-    sa.Column('provider_id', sa.String(), nullable=False),
-    sa.Column('word', sa.String(), nullable=False),
-    sa.Column('code', sa.String(), nullable=True),
-    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('lender_id', sa.Uuid(), nullable=False),
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.ForeignKeyConstraint(['lender_id', 'message_id'], ['message.lender_id', 'message.id'], name=op.f('fk_delivery_word_lender_id_message_id')),
-    sa.ForeignKeyConstraint(['lender_id'], ['lender.id'], name=op.f('fk_delivery_word_lender_id')),
-    sa.PrimaryKeyConstraint('lender_id', 'id', name=op.f('pk_delivery_word')),
-    sa.UniqueConstraint('lender_id', 'provider_id', 'word', name=op.f('uq_delivery_word_lender_id_provider_id_word'))
+    op.create_table(
+        "delivery_word",
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.String(), nullable=False),
+        sa.Column("word", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "message_id"],
+            ["message.lender_id", "message.id"],
+            name=op.f("fk_delivery_word_lender_id_message_id"),
+        ),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_delivery_word_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_delivery_word")),
+        sa.UniqueConstraint(
+            "lender_id", "provider_id", "word", name=op.f("uq_delivery_word_lender_id_provider_id_word")
+        ),
     )
-    op.create_table('message_check',
-    sa.Column('code_hash', sa.String(), nullable=False),
-    sa.Column('lender_id', sa.Uuid(), nullable=False),
-    sa.Column('message_id', sa.Uuid(), nullable=False),
-    sa.ForeignKeyConstraint(['lender_id', 'message_id'], ['message.lender_id', 'message.id'], name=op.f('fk_message_check_lender_id_message_id')),
-    sa.PrimaryKeyConstraint('code_hash', name=op.f('pk_message_check'))
+    op.create_table(
+        "message_check",
+        sa.Column("code_hash", sa.String(), nullable=False),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "message_id"],
+            ["message.lender_id", "message.id"],
+            name=op.f("fk_message_check_lender_id_message_id"),
+        ),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_message_check")),
     )
-    with op.batch_alter_table('lender', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('remind_days_before', sa.BigInteger(), server_default='3', nullable=False))
+    with op.batch_alter_table("lender", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("remind_days_before", sa.BigInteger(), server_default="3", nullable=False))
 
-    with op.batch_alter_table('message', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('debt_id', sa.Uuid(), nullable=True))
-        batch_op.add_column(sa.Column('html', sa.Text(), nullable=True))
-        batch_op.add_column(sa.Column('language', sa.String(), server_default='en', nullable=False))
-        batch_op.add_column(sa.Column('check_code', sa.String(), nullable=True))
-        batch_op.add_column(sa.Column('stop_url', sa.String(), nullable=True))
-        batch_op.add_column(sa.Column('once_key', sa.String(), nullable=True))
-        batch_op.add_column(sa.Column('about', sa.String(), nullable=True))
-        batch_op.add_column(sa.Column('asked_at', sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column('reason', sa.String(), nullable=True))
-        batch_op.add_column(sa.Column('detail', sa.Text(), nullable=True))
-        batch_op.add_column(sa.Column('held_until', sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column('tries', sa.BigInteger(), server_default='0', nullable=False))
-        batch_op.add_column(sa.Column('began_at', sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column('provider', sa.String(), nullable=True))
-        batch_op.add_column(sa.Column('provider_id', sa.String(), nullable=True))
-        batch_op.create_index('ix_message_lender_id_debtor_id', ['lender_id', 'debtor_id'], unique=False)
-        batch_op.create_index('uq_message_once', ['lender_id', 'once_key'], unique=True, postgresql_where=sa.text('once_key is not null'), sqlite_where=sa.text('once_key is not null'))
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("debt_id", sa.Uuid(), nullable=True))
+        batch_op.add_column(sa.Column("html", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("language", sa.String(), server_default="en", nullable=False))
+        batch_op.add_column(sa.Column("check_code", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("stop_url", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("once_key", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("about", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("reason", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("detail", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("held_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("tries", sa.BigInteger(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("began_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("provider", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("provider_id", sa.String(), nullable=True))
+        batch_op.create_index("ix_message_lender_id_debtor_id", ["lender_id", "debtor_id"], unique=False)
+        batch_op.create_index(
+            "uq_message_once",
+            ["lender_id", "once_key"],
+            unique=True,
+            postgresql_where=sa.text("once_key is not null"),
+            sqlite_where=sa.text("once_key is not null"),
+        )
 
     # The states of first light: shown in a demo is sent to nobody but there, without a channel is not sent.
-    with op.batch_alter_table('message', schema=None) as batch_op:
-        batch_op.drop_constraint(op.f('ck_message_state'), type_='check')
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_message_state"), type_="check")
     op.execute("update message set provider = 'demo', state = 'sent' where state = 'in_demo_outbox'")
-    op.execute("update message set provider = 'none', state = 'failed', reason = 'no_channel' where state = 'no_channel'")
-    with op.batch_alter_table('message', schema=None) as batch_op:
-        batch_op.create_check_constraint(op.f('ck_message_state'), "state in ('waiting', 'held', 'sending', 'sent', 'delivered', 'bounced', 'failed', 'suppressed')")
-        batch_op.create_check_constraint(op.f('ck_message_held'), "state <> 'held' or held_until is not null")
+    op.execute(
+        "update message set provider = 'none', state = 'failed', reason = 'no_channel' where state = 'no_channel'"
+    )
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_check_constraint(
+            op.f("ck_message_state"),
+            "state in ('waiting', 'held', 'sending', 'sent', 'delivered', 'bounced', 'failed', 'suppressed')",
+        )
+        batch_op.create_check_constraint(op.f("ck_message_held"), "state <> 'held' or held_until is not null")
 
 
 def _messages_down() -> None:
-    with op.batch_alter_table('message', schema=None) as batch_op:
-        batch_op.drop_constraint(op.f('ck_message_held'), type_='check')
-        batch_op.drop_constraint(op.f('ck_message_state'), type_='check')
-    op.execute("update message set state = case when state in ('waiting', 'held', 'sending') then 'waiting' when state in ('sent', 'delivered') then 'in_demo_outbox' else 'no_channel' end")
-    with op.batch_alter_table('message', schema=None) as batch_op:
-        batch_op.create_check_constraint(op.f('ck_message_state'), "state in ('waiting', 'in_demo_outbox', 'no_channel')")
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_message_held"), type_="check")
+        batch_op.drop_constraint(op.f("ck_message_state"), type_="check")
+    op.execute(
+        "update message set state = case when state in ('waiting', 'held', 'sending') then 'waiting' when state in ('sent', 'delivered') then 'in_demo_outbox' else 'no_channel' end"
+    )
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_check_constraint(
+            op.f("ck_message_state"), "state in ('waiting', 'in_demo_outbox', 'no_channel')"
+        )
 
-    with op.batch_alter_table('message', schema=None) as batch_op:
-        batch_op.drop_index('uq_message_once', postgresql_where=sa.text('once_key is not null'), sqlite_where=sa.text('once_key is not null'))
-        batch_op.drop_index('ix_message_lender_id_debtor_id')
-        batch_op.drop_column('provider_id')
-        batch_op.drop_column('provider')
-        batch_op.drop_column('began_at')
-        batch_op.drop_column('tries')
-        batch_op.drop_column('held_until')
-        batch_op.drop_column('detail')
-        batch_op.drop_column('reason')
-        batch_op.drop_column('asked_at')
-        batch_op.drop_column('about')
-        batch_op.drop_column('once_key')
-        batch_op.drop_column('stop_url')
-        batch_op.drop_column('check_code')
-        batch_op.drop_column('language')
-        batch_op.drop_column('html')
-        batch_op.drop_column('debt_id')
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_message_once",
+            postgresql_where=sa.text("once_key is not null"),
+            sqlite_where=sa.text("once_key is not null"),
+        )
+        batch_op.drop_index("ix_message_lender_id_debtor_id")
+        batch_op.drop_column("provider_id")
+        batch_op.drop_column("provider")
+        batch_op.drop_column("began_at")
+        batch_op.drop_column("tries")
+        batch_op.drop_column("held_until")
+        batch_op.drop_column("detail")
+        batch_op.drop_column("reason")
+        batch_op.drop_column("asked_at")
+        batch_op.drop_column("about")
+        batch_op.drop_column("once_key")
+        batch_op.drop_column("stop_url")
+        batch_op.drop_column("check_code")
+        batch_op.drop_column("language")
+        batch_op.drop_column("html")
+        batch_op.drop_column("debt_id")
 
-    with op.batch_alter_table('lender', schema=None) as batch_op:
-        batch_op.drop_column('remind_days_before')
+    with op.batch_alter_table("lender", schema=None) as batch_op:
+        batch_op.drop_column("remind_days_before")
 
-    op.drop_table('message_check')
-    op.drop_table('delivery_word')
-    op.drop_table('contact_wish')
-    op.drop_table('contact_choice')
-    op.drop_table('bounced_address')
-    with op.batch_alter_table('stop_link', schema=None) as batch_op:
-        batch_op.drop_index('ix_stop_link_channel_address')
+    op.drop_table("message_check")
+    op.drop_table("delivery_word")
+    op.drop_table("contact_wish")
+    op.drop_table("contact_choice")
+    op.drop_table("bounced_address")
+    with op.batch_alter_table("stop_link", schema=None) as batch_op:
+        batch_op.drop_index("ix_stop_link_channel_address")
 
-    op.drop_table('stop_link')
+    op.drop_table("stop_link")
 
 
 PURPOSES_NOW = "purpose in ('identity', 'agreement', 'contact_old', 'contact_new')"
@@ -364,181 +451,211 @@ def _instant(name: str, *, nullable: bool = True) -> sa.Column[object]:
 
 def _of_debtor(table: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(
-        ['lender_id', 'debtor_id'], ['debtor.lender_id', 'debtor.id'], name=op.f(f'fk_{table}_lender_id_debtor_id')
+        ["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"], name=op.f(f"fk_{table}_lender_id_debtor_id")
     )
 
 
 def _of_lender(table: str) -> tuple[sa.ForeignKeyConstraint, sa.PrimaryKeyConstraint]:
     return (
-        sa.ForeignKeyConstraint(['lender_id'], ['lender.id'], name=op.f(f'fk_{table}_lender_id')),
-        sa.PrimaryKeyConstraint('lender_id', 'id', name=op.f(f'pk_{table}')),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f(f"fk_{table}_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f(f"pk_{table}")),
     )
 
 
 def _point_codes_at_sessions() -> None:
-    with op.batch_alter_table('one_time_code', schema=None) as batch_op:
+    with op.batch_alter_table("one_time_code", schema=None) as batch_op:
         batch_op.create_foreign_key(
-            batch_op.f('fk_one_time_code_lender_id_session_id'), 'user_session', ['lender_id', 'session_id'], ['lender_id', 'id']
+            batch_op.f("fk_one_time_code_lender_id_session_id"),
+            "user_session",
+            ["lender_id", "session_id"],
+            ["lender_id", "id"],
         )
 
 
 def _identity_up() -> None:
-    json = sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), 'postgresql')
-    with op.batch_alter_table('contact_point', schema=None) as batch_op:
-        for name in ('confirmed_at', 'wrong_at', 'removed_at'):
+    json = sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql")
+    with op.batch_alter_table("contact_point", schema=None) as batch_op:
+        for name in ("confirmed_at", "wrong_at", "removed_at"):
             batch_op.add_column(_instant(name))
-    with op.batch_alter_table('invitation', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('contact_point_id', sa.Uuid(), nullable=True))
-    with op.batch_alter_table('one_time_code', schema=None) as batch_op:
+    with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("contact_point_id", sa.Uuid(), nullable=True))
+    with op.batch_alter_table("one_time_code", schema=None) as batch_op:
         # SQLite makes a table anew to change a check, and can't while another one points at its rows.
-        batch_op.drop_constraint(batch_op.f('fk_one_time_code_lender_id_session_id'), type_='foreignkey')
-        batch_op.alter_column('contact_point_id', existing_type=sa.Uuid(), nullable=True)
-        batch_op.drop_constraint(batch_op.f('ck_one_time_code_purpose'), type_='check')
-        batch_op.drop_constraint(batch_op.f('ck_one_time_code_about'), type_='check')
-        batch_op.create_check_constraint(batch_op.f('ck_one_time_code_purpose'), PURPOSES_NOW)
-        batch_op.create_check_constraint(batch_op.f('ck_one_time_code_about'), "(purpose = 'identity') = (about is null)")
-    with op.batch_alter_table('user_session', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('turn', sa.BigInteger(), nullable=False, server_default='0'))
-        batch_op.add_column(_instant('turned_at'))
-        for name in ('browser', 'network', 'device'):
-            batch_op.add_column(sa.Column(name, sa.String(), nullable=False, server_default=''))
-        batch_op.drop_constraint(batch_op.f('ck_user_session_came_by'), type_='check')
-        batch_op.create_check_constraint(batch_op.f('ck_user_session_came_by'), CAME_BY_NOW)
-        batch_op.create_index(batch_op.f('ix_user_session_lender_id_debtor_id'), ['lender_id', 'debtor_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_user_session_lender_id_network'), ['lender_id', 'network'], unique=False)
+        batch_op.drop_constraint(batch_op.f("fk_one_time_code_lender_id_session_id"), type_="foreignkey")
+        batch_op.alter_column("contact_point_id", existing_type=sa.Uuid(), nullable=True)
+        batch_op.drop_constraint(batch_op.f("ck_one_time_code_purpose"), type_="check")
+        batch_op.drop_constraint(batch_op.f("ck_one_time_code_about"), type_="check")
+        batch_op.create_check_constraint(batch_op.f("ck_one_time_code_purpose"), PURPOSES_NOW)
+        batch_op.create_check_constraint(
+            batch_op.f("ck_one_time_code_about"), "(purpose = 'identity') = (about is null)"
+        )
+    with op.batch_alter_table("user_session", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("turn", sa.BigInteger(), nullable=False, server_default="0"))
+        batch_op.add_column(_instant("turned_at"))
+        for name in ("browser", "network", "device"):
+            batch_op.add_column(sa.Column(name, sa.String(), nullable=False, server_default=""))
+        batch_op.drop_constraint(batch_op.f("ck_user_session_came_by"), type_="check")
+        batch_op.create_check_constraint(batch_op.f("ck_user_session_came_by"), CAME_BY_NOW)
+        batch_op.create_index(
+            batch_op.f("ix_user_session_lender_id_debtor_id"), ["lender_id", "debtor_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_user_session_lender_id_network"), ["lender_id", "network"], unique=False)
     # The defaults were for the rows that were there.
-    with op.batch_alter_table('user_session', schema=None) as batch_op:
-        for name in ('turn', 'browser', 'network', 'device'):
+    with op.batch_alter_table("user_session", schema=None) as batch_op:
+        for name in ("turn", "browser", "network", "device"):
             batch_op.alter_column(name, server_default=None)
     _point_codes_at_sessions()
 
     op.create_table(
-        'contact_change',
-        sa.Column('debtor_id', sa.Uuid(), nullable=False),
-        sa.Column('number', sa.String(), nullable=False),
-        sa.Column('form_key', sa.String(), nullable=False),
-        sa.Column('kind', sa.String(), nullable=False),
-        sa.Column('state', sa.String(), nullable=False),
-        sa.Column('old_contact_id', sa.Uuid(), nullable=True),
-        sa.Column('channel', sa.String(), nullable=True),
-        sa.Column('address', sa.String(), nullable=True),
-        sa.Column('new_contact_id', sa.Uuid(), nullable=True),
-        _instant('old_given_at'),
-        _instant('new_given_at'),
-        sa.Column('request_number', sa.String(), nullable=True),
-        _instant('created_at', nullable=False),
-        _instant('expires_at', nullable=False),
-        _instant('done_at'),
-        _instant('decided_at'),
-        sa.Column('undo_hash', sa.String(), nullable=True),
-        _instant('undo_until'),
-        _instant('undone_at'),
-        sa.Column('lender_id', sa.Uuid(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.CheckConstraint("kind in ('add', 'replace', 'remove')", name=op.f('ck_contact_change_kind')),
-        sa.CheckConstraint("state in ('open', 'with_staff', 'done', 'refused', 'cancelled', 'undone')", name=op.f('ck_contact_change_state')),
-        sa.CheckConstraint("channel in ('email', 'sms')", name=op.f('ck_contact_change_channel')),
-        sa.CheckConstraint("(kind = 'remove') = (address is null)", name=op.f('ck_contact_change_address')),
-        _of_debtor('contact_change'),
-        sa.ForeignKeyConstraint(['lender_id', 'old_contact_id'], ['contact_point.lender_id', 'contact_point.id'], name=op.f('fk_contact_change_lender_id_old_contact_id')),
-        sa.ForeignKeyConstraint(['lender_id', 'new_contact_id'], ['contact_point.lender_id', 'contact_point.id'], name=op.f('fk_contact_change_lender_id_new_contact_id')),
-        *_of_lender('contact_change'),
-        sa.UniqueConstraint('lender_id', 'number', name=op.f('uq_contact_change_lender_id_number')),
-        sa.UniqueConstraint('lender_id', 'debtor_id', 'form_key', name=op.f('uq_contact_change_lender_id_debtor_id_form_key')),
+        "contact_change",
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("form_key", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("old_contact_id", sa.Uuid(), nullable=True),
+        sa.Column("channel", sa.String(), nullable=True),
+        sa.Column("address", sa.String(), nullable=True),
+        sa.Column("new_contact_id", sa.Uuid(), nullable=True),
+        _instant("old_given_at"),
+        _instant("new_given_at"),
+        sa.Column("request_number", sa.String(), nullable=True),
+        _instant("created_at", nullable=False),
+        _instant("expires_at", nullable=False),
+        _instant("done_at"),
+        _instant("decided_at"),
+        sa.Column("undo_hash", sa.String(), nullable=True),
+        _instant("undo_until"),
+        _instant("undone_at"),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("kind in ('add', 'replace', 'remove')", name=op.f("ck_contact_change_kind")),
+        sa.CheckConstraint(
+            "state in ('open', 'with_staff', 'done', 'refused', 'cancelled', 'undone')",
+            name=op.f("ck_contact_change_state"),
+        ),
+        sa.CheckConstraint("channel in ('email', 'sms')", name=op.f("ck_contact_change_channel")),
+        sa.CheckConstraint("(kind = 'remove') = (address is null)", name=op.f("ck_contact_change_address")),
+        _of_debtor("contact_change"),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "old_contact_id"],
+            ["contact_point.lender_id", "contact_point.id"],
+            name=op.f("fk_contact_change_lender_id_old_contact_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "new_contact_id"],
+            ["contact_point.lender_id", "contact_point.id"],
+            name=op.f("fk_contact_change_lender_id_new_contact_id"),
+        ),
+        *_of_lender("contact_change"),
+        sa.UniqueConstraint("lender_id", "number", name=op.f("uq_contact_change_lender_id_number")),
+        sa.UniqueConstraint(
+            "lender_id", "debtor_id", "form_key", name=op.f("uq_contact_change_lender_id_debtor_id_form_key")
+        ),
     )
-    op.create_index('ix_contact_change_lender_id_undo_hash', 'contact_change', ['lender_id', 'undo_hash'], unique=False)
+    op.create_index("ix_contact_change_lender_id_undo_hash", "contact_change", ["lender_id", "undo_hash"], unique=False)
     op.create_table(
-        'wrong_person',
-        sa.Column('debtor_id', sa.Uuid(), nullable=False),
-        sa.Column('number', sa.String(), nullable=False),
-        sa.Column('invitation_id', sa.Uuid(), nullable=False),
-        sa.Column('contact_ids', json, nullable=False),
-        sa.Column('request_number', sa.String(), nullable=True),
-        _instant('said_at', nullable=False),
-        _instant('undone_at'),
-        _instant('decided_at'),
-        sa.Column('lender_id', sa.Uuid(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        _of_debtor('wrong_person'),
-        sa.ForeignKeyConstraint(['lender_id', 'invitation_id'], ['invitation.lender_id', 'invitation.id'], name=op.f('fk_wrong_person_lender_id_invitation_id')),
-        *_of_lender('wrong_person'),
-        sa.UniqueConstraint('lender_id', 'number', name=op.f('uq_wrong_person_lender_id_number')),
+        "wrong_person",
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("invitation_id", sa.Uuid(), nullable=False),
+        sa.Column("contact_ids", json, nullable=False),
+        sa.Column("request_number", sa.String(), nullable=True),
+        _instant("said_at", nullable=False),
+        _instant("undone_at"),
+        _instant("decided_at"),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        _of_debtor("wrong_person"),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "invitation_id"],
+            ["invitation.lender_id", "invitation.id"],
+            name=op.f("fk_wrong_person_lender_id_invitation_id"),
+        ),
+        *_of_lender("wrong_person"),
+        sa.UniqueConstraint("lender_id", "number", name=op.f("uq_wrong_person_lender_id_number")),
     )
-    op.create_index('ix_wrong_person_lender_id_invitation_id', 'wrong_person', ['lender_id', 'invitation_id'], unique=False)
-    op.create_table(
-        'passkey',
-        sa.Column('debtor_id', sa.Uuid(), nullable=False),
-        sa.Column('credential_id', sa.String(), nullable=False),
-        sa.Column('public_key', sa.LargeBinary(), nullable=False),
-        sa.Column('sign_count', sa.BigInteger(), nullable=False),
-        sa.Column('name', sa.String(), nullable=False),
-        _instant('created_at', nullable=False),
-        _instant('used_at'),
-        _instant('removed_at'),
-        sa.Column('lender_id', sa.Uuid(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        _of_debtor('passkey'),
-        *_of_lender('passkey'),
-        sa.UniqueConstraint('lender_id', 'credential_id', name=op.f('uq_passkey_lender_id_credential_id')),
-    )
-    op.create_index('ix_passkey_lender_id_debtor_id', 'passkey', ['lender_id', 'debtor_id'], unique=False)
-    op.create_table(
-        'used_challenge',
-        sa.Column('challenge_hash', sa.String(), nullable=False),
-        _instant('used_at', nullable=False),
-        sa.Column('lender_id', sa.Uuid(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        *_of_lender('used_challenge'),
-        sa.UniqueConstraint('lender_id', 'challenge_hash', name=op.f('uq_used_challenge_lender_id_challenge_hash')),
+    op.create_index(
+        "ix_wrong_person_lender_id_invitation_id", "wrong_person", ["lender_id", "invitation_id"], unique=False
     )
     op.create_table(
-        'kept_form',
-        sa.Column('debtor_id', sa.Uuid(), nullable=False),
-        sa.Column('path', sa.String(), nullable=False),
-        sa.Column('fields', json, nullable=False),
-        _instant('created_at', nullable=False),
-        _instant('expires_at', nullable=False),
-        sa.Column('lender_id', sa.Uuid(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        _of_debtor('kept_form'),
-        *_of_lender('kept_form'),
+        "passkey",
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("credential_id", sa.String(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        _instant("created_at", nullable=False),
+        _instant("used_at"),
+        _instant("removed_at"),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        _of_debtor("passkey"),
+        *_of_lender("passkey"),
+        sa.UniqueConstraint("lender_id", "credential_id", name=op.f("uq_passkey_lender_id_credential_id")),
     )
-    op.create_index('ix_kept_form_lender_id_debtor_id', 'kept_form', ['lender_id', 'debtor_id'], unique=False)
+    op.create_index("ix_passkey_lender_id_debtor_id", "passkey", ["lender_id", "debtor_id"], unique=False)
+    op.create_table(
+        "used_challenge",
+        sa.Column("challenge_hash", sa.String(), nullable=False),
+        _instant("used_at", nullable=False),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        *_of_lender("used_challenge"),
+        sa.UniqueConstraint("lender_id", "challenge_hash", name=op.f("uq_used_challenge_lender_id_challenge_hash")),
+    )
+    op.create_table(
+        "kept_form",
+        sa.Column("debtor_id", sa.Uuid(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("fields", json, nullable=False),
+        _instant("created_at", nullable=False),
+        _instant("expires_at", nullable=False),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        _of_debtor("kept_form"),
+        *_of_lender("kept_form"),
+    )
+    op.create_index("ix_kept_form_lender_id_debtor_id", "kept_form", ["lender_id", "debtor_id"], unique=False)
 
 
 def _identity_down() -> None:
-    for table in ('kept_form', 'used_challenge', 'passkey', 'wrong_person', 'contact_change'):
+    for table in ("kept_form", "used_challenge", "passkey", "wrong_person", "contact_change"):
         op.drop_table(table)
     op.execute("delete from one_time_code where purpose in ('contact_old', 'contact_new') or contact_point_id is null")
     # A session is worth half an hour, and its way in was only for its list: what was not known before becomes a link.
     op.execute("update user_session set came_by = 'link' where came_by = 'passkey'")
-    with op.batch_alter_table('one_time_code', schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f('fk_one_time_code_lender_id_session_id'), type_='foreignkey')
-    with op.batch_alter_table('user_session', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_user_session_lender_id_network'))
-        batch_op.drop_index(batch_op.f('ix_user_session_lender_id_debtor_id'))
-        batch_op.drop_constraint(batch_op.f('ck_user_session_came_by'), type_='check')
-        batch_op.create_check_constraint(batch_op.f('ck_user_session_came_by'), CAME_BY_BEFORE)
-        for name in ('device', 'network', 'browser', 'turned_at', 'turn'):
+    with op.batch_alter_table("one_time_code", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("fk_one_time_code_lender_id_session_id"), type_="foreignkey")
+    with op.batch_alter_table("user_session", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_user_session_lender_id_network"))
+        batch_op.drop_index(batch_op.f("ix_user_session_lender_id_debtor_id"))
+        batch_op.drop_constraint(batch_op.f("ck_user_session_came_by"), type_="check")
+        batch_op.create_check_constraint(batch_op.f("ck_user_session_came_by"), CAME_BY_BEFORE)
+        for name in ("device", "network", "browser", "turned_at", "turn"):
             batch_op.drop_column(name)
-    with op.batch_alter_table('one_time_code', schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f('ck_one_time_code_about'), type_='check')
-        batch_op.drop_constraint(batch_op.f('ck_one_time_code_purpose'), type_='check')
-        batch_op.create_check_constraint(batch_op.f('ck_one_time_code_purpose'), PURPOSES_BEFORE)
-        batch_op.create_check_constraint(batch_op.f('ck_one_time_code_about'), "(purpose = 'agreement') = (about is not null)")
-        batch_op.alter_column('contact_point_id', existing_type=sa.Uuid(), nullable=False)
+    with op.batch_alter_table("one_time_code", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("ck_one_time_code_about"), type_="check")
+        batch_op.drop_constraint(batch_op.f("ck_one_time_code_purpose"), type_="check")
+        batch_op.create_check_constraint(batch_op.f("ck_one_time_code_purpose"), PURPOSES_BEFORE)
+        batch_op.create_check_constraint(
+            batch_op.f("ck_one_time_code_about"), "(purpose = 'agreement') = (about is not null)"
+        )
+        batch_op.alter_column("contact_point_id", existing_type=sa.Uuid(), nullable=False)
     _point_codes_at_sessions()
-    with op.batch_alter_table('invitation', schema=None) as batch_op:
-        batch_op.drop_column('contact_point_id')
-    with op.batch_alter_table('contact_point', schema=None) as batch_op:
-        for name in ('removed_at', 'wrong_at', 'confirmed_at'):
+    with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.drop_column("contact_point_id")
+    with op.batch_alter_table("contact_point", schema=None) as batch_op:
+        for name in ("removed_at", "wrong_at", "confirmed_at"):
             batch_op.drop_column(name)
 
 
 def _brand_up() -> None:
     with op.batch_alter_table("lender") as batch:
         batch.add_column(
-            sa.Column("brand", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True)
+            sa.Column(
+                "brand", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True
+            )
         )
     op.create_table(
         "lender_logo",
@@ -561,26 +678,37 @@ def _brand_down() -> None:
 
 
 def _payment_parts_up() -> None:
-    op.create_table('payment_part',
-    sa.Column('payment_id', sa.Uuid(), nullable=False),
-    sa.Column('place', sa.BigInteger(), nullable=False),
-    sa.Column('debt_id', sa.Uuid(), nullable=False),
-    sa.Column('plan_id', sa.Uuid(), nullable=True),
-    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
-    sa.Column('currency', sa.String(length=3), nullable=False),
-    sa.Column('lender_id', sa.Uuid(), nullable=False),
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.CheckConstraint('amount_minor > 0', name=op.f('ck_payment_part_amount')),
-    sa.ForeignKeyConstraint(['lender_id', 'debt_id'], ['debt.lender_id', 'debt.id'], name=op.f('fk_payment_part_lender_id_debt_id')),
-    sa.ForeignKeyConstraint(['lender_id', 'payment_id'], ['payment.lender_id', 'payment.id'], name=op.f('fk_payment_part_lender_id_payment_id')),
-    sa.ForeignKeyConstraint(['lender_id', 'plan_id'], ['plan.lender_id', 'plan.id'], name=op.f('fk_payment_part_lender_id_plan_id')),
-    sa.ForeignKeyConstraint(['lender_id'], ['lender.id'], name=op.f('fk_payment_part_lender_id')),
-    sa.PrimaryKeyConstraint('lender_id', 'id', name=op.f('pk_payment_part')),
-    sa.UniqueConstraint('lender_id', 'payment_id', 'debt_id', name=op.f('uq_payment_part_lender_id_payment_id_debt_id')),
+    op.create_table(
+        "payment_part",
+        sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.Column("debt_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_id", sa.Uuid(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_payment_part_amount")),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "debt_id"], ["debt.lender_id", "debt.id"], name=op.f("fk_payment_part_lender_id_debt_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "payment_id"],
+            ["payment.lender_id", "payment.id"],
+            name=op.f("fk_payment_part_lender_id_payment_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "plan_id"], ["plan.lender_id", "plan.id"], name=op.f("fk_payment_part_lender_id_plan_id")
+        ),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_payment_part_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_payment_part")),
+        sa.UniqueConstraint(
+            "lender_id", "payment_id", "debt_id", name=op.f("uq_payment_part_lender_id_payment_id_debt_id")
+        ),
     )
-    with op.batch_alter_table('payment_part', schema=None) as batch_op:
-        batch_op.create_index('ix_payment_part_lender_id_debt_id', ['lender_id', 'debt_id'], unique=False)
-        batch_op.create_index('ix_payment_part_lender_id_plan_id', ['lender_id', 'plan_id'], unique=False)
+    with op.batch_alter_table("payment_part", schema=None) as batch_op:
+        batch_op.create_index("ix_payment_part_lender_id_debt_id", ["lender_id", "debt_id"], unique=False)
+        batch_op.create_index("ix_payment_part_lender_id_plan_id", ["lender_id", "plan_id"], unique=False)
     # A part of a payment that was there before has the payment's own id: it is the only one.
     op.execute(
         "insert into payment_part (lender_id, id, payment_id, place, debt_id, plan_id, amount_minor, currency) "
@@ -589,7 +717,7 @@ def _payment_parts_up() -> None:
 
 
 def _payment_parts_down() -> None:
-    with op.batch_alter_table('payment_part', schema=None) as batch_op:
-        batch_op.drop_index('ix_payment_part_lender_id_plan_id')
-        batch_op.drop_index('ix_payment_part_lender_id_debt_id')
-    op.drop_table('payment_part')
+    with op.batch_alter_table("payment_part", schema=None) as batch_op:
+        batch_op.drop_index("ix_payment_part_lender_id_plan_id")
+        batch_op.drop_index("ix_payment_part_lender_id_debt_id")
+    op.drop_table("payment_part")

@@ -118,13 +118,14 @@ def _write(request: CareRequest, *, kind: str, words: Callable[[str, str], tuple
     lender = session.get_one(Lender, request.lender_id)
     with _language_of(debtor, of_page=of_page):
         subject, body = words(lender.name, f"{current_app.config['BASE_URL']}/requests/{request.number}")
-    outbox.put(
-        lender_id=request.lender_id,
-        debtor_id=request.debtor_id,
-        channel=channel,
-        address=contacts[channel],
-        kind=kind,
-        subject=subject,
-        body=body,
-    )
+        # Inside: what the outbox adds (how to check, how to stop) is in the same language.
+        outbox.put(
+            lender_id=request.lender_id,
+            debtor_id=request.debtor_id,
+            channel=channel,
+            address=contacts[channel],
+            kind=kind,
+            subject=subject,
+            body=body,
+        )
     return True

@@ -39,10 +39,10 @@ def _shown(notice: Notice) -> Shown:
     match notice.kind:
         case Kind.NOT_MINE:
             title = _("You told us that this isn’t yours")
-            lines = (_("We are looking into it. You need not pay until you have an answer."), *answer)
+            lines = (_("We are looking into it. You don’t have to pay until you have an answer."), *answer)
         case Kind.WRONG_AMOUNT:
             title = _("You told us that the amount is wrong")
-            lines = (_("We are looking into it. You need not pay until you have an answer."), *answer)
+            lines = (_("We are looking into it. You don’t have to pay until you have an answer."), *answer)
         case Kind.COMPLAIN:
             title = _("We are looking into your complaint")
             lines = (_("Until then nothing presses you here."), *answer)
@@ -66,7 +66,7 @@ def _shown(notice: Notice) -> Shown:
 def paying_all_the_same() -> tuple[str, ...]:
     """Give what a page of paying says of a debt that its owner disputes: it is a choice, and what it can mean."""
     return (
-        _("We are still looking into what you told us. You need not pay now. You may, if you choose to."),
+        _("We are still looking into what you told us. You don’t have to pay now. You may, if you choose to."),
         _("If it turns out that you did not owe it, you get it back."),
         _("In some countries a payment can count as agreeing that you owe the debt. A free adviser can tell you."),
     )

@@ -400,7 +400,9 @@ def _history(found: CareRequest, zone: str) -> list[tuple[str, str, bool]]:
     if found.taken_at is not None:
         steps.append((_("A person began to look at it"), instant_words(found.taken_at, zone), True))
     else:
-        steps.append((_("A person looks at it by %(day)s", day=day_words(found.look_by)), _("Not a machine."), False))
+        steps.append(
+            (_("A person will look at it by %(day)s", day=day_words(found.look_by)), _("Not a machine."), False)
+        )
     if found.answered_at is not None:
         steps.append((_("You got an answer"), instant_words(found.answered_at, zone), True))
     else:

@@ -81,8 +81,8 @@ def need_words(need: str) -> str:
 def needs_agreement() -> str:
     """Give what a page says about keeping what was ticked, word for word; ticking is agreeing to it."""
     return _(
-        "What you tick we keep, so that you need not say it twice, and use it for nothing else. "
-        "You can take it back at any time."
+        "What you tick we keep, so that you don’t have to say it twice, and use it for nothing else. You can take it "
+        "back at any time."
     )
 
 

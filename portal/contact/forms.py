@@ -17,11 +17,11 @@ _HALF_HOURS = [f"{minute // 60:02}:{minute % 60:02}" for minute in range(0, 24 *
 class MessagesForm(Form):
     """Which messages by which channel, where, and at which times not."""
 
-    email_news = BooleanField(lazy_gettext("News about what you did: payments, plans, requests"))
-    email_reminders = BooleanField(lazy_gettext("Reminders before a date, and when something did not come"))
-    sms_news = BooleanField(lazy_gettext("News about what you did: payments, plans, requests"))
-    sms_reminders = BooleanField(lazy_gettext("Reminders before a date, and when something did not come"))
-    contact = RadioField(lazy_gettext("Where shall we write to?"), validate_choice=True)
+    email_news = BooleanField(lazy_gettext("News about your payments, plans and requests"))
+    email_reminders = BooleanField(lazy_gettext("Reminders before a payment day, and when a payment did not come"))
+    sms_news = BooleanField(lazy_gettext("News about your payments, plans and requests"))
+    sms_reminders = BooleanField(lazy_gettext("Reminders before a payment day, and when a payment did not come"))
+    contact = RadioField(lazy_gettext("Where should we write to?"), validate_choice=True)
     quiet_from = SelectField(lazy_gettext("From"), [Optional()])
     quiet_until = SelectField(lazy_gettext("Until"), [Optional()])
 

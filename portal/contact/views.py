@@ -19,6 +19,7 @@ from portal.post.models import Message
 from portal.post.outbox import link_behind, newest
 from portal.post.segments import segments
 from portal.post.words import code_in
+from portal.web.languages import tag
 from portal.web.security import demo_only, open_page, signed_by_sender
 
 post = Blueprint("post", __name__)
@@ -126,7 +127,7 @@ def preferences() -> ResponseReturnValue:
     form = MessagesForm()
     form.offer_times()
     form.contact.choices = [
-        (ANY, _("Where it suits: e-mail if we have one, else SMS")),
+        (ANY, _("Either: e-mail if we have it, otherwise SMS")),
         *((point.id.hex, masked(point.address)) for point, _bounced in points),
     ]
     if form.validate_on_submit():
@@ -145,7 +146,7 @@ def preferences() -> ResponseReturnValue:
                 wanted=Wish(by_name.get(form.contact.data), form.quiet()),
                 by=person.actor,
             )
-        flash(_("Kept. This is how we write to you from now on."), "success")
+        flash(_("Saved. This is how we write to you from now on."), "success")
         return redirect(url_for("post.preferences"), 303)
     if request.method == "GET":
         for (channel, group), allowed in on.items():
@@ -166,6 +167,7 @@ def _told(message: Message) -> dict[str, object]:
         "at": message.written_at,
         # A code is nobody's business a day later, and its subject says what it was.
         "subject": message.subject,
+        "language": tag(message.language),
         "to": masked(message.address),
         "state": state_words(message.state),
         "reason": reason_words(message.reason),

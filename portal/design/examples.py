@@ -61,7 +61,7 @@ def example_form(language: str, *, prefix: str, wrong: bool = False, filled: boo
         ("m", t("Every month", "每月")),
     ]
     if wrong:
-        made.reference.errors = [t("Enter your reference. It stands in our letter.", "请填写编号。它在我们的信里。")]
+        made.reference.errors = [t("Enter your reference. It is in our letter.", "请填写编号。它在我们的信函里。")]
         made.amount.errors = [
             t("Enter the amount in numbers, for example 50 or 62.50.", "请用数字填写金额，例如 50 或 62.50。")
         ]

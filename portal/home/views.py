@@ -156,7 +156,10 @@ def _interest_words(found: Standing, plan: PlanCard | None) -> list[str]:
             "Your contract says %(rate)s a year, on the borrowed money alone: never on interest, fees or charges.",
             rate=percent_words(found.annual_rate),
         ),
-        _("Here nothing is added from day to day. If your lender sends us a new figure, you see the change below."),
+        _(
+            "Nothing is added here from day to day. If your lender sends us a new figure, you will see the change "
+            "below."
+        ),
     ]
 
 
@@ -189,7 +192,7 @@ def changes_csv(reference: str) -> ResponseReturnValue:
     found = mine_or_404(reference)
     return csv_answer(
         f"changes-{_file_name(found.reference)}",
-        (_("Day"), _("What happened"), _("Change"), _("Left to pay"), _("Paid too much"), _("Currency")),
+        (_("Date"), _("What happened"), _("Change"), _("Left to pay"), _("Paid too much"), _("Currency")),
         (
             (
                 line.on,

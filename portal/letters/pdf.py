@@ -178,7 +178,7 @@ def render(
 ) -> Rendered:
     """Write a letter as PDF in a process of its own, at most `timeout` seconds after it was asked for.
 
-    The environment has gettext in `language` and the filters `money`, `day`, `instant` and `percent`. It may be called
+    The environment has gettext in `language` and the filters `money`, `day`, `stamp` and `percent`. It may be called
     from any thread; the drawing processes are started when first needed and ended with this process.
 
     :raises SystemIncomplete: if a shared library or a font is missing.

@@ -120,7 +120,7 @@ def letters_page() -> ResponseReturnValue:
 def _not_yet(debts: Sequence[Standing]) -> list[tuple[str, str]]:
     """Give the letters that can't be made yet, each with when it can."""
     person = me()
-    names = {debt.id: f"{debt.product} {debt.reference}" for debt in debts}
+    names = {debt.id: f"{debt.product} ({debt.reference})" for debt in debts}
     awaited = awaited_of(lender_id=person.lender_id, debtor_id=person.debtor_id)
     lines = [
         (
@@ -135,7 +135,7 @@ def _not_yet(debts: Sequence[Standing]) -> list[tuple[str, str]]:
     lines += [
         (
             _("Plan agreement for %(debt)s", debt=names[debt.id]),
-            _("It is made when you agree to a plan, a minute later."),
+            _("It is made within a minute after you agree to a plan."),
         )
         for debt in debts
         if debt.owed and debt.id not in planned

@@ -146,7 +146,7 @@ def pay() -> ResponseReturnValue:
             form=form,
             choices=choices,
             notes={
-                "next": _("Keeps your plan."),
+                "next": _("Keeps to your plan."),
                 "late": _("Everything whose day has passed."),
             },
             least=least_of(found.owed),
@@ -228,8 +228,8 @@ def _effects(found: Payable, amount: Money) -> list[str]:
             if does.made:
                 lines.append(
                     ngettext(
-                        "It makes %(num)s payment of your plan.",
-                        "It makes %(num)s payments of your plan.",
+                        "It covers %(num)s payment of your plan.",
+                        "It covers %(num)s payments of your plan.",
                         len(does.made),
                     )
                 )
@@ -368,7 +368,7 @@ def several() -> ResponseReturnValue:
     choices["other"] = None
     form = PayForm()
     form.amount.currency = currency
-    words = {"next": _("The next payment of each plan"), "all": _("All that is left on all of them")}
+    words = {"next": _("The next payment of each plan"), "all": _("All that is left")}
     form.choice.choices = [(key, words.get(key) or _choice_words(key)) for key in choices]
     everything = total((each.owed for each in found), currency=currency)
     if form.validate_on_submit():
@@ -502,7 +502,7 @@ def _chosen_shares(
         case sharing.DoesNotAddUp(meant=meant, shared=shared):
             form.amount.errors = [
                 _(
-                    "The shares add up to %(shared)s, and not to %(meant)s. Change a share or the amount.",
+                    "The parts add up to %(shared)s, not to %(meant)s. Change a part or the amount.",
                     shared=money_words(shared),
                     meant=money_words(meant),
                 )

@@ -41,16 +41,17 @@ def _tell(
     debtor = session.get_one(Debtor, (lender_id, debtor_id))
     with force_locale(debtor.language):
         subject, body = words()
-    for reach in reaches(lender_id=lender_id, debtor_id=debtor_id) if to is None else to:
-        outbox.put(
-            lender_id=lender_id,
-            debtor_id=debtor_id,
-            channel=reach.channel,
-            address=reach.address,
-            kind=kind,
-            subject=subject,
-            body=body,
-        )
+        # Inside: what the outbox adds (how to check, how to stop) is in the same language.
+        for reach in reaches(lender_id=lender_id, debtor_id=debtor_id) if to is None else to:
+            outbox.put(
+                lender_id=lender_id,
+                debtor_id=debtor_id,
+                channel=reach.channel,
+                address=reach.address,
+                kind=kind,
+                subject=subject,
+                body=body,
+            )
 
 
 def _names(lender_id: uuid.UUID) -> dict[str, str]:
@@ -182,9 +183,9 @@ def door_locked(job: queue.Job) -> None:
             return (
                 _("Somebody tried to sign in"),
                 _(
-                    "%(lender)s: somebody gave wrong answers when signing in as you, so we made that way in wait. "
-                    "Nobody got in by it. If it was you, try again later, use the link in our message or a passkey, or "
-                    "call %(phone)s.",
+                    "%(lender)s: somebody gave wrong answers when signing in as you, so that way in is closed for a "
+                    "while. Nobody got in. If it was you, try again later, use the link in our message or a passkey, "
+                    "or call %(phone)s.",
                     **names,
                 )
                 if job.payload["door"] != "code"

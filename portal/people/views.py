@@ -133,7 +133,7 @@ def _gone() -> ResponseReturnValue:
     return render_template("people/link_gone.html"), 404
 
 
-def _zone() -> str:
+def zone_before_sign_in() -> str:
     """Give the zone of whoever's page it is before anybody signed in."""
     lender = only_lender()
     return lender.zone if lender else "UTC"
@@ -153,7 +153,7 @@ def invitation(token: str) -> ResponseReturnValue:
         case sign_in.LinkGone():
             return _gone()
         case sign_in.Locked(until=until):
-            return _locked(until, _zone())
+            return _locked(until, zone_before_sign_in())
     if form.validate_on_submit() and (born_on := form.born_on()) is not None:
         device = _device()
         with transaction():
@@ -167,7 +167,7 @@ def invitation(token: str) -> ResponseReturnValue:
             case sign_in.LinkGone():
                 return _gone()
             case sign_in.Locked(until=until):
-                return _locked(until, _zone())
+                return _locked(until, zone_before_sign_in())
             case sign_in.Wrong(left=left):
                 form.day.errors = [
                     _(
@@ -337,7 +337,7 @@ def send_code(*, about: uuid.UUID | None = None, offer: str | None = None, most:
             flash(
                 _(
                     "We sent you several codes just now. You can ask for the next one from %(time)s.",
-                    time=instant(until, person.zone),
+                    time=instant(until),
                 ),
                 "wait",
             )

@@ -195,7 +195,7 @@ def choose(reference: str) -> ResponseReturnValue:
         form=EmptyForm(),
         answer={"title": title, "lines": lines},
         asked=_asked_words(proposal),
-        offers=[_offer(key, schedule, debt, today=today) for key, schedule in choices.items()],
+        offers=[_offer(key, choices, debt, today=today) for key in choices],
         send_to_person="own" not in choices,
     )
 
@@ -212,10 +212,13 @@ def _send_code_for(debt: Standing, number: str) -> None:
         send_code(about=made.id, offer=number, most=sign_in.CODES_UNASKED)
 
 
-def _offer(key: str, schedule: Schedule, debt: Standing, *, today: date) -> dict[str, object]:
+def _offer(key: str, choices: dict[str, Schedule], debt: Standing, *, today: date) -> dict[str, object]:
+    schedule = choices[key]
+    # Between two of which one needs a person and isn't here, it is the lowest that can be picked.
+    lowest = key == Kind.IN_BETWEEN.value and schedule.payment == min(one.payment for one in choices.values())
     return {
         "key": key,
-        "title": _title_of(key),
+        "title": _title_of(Kind.LOWEST_PAYMENT.value if lowest else key),
         "payment": schedule.payment,
         "every": every(schedule.frequency),
         "count": schedule.count,
@@ -250,13 +253,13 @@ def _answer_words(table: Table, choices: dict[str, Schedule]) -> tuple[str, tupl
     why = {
         Reason.BELOW_LEAST_PAYMENT: _("It would take longer than your lender allows in a usual plan."),
         Reason.INTEREST_WOULD_OUTGROW: _("With this amount the interest would grow faster than you pay it off."),
-        Reason.FREQUENCY_NOT_OFFERED: _("Your lender doesn’t offer this rhythm."),
+        Reason.FREQUENCY_NOT_OFFERED: _("Your lender doesn’t offer paying this often."),
         Reason.FIRST_PAYMENT_TOO_LATE: _("The first payment would come later than your lender allows."),
         Reason.FIRST_PAYMENT_IN_THE_PAST: _("The first day would already be over."),
         Reason.LONGER_THAN_AUTOMATIC: _("A plan this long is looked at by a person first."),
         Reason.ABOVE_WHAT_IS_AFFORDABLE: _("It is more than you have left in a month. We don’t want you to go short."),
-        Reason.NOTHING_LEFT_OVER: _("You have nothing left over in a month. Then you need not pay now."),
-        Reason.A_PERSON_DECIDES: _("A person looks at this and answers you."),
+        Reason.NOTHING_LEFT_OVER: _("You have nothing left over in a month. Then you don’t have to pay now."),
+        Reason.A_PERSON_DECIDES: _("A person will look at this and answer you."),
     }
     lines = [why[reason] for reason in answer.reasons]
     change = answer.change
@@ -326,7 +329,7 @@ def check(reference: str, number: str) -> ResponseReturnValue:
     good_for = sign_in.For(person.lender_id, person.debtor_id, person.session_id, made.id)
     if request.method == "POST" and "again" in request.form:
         send_code(about=made.id, offer=made.number)
-        return redirect(url_for("plans.check", reference=reference, number=number), 303)
+        return redirect(url_for("plans.check", reference=reference, number=number, _anchor="agree"), 303)
     if request.method == "POST" and (person.strength == 2 or form.validate()):
         text, quote_number = _agreement_text(debt, made), made.number
         # The code and what it signs are one act: neither is there without the other.
@@ -406,12 +409,12 @@ def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
                 "You have %(num)s more days after each date. A payment in that time counts as kept.",
                 grace,
             ),
-            _("If one stays missing, the plan is at risk. Pay what is missing and it goes on as before."),
+            _("If a payment stays missing, the plan may end. Pay what is missing, and it goes on as before."),
             _("What you paid stays yours in any case: it is always taken off what you owe."),
         ),
         "how_to_change": (
             _("You can pay more or pay all of it at any time. It costs nothing extra."),
-            _("To change a day or an amount, or to end the plan, call us. It is best before the day."),
+            _("To change a day or an amount, or to end the plan, call us, if you can before the payment day."),
         ),
         "credit_words": (
             _("This plan does not change what your lender reports about this debt, and it promises no change."),
@@ -577,7 +580,7 @@ def _my_plan(reference: str) -> tuple[View, PlanCard, Standing]:
 def _state_words(state: str) -> str:
     match state:
         case "agreed":
-            return _("Agreed. The first payment starts it.")
+            return _("Agreed. It starts with the first payment.")
         case "active":
             return _("Going well.")
         case "grace":

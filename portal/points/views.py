@@ -72,7 +72,7 @@ def points_csv() -> ResponseReturnValue:
     person = me()
     return csv_answer(
         "points",
-        (_("Day"), _("What happened"), _("Plan"), _("Points")),
+        (_("Date"), _("What happened"), _("Plan"), _("Points")),
         (
             (line.on, line.words, line.plan, line.points)
             for line in _lines(entries_of(lender_id=person.lender_id, debtor_id=person.debtor_id))

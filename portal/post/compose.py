@@ -122,7 +122,7 @@ def email(words: Words, *, lender: Lender, check_code: str, stop_url: str | None
             "small",
             _(
                 "Check that this message is from us: type %(address)s into your browser and enter the code %(code)s. "
-                "You need not use a link in a message.",
+                "You don’t have to use a link in a message.",
                 address=base_url() + REALLY_US,
                 code=check_code,
             ),

@@ -45,7 +45,7 @@ def one_time_code(*, lender: str, code: str, offer: str | None = None) -> Words:
             if offer
             else _("Your code is %(code)s.", code=code),
             _("It works for 10 minutes. We will never ask you to tell it to anybody."),
-            _("If you did not ask for it, you need not do anything."),
+            _("If you did not ask for it, you don’t have to do anything."),
         ),
         sms=_(
             "%(lender)s: %(code)s is your code to agree to the plan in offer %(offer)s. It works for 10 minutes. "
@@ -74,7 +74,7 @@ def invitation(*, name: str, lender: str, url: str) -> Words:
                 "or tell us that something is wrong. It is free, and there is no account to create.",
                 lender=lender,
             ),
-            _("The link works for 72 hours and asks for your date of birth. You need not decide anything today."),
+            _("The link works for 72 hours and asks for your date of birth. You don’t have to decide anything today."),
         ),
         sms=_("You can see where things stand and tell us what suits you. We ask for your date of birth."),
         link=Link(_("Have a look"), url),

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from portal.money import EXPONENTS, Money
 from portal.web.formats import money as money_words
@@ -144,7 +145,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "letter_sent_by_hand": lambda _f: _("A person sent you a letter"),
         "message_written": _message,
         "message_not_written": lambda _f: _("A message to you was not written, because you asked for none"),
-        "message_let_through": lambda _f: _("A message to you was sent although you asked for none: you need it"),
+        "message_let_through": lambda _f: _("We checked that we may write to you now"),
         "message_held": lambda _f: _("A message to you waits"),
         "message_sent": lambda _f: _("A message to you was sent"),
         "message_not_sent": lambda _f: _("A message to you was not sent"),
@@ -190,12 +191,12 @@ def what(act: str, facts: Mapping[str, Any]) -> str:
 def who(kind: str) -> str:
     """Say who did it."""
     return {
-        "debtor": _("You"),
+        "debtor": pgettext("who did it", "You"),
         "visitor": _("Somebody who was not signed in"),
         "phone": _("A text message from your number"),
         "stripe": _("Our payment service, Stripe"),
         "provider": _("The service that carries our messages"),
-        "portal": _("This site, by itself"),
+        "portal": _("This site, automatically"),
         "operator": _("A person at your lender"),
         "staff": _("A person at your lender"),
     }.get(kind, _("Somebody else"))

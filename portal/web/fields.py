@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -131,16 +131,28 @@ def between(least: int, most: int, message: str) -> Callable[[object, IntegerFie
     return check
 
 
+def birth_date_boxes() -> tuple[IntegerField, IntegerField, IntegerField]:
+    """Give the boxes for day, month and year of a date of birth; a form lists its errors in the order of its fields."""
+    return (
+        IntegerField(lazy_gettext("Day"), [between(1, 31, lazy_gettext("Enter the day of your birth, 1 to 31."))]),
+        IntegerField(lazy_gettext("Month"), [between(1, 12, lazy_gettext("Enter the month of your birth, 1 to 12."))]),
+        IntegerField(
+            lazy_gettext("Year"), [between(1900, 2100, lazy_gettext("Enter the year of your birth, with four digits."))]
+        ),
+    )
+
+
 class BirthDateForm(Form):
     """A date of birth in three boxes, in the order day, month, year."""
 
-    day = IntegerField(lazy_gettext("Day"), [between(1, 31, lazy_gettext("Enter the day of your birth, 1 to 31."))])
-    month = IntegerField(
-        lazy_gettext("Month"), [between(1, 12, lazy_gettext("Enter the month of your birth, 1 to 12."))]
-    )
-    year = IntegerField(
-        lazy_gettext("Year"), [between(1900, 2100, lazy_gettext("Enter the year of your birth, with four digits."))]
-    )
+    day, month, year = birth_date_boxes()
+
+    def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
+        """Check all fields; three empty boxes are one thing that is missing."""
+        right = bool(super().validate(extra_validators))
+        if not any(box.raw_data and box.raw_data[0].strip() for box in (self.day, self.month, self.year)):
+            self.day.errors, self.month.errors, self.year.errors = [_("Enter your date of birth.")], [], []
+        return right
 
     def born_on(self) -> date | None:
         """Give the date, or None and an error on the day if there is no such day."""
@@ -160,4 +172,15 @@ class Code(StringField):
         self.data = "".join(str(unicodedata.decimal(sign, sign)) for sign in typed)
 
 
-__all__ = ["Amount", "BirthDateForm", "Code", "Form", "InputRequired", "Text", "amount_problem", "between", "tidy"]
+__all__ = [
+    "Amount",
+    "BirthDateForm",
+    "Code",
+    "Form",
+    "InputRequired",
+    "Text",
+    "amount_problem",
+    "between",
+    "birth_date_boxes",
+    "tidy",
+]

@@ -8,13 +8,12 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_timezone_location
 from babel.numbers import (
     format_decimal,
     get_currency_symbol,
     get_decimal_symbol,
     get_group_symbol,
-    get_minus_sign_symbol,
 )
 from flask_babel import get_locale
 from flask_login import current_user
@@ -59,14 +58,18 @@ def _form(language: str, currency: str, negative: bool) -> tuple[str, str, str, 
         raise NotInThousands(language)
     sign = get_currency_symbol(currency, locale)
     before, after = (
-        part.replace("¤", sign).replace("-", get_minus_sign_symbol(locale))
+        # As wide as a plus, and read aloud as minus; a hyphen is neither.
+        part.replace("¤", sign).replace("-", "−")
         for part in (pattern.prefix[negative], pattern.suffix[negative])
     )
     return before, after, get_group_symbol(locale), get_decimal_symbol(locale), EXPONENTS[currency]
 
 
 def day(value: date, *, language: str | None = None) -> str:
-    """Give a day that nobody can misread: `10 May 2026`, `2026年5月10日`; never digits alone."""
+    """Give a day that nobody can misread: `10 May 2026`, `2026年5月10日`; never digits alone.
+
+    The space after its number doesn't break, so that no line ends in `until 10`.
+    """
     return _day(value, language or str(_locale(None)))
 
 
@@ -74,7 +77,7 @@ def day(value: date, *, language: str | None = None) -> str:
 @lru_cache(maxsize=4096)
 def _day(value: date, language: str) -> str:
     locale = _locale_of(language)
-    return format_date(value, "d MMMM y" if locale.language == "en" else "long", locale=locale)
+    return format_date(value, "d\u00a0MMMM y" if locale.language == "en" else "long", locale=locale)
 
 
 def short_day(value: date, *, language: str | None = None) -> str:
@@ -90,14 +93,29 @@ def month(value: date, *, language: str | None = None) -> str:
 
 
 def instant(value: datetime, zone: str | None = None, *, language: str | None = None) -> str:
-    """Give an instant in somebody's zone, with the zone named: `10 May 2026, 14:05 (GMT+08:00)`.
+    """Give an instant as people say it: `10 May 2026, 14:05`, with `(Shanghai time)` after it if that isn't their own.
 
     Without a zone it is the signed-in person's, else UTC.
     """
     locale = _locale(language)
-    zone = zone or str(getattr(current_user, "zone", "UTC"))
+    own = str(getattr(current_user, "zone", ""))
+    zone = zone or own or "UTC"
+    form = "d MMMM y, HH:mm" if locale.language == "en" else "y年M月d日 HH:mm"
+    if zone != own:
+        form += " (VVV 'time')" if locale.language == "en" else "（VVV时间）"
+    return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=locale)
+
+
+def stamp(value: datetime, zone: str, *, language: str | None = None) -> str:
+    """Give an instant for a letter, which others read elsewhere: `10 May 2026, 14:05 (GMT+08:00)`."""
+    locale = _locale(language)
     form = "d MMMM y, HH:mm (ZZZZ)" if locale.language == "en" else "y年M月d日 HH:mm（ZZZZ）"
     return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=locale)
+
+
+def place(zone: str, *, language: str | None = None) -> str:
+    """Give the city that a zone is named after: `New York`, `纽约`."""
+    return get_timezone_location(ZoneInfo(zone), locale=_locale(language), return_city=True)
 
 
 def clock_time(value: datetime, zone: str | None = None, *, language: str | None = None) -> str:
@@ -112,4 +130,4 @@ def percent(value: Decimal, *, language: str | None = None) -> str:
 
 
 # What every template has as filters, in the language of its page.
-FILTERS = (money, day, short_day, month, instant, clock_time, percent)
+FILTERS = (money, day, short_day, month, instant, stamp, place, clock_time, percent)

@@ -6,9 +6,7 @@ in words, and the page has the same facts in words beside it. Invariant: whateve
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
 from typing import Final
@@ -17,21 +15,22 @@ from markupsafe import Markup, escape
 
 from portal.money import Money
 
-# A road turns after twelve stops, a year of months; its stops stand 24 apart, its rows 30.
+# A road turns after twelve stops, a year of months; its stops stand 24 apart, its rows 30. Beside them is room for a
+# ring, and where the road turns, for the turn.
 A_ROW: Final = 12
 _SHORTEST_ROW: Final = 6
-_STEP, _ROW, _SIDE, _TOP = 24, 30, 20, 14
+_STEP, _ROW, _TOP = 24, 30, 14
+_RING, _TURN = 10, 20
 PAID, NEXT, LATE, LEFT = "paid", "next", "late", "left"
 
 # A bar is a thousand units wide, and no part that is owed at all is narrower than this.
 BAR: Final = 1000
 NARROWEST: Final = 12
 
-# The falling balance: the field of the lines, and a row of words below it for each line.
+# The falling balance: the field of the lines, what is owed today above it, the word "today" below it.
 WIDE: Final = 320
 FALL_TOP, FALL_HEIGHT = 22, 132
-LABEL_SIZE: Final = 13
-LABEL_ROW: Final = 20
+_BELOW: Final = 22
 _INSET: Final = 8
 _MOST_LINES: Final = 4
 # A line of more corners than the field has units to show them is thinned out.
@@ -49,7 +48,7 @@ def stops(count: int) -> tuple[tuple[int, int], ...]:
     for place in range(count):
         row, at = divmod(place, columns)
         column = at if row % 2 == 0 else columns - 1 - at
-        found.append((_SIDE + _STEP * column, _TOP + _ROW * row))
+        found.append((_side(count) + _STEP * column, _TOP + _ROW * row))
     return tuple(found)
 
 
@@ -57,10 +56,14 @@ def _columns(count: int) -> int:
     return A_ROW if count > A_ROW else max(count, _SHORTEST_ROW)
 
 
+def _side(count: int) -> int:
+    return _TURN if count > A_ROW else _RING
+
+
 def road_box(count: int) -> tuple[int, int]:
     """Give width and height of the view box of a road."""
     rows = (count - 1) // _columns(count) + 1
-    return 2 * _SIDE + _STEP * (_columns(count) - 1), 2 * _TOP + _ROW * (rows - 1)
+    return 2 * _side(count) + _STEP * (_columns(count) - 1), 2 * _TOP + _ROW * (rows - 1)
 
 
 def _way(places: Sequence[tuple[int, int]]) -> str:
@@ -165,55 +168,6 @@ def balance_bar(parts: Sequence[tuple[str, Money]]) -> Markup:
 # Balances falling.
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
-    """Words under a line's end: where they begin, their baseline, how wide they are at most."""
-
-    x: float
-    y: int
-    width: float
-    words: str
-
-
-def text_width(words: str, *, size: float = LABEL_SIZE) -> float:
-    """Give how wide words are at most: a Chinese character is as wide as high, a Latin letter two thirds of that."""
-    return sum(size if unicodedata.east_asian_width(sign) in "WF" else size * 0.62 for sign in words)
-
-
-def shortened(words: str, *, width: float) -> str:
-    """Cut words so that they fit; what was cut shows as an ellipsis."""
-    if text_width(words) <= width:
-        return words
-    while words and text_width(words + "…") > width:
-        words = words[:-1]
-    return words.rstrip() + "…"
-
-
-def in_rows(words: str, *, width: float) -> tuple[str, ...]:
-    """Put words into one row, or into two where they are too long; what is too long even for two is shortened."""
-    if text_width(words) <= width:
-        return (words,)
-    fits = max(place for place in range(1, len(words)) if text_width(words[:place].rstrip()) <= width)
-    space = words.rfind(" ", 1, fits + 1)
-    turn = space if space > 0 else fits
-    return words[:turn].rstrip(), shortened(words[turn:].lstrip(), width=width)
-
-
-def labels(ends: Sequence[float], words: Sequence[str]) -> tuple[tuple[Label, ...], ...]:
-    """Place the words of each line under the end of that line, in rows of their own, so that no two can meet."""
-    found, y = [], FALL_TOP + FALL_HEIGHT + LABEL_ROW - 4
-    for end, said in zip(ends, words, strict=True):
-        rows = in_rows(said, width=WIDE - 2 * _INSET - LABEL_SIZE)
-        width = LABEL_SIZE + max(text_width(row) for row in rows)
-        x = round(min(max(end - width / 2, _INSET), WIDE - _INSET - width), 1)
-        placed = []
-        for row in rows:
-            y += LABEL_ROW
-            placed.append(Label(x=x, y=y, width=width, words=row))
-        found.append(tuple(placed))
-    return tuple(found)
-
-
 Points = Sequence[tuple[date, Money]]
 
 
@@ -239,6 +193,11 @@ def _falls(places: Sequence[tuple[float, float]]) -> str:
     return f"M{places[0][0]:g} {places[0][1]:g}{fall}"
 
 
+def end_mark(number: int) -> Markup:
+    """Draw what a line ends in alone, for its words below the picture."""
+    return Markup('<svg width="14" height="14" aria-hidden="true">') + _end_mark(number, 7, 7) + Markup("</svg>")
+
+
 def _end_mark(number: int, x: float, y: float) -> Markup:
     """Draw what a line ends in, a shape of its own: circle, square, triangle, diamond."""
     shape = (
@@ -250,22 +209,18 @@ def _end_mark(number: int, x: float, y: float) -> Markup:
     return _path(f"falling-mark falling-mark-{number}", shape)
 
 
-def balance_falling(
-    lines: Sequence[tuple[str, Points]], words: str, ident: str = "falling", *, today: str, top: str
-) -> Markup:
-    """Draw up to four balances falling step by step, each with its words under its end; each dashed in its own way.
+def balance_falling(lines: Sequence[Points], words: str, ident: str = "falling", *, today: str, top: str) -> Markup:
+    """Draw up to four balances falling step by step, each dashed in its own way; the page says below what each is.
 
     :raises ValueError: if there are more lines, or one has fewer than two points.
     """
-    if not 1 <= len(lines) <= _MOST_LINES or any(len(points) < 2 for _label, points in lines):
+    if not 1 <= len(lines) <= _MOST_LINES or any(len(points) < 2 for points in lines):
         raise ValueError("one to four lines of at least two points")
-    first = min(points[0][0] for _label, points in lines)
-    days = (max(points[-1][0] for _label, points in lines) - first).days
-    most = max(left.minor for _label, points in lines for _on, left in points)
-    drawn = [corners(points, first=first, days=days, most=most) for _label, points in lines]
+    first = min(points[0][0] for points in lines)
+    days = (max(points[-1][0] for points in lines) - first).days
+    most = max(left.minor for points in lines for _on, left in points)
+    drawn = [corners(points, first=first, days=days, most=most) for points in lines]
     ground = FALL_TOP + FALL_HEIGHT
-    placed = labels([places[-1][0] for places in drawn], [label for label, _points in lines])
-    height = placed[-1][-1].y + 8
     parts = [
         Markup('<text class="falling-soft" x="{0}" y="14">{1}</text>').format(_INSET, top),
         _path("falling-axis", f"M{_INSET} {FALL_TOP}V{ground}H{WIDE - _INSET}"),
@@ -275,13 +230,8 @@ def balance_falling(
     for number, places in reversed(list(enumerate(drawn))):
         parts.append(_path(f"falling-line falling-{number}", _falls(places)))
         parts.append(_end_mark(number, *places[-1]))
-    for number, rows in enumerate(placed):
-        parts.append(_end_mark(number, rows[0].x + 5, rows[0].y - 4.5))
-        parts += [
-            Markup('<text x="{0:g}" y="{1}">{2}</text>').format(row.x + LABEL_SIZE, row.y, row.words) for row in rows
-        ]
     head = Markup('<svg viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-labelledby="{2}-title">').format(
-        WIDE, height, ident
+        WIDE, ground + _BELOW, ident
     )
     title = Markup('<title id="{0}-title">{1}</title>').format(ident, escape(words))
     return head + title + Markup("").join(parts) + Markup("</svg>")

@@ -27,7 +27,7 @@ from portal.people.models import ContactChange, ContactPoint
 from portal.people.permissions import me, needs_code, needs_debtor, renew
 from portal.people.reach import Address, Problem, likely_regions, read, shown
 from portal.people.sign_in import masked
-from portal.people.views import code_problem, key, wait_words
+from portal.people.views import code_problem, key, wait_words, zone_before_sign_in
 from portal.web.formats import instant
 from portal.web.security import open_page
 from portal.you.forms import AddressForm, NewCodeForm, OldCodeForm, SureForm
@@ -152,7 +152,7 @@ def _ask(*, replaces: ContactPoint | None) -> ResponseReturnValue:
                     form.address.errors = [
                         _(
                             "You asked for several changes today. You can ask again from %(time)s.",
-                            time=instant(until, me().zone),
+                            time=instant(until),
                         )
                     ]
                 case NotTheirs():
@@ -292,7 +292,7 @@ def _send(change: ContactChange) -> None:
             flash(
                 _(
                     "We sent you several codes just now. You can ask for the next one from %(time)s.",
-                    time=instant(until, person.zone),
+                    time=instant(until),
                 ),
                 "wait",
             )
@@ -348,5 +348,9 @@ def undo(token: str) -> ResponseReturnValue:
     if found is None:
         return render_template("you/undo_gone.html"), 404
     return render_template(
-        "you/undo.html", done=found.state == "undone", until=found.undo_until, at=found.done_at or clock.now()
+        "you/undo.html",
+        done=found.state == "undone",
+        until=found.undo_until,
+        at=found.done_at or clock.now(),
+        zone=zone_before_sign_in(),
     )

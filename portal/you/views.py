@@ -135,7 +135,7 @@ def time_zone() -> ResponseReturnValue:
         found = zones.find(place.place.data or "", language=language)
         if not found:
             place.place.errors = [
-                _("We don’t find this place. Try the nearest large city, or the name of the country in English.")
+                _("We can’t find this place. Try the nearest large city, or the name of the country in English.")
             ]
     pick.zone.choices = [(zone.name, _named(zone)) for zone in found]
     pick.zone.data = found[0].name if len(found) == 1 else None
@@ -156,7 +156,12 @@ def _named(zone: zones.Zone) -> str:
 
 def table_words(table: str) -> str:
     """Say what a table holds."""
-    known = {
+    return _all_tables().get(table) or _("Other records: %(name)s", name=table.replace("_", " "))
+
+
+def _all_tables() -> dict[str, str]:
+    """Give the words for each table, in the order in which somebody reads them: first who one is, then what is owed."""
+    return {
         "debtor": _("Who you are: name, date of birth, language, time zone"),
         "contact_point": _("Phone numbers and e-mail addresses"),
         "contact_change": _("Changes of phone numbers and e-mail addresses"),
@@ -187,14 +192,14 @@ def table_words(table: str) -> str:
         "wrong_person": _("When somebody said that a link was not for them"),
         "evidence_record": _("What was done, when and by whom"),
     }
-    return known.get(table) or _("Other records: %(name)s", name=table.replace("_", " "))
 
 
 @you.get("/you/data")
 @needs_code
 def data() -> ResponseReturnValue:
     """Say in plain words what is held, and offer all of it as a file."""
-    everything = my_data.held(**mine())
+    place = {table: number for number, table in enumerate(_all_tables())}
+    everything = sorted(my_data.held(**mine()), key=lambda one: place.get(one.table, len(place)))
     return render_template(
         "you/data.html", held=[(table_words(one.table), len(one.rows)) for one in everything], form=None
     )

@@ -77,7 +77,7 @@ def test_wrong_answers_lead_on_and_never_end_the_walk(
         page.check("input[value=declined]")
         her.tap("form button")
         her.tap(".back a")
-        assert page.locator("h1").inner_text() == "You did not pay"
+        assert page.locator("h1").inner_text() == "Nothing was paid"
         her.look()
         assert "points" not in page.locator("main").inner_text().lower()
         for path in ("/nothing-here", "/i/no-such-link", "/letters", "/outbox"):

@@ -95,7 +95,7 @@ def test_the_page_states_the_wait_and_the_other_ways_in(client: CheckingClient, 
         answer = client.fill(page, {"reference": debt.reference, **birthday(date(1970, 1, 1))})
     assert answer.status_code == 429
     assert page_of(answer).says("You can try again from 4 May 2026, 05:30")
-    assert page_of(answer).says("The link in our message and a passkey work also while you wait here.")
+    assert page_of(answer).says("While you wait here, the link in our message and a passkey still work.")
 
 
 @contextmanager

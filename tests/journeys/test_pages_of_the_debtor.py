@@ -120,7 +120,7 @@ def test_home_says_that_there_is_an_answer_and_that_an_offer_is_with_a_person(
     come_in(client, debt)
     client.fill(to_choices(client, debt, amount="10"), {"send": ""})
     page = page_of(client.get("/home"))
-    assert page.says("A person looks at your offer") and page.says("With a person")
+    assert page.says("A person will look at your offer") and page.says("With a person")
     with app.app_context(), transaction():
         asked = requests.open_request(
             lender_id=debt.lender_id,
@@ -216,7 +216,7 @@ def test_a_debt_says_how_its_interest_runs_what_was_paid_and_what_was_waived(
             on=portal_clock.today("UTC"),
         )
     page = page_of(client.get(f"/debts/{debt.reference}"))
-    assert page.says("Paid here so far $50.00") and page.says("You need not pay any more $20.00")
+    assert page.says("Paid here so far $50.00") and page.says("You don’t have to pay any more $20.00")
     assert page.says("Left to pay, as of 4 May 2026 $830.00")
     books_agree()
 
@@ -381,7 +381,7 @@ def test_a_plan_shows_what_came_and_its_file_has_every_payment(
 ) -> None:
     come_in(client, debt)
     reference = agree(client, debt).reference
-    assert page_of(client.get(f"/plans/{reference}")).says("Nothing has come yet")
+    assert page_of(client.get(f"/plans/{reference}")).says("No payments yet")
     stripe.pay(go_pay(client, debt, amount="130"))
     stripe.settle()
     page = page_of(client.get(f"/plans/{reference}"))
@@ -467,7 +467,7 @@ def test_everything_that_happened_stands_on_the_timeline_with_who_did_it(
         "You agreed to a plan",
         "You began a payment of $100.00 You",
         "Your payment of $100.00 arrived Our payment service, Stripe",
-        "You got points for a kept payment This site, by itself",
+        "You got points for a kept payment This site, automatically",
         "$100.00 was given back to you Our payment service, Stripe",
         "Points were taken back, because the payment went back",
         "4 May 2026",

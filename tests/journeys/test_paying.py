@@ -135,7 +135,7 @@ def test_a_declined_card_takes_no_money_and_another_one_pays(
     stripe.settle()
     assert now(debt).owed == usd("900.00")
     result = page_of(client.get(f"/pay/result/{payment_on(debt).reference}?left=1"))
-    assert result.says("You did not pay")
+    assert result.says("Nothing was paid")
     stripe.pay(url)
     stripe.settle()
     assert now(debt).owed == usd("850.00")
@@ -222,11 +222,11 @@ def test_leaving_the_page_pays_nothing_and_an_expired_page_ends(
     shown = to_pay(client, debt)
     url = pay_form(client, shown, debt, amount="50").location
     reference = payment_on(debt).reference
-    assert page_of(client.get(f"/pay/result/{reference}?left=1")).says("You did not pay")
+    assert page_of(client.get(f"/pay/result/{reference}?left=1")).says("Nothing was paid")
     stripe.sandbox.expire(payment_on(debt).session_id or "")
     stripe.settle()
     assert payment_on(debt).state == "expired"
-    assert page_of(client.get(f"/pay/result/{reference}")).says("You did not pay")
+    assert page_of(client.get(f"/pay/result/{reference}")).says("Nothing was paid")
     assert stripe.sandbox.page(url)[0] == 410
     # The old form leads to what became of it, a new one to a new page.
     assert pay_form(client, shown, debt, amount="50").location == f"/pay/result/{reference}"

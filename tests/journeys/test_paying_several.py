@@ -218,7 +218,7 @@ def test_a_debt_that_is_disputed_gets_nothing_unless_it_is_chosen_by_hand(
     come_in(client, debts[0])
     assert page_of(client.get("/pay/several")).says("$960.00")
     shown = to_shares(client, "960")
-    assert page_of(shown).says("You told us that this is wrong. You need not pay it while we look at it.")
+    assert page_of(shown).says("You told us that this is wrong. You don’t have to pay it while we look at it.")
     form = next(form for form in page_of(shown).forms if share_of(debts[0]) in form.names)
     assert dict(form.fields)[share_of(debts[1])] == "0"
     url = pay(client, debts, "10", "20", "30")

@@ -412,9 +412,7 @@ def test_a_session_that_was_ended_elsewhere_is_over_at_once(
     assert client.get("/home").status_code == 303
 
 
-@pytest.mark.parametrize(
-    "typed", [{"day": ""}, {"month": "July"}, {"year": "88"}, {"day": "", "month": "", "year": ""}]
-)
+@pytest.mark.parametrize("typed", [{"day": ""}, {"month": "July"}, {"year": "88"}, {"day": "", "year": "88"}])
 def test_a_birth_date_that_is_not_typed_whole_is_asked_for_again(
     client: CheckingClient, debt: Standing, typed: dict[str, str]
 ) -> None:
@@ -425,6 +423,16 @@ def test_a_birth_date_that_is_not_typed_whole_is_asked_for_again(
         for name in typed:
             assert page_of(answer).says(f"Enter the {name} of your birth")
     assert acts_of(debt.lender_id)["sign_in_refused"] == 0
+
+
+def test_no_birth_date_at_all_is_one_thing_that_is_missing_and_stands_after_the_reference(
+    client: CheckingClient,
+) -> None:
+    answer = client.fill(client.get("/sign-in"), {"reference": "", "day": "", "month": "", "year": ""})
+    assert answer.status_code == 422
+    text = answer.text[answer.text.index("error-summary") :]
+    assert 0 < text.index("Enter the reference") < text.index("Enter your date of birth.")
+    assert "of your birth" not in text
 
 
 def test_with_two_lenders_the_page_asks_which_one_wrote(client: CheckingClient) -> None:

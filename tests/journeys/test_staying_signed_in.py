@@ -120,6 +120,22 @@ def test_a_new_device_is_told_but_not_the_first_one_and_not_one_that_is_known(
     assert len(told("new_device")) == 1
 
 
+def test_a_message_is_in_the_persons_language_from_top_to_bottom_whatever_the_page_is_in(
+    client: CheckingClient, app: Flask, lender: Lender
+) -> None:
+    debt = a_debt(lender=lender, debtor=a_debtor(lender=lender, language="zh_Hans", phone="+12025550143"))
+    come_in(client, debt)
+    other = another(app)
+    other.get("/sign-in", headers={"Accept-Language": "en"})
+    other.fill(other.get("/help"), {"language": "en", "next": "/help"}, to="/language")
+    come_in(other, debt)
+    messages = told("new_device")
+    assert messages
+    for message in messages:
+        assert "核对码" in message.body and "heck" not in message.body
+        assert message.language == "zh_Hans"
+
+
 # A stolen session.
 
 

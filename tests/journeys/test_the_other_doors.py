@@ -474,7 +474,7 @@ def test_an_offer_sent_to_a_person_is_in_the_same_queue_and_its_answer_is_told(
 
 def test_the_list_has_an_empty_state_and_a_file(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
-    assert page_of(client.get("/requests")).says("You have asked us nothing yet")
+    assert page_of(client.get("/requests")).says("You haven’t asked us anything yet")
     ask(client, Kind.COMPLAIN, debt, words="=HYPERLINK(1)")
     assert page_of(client.get("/requests")).says(the_request().number)
     file = client.get("/requests.csv")
@@ -530,6 +530,8 @@ def test_the_answer_is_written_in_the_persons_language(client: CheckingClient, a
     command(app, "requests", "answer", number, "--words", "好的")
     told = messages("request_answered")[0]
     assert (told.channel, told.address) == ("sms", "+15550123")
+    # From top to bottom: how to check it as well.
+    assert "答复" in told.body and "核对码" in told.body
     debtor = session.get_one(Debtor, (debt.lender_id, debt.debtor_id))
     assert debtor.language == "zh-Hans"
 

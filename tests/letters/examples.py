@@ -309,12 +309,12 @@ def environment(language: str) -> jinja2.Environment:
     def day(value: date) -> str:
         return format_date(value, "d MMMM y" if language == "en" else "long", locale=language)
 
-    def instant(value: datetime, zone: str) -> str:
+    def stamp(value: datetime, zone: str) -> str:
         form = "d MMMM y, HH:mm (ZZZZ)" if language == "en" else "y年M月d日 HH:mm（ZZZZ）"
         return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=language)
 
     def percent(value: Decimal) -> str:
         return format_decimal(value, format="#,##0.####", locale=language) + "%"
 
-    made.filters.update(money=money, day=day, instant=instant, percent=percent)
+    made.filters.update(money=money, day=day, stamp=stamp, percent=percent)
     return made

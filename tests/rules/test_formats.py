@@ -24,7 +24,8 @@ def test_money_reads_as_babel_writes_it_with_the_decimals_of_iso_4217(minor: int
     pattern.frac_prec = (EXPONENTS[currency], EXPONENTS[currency])
     value = Money(minor, currency)
     theirs = pattern.apply(value.amount, locale, currency=currency, currency_digits=False)
-    assert money(value, language=language) == theirs
+    # Ours has a real minus sign where Babel writes a hyphen.
+    assert money(value, language=language) == theirs.replace("-", "−")
 
 
 def test_a_language_that_groups_digits_in_another_way_is_refused_and_not_written_wrong() -> None:
