@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session, scoped_session
 
@@ -36,6 +37,9 @@ RAN_ON = pytest.StashKey[Counter[str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RAN_ON] = Counter()
+    # How long an example may take is no fact about the code: a busy machine takes longer.
+    settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("portal")
     # A setting of whoever runs the tests must not change what they find.
     for name in (
         "DATABASE_URL",
