@@ -219,7 +219,7 @@ def test_it_counts_for_the_plan_of_the_debt_and_earns_its_points(
     agree(client, loan, amount="50")
     too_much(client, stripe, card, beyond="60")
     check = to_check(client, card, loan)
-    assert page_of(check).says("It makes 1 payment of your plan.")
+    assert page_of(check).says("It covers 1 payment of your plan.")
     before = points(loan)
     press(client, check)
     items = plan_items(loan)

@@ -87,11 +87,11 @@ def test_home_puts_choosing_a_plan_first_then_the_next_payment_then_what_is_late
     agree(client, two[0])
     page = page_of(client.get("/home"))
     assert page.says("Your next payment Card") and page.says("Due on 10 May 2026 $100.00")
-    assert page.says("0 of 10 payments are done")
+    assert page.says("0 of 10 payments done")
     stripe.pay(go_pay(client, two[0], choice="next"))
     stripe.settle()
     page = page_of(client.get("/home"))
-    assert page.says("1 of 10 payments are done") and page.says("Due on 10 June 2026 $100.00")
+    assert page.says("1 of 10 payments done") and page.says("Due on 10 June 2026 $100.00")
     to_day(stripe, date(2026, 7, 12))
     command(app, "nightly")
     work(app)
@@ -242,7 +242,7 @@ def test_changes_of_a_debt_are_paged_newest_first_and_all_stand_in_the_file(
     for odd in ("0", "99", "-1", "nonsense", "9" * 500, "１"):
         assert client.get(address, query_string={"page": odd}).status_code == 200
     listed = sheet(client, f"{address}/changes.csv")
-    assert listed[0] == ["Day", "What happened", "Change", "Left to pay", "Paid too much", "Currency"]
+    assert listed[0] == ["Date", "What happened", "Change", "Left to pay", "Paid too much", "Currency"]
     assert len(listed) == 47
     assert listed[1][2:] == ["1.00", "945.00", "0.00", "USD"]
 
@@ -312,7 +312,7 @@ def test_a_page_to_check_stands_before_every_payment(client: CheckingClient, deb
     shown = client.get(f"/pay?debt={debt.reference}")
     checked = client.fill(shown, {"choice": "other", "amount": "250"})
     page = page_of(checked)
-    assert page.says("It makes 2 payments of your plan.")
+    assert page.says("It covers 2 payments of your plan.")
     assert page.says("Of the payment on 10 July 2026, $50.00 is then left.")
     assert page.says("Left after it $650.00")
     assert page.says("What is more than the next payment counts towards those after it.")
@@ -400,7 +400,7 @@ def test_points_say_what_earned_them_and_stand_in_a_file(
 ) -> None:
     come_in(client, debt)
     assert page_of(client.get("/points")).says("No points yet")
-    assert sheet(client, "/points.csv") == [["Day", "What happened", "Plan", "Points"]]
+    assert sheet(client, "/points.csv") == [["Date", "What happened", "Plan", "Points"]]
     reference = agree(client, debt).reference
     stripe.pay(go_pay(client, debt, choice="next"))
     stripe.settle()

@@ -106,7 +106,7 @@ def test_an_amount_is_shared_checked_paid_once_and_stands_in_every_book(
     checked = client.fill(shown, {share_of(debts[0]): "150", share_of(debts[1]): "250,00", share_of(debts[2]): ""})
     page = page_of(checked)
     assert page.says("Check your payment") and page.says("$400.00")
-    assert page.says("It makes 1 payment of your plan.")
+    assert page.says("It covers 1 payment of your plan.")
     assert page.says("Left after it") and page.says("$62.00")
     assert not page.says("Phone")
     assert session.scalar(select(func.count()).select_from(Payment)) == 0
