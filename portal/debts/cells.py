@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+import zoneinfo
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 
@@ -218,17 +220,21 @@ def read_language(cell: str) -> str:
     return text.replace("-", "_")
 
 
-def zone_reader(zones: Iterable[str]) -> Callable[[str], str]:
-    """Return a reader of time zones that knows the zones given."""
-    known = frozenset(zones)
+@cache
+def _zones() -> frozenset[str]:
+    """Return the names of all zones, looked up when a file names one."""
+    return frozenset(zoneinfo.available_timezones())
 
-    def read(cell: str) -> str:
-        text = cell.strip()
-        if text not in known:
-            raise CellRefused(Reason.BAD_ZONE, "This is no time zone such as Europe/Berlin.")
-        return text
 
-    return read
+def read_zone(cell: str) -> str:
+    """Return the name of a time zone.
+
+    :raises CellRefused: if there is none of this name.
+    """
+    text = cell.strip()
+    if text not in _zones():
+        raise CellRefused(Reason.BAD_ZONE, "This is no time zone such as Europe/Berlin.")
+    return text
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -91,22 +91,15 @@ def phones(read: ReadCell) -> ReadColumn:
 
 def amounts(read: ReadCell, *, mark: str, exponent: int, largest: int) -> ReadColumn:
     """Return a reader of amounts in minor units, at once where each is written with all its decimals (120.50)."""
-    start, end = -exponent - 1, -exponent or None
+    amount = rf"[0-9]{{1,15}}{re.escape(mark)}[0-9]{{{exponent}}}"
+    plain = re.compile(rf"{amount}(?:\|{amount})*")
 
     def column(cells: Sequence[str]) -> Sequence[Any]:
-        if exponent and {cell[start:end] for cell in cells} == {mark}:
-            joined = _JOINT.join(cells)
-            whole = joined.replace(mark, "")
-            if (
-                len(joined) - len(whole) == len(cells)
-                and joined.count(_JOINT) == len(cells) - 1
-                and joined.isascii()
-                and whole.replace(_JOINT, "").isdecimal()
-                and max(map(len, cells)) <= 18
-            ):
-                found = list(map(int, whole.split(_JOINT)))
-                if max(found) <= largest:
-                    return found
+        joined = _JOINT.join(cells)
+        if exponent and plain.fullmatch(joined) and joined.count(_JOINT) == len(cells) - 1:
+            found = list(map(int, joined.replace(mark, "").split(_JOINT)))
+            if max(found) <= largest:
+                return found
         return list(map(read, cells))
 
     return column

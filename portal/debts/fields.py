@@ -1,7 +1,6 @@
 """RULES  How each field of a debt is read: from the cells of its column, from the row by an expression, or once."""
 
 import ast
-import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,9 +20,9 @@ from portal.debts.cells import (
     read_email,
     read_language,
     read_phone,
+    read_zone,
     reference_reader,
     text_reader,
-    zone_reader,
 )
 from portal.debts.expressions import Binding, Expression, Kind, compile_expression
 from portal.debts.mapping import FIELDS, MONEY, REQUIRED, MappingRefused, PortfolioMapping, Rounding, Source
@@ -39,7 +38,6 @@ _CACHE = 32_768
 _PLAIN_TEXT = {"reference": LONGEST_REFERENCE, "name": LONGEST_NAME}
 _CAREFUL_STARTS = SUSPICIOUS | {" "}
 _RARELY_TWICE = frozenset({"reference", "name", "email", "phone", *MONEY})
-_ZONES = frozenset(zoneinfo.available_timezones())
 
 
 class _Cache(dict[str, Any]):
@@ -183,7 +181,7 @@ class FieldReaders:
             "email": read_email,
             "phone": read_phone,
             "language": read_language,
-            "zone": zone_reader(_ZONES),
+            "zone": read_zone,
             "born_on": self.birth_date,
             "opened_on": self.past_date,
             "late_since": self.past_date,
