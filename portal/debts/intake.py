@@ -22,7 +22,7 @@ from portal.debts.runs import BATCH, Summary, begin, discard, note
 from portal.debts.staging import Staging
 from portal.debts.switching import switch
 from portal.lenders.models import Lender
-from portal.web.languages import best
+from portal.web.tags import best
 
 
 def bring_in(

@@ -18,7 +18,7 @@ from portal.debts.results import DebtRow, NothingOwed, Refusal, duplicate_refusa
 from portal.debts.runs import BATCH, RunWasEnded, delete_debts, still_staging
 from portal.ledger import Account
 from portal.people.models import ContactPoint, Debtor
-from portal.web.languages import best
+from portal.web.tags import best
 
 _PARTS = (
     (Account.PRINCIPAL, "principal_minor"),

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from babel import Locale
 from babel.support import NullTranslations, Translations
 from flask import g, has_request_context, request, session
 from flask_babel import force_locale
 from flask_login import current_user
 from markupsafe import Markup
 
-LANGUAGES = {"en": "English", "zh_Hans": "简体中文"}
+from portal.web.tags import LANGUAGES, best
+
 DEFAULT = "en"
 CATALOGUES = Path(__file__).resolve().parents[2] / "translations"
 __all__ = ["DEFAULT", "LANGUAGES", "best", "chosen", "force_locale"]
-
-
-def best(tags: Iterable[str]) -> str | None:
-    """Give the first of our languages that fits one of some BCP 47 tags, or None.
-
-    `zh-CN`, `zh-SG` and plain `zh` are Simplified Chinese; `zh-TW` is not, and is left to the next tag.
-    """
-    for tag in tags:
-        if (ours := _ours(tag)) is not None:
-            return ours
-    return None
-
-
-# Babel looks for the language's files each time, and a portfolio asks a million times. Bounded: visitors send tags too.
-@lru_cache(maxsize=256)
-def _ours(tag: str) -> str | None:
-    try:
-        wanted = Locale.parse(tag.replace("_", "-"), sep="-")
-    except (ValueError, LookupError):
-        return None
-    if wanted is None:
-        return None
-    if wanted.language == "zh" and (wanted.script or "Hans") == "Hans":
-        return "zh_Hans"
-    return wanted.language if wanted.language in LANGUAGES else None
 
 
 def tag(language: str) -> str:
