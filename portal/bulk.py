@@ -37,7 +37,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from portal.db import Json, UtcTime, session
 
 # SQLite writes many rows of one statement a third faster than one row each; more than these gain nothing.
-_ROWS_OF_A_STATEMENT = 50
+_ROWS_OF_A_STATEMENT = 200
 _COUNTS = tuple(f"{number:03x}" for number in range(4096))
 _COUNTED = 1 << 26
 _making = threading.Lock()
