@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import config, db, models
-from portal.care.requests import open_request
+from portal.care.requests import open_request, taken_back
 from portal.care.views import care
 from portal.contact.office import channels
 from portal.contact.views import post
@@ -127,6 +127,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     app.extensions["owner_of_reference"] = owner_of_reference
     app.extensions[staff_requests.OPENER] = open_request
+    app.extensions[staff_requests.TAKER_BACK] = taken_back
     for blueprint in (public, people, home, plans, payments, points, letters, care, post, timeline, brand, design):
         app.register_blueprint(blueprint)
     for blueprint in (you, contact_pages, passkey_pages, not_me_pages):

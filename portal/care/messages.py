@@ -19,18 +19,33 @@ from portal.db import session
 from portal.lenders.models import Lender
 from portal.people.models import LIVE, ContactPoint, Debtor
 from portal.post import outbox
+from portal.post.models import BouncedAddress
 from portal.web.formats import day as day_words
 from portal.web.languages import DEFAULT, best
 
 
 def contacts_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> dict[str, str]:
-    """Give the newest address of each channel that is on file: `{"email": ..., "sms": ...}`."""
+    """Give the best address of each channel that is on file: `{"email": ..., "sms": ...}`.
+
+    What the person has confirmed comes before what a file says, then the newest; one that bounced only where there is
+    no other, or whoever asked would be left without an answer.
+    """
+    bounced = BouncedAddress.id.is_not(None)
     rows = session.execute(
-        select(ContactPoint.channel, ContactPoint.address)
+        select(ContactPoint.channel, ContactPoint.address, bounced.label("bounced"))
+        .outerjoin(
+            BouncedAddress,
+            (BouncedAddress.lender_id == ContactPoint.lender_id)
+            & (BouncedAddress.channel == ContactPoint.channel)
+            & (BouncedAddress.address == ContactPoint.address)
+            & BouncedAddress.mended_at.is_(None),
+        )
         .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id, *LIVE)
-        .order_by(ContactPoint.channel, ContactPoint.id)
-    )
-    return {row.channel: row.address for row in rows}
+        # The best stands last, and takes the place of those before it.
+        .order_by(ContactPoint.channel, ContactPoint.confirmed_at.is_not(None), ContactPoint.id)
+    ).all()
+    good = {row.channel: row.address for row in rows if not row.bounced}
+    return good or {row.channel: row.address for row in rows}
 
 
 @contextmanager

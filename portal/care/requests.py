@@ -20,7 +20,7 @@ from portal.care import holds, messages
 from portal.care.alarm import is_urgent
 from portal.care.clocks import clock_for
 from portal.care.models import CareRequest, Need
-from portal.care.states import DOORS, WAITING, Event, Forbidden, Kind, Moved, Repeated, State, after
+from portal.care.states import ABOUT_ACCESS, DOORS, WAITING, Event, Forbidden, Kind, Moved, Repeated, State, after
 from portal.db import new_id, session
 from portal.debts.models import Debt
 from portal.evidence.record import Act, Actor, record
@@ -289,21 +289,37 @@ def withdraw(
 ) -> Moved | Repeated | Forbidden | NoSuchRequest:
     """Take a request back, as long as nobody has taken it; its holds and what it told us about needs go with it.
 
-    One whose words made us fear for somebody can't be taken back with a button: a person reads it all the same.
+    Not with a button: one whose words made us fear for somebody, and one that the portal opened because somebody else
+    may be signed in or reads the messages. A person reads these all the same.
     """
     request = _mine_locked(lender_id, number, debtor_id=debtor_id)
     if request is None:
         return NoSuchRequest()
-    if request.urgent and request.state == State.OPEN.value:
+    if request.state == State.OPEN.value and not can_withdraw(request):
         return Forbidden(State.OPEN, Event.WITHDRAW)
+    return _withdrawn(request, by=by)
+
+
+def can_withdraw(request: CareRequest) -> bool:
+    """Say whether a person may take a request back with a button."""
+    return request.state == State.OPEN.value and not request.urgent and Kind(request.kind) not in ABOUT_ACCESS
+
+
+def _withdrawn(request: CareRequest, *, by: Actor) -> Moved | Repeated | Forbidden:
     moved = after(State(request.state), Event.WITHDRAW)
-    if isinstance(moved, Moved):
+    if isinstance(moved, Moved) and request.debtor_id is not None:
         request.state = moved.to.value
         request.withdrawn_at = clock.now()
         _recorded(Act.REQUEST_WITHDRAWN, request, by=by)
         holds.end(request, event=Event.WITHDRAW, by=by)
-        take_back_needs(lender_id=lender_id, debtor_id=debtor_id, by=by, only_of=request)
+        take_back_needs(lender_id=request.lender_id, debtor_id=request.debtor_id, by=by, only_of=request)
     return moved
+
+
+def taken_back(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, number: str, by: Actor) -> bool:
+    """Take back what another part of the portal asked for a person; False if somebody looks at it already."""
+    request = _mine_locked(lender_id, number, debtor_id=debtor_id)
+    return request is None or isinstance(_withdrawn(request, by=by), Moved | Repeated)
 
 
 def take(*, lender_id: uuid.UUID, number: str, by: Actor) -> Moved | Repeated | Forbidden | NoSuchRequest:

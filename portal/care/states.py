@@ -33,6 +33,8 @@ class Kind(StrEnum):
 # The five doors that stand on every page, in their order.
 DOORS: Final = (Kind.CANT_PAY, Kind.NOT_MINE, Kind.WRONG_AMOUNT, Kind.TALK, Kind.COMPLAIN)
 DISPUTES: Final = frozenset({Kind.NOT_MINE, Kind.WRONG_AMOUNT})
+# What the portal asks a person to look at, because it may not be the debtor who reads the messages or is signed in.
+ABOUT_ACCESS: Final = frozenset({Kind.WRONG_PERSON, Kind.CONTACT_CHANGE})
 
 
 def door_of(slug: str) -> Kind | None:

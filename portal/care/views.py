@@ -387,7 +387,7 @@ def request_page(number: str) -> ResponseReturnValue:
         disputed=kind in DISPUTES and state in WAITING,
         history=_history(found, person.zone),
         debt=debt,
-        can_withdraw=state is State.OPEN and not found.urgent,
+        can_withdraw=requests.can_withdraw(found),
         place=_place(),
     )
 

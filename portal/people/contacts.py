@@ -372,6 +372,8 @@ def cancel(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, number: str, by: Actor
         return NotTheirs()
     if change.state in {"open", "with_staff"}:
         _end(change, "cancelled", by=by)
+        # Where a person looks at it already, the number says to him that it was taken back.
+        staff_requests.take_back(lender_id=lender_id, debtor_id=debtor_id, number=change.request_number, by=by)
         return Begun(number)
     return ChangeOver(change.state)
 

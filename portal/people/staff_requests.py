@@ -11,6 +11,8 @@ from portal.evidence.record import Actor
 
 # Where the application keeps the function that opens a request, under this name in `app.extensions`.
 OPENER = "open_request"
+# And the one that takes one back: gives whether nobody looks at it any more.
+TAKER_BACK = "take_request_back"
 
 
 class _Opener(Protocol):
@@ -27,6 +29,10 @@ class _Opener(Protocol):
     ) -> Any: ...
 
 
+class _TakerBack(Protocol):
+    def __call__(self, *, lender_id: uuid.UUID, debtor_id: uuid.UUID, number: str, by: Actor) -> bool: ...
+
+
 def ask(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, kind: str, words: str, by: Actor, key: str) -> str | None:
     """Open a request in the running transaction and give its number; None where nobody keeps requests.
 
@@ -37,3 +43,11 @@ def ask(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, kind: str, words: str, by
         return None
     opened = opener(lender_id=lender_id, debtor_id=debtor_id, kind=kind, debt_id=None, words=words, by=by, key=key)
     return str(opened.number)
+
+
+def take_back(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, number: str | None, by: Actor) -> bool:
+    """Take a request back in the running transaction; False if a person looks at it already."""
+    taker_back: _TakerBack | None = current_app.extensions.get(TAKER_BACK)
+    if taker_back is None or number is None:
+        return True
+    return taker_back(lender_id=lender_id, debtor_id=debtor_id, number=number, by=by)

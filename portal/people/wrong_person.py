@@ -109,12 +109,20 @@ def _locked(lender_id: uuid.UUID, said_id: uuid.UUID) -> WrongPerson | None:
 
 
 def take_back(*, lender_id: uuid.UUID, said_id: uuid.UUID) -> bool:
-    """Put everything back as it was, because it was said by mistake; False if a person has decided already."""
+    """Put everything back as it was, because it was said by mistake.
+
+    False if a person looks at it or has decided already, or if it was taken back once before: of whoever says the one
+    and the other in turn a person has to find out which is true.
+    """
     said = _locked(lender_id, said_id)
     if said is None or said.decided_at is not None:
         return False
     if said.undone_at is not None:
         return True
+    if _taken_back_before(said) or not staff_requests.take_back(
+        lender_id=lender_id, debtor_id=said.debtor_id, number=said.request_number, by=STRANGER
+    ):
+        return False
     said.undone_at = clock.now()
     session.get_one(Invitation, (lender_id, said.invitation_id)).withdrawn_at = None
     for contact in _contacts(said):
@@ -127,6 +135,21 @@ def take_back(*, lender_id: uuid.UUID, said_id: uuid.UUID) -> bool:
         facts={"number": said.number},
     )
     return True
+
+
+def _taken_back_before(said: WrongPerson) -> bool:
+    return (
+        session.scalar(
+            select(WrongPerson.id)
+            .where(
+                WrongPerson.lender_id == said.lender_id,
+                WrongPerson.invitation_id == said.invitation_id,
+                WrongPerson.undone_at.is_not(None),
+            )
+            .limit(1)
+        )
+        is not None
+    )
 
 
 def _contacts(said: WrongPerson) -> list[ContactPoint]:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal import clock as portal_clock
+from portal.care import requests
 from portal.db import session, transaction
 from portal.debts.statement import Standing
 from portal.evidence.record import Actor
@@ -346,6 +347,15 @@ def test_a_change_can_be_taken_back(client: CheckingClient, debt: Standing) -> N
     again = client.fill(page, {"new_code": code_to(NEW)})
     assert page_of(again).says("You took it back.")
     assert on_file(debt) == ["robin@example.com"]
+
+
+def test_what_a_person_was_asked_about_a_change_is_taken_back_with_it(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    page = client.fill(ask(client, debt), {"staff": "1"})
+    assert len(requests.queue()) == 1
+    client.fill(page, {"cancel": "1"})
+    session.rollback()
+    assert requests.queue() == ()
 
 
 def test_a_contact_is_added_and_another_removed_but_never_the_last(client: CheckingClient, debt: Standing) -> None:

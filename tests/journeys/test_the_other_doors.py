@@ -22,8 +22,8 @@ from portal.db import session, transaction
 from portal.debts.statement import Standing
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
-from portal.people.models import Debtor
-from portal.post.models import Message
+from portal.people.models import ContactPoint, Debtor
+from portal.post.models import BouncedAddress, Message
 from portal.verify import run as verify_run
 from tests.conftest import Clock
 from tests.factories import a_debt, a_debtor, a_lender
@@ -327,6 +327,28 @@ def test_a_dispute_holds_until_it_is_answered_and_the_answer_is_told(
     assert (acts["hold_started"], acts["hold_ended"]) == (1, 1)
     work(app)
     books_agree()
+
+
+def test_an_answer_goes_where_somebody_is_reached(client: CheckingClient, app: Flask, lender: Lender) -> None:
+    debt = a_debt(lender=lender, debtor=a_debtor(lender=lender, phone="+12125550123"))
+    mine = {"lender_id": lender.id, "debtor_id": debt.debtor_id, "created_at": portal_clock.now()}
+    with transaction() as s:
+        s.execute(
+            update(ContactPoint)
+            .where(ContactPoint.debtor_id == debt.debtor_id, ContactPoint.channel == "sms")
+            .values(confirmed_at=portal_clock.now())
+        )
+        # Newer, from a lender's file, and nobody's.
+        s.add(ContactPoint(**mine, channel="sms", address="+12125550199"))
+        s.add(
+            BouncedAddress(
+                lender_id=lender.id, channel="email", address="robin@example.com", bounced_at=portal_clock.now()
+            )
+        )
+    come_in(client, debt)
+    number = ask(client, Kind.COMPLAIN, debt, reply_by="here").request.path.rpartition("/")[2]
+    command(app, "requests", "answer", number, "--words", "Yes.")
+    assert [each.address for each in messages("request_answered")] == ["+12125550123"]
 
 
 def test_who_cannot_pay_is_left_in_peace_for_the_stated_days_even_after_an_answer(

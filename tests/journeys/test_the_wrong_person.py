@@ -6,8 +6,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from portal import clock
+from portal.care import requests
+from portal.care.holds import holding
 from portal.db import session, transaction
 from portal.debts.statement import Standing
+from portal.evidence.record import OPERATOR
 from portal.lenders.models import Lender
 from portal.people import contacts, sign_in
 from portal.people.models import WrongPerson
@@ -78,6 +82,44 @@ def test_it_is_taken_back_in_the_same_browser_and_in_no_other(
     assert good(debt) == 1
     assert client.get(link).status_code == 200
     assert acts_of(debt.lender_id)["contact_said_wrong_undone"] == 1
+
+
+def test_what_is_taken_back_holds_nothing_and_waits_for_nobody_but_only_once(
+    client: CheckingClient, debt: Standing, link: str
+) -> None:
+    def stands() -> tuple[int, int, int]:
+        holds = holding(lender_id=debt.lender_id, debtor_id=debt.debtor_id, at=clock.now())
+        return good(debt), len(holds), len(requests.queue())
+
+    thanks = client.fill(client.get(f"{link}/not-me"))
+    assert stands() == (0, 1, 1)
+    client.fill(thanks, to="/not-me/undo")
+    assert stands() == (1, 0, 0)
+    # Whoever says the one and the other in turn has to talk to a person.
+    thanks = client.fill(client.get(f"{link}/not-me"))
+    assert page_of(client.fill(thanks, to="/not-me/undo")).says("A person is looking at it already.")
+    assert stands() == (0, 1, 1)
+
+
+def test_nothing_is_taken_back_while_a_person_looks_at_it(client: CheckingClient, debt: Standing, link: str) -> None:
+    thanks = client.fill(client.get(f"{link}/not-me"))
+    with transaction():
+        requests.take(lender_id=debt.lender_id, number=requests.queue()[0].number, by=OPERATOR)
+    assert page_of(client.fill(thanks, to="/not-me/undo")).says("A person is looking at it already.")
+    assert good(debt) == 0
+
+
+def test_whoever_is_signed_in_cannot_keep_a_person_from_looking(
+    client: CheckingClient, debt: Standing, link: str
+) -> None:
+    client.fill(client.get(f"{link}/not-me"))
+    number = requests.queue()[0].number
+    come_in(client, debt)
+    page = client.get(f"/requests/{number}")
+    assert not page_of(page).says("Take it back")
+    token = next(v for form in page_of(page).forms for n, v in form.fields if n == "csrf_token")
+    client.post(f"/requests/{number}/withdraw", data={"csrf_token": token})
+    assert [each.number for each in requests.queue()] == [number]
 
 
 @pytest.mark.parametrize(("answer", "left"), [("approve", 0), ("refuse", 1)])
