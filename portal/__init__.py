@@ -20,7 +20,7 @@ ledger          every change of a balance, as transfers; never edited
 evidence        who did what, for whom, why: one line an act
 queue           work put off in the caller's own transaction
 web             headers, forgery tokens, languages, formats, fields
-bulk            many rows at once
+bulk, planner   many rows at once; what the databases know of our indexes
 db, clock       the database and the only reading of the time
 interest, amounts, money, config   pure values, and settings
 

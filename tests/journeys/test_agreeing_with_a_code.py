@@ -183,7 +183,7 @@ def test_a_code_that_ran_out_is_said_and_a_new_one_is_one_button_away(
     assert page_of(answer).says("This code no longer works. Ask for a new one below.")
     shown = client.get(check.request.path)
     assert forms_with(shown, "code") == 0
-    assert page_of(shown).says("To agree you need a code from us, and none is waiting.")
+    assert page_of(shown).says("To agree, you need a code from us.")
     sign(client, client.fill(shown, {"again": "1"}))
     assert count(Plan) == 1
 
@@ -193,7 +193,7 @@ def test_who_gave_a_code_in_this_session_needs_no_other(client: CheckingClient, 
     give_code(client)
     check = to_check(client, debt)
     assert forms_with(check, "code") == forms_with(check, "again") == 0
-    assert page_of(check).says("so you need no other one")
+    assert page_of(check).says("so you don’t need another")
     press(client, check)
     assert count(Plan) == 1
     assert count(OneTimeCode) == count(Message) == 1
@@ -240,7 +240,7 @@ def test_looking_at_many_plans_leaves_codes_for_the_one_that_is_agreed_to(
     for amount in ("100", "110", "120", "130", "140"):
         check = to_check(client, debt, amount=amount)
     assert count(OneTimeCode) == sign_in.CODES_UNASKED
-    assert page_of(check).says("Ask for one below.")
+    assert page_of(check).says("To agree, you need a code from us.")
     sign(client, client.fill(check, {"again": "1"}))
     assert count(Plan) == 1
 

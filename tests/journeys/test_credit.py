@@ -364,7 +364,7 @@ def test_a_debt_that_is_disputed_is_not_offered(client: CheckingClient, two: Two
     wanted = f"/debts/{card.reference}/use-credit-for/{loan.reference}"
     assert wanted not in {href for href, _words in page_of(client.get("/credit")).links}
     # Whoever wants to all the same is told what it can mean.
-    assert page_of(client.get(wanted)).says("You need not pay now.")
+    assert page_of(client.get(wanted)).says("You don’t have to pay now.")
 
 
 def test_two_forms_at_the_same_moment_use_it_once(real_app: Flask) -> None:
