@@ -162,7 +162,7 @@ def test_a_double_click_is_one_payment_and_another_sharing_is_another(
 @pytest.mark.parametrize(
     ("shares", "why"),
     [
-        (("50", "40", "0"), "The shares add up to $90.00, and not to $100.00."),
+        (("50", "40", "0"), "The parts add up to $90.00, not to $100.00."),
         (("0", "0", "100"), "Phone: that is more than you owe. All that is left is $60.00."),
         (("40.50", "0", "59.50"), "Phone: that would leave only $0.50"),
         (("50", "fifty", "0"), "Enter the amount in numbers"),
@@ -171,7 +171,7 @@ def test_a_double_click_is_one_payment_and_another_sharing_is_another(
         (("50", "€50", "0"), "What you owe is in US dollars. Enter the amount in US dollars."),
         (("<script>alert(1)</script>", "50", "0"), "Enter the amount in numbers"),
         (("50" * 50_000, "50", "0"), "That is too long for an amount."),
-        (("", "", ""), "The shares add up to $0.00, and not to $100.00."),
+        (("", "", ""), "The parts add up to $0.00, not to $100.00."),
     ],
 )
 def test_shares_that_cannot_be_paid_say_why_and_keep_what_was_typed(

@@ -570,14 +570,14 @@ def test_the_pages_of_a_disputed_debt_say_that_it_is_looked_into_and_paying_is_a
     ask(client, door, debt)
     for path in ("/home", f"/debts/{debt.reference}"):
         page = page_of(client.get(path))
-        assert page.says(said) and page.says("You need not pay until you have an answer."), path
+        assert page.says(said) and page.says("You don’t have to pay until you have an answer."), path
         assert f"/requests/{the_request().number}" in {href for href, _words in page.links}
     assert page_of(client.get(f"/pay?debt={debt.reference}")).says("You may, if you choose to.")
     for path in (f"/debts/{other.reference}", f"/pay?debt={other.reference}"):
-        assert not page_of(client.get(path)).says("You need not pay")
+        assert not page_of(client.get(path)).says("You don’t have to pay")
     command(app, "requests", "answer", the_request().number, "--words", "It is right.")
     for path in ("/home", f"/debts/{debt.reference}", f"/pay?debt={debt.reference}"):
-        assert not page_of(client.get(path)).says("You need not pay"), path
+        assert not page_of(client.get(path)).says("You don’t have to pay"), path
 
 
 def test_a_dispute_voids_the_plans_that_were_offered_before_it_and_a_new_one_is_a_new_choice(
