@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 
 LANGUAGES = {"en": "English", "zh_Hans": "简体中文"}
 
@@ -26,7 +26,8 @@ def best(tags: Iterable[str]) -> str | None:
 def _ours(tag: str) -> str | None:
     try:
         wanted = Locale.parse(tag.replace("_", "-"), sep="-")
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, UnknownLocaleError):
+        # Browsers exist in languages that Babel has never heard of.
         return None
     if wanted is None:
         return None

@@ -347,6 +347,27 @@ def test_the_language_form_leads_nowhere_but_here(client: CheckingClient, lender
     assert seen.startswith("/") and not seen.startswith("//"), answer.location
 
 
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("zh-CN,zh;q=0.9", "zh-Hans"),
+        ("zh-TW, en;q=0.5", "en"),
+        # Languages that Firefox is made in and Babel does not know: Kaqchikel, Triqui; and one of a constructed people.
+        ("cak,kaq;q=0.9,zh;q=0.8", "zh-Hans"),
+        ("trs", "en"),
+        ("tlh", "en"),
+        ("*", "en"),
+        ("a" * 3_000, "en"),
+        ("en-;q=x, -, i-klingon, \xf0\x9f", "en"),
+    ],
+)
+def test_whatever_language_a_browser_asks_for_a_page_comes(
+    client: CheckingClient, lender: Lender, accepted: str, language: str
+) -> None:
+    answer = client.get("/", headers={"Accept-Language": accepted})
+    assert (answer.status_code, page_of(answer).language) == (200, language)
+
+
 def test_the_language_is_kept_for_letters_and_messages(client: CheckingClient, debt: Standing) -> None:
     home = come_in(client, debt)
     page = client.fill(home, {"language": "zh_Hans"}, to="/language")
