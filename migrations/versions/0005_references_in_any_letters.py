@@ -42,7 +42,9 @@ def _fill() -> None:
         .values(reference_key=sa.bindparam("key"))
     )
     last = sa.tuple_(debt.c.lender_id, debt.c.id)
-    asked = sa.select(debt.c.lender_id, debt.c.id, debt.c.reference).order_by(debt.c.lender_id, debt.c.id).limit(AT_ONCE)
+    asked = (
+        sa.select(debt.c.lender_id, debt.c.id, debt.c.reference).order_by(debt.c.lender_id, debt.c.id).limit(AT_ONCE)
+    )
     rows = connection.execute(asked).all()
     while rows:
         connection.execute(
