@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -84,6 +86,10 @@ class Portal(Flask):
         """Write down what went wrong."""
         self.logger.error("Exception on %s [%s]", request.url_rule, request.method, exc_info=exc_info)
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Give a function as it is; Flask would ask a dozen on each page whether one is a coroutine, and none is."""
+        return func
+
 
 def create_app(settings: config.Settings | None = None) -> Flask:
     """Make the application.
@@ -120,7 +126,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         idle_seconds=int(IDLE.total_seconds()),
     )
     db.connect(settings.database_url)
-    Babel(app, locale_selector=languages.chosen)
+    Babel(app, locale_selector=languages.chosen_locale)
     static_files.install(app)
     permissions.install(app)
     addresses.install(app)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from portal.db import read, session, table_of
 from portal.debts.models import Debt, key_of
@@ -123,7 +124,7 @@ _CHANGES = (
     .order_by(_POSTING.on, _POSTING.at, _POSTING.id)
 )
 _OWED = frozenset(account.value for account in OWED)
-_CREDIT = frozenset({Account.CREDIT.value})
+_CREDIT = Account.CREDIT.value
 _GIVEN_UP = frozenset({Account.WAIVER.value, Account.WRITE_OFF.value})
 
 
@@ -183,9 +184,13 @@ def history(debt: Standing) -> tuple[Line, ...]:
     """Give every posting on a debt in the order of its days, with what was owed after it."""
     lines, after, credit_after, currency = [], 0, 0, debt.credit.currency
     rows = read(_CHANGES, {"lender_id": debt.lender_id, "debt_id": debt.id})
-    for (on, kind, cause), found in groupby(rows, key=lambda row: (row.on, row.kind, row.cause)):
-        moves = list(found)
-        owed, credit = _brought(_OWED, moves), -_brought(_CREDIT, moves)
+    for (on, kind, cause), moves in groupby(rows, key=attrgetter("on", "kind", "cause")):
+        owed = credit = waived = 0
+        for move in moves:
+            minor, source, target = move.amount_minor, move.from_account, move.to_account
+            owed += minor * ((target in _OWED) - (source in _OWED))
+            credit += minor * ((source == _CREDIT) - (target == _CREDIT))
+            waived += minor * ((target in _GIVEN_UP) - (source in _GIVEN_UP))
         after += owed
         credit_after += credit
         lines.append(
@@ -197,15 +202,10 @@ def history(debt: Standing) -> tuple[Line, ...]:
                 owed_change=Money(owed, currency),
                 after=Money(after, currency),
                 credit_after=Money(credit_after, currency),
-                waived=Money(_brought(_GIVEN_UP, moves), currency),
+                waived=Money(waived, currency),
             )
         )
     return tuple(lines)
-
-
-def _brought(accounts: frozenset[str], moves: Sequence[Row[Any]]) -> int:
-    """Give what transfers brought into some accounts, less what they took out, in minor units."""
-    return sum(move.amount_minor * ((move.to_account in accounts) - (move.from_account in accounts)) for move in moves)
 
 
 def references_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> dict[uuid.UUID, str]:

@@ -87,9 +87,9 @@ def values(language: str, *, component: str) -> dict[str, Any]:
     def usd(minor: int) -> Money:
         return Money(minor, "USD")
 
-    def road(done: int, late: int, left: int) -> list[dict[str, str]]:
+    def road(done: int, late: int, left: int) -> list[str]:
         states = ["paid"] * done + ["late"] * late + ["next"] * (left > 0 and not late) + ["left"] * left
-        return [{"state": state} for state in states[: done + late + left]]
+        return states[: done + late + left]
 
     def falling(months: int, *, start: int = 900_000) -> list[tuple[date, Money]]:
         return [
@@ -104,6 +104,6 @@ def values(language: str, *, component: str) -> dict[str, Any]:
         "new_id": new_id,
         "usd": usd,
         "date": date,
-        "road_items": road,
+        "road_states": road,
         "falling": falling,
     }

@@ -115,18 +115,14 @@ def debt(reference: str) -> ResponseReturnValue:
         interest_words=_interest_words(found, plan),
         notices=notices_for_me(found.id),
         parts=[(part_words(account), part) for account, part in found.parts.items() if part],
-        postings=[_posting(line) for line in shown],
+        postings=_postings(shown),
         pages=pages,
     )
 
 
-def _posting(line: Line) -> dict[str, object]:
-    return {
-        "on": line.on,
-        "words": posting_words(line.kind),
-        "amount": line.change or line.owed_change,
-        "balance": line.after,
-    }
+def _postings(lines: Iterable[Line]) -> list[tuple[date, str, Money, Money]]:
+    words = {kind: posting_words(kind) for kind in {line.kind for line in lines}}
+    return [(line.on, words[line.kind], line.change or line.owed_change, line.after) for line in lines]
 
 
 def _paid(lines: Iterable[Line], currency: str) -> Money | None:

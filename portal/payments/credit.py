@@ -72,8 +72,9 @@ def use(
     ).one_or_none()
     if before is not None:
         return UsedBefore(Money(before.amount_minor, before.currency))
-    plan = next(iter(plans_of(lender_id, [_alive(target)])), None)
-    owed = books[target.id].owed + (progress.interest_due(plan, today=today) if plan else _nothing(target))
+    alive = progress.alive_plan(lender_id=lender_id, debt_id=target.id)
+    plan = next(iter(plans_of(lender_id, [alive.id] if alive else [])), None)
+    owed = books[target.id].owed + (progress.interest_due(alive, today=today) if alive else _nothing(target))
     most = possible(credit=books[source.id].credit, owed=owed)
     if not amount or amount != most:
         return Changed(most)
@@ -135,11 +136,6 @@ def _counts_for(plan: Plan, source_id: uuid.UUID) -> bool:
 def _locked(lender_id: uuid.UUID, debt_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Book]:
     """Lock books in the order of their ids, as everywhere, so that nobody waits for each other."""
     return {debt_id: ledger.locked(lender_id=lender_id, debt_id=debt_id) for debt_id in sorted(set(debt_ids))}
-
-
-def _alive(debt: Standing) -> uuid.UUID | None:
-    plan = progress.alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
-    return plan.id if plan else None
 
 
 def _nothing(debt: Standing) -> Money:

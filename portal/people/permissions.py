@@ -27,6 +27,7 @@ from portal.web.security import gate
 _TOUCH_AFTER_SECONDS = 120
 # Asked for each page, so it is built once.
 _SESSION, _DEBTOR, _LENDER = table_of(UserSession).c, table_of(Debtor).c, table_of(Lender).c
+_OF_LENDER = tuple(_LENDER[field.name].label(f"lender_{field.name}") for field in fields(LenderCard))
 _BEHIND_COOKIE = (
     select(
         _SESSION.debtor_id,
@@ -38,7 +39,7 @@ _BEHIND_COOKIE = (
         _DEBTOR.name,
         _DEBTOR.language,
         _DEBTOR.zone,
-        *(_LENDER[field.name].label(f"lender_{field.name}") for field in fields(LenderCard)),
+        *_OF_LENDER,
     )
     .join_from(
         table_of(UserSession),
@@ -145,7 +146,7 @@ def _person(said: _Cookie, row: Row[Any]) -> Person | None:
         name=row.name,
         language=row.language,
         zone=row.zone,
-        lender=LenderCard(*row[-len(fields(LenderCard)) :]),
+        lender=LenderCard(*row[-len(_OF_LENDER) :]),
         turn=said.turn,
         idle_until=min(seen_at + IDLE, ends_at),
         ends_at=ends_at,

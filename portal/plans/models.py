@@ -133,7 +133,7 @@ class Plan(LenderOwned, Model):
 
 @dataclass(frozen=True, slots=True)
 class PlanCard:
-    """What a page reads of a plan, as plain values; the names are columns of its row."""
+    """What a page reads of a plan, as plain values; the names are columns of its row, the last one of its quote."""
 
     lender_id: uuid.UUID
     id: uuid.UUID
@@ -145,6 +145,7 @@ class PlanCard:
     currency: str
     frequency: str
     agreed_at: datetime
+    interest_minor: int
 
 
 class PlanItem(LenderOwned, Model):

@@ -20,7 +20,7 @@ from portal.db import read, session, table_of
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import Account, Move, Posting, Transfer
 from portal.money import Money, total
-from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem
+from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem, Quote
 from portal.plans.payoff import Coming as InterestToCome
 from portal.plans.schedule import Item
 from portal.plans.states import Event, Held, Keeping, Moved, Standing, State, after, counted, standing
@@ -81,7 +81,12 @@ _LIVING = (
     .order_by(_PLAN.id)
 )
 
-_CARD = select(*(_PLAN[field.name] for field in fields(PlanCard))).where(_PLAN.lender_id == bindparam("lender_id"))
+_QUOTE = table_of(Quote).c
+_CARD = (
+    select(*(_PLAN[field.name] for field in fields(PlanCard)[:-1]), _QUOTE.interest_minor)
+    .join_from(table_of(Plan), table_of(Quote), (_QUOTE.lender_id == _PLAN.lender_id) & (_QUOTE.id == _PLAN.quote_id))
+    .where(_PLAN.lender_id == bindparam("lender_id"))
+)
 _BY_ID = _CARD.where(_PLAN.id == bindparam("plan_id"))
 _BY_REFERENCE = _CARD.where(_PLAN.debtor_id == bindparam("debtor_id"), _PLAN.reference == bindparam("reference"))
 _ALIVE_ON_DEBT = _CARD.where(_PLAN.debt_id == bindparam("debt_id"), _PLAN.state.in_(ALIVE))
@@ -214,7 +219,7 @@ def _card(statement: Select[Any], values: Mapping[str, object]) -> PlanCard | No
     return PlanCard(*found[0]) if found else None
 
 
-def _payments(statement: Select[Any], plan: Plan | PlanCard) -> Sequence[Row[Any]]:
+def _payments(statement: Select[Any], plan: PlanCard) -> Sequence[Row[Any]]:
     return read(statement, {"lender_id": plan.lender_id, "plan_id": plan.id})
 
 
@@ -339,21 +344,20 @@ def post_interest(plan: Plan, *, today: date) -> None:
             )
 
 
-def interest_due(plan: Plan | PlanCard, *, today: date) -> Money:
+def interest_due(plan: PlanCard, *, today: date) -> Money:
     """Give the agreed interest of items that are due by now and not in the books yet, because the night has not run."""
     due = (item.interest for item in interest_not_posted(plan) if item.due_on <= today)
     return total(due, currency=plan.currency)
 
 
-def interest_not_posted(plan: Plan | PlanCard) -> tuple[InterestToCome, ...]:
+def interest_not_posted(plan: PlanCard) -> tuple[InterestToCome, ...]:
     """Give the agreed interest of a plan that is not in the books yet, in the order of its days."""
-    bearing = _payments(_BEARING_INTEREST, plan)
-    if not bearing:
+    if not plan.interest_minor:
         return ()
     posted = {row.cause for row in read(_INTEREST_POSTED, {"lender_id": plan.lender_id, "debt_id": plan.debt_id})}
     return tuple(
         InterestToCome(due_on=item.due_on, interest=Money(item.interest_minor, plan.currency))
-        for item in bearing
+        for item in _payments(_BEARING_INTEREST, plan)
         if _interest_cause(plan, item.seq) not in posted
     )
 

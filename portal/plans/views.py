@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -450,7 +451,7 @@ def _agreement_text(debt: Standing, made: Quote) -> str:
 @needs_debtor
 def plan(reference: str) -> ResponseReturnValue:
     """Show a plan: done, next, left."""
-    person = me()
+    zone = clock.zone(me().zone)
     view, found, debt = _my_plan(reference)
     step = view.next if view.alive else None
     marks = {"done": "paid", "next": "next", "late": "late", "left": "left"}
@@ -475,35 +476,34 @@ def plan(reference: str) -> ResponseReturnValue:
             if step
             else None,
             "ends_on": view.steps[-1].due_on,
-            "items": [
-                {
-                    "number": one.seq,
-                    "due_on": one.due_on,
-                    "amount": one.amount,
-                    "state": marks[one.mark],
-                    "paid_on": one.kept_at.astimezone(clock.zone(person.zone)).date() if one.kept_at else None,
-                    "missing": one.amount - one.paid if one.paid and one.mark != "done" else None,
-                }
+            "states": [marks[one.mark] for one in view.steps],
+            "payments": [
+                (
+                    one.due_on,
+                    one.amount,
+                    marks[one.mark],
+                    one.kept_at.astimezone(zone).date() if one.kept_at else None,
+                    one.amount - one.paid if one.paid and one.mark != "done" else None,
+                )
                 for one in view.steps
             ],
             "alive": view.alive,
             # One that the lender took back has no page of its own any more, and nothing is paid on it here.
             "debt_open": debt.open,
             "late": view.late_amount if view.late_amount > view.next_amount else None,
-            "came": [_came(line) for line in reversed(_since_agreed(found, debt))],
+            "came": _came(history(debt), since=found.agreed_at.astimezone(zone).date()),
         },
     )
 
 
-def _since_agreed(found: PlanCard, debt: Standing) -> list[Line]:
-    """Give what came on the debt of a plan, and what went back, since the plan was agreed."""
-    since = found.agreed_at.astimezone(clock.zone(me().zone)).date()
-    return [line for line in history(debt) if line.kind in MONEY_CAME and line.on >= since]
-
-
-def _came(line: Line) -> dict[str, object]:
-    came = -(line.change or line.owed_change)
-    return {"on": line.on, "words": posting_words(line.kind), "amount": came, "left": line.after}
+def _came(lines: Sequence[Line], *, since: date) -> list[tuple[date, str, Money, Money]]:
+    """Give what came on a debt from a day on, and what went back, newest first: day, words, amount, what was left."""
+    words = {kind: posting_words(kind) for kind in {line.kind for line in lines} & set(MONEY_CAME)}
+    return [
+        (line.on, words[line.kind], -(line.change or line.owed_change), line.after)
+        for line in reversed(lines)
+        if line.kind in words and line.on >= since
+    ]
 
 
 @plans.get("/plans/<reference>/payments.csv")

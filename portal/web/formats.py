@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, get_timezone_location
+from babel.dates import format_date, format_datetime, format_time, get_timezone_location
 from babel.numbers import (
     format_decimal,
     get_currency_symbol,
@@ -19,6 +19,7 @@ from flask_babel import get_locale
 from flask_login import current_user
 
 from portal.money import EXPONENTS, Money
+from portal.web.languages import locale_of
 
 
 class NotInThousands(Exception):
@@ -27,18 +28,19 @@ class NotInThousands(Exception):
 
 def _locale(language: str | None) -> Locale:
     """Give the locale of a language, by default of the page that is being made."""
-    return _locale_of(language) if language else (get_locale() or _locale_of("en"))
-
-
-@lru_cache(maxsize=16)
-def _locale_of(language: str) -> Locale:
-    return Locale.parse(language)
+    return locale_of(language) if language else (get_locale() or locale_of("en"))
 
 
 def money(value: Money, *, language: str | None = None) -> str:
     """Give an amount with its currency sign: `$1,418.63`, in Chinese `US$1,418.63`."""
-    before, after, group, point, digits = _form(language or str(_locale(None)), value.currency, value.minor < 0)
-    text = str(abs(value.minor)).rjust(digits + 1, "0")
+    return _money(value.minor, value.currency, language or str(_locale(None)))
+
+
+# A plan of level payments names one amount twenty times.
+@lru_cache(maxsize=4096)
+def _money(minor: int, currency: str, language: str) -> str:
+    before, after, group, point, digits = _form(language, currency, minor < 0)
+    text = str(abs(minor)).rjust(digits + 1, "0")
     whole, cents = (text[:-digits], point + text[-digits:]) if digits else (text, "")
     return f"{before}{int(whole):,}".replace(",", group) + cents + after
 
@@ -52,7 +54,7 @@ def _form(language: str, currency: str, negative: bool) -> tuple[str, str, str, 
 
     :raises NotInThousands: if the language groups digits in another way, as Hindi does.
     """
-    locale = Locale.parse(language)
+    locale = locale_of(language)
     pattern = locale.currency_formats["standard"]
     if pattern.grouping != (3, 3):
         raise NotInThousands(language)
@@ -76,7 +78,7 @@ def day(value: date, *, language: str | None = None) -> str:
 # A page names the same few days again and again.
 @lru_cache(maxsize=4096)
 def _day(value: date, language: str) -> str:
-    locale = _locale_of(language)
+    locale = locale_of(language)
     return format_date(value, "d\u00a0MMMM y" if locale.language == "en" else "long", locale=locale)
 
 
@@ -121,12 +123,23 @@ def place(zone: str, *, language: str | None = None) -> str:
 def clock_time(value: datetime, zone: str | None = None, *, language: str | None = None) -> str:
     """Give the time of day in somebody's zone: `14:05`; without a zone it is the signed-in person's, else UTC."""
     zone = zone or str(getattr(current_user, "zone", "UTC"))
-    return format_datetime(value, "HH:mm", tzinfo=ZoneInfo(zone), locale=_locale(language))
+    here = value.astimezone(ZoneInfo(zone))
+    return _clock_time(here.hour, here.minute, language or str(_locale(None)))
+
+
+@lru_cache(maxsize=4096)
+def _clock_time(hour: int, minute: int, language: str) -> str:
+    return format_time(time(hour, minute), "HH:mm", locale=locale_of(language))
 
 
 def percent(value: Decimal, *, language: str | None = None) -> str:
     """Give a rate that is written in percent: Decimal("18.25") is `18.25%`."""
-    return format_decimal(value, format="#,##0.####", locale=_locale(language)) + "%"
+    return _percent(value, language or str(_locale(None)))
+
+
+@lru_cache(maxsize=1024)
+def _percent(value: Decimal, language: str) -> str:
+    return format_decimal(value, format="#,##0.####", locale=locale_of(language)) + "%"
 
 
 # What every template has as filters, in the language of its page.

@@ -37,6 +37,17 @@ def chosen() -> str:
     return best(lender.languages) or DEFAULT if lender is not None else DEFAULT
 
 
+def chosen_locale() -> Locale:
+    """Give the same as a locale."""
+    return locale_of(chosen())
+
+
+@lru_cache(maxsize=16)
+def locale_of(language: str) -> Locale:
+    """Give the locale of a language."""
+    return Locale.parse(language)
+
+
 @lru_cache(maxsize=16)
 def _catalogue(language: str) -> NullTranslations:
     """Give the texts of a language; its files are read once."""
