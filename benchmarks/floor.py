@@ -72,13 +72,14 @@ order by d.reference
 DEBT = """
 select d.id, d.product, d.creditor, d.original_minor, d.annual_rate_ppm, d.opened_on, d.late_since,
        b.principal_minor, b.interest_minor, b.penalty_minor, b.fees_minor, b.costs_minor, b.credit_minor,
-       p.id, p.reference,
+       p.id, p.reference, q.interest_minor,
        (select count(*) from care_hold h
         where h.lender_id = d.lender_id and h.debtor_id = d.debtor_id and h.ended_at is null) as holds
 from debt d
 join book b on b.lender_id = d.lender_id and b.id = d.id
 left join plan p on p.lender_id = d.lender_id and p.debt_id = d.id
     and p.state in ('agreed', 'active', 'grace', 'at_risk', 'broken', 'paused')
+left join quote q on q.lender_id = p.lender_id and q.id = p.quote_id
 where d.lender_id = ? and d.debtor_id = ? and d.reference = ? and d.state = 'open'
 """
 INTEREST = "select seq, interest_minor from plan_item where lender_id = ? and plan_id = ? and interest_minor > 0"
@@ -125,7 +126,8 @@ def _marked(statement: str) -> str:
 
 def money(minor: int) -> str:
     """Give dollars and cents."""
-    return f"{'-' if minor < 0 else ''}${Decimal(abs(minor)).scaleb(-2):,.2f}"
+    whole, cents = divmod(abs(minor), 100)
+    return f"{'-' if minor < 0 else ''}${whole:,}.{cents:02}"
 
 
 def day(value: str | date) -> str:
@@ -205,12 +207,13 @@ def debt(rows: Read, reference: str) -> str:
     found = rows(DEBT, who.lender_id, who.debtor_id, reference)
     if not found:
         abort(404)
-    debt_id, product, creditor, original, rate, opened_on, late_since, *parts, _credit, plan_id, plan, _ = found[0]
+    debt_id, product, creditor, original, rate, opened_on, late_since, *rest = found[0]
+    *parts, _credit, plan_id, plan, agreed, _holds = rest
     lines = changes(rows, who.lender_id, debt_id)
     posted = {line["cause"] for line in lines}
     interest = sum(
         minor
-        for seq, minor in (rows(INTEREST, who.lender_id, plan_id) if plan_id else ())
+        for seq, minor in (rows(INTEREST, who.lender_id, plan_id) if agreed else ())
         if f"plan-interest:{uuid.UUID(str(plan_id))}:{seq}" not in posted
     )
     paid = -sum(line["minor"] for line in lines if line["kind"] in ("payment", "refund"))
@@ -241,7 +244,10 @@ def debt(rows: Read, reference: str) -> str:
         parts=[(words, money(minor)) for words, minor in zip(PART_WORDS, parts, strict=True) if minor],
         interest=money(interest) if interest else None,
         facts=[(words, value) for words, value in facts if value],
-        lines=lines[:-21:-1],
+        lines=[
+            (day(line["on"]), CHANGE_WORDS[line["kind"]], money(line["minor"]), money(line["left"]))
+            for line in lines[:-21:-1]
+        ],
         **who.frame | {"title": product, "query": f"?debt={reference}"},
     )
 
@@ -250,18 +256,14 @@ def changes(rows: Read, lender_id: Any, debt_id: Any) -> list[dict[str, Any]]:
     """Give every posting on a debt, with what was owed after it."""
     lines: dict[Any, dict[str, Any]] = {}
     for posting_id, on, kind, cause, source, target, minor in rows(CHANGES, lender_id, debt_id):
-        line = lines.setdefault(posting_id, {"on": on, "kind": kind, "cause": cause, "minor": 0})
+        line = lines.get(posting_id)
+        if line is None:
+            line = lines[posting_id] = {"on": on, "kind": kind, "cause": cause, "minor": 0}
         line["minor"] += minor * ((target in PARTS) - (source in PARTS))
     left = 0
     for line in lines.values():
         left += line["minor"]
-        line |= {
-            "day": day(line["on"]),
-            "words": CHANGE_WORDS[line["kind"]],
-            "change": money(line["minor"]),
-            "paid": money(-line["minor"]),
-            "left": money(left),
-        }
+        line["left"] = left
     return list(lines.values())
 
 
@@ -272,9 +274,9 @@ def plan(rows: Read, reference: str) -> str:
     if not found:
         abort(404)
     plan_id, state, total, agreed_at, debt_id, about, product, _state = found[0]
-    items, places = [], {"paid": [], "next": [], "late": [], "left": []}
     today = who.today.isoformat() if SQLITE else who.today
-    all_paid, coming = 0, None
+    items, all_paid, coming = [], 0, None
+    stops: dict[str, list[tuple[int, int]]] = {"paid": [], "next": [], "late": [], "left": []}
     for number, (due_on, minor, paid, kept_at) in enumerate(rows(ITEMS, who.lender_id, plan_id)):
         all_paid += paid
         if paid >= minor:
@@ -283,19 +285,12 @@ def plan(rows: Read, reference: str) -> str:
             mark = "late"
         else:
             mark = "left" if coming else "next"
-        item = {
-            "due_on": day(due_on),
-            "amount": money(minor),
-            "missing": money(minor - paid) if paid and mark != "paid" else None,
-            "mark": mark,
-            "paid_on": kept_at and day(instant(kept_at).astimezone(who.zone).date()),
-            "coming": money(minor - paid),
-        }
         if mark != "paid" and coming is None:
-            coming = item
-        items.append(item)
-        row, at = divmod(number, 12)
-        places[mark].append((20 + 24 * (11 - at if row % 2 else at), 14 + 30 * row))
+            coming = {"mark": mark, "due_on": day(due_on), "amount": money(minor - paid)}
+        paid_on = kept_at and day(instant(kept_at).astimezone(who.zone).date())
+        missing = money(minor - paid) if paid and mark != "paid" else None
+        items.append((day(due_on), money(minor), mark, paid_on, missing))
+        stops[mark].append(place(number))
     since = instant(agreed_at).astimezone(who.zone).date()
     agreed_on = since.isoformat() if SQLITE else since
     return render_template(
@@ -305,15 +300,23 @@ def plan(rows: Read, reference: str) -> str:
         product=product,
         state_words=STATE_WORDS[state],
         items=items,
-        places=places,
+        count={mark: len(places) for mark, places in stops.items()},
         road=road(len(items)),
-        gone=road(len(places["paid"])),
+        gone=road(len(stops["paid"])),
+        left_dots=drawn(stops["left"], "h.01"),
+        paid_dots=drawn(stops["paid"], "h.01"),
+        ticks="".join([f"M{x - 3.5} {y}l2.5 2.5 4.5-5" for x, y in stops["paid"]]),
+        late_rings=drawn([(x - 8, y) for x, y in stops["late"]], "a8 8 0 1 0 16 0a8 8 0 1 0-16 0"),
+        hands=drawn([(x, y - 4) for x, y in stops["late"]], "v4.5h3.5"),
+        next_ring=drawn([(x - 8, y) for x, y in stops["next"]], "a8 8 0 1 0 16 0a8 8 0 1 0-16 0"),
+        next_dot=drawn(stops["next"], "h.01"),
         height=28 + 30 * ((len(items) - 1) // 12),
         next=coming,
         paid=money(all_paid),
         left=money(total - all_paid),
+        last=items[-1][0],
         came=[
-            line
+            (day(line["on"]), CHANGE_WORDS[line["kind"]], money(-line["minor"]), money(line["left"]))
             for line in reversed(changes(rows, who.lender_id, debt_id))
             if line["kind"] in ("payment", "refund") and line["on"] >= agreed_on
         ],
@@ -321,13 +324,23 @@ def plan(rows: Read, reference: str) -> str:
     )
 
 
+def place(number: int) -> tuple[int, int]:
+    """Give where a stop of the road stands, twelve in a row and back again."""
+    row, at = divmod(number, 12)
+    return 20 + 24 * (11 - at if row % 2 else at), 14 + 30 * row
+
+
+def drawn(places: list[tuple[int, int]], shape: str) -> str:
+    """Give the path of a shape at some places."""
+    return "".join([f"M{x} {y}{shape}" for x, y in places])
+
+
 def road(count: int) -> str:
-    """Give the line along so many stops, twelve in a row."""
+    """Give the line along so many stops."""
     path = "M20 14"
     for number in range(1, count):
-        row, at = divmod(number, 12)
-        x, y = 20 + 24 * (11 - at if row % 2 else at), 14 + 30 * row
-        path += f"H{x}" if at else f"A15 15 0 0 {row % 2} {x} {y}"
+        x, y = place(number)
+        path += f"H{x}" if number % 12 else f"A15 15 0 0 {number // 12 % 2} {x} {y}"
     return path
 
 
