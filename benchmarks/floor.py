@@ -127,13 +127,13 @@ def _marked(statement: str) -> str:
 def money(minor: int) -> str:
     """Give dollars and cents."""
     whole, cents = divmod(abs(minor), 100)
-    return f"{'-' if minor < 0 else ''}${whole:,}.{cents:02}"
+    return f"{'−' if minor < 0 else ''}${whole:,}.{cents:02}"
 
 
 def day(value: str | date) -> str:
     """Give a day in English, as either database holds it."""
     value = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{value.day} {value:%B %Y}"
+    return f"{value.day}\u00a0{value:%B %Y}"
 
 
 def instant(value: str | datetime) -> datetime:
@@ -225,13 +225,13 @@ def debt(rows: Read, reference: str) -> str:
         at += width
     facts = (
         ("You borrowed from", creditor or who.frame["legal_name"]),
-        ("It is owned today by", who.frame["legal_name"]),
+        ("Owned today by", who.frame["legal_name"]),
         ("You deal with", who.frame["lender"]),
         ("Reference", reference),
-        ("Began on", opened_on and day(opened_on)),
+        ("Started on", opened_on and day(opened_on)),
         ("You borrowed", original and money(original)),
         ("Late since", late_since and day(late_since)),
-        ("Interest a year", rate and f"{Decimal(rate) / 10_000:.4f}".rstrip("0").rstrip(".") + "%"),
+        ("Interest rate a year", rate and f"{Decimal(rate) / 10_000:.4f}".rstrip("0").rstrip(".") + "%"),
         ("Paid here so far", money(paid) if paid else None),
     )
     return render_template(

@@ -26,7 +26,7 @@ from portal.web.security import masked_token
 
 COMPONENTS = "components/"
 # What stands around every page and is the same for all who see it under the same lender, path and debt.
-FRAME = ("skip_link", "header", "footer", "idle_warning")
+FRAME = ("skip_link", "header", "footer", "idle_warning", "doors")
 _TOKEN = "the forgery token of who sees it"  # noqa: S105 - stands where the token will be
 _ONE_TEXT = ("_", "gettext")
 
