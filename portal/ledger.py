@@ -23,6 +23,9 @@ from portal.money import Money
 class Account(StrEnum):
     """Where money can stand. The first six belong to a debt, the others to the lender."""
 
+    # An enum's own hash is a call in Python, and is not that of the text that it is equal to.
+    __hash__ = str.__hash__
+
     PRINCIPAL = "principal"
     INTEREST = "interest"
     PENALTY = "penalty"

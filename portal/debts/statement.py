@@ -102,7 +102,7 @@ _OPEN = _ALL.where(_DEBT.state == "open")
 _OF_PERSON = _OPEN.where(_DEBT.lender_id == bindparam("lender_id"), _DEBT.debtor_id == bindparam("debtor_id")).order_by(
     _DEBT.reference
 )
-_BY_REFERENCE = _OF_PERSON.where(_DEBT.reference == bindparam("reference"))
+BY_REFERENCE = _OF_PERSON.where(_DEBT.reference == bindparam("reference"))
 _BY_ID = _ALL.where(_DEBT.lender_id == bindparam("lender_id"), _DEBT.id == bindparam("debt_id"))
 _PARTS = tuple((account, f"{account.value}_minor") for account in OWED)
 _POSTING, _TRANSFER = table_of(Posting).c, table_of(Transfer).c
@@ -128,7 +128,8 @@ _CREDIT = Account.CREDIT.value
 _GIVEN_UP = frozenset({Account.WAIVER.value, Account.WRITE_OFF.value})
 
 
-def _standing(row: Any) -> Standing:
+def standing_of(row: Any) -> Standing:
+    """Give a debt as a row of `BY_REFERENCE` has it."""
     currency = row.currency
     return Standing(
         id=row.id,
@@ -150,19 +151,19 @@ def _standing(row: Any) -> Standing:
 
 def debts_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Standing, ...]:
     """Give every open debt of a person, oldest reference first."""
-    return tuple(_standing(row) for row in read(_OF_PERSON, {"lender_id": lender_id, "debtor_id": debtor_id}))
+    return tuple(standing_of(row) for row in read(_OF_PERSON, {"lender_id": lender_id, "debtor_id": debtor_id}))
 
 
 def debt_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> Standing | None:
     """Give one debt of a person, or None if it is not his, not open, or not there: these look the same."""
-    rows = read(_BY_REFERENCE, {"lender_id": lender_id, "debtor_id": debtor_id, "reference": reference})
-    return _standing(rows[0]) if rows else None
+    rows = read(BY_REFERENCE, {"lender_id": lender_id, "debtor_id": debtor_id, "reference": reference})
+    return standing_of(rows[0]) if rows else None
 
 
 def by_id(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Standing:
     """Give a debt by its id, for acts that already know that they may; one that was recalled is found as well."""
     [row] = read(_BY_ID, {"lender_id": lender_id, "debt_id": debt_id})
-    return _standing(row)
+    return standing_of(row)
 
 
 def owner_of_reference(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None:
@@ -180,10 +181,10 @@ def owner_of_reference(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None
     ).one_or_none()
 
 
-def history(debt: Standing) -> tuple[Line, ...]:
+def history(*, lender_id: uuid.UUID, debt_id: uuid.UUID, currency: str) -> tuple[Line, ...]:
     """Give every posting on a debt in the order of its days, with what was owed after it."""
-    lines, after, credit_after, currency = [], 0, 0, debt.credit.currency
-    rows = read(_CHANGES, {"lender_id": debt.lender_id, "debt_id": debt.id})
+    lines, after, credit_after = [], 0, 0
+    rows = read(_CHANGES, {"lender_id": lender_id, "debt_id": debt_id})
     for (on, kind, cause), moves in groupby(rows, key=attrgetter("on", "kind", "cause")):
         owed = credit = waived = 0
         for move in moves:
@@ -223,7 +224,7 @@ def all_open(*, lender_id: uuid.UUID, after: uuid.UUID | None = None, limit: int
     query = _OPEN.where(Debt.lender_id == lender_id).order_by(Debt.id).limit(limit)
     if after is not None:
         query = query.where(Debt.id > after)
-    return [_standing(row) for row in session.execute(query)]
+    return [standing_of(row) for row in session.execute(query)]
 
 
 def count_open(*, lender_id: uuid.UUID) -> int:
@@ -235,6 +236,7 @@ def count_open(*, lender_id: uuid.UUID) -> int:
 
 
 __all__ = [
+    "BY_REFERENCE",
     "MONEY_CAME",
     "OF_A_DEBT",
     "Line",
@@ -247,4 +249,5 @@ __all__ = [
     "history",
     "owner_of_reference",
     "references_of",
+    "standing_of",
 ]

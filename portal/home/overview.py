@@ -1,5 +1,7 @@
 """All that home shows of a person, in one statement of plain columns: debts, books, plans, and what is on its way.
 
+The page of one debt has such a statement too.
+
 Only where a payment is late by the calendar two more say whether holds left that day out.
 """
 
@@ -16,11 +18,12 @@ from portal.care.models import CareHold, CareRequest
 from portal.care.states import State as RequestState
 from portal.db import read, table_of
 from portal.debts.models import Debt
+from portal.debts.statement import BY_REFERENCE, Standing, standing_of
 from portal.ledger import Book
 from portal.money import Money
 from portal.payments.models import Payment, PaymentPart
-from portal.plans.models import ALIVE, Plan, PlanItem, Proposal
-from portal.plans.progress import IN_NUMBERS, late_of
+from portal.plans.models import ALIVE, Plan, PlanCard, PlanItem, Proposal, Quote
+from portal.plans.progress import CARD, IN_NUMBERS, QUOTE_OF_PLAN, late_of
 
 _DEBT, _BOOK, _PLAN, _ITEM = table_of(Debt).c, table_of(Book).c, table_of(Plan).c, table_of(PlanItem).c
 _PAYMENT, _PART, _OFFER = table_of(Payment).c, table_of(PaymentPart).c, table_of(Proposal).c
@@ -110,6 +113,19 @@ _OF_PERSON = (
     .order_by(_DEBT.reference)
 )
 
+_ONE_DEBT = (
+    BY_REFERENCE.add_columns(
+        *(column.label(f"plan_{place}") for place, column in enumerate(CARD)),
+        _HOLDS.label("holds"),
+    )
+    .join(
+        table_of(Plan),
+        (_PLAN.lender_id == _DEBT.lender_id) & (_PLAN.debt_id == _DEBT.id) & _PLAN.state.in_(ALIVE),
+        isouter=True,
+    )
+    .join(table_of(Quote), QUOTE_OF_PLAN, isouter=True)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
@@ -140,6 +156,28 @@ class Overview:
     debts: tuple[Owed, ...]
     anything_stops: bool
     answered: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OneDebt:
+    """A debt with its living plan, if it has one, and whether anything stops for its person."""
+
+    debt: Standing
+    plan: PlanCard | None
+    anything_stops: bool
+
+
+def one_debt(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> OneDebt | None:
+    """Give what the page of one debt shows of it, or None if it is not the person's, not open, or not there."""
+    rows = read(_ONE_DEBT, {"lender_id": lender_id, "debtor_id": debtor_id, "reference": reference})
+    if not rows:
+        return None
+    *card, holds = rows[0][-len(CARD) - 1 :]
+    return OneDebt(
+        debt=standing_of(rows[0]),
+        plan=None if card[0] is None else PlanCard(*card),
+        anything_stops=bool(holds),
+    )
 
 
 def overview_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> Overview:

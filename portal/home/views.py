@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import date
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -15,7 +15,7 @@ from portal.care.pages import notices_for_me
 from portal.debts.pages import mine_or_404, part_words, posting_words
 from portal.debts.statement import MONEY_CAME, Line, Standing, debts_of, history
 from portal.home.next_thing import Debt, NextThing, next_thing
-from portal.home.overview import Owed, overview_of
+from portal.home.overview import Owed, one_debt, overview_of
 from portal.money import Money, total
 from portal.people.permissions import me, needs_debtor
 from portal.plans.models import PlanCard
@@ -89,11 +89,13 @@ def _first(thing: NextThing, debts: tuple[Owed, ...]) -> dict[str, object]:
 def debt(reference: str) -> ResponseReturnValue:
     """Show one debt: its parts, how its interest runs, its changes, who owns it."""
     person = me()
-    found = mine_or_404(reference)
-    plan = alive_plan(lender_id=found.lender_id, debt_id=found.id)
-    lines = history(found)
+    one = one_debt(lender_id=person.lender_id, debtor_id=person.debtor_id, reference=reference)
+    if one is None:
+        abort(404)
+    found, plan, owed = one.debt, one.plan, one.debt.owed
+    lines = history(lender_id=found.lender_id, debt_id=found.id, currency=owed.currency)
     shown, pages = page_of(lines[::-1], request.args.get("page"), size=CHANGES_ON_A_PAGE)
-    waived = Money(sum(line.waived.minor for line in lines), found.owed.currency)
+    waived = Money(sum(line.waived.minor for line in lines), owed.currency)
     return render_template(
         "debts/debt.html",
         debt={
@@ -101,19 +103,19 @@ def debt(reference: str) -> ResponseReturnValue:
             "product": found.product,
             "creditor": found.creditor or person.lender.legal_name,
             "owner": person.lender.legal_name,
-            "owed": found.owed,
+            "owed": owed,
             "original": found.original,
             "as_of": clock.today(person.zone),
             "opened_on": found.opened_on,
-            "late_since": found.late_since if found.owed else None,
+            "late_since": found.late_since if owed else None,
             "rate": found.annual_rate if found.annual_rate else None,
             "plan_reference": plan.reference if plan else None,
             "credit": found.credit if found.credit else None,
-            "paid": _paid(lines, found.owed.currency),
+            "paid": _paid(lines, owed.currency),
             "waived": waived if waived else None,
         },
         interest_words=_interest_words(found, plan),
-        notices=notices_for_me(found.id),
+        notices=notices_for_me(found.id) if one.anything_stops else (),
         parts=[(part_words(account), part) for account, part in found.parts.items() if part],
         postings=_postings(shown),
         pages=pages,
@@ -198,7 +200,7 @@ def changes_csv(reference: str) -> ResponseReturnValue:
                 line.credit_after.amount,
                 line.after.currency,
             )
-            for line in reversed(history(found))
+            for line in reversed(history(lender_id=found.lender_id, debt_id=found.id, currency=found.credit.currency))
         ),
     )
 

@@ -274,7 +274,7 @@ def statement_letter(debt: Standing, *, lender: Lender, debtor: Debtor, now: dat
 
 
 def _statement_of(debt: Standing, *, zone: str, now: datetime) -> Statement:
-    lines = history(debt)
+    lines = history(lender_id=debt.lender_id, debt_id=debt.id, currency=debt.owed.currency)
     zero = Money.zero(debt.owed.currency)
     nothing = Amounts(principal=zero, interest=zero, penalty=zero, fees=zero, costs=zero)
     # The debtor's calendar may be a day behind the one in which something was posted.

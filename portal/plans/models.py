@@ -133,7 +133,7 @@ class Plan(LenderOwned, Model):
 
 @dataclass(frozen=True, slots=True)
 class PlanCard:
-    """What a page reads of a plan, as plain values; the names are columns of its row, the last one of its quote."""
+    """What pages read of a plan, as plain values: of its row, of the quote that it was, and of its debt."""
 
     lender_id: uuid.UUID
     id: uuid.UUID
@@ -146,6 +146,14 @@ class PlanCard:
     frequency: str
     agreed_at: datetime
     interest_minor: int
+    debt_reference: str
+    product: str
+    debt_state: str
+
+    @property
+    def debt_open(self) -> bool:
+        """Say whether the debt has a page; one that the lender took back has none, and nothing is paid on it."""
+        return self.debt_state == "open"
 
 
 class PlanItem(LenderOwned, Model):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import Row, Select, bindparam, case, func, select
 from portal import clock, ledger
 from portal.care.holds import days_held
 from portal.db import read, session, table_of
+from portal.debts.models import Debt
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import Account, Move, Posting, Transfer
 from portal.money import Money, total
@@ -81,10 +82,29 @@ _LIVING = (
     .order_by(_PLAN.id)
 )
 
-_QUOTE = table_of(Quote).c
+_QUOTE, _DEBT = table_of(Quote).c, table_of(Debt).c
+# In the order of the fields of a card.
+CARD = (
+    _PLAN.lender_id,
+    _PLAN.id,
+    _PLAN.debt_id,
+    _PLAN.debtor_id,
+    _PLAN.reference,
+    _PLAN.state,
+    _PLAN.total_minor,
+    _PLAN.currency,
+    _PLAN.frequency,
+    _PLAN.agreed_at,
+    _QUOTE.interest_minor,
+    _DEBT.reference,
+    _DEBT.product,
+    _DEBT.state,
+)
+QUOTE_OF_PLAN = (_QUOTE.lender_id == _PLAN.lender_id) & (_QUOTE.id == _PLAN.quote_id)
 _CARD = (
-    select(*(_PLAN[field.name] for field in fields(PlanCard)[:-1]), _QUOTE.interest_minor)
-    .join_from(table_of(Plan), table_of(Quote), (_QUOTE.lender_id == _PLAN.lender_id) & (_QUOTE.id == _PLAN.quote_id))
+    select(*CARD)
+    .join_from(table_of(Plan), table_of(Quote), QUOTE_OF_PLAN)
+    .join(table_of(Debt), (_DEBT.lender_id == _PLAN.lender_id) & (_DEBT.id == _PLAN.debt_id))
     .where(_PLAN.lender_id == bindparam("lender_id"))
 )
 _BY_ID = _CARD.where(_PLAN.id == bindparam("plan_id"))

@@ -17,7 +17,7 @@ from portal import clock
 from portal.care.states import WAITING
 from portal.db import transaction
 from portal.debts.pages import mine_or_404, posting_words
-from portal.debts.statement import MONEY_CAME, Line, Standing, by_id, history
+from portal.debts.statement import MONEY_CAME, Line, Standing, history
 from portal.money import Money
 from portal.people import sign_in
 from portal.people.forms import CodeForm
@@ -452,7 +452,7 @@ def _agreement_text(debt: Standing, made: Quote) -> str:
 def plan(reference: str) -> ResponseReturnValue:
     """Show a plan: done, next, left."""
     zone = clock.zone(me().zone)
-    view, found, debt = _my_plan(reference)
+    view, found = _my_plan(reference)
     step = view.next if view.alive else None
     marks = {"done": "paid", "next": "next", "late": "late", "left": "left"}
     just_agreed = request.args.get("new") == "1" and view.state == "agreed"
@@ -461,12 +461,12 @@ def plan(reference: str) -> ResponseReturnValue:
         form_key=uuid.uuid4().hex,
         plan={
             "reference": view.reference,
-            "debt_reference": debt.reference,
-            "product": debt.product,
+            "debt_reference": found.debt_reference,
+            "product": found.product,
             "state": view.state,
             "state_words": _state_words(view.state),
             "paid": view.paid,
-            "left": view.total - view.paid if view.alive else Money.zero(debt.owed.currency),
+            "left": view.total - view.paid if view.alive else Money.zero(found.currency),
             "next": {
                 "due_on": step.due_on,
                 "amount": view.next_amount,
@@ -488,10 +488,12 @@ def plan(reference: str) -> ResponseReturnValue:
                 for one in view.steps
             ],
             "alive": view.alive,
-            # One that the lender took back has no page of its own any more, and nothing is paid on it here.
-            "debt_open": debt.open,
+            "debt_open": found.debt_open,
             "late": view.late_amount if view.late_amount > view.next_amount else None,
-            "came": _came(history(debt), since=found.agreed_at.astimezone(zone).date()),
+            "came": _came(
+                history(lender_id=found.lender_id, debt_id=found.debt_id, currency=found.currency),
+                since=found.agreed_at.astimezone(zone).date(),
+            ),
         },
     )
 
@@ -510,7 +512,7 @@ def _came(lines: Sequence[Line], *, since: date) -> list[tuple[date, str, Money,
 @needs_debtor
 def payments_csv(reference: str) -> ResponseReturnValue:
     """Give the payments of a plan as a file: what was agreed, what is paid of it."""
-    view, _found, _debt = _my_plan(reference)
+    view, _found = _my_plan(reference)
     words = {"done": _("Paid"), "next": _("Next"), "late": _("Not yet paid"), "left": _("To come")}
     return csv_answer(
         f"plan-{view.reference}",
@@ -534,7 +536,7 @@ def payments_csv(reference: str) -> ResponseReturnValue:
 @needs_debtor
 def dates_ics(reference: str) -> ResponseReturnValue:
     """Give the dates to come of a plan as a calendar file; amounts stand in it only if somebody asks for them."""
-    view, _found, _debt = _my_plan(reference)
+    view, _found = _my_plan(reference)
     with_amounts = request.args.get("amounts") == "1"
     today = clock.today(me().zone)
     base = current_app.config["BASE_URL"]
@@ -565,16 +567,12 @@ def dates_ics(reference: str) -> ResponseReturnValue:
     )
 
 
-def _my_plan(reference: str) -> tuple[View, PlanCard, Standing]:
+def _my_plan(reference: str) -> tuple[View, PlanCard]:
     person = me()
     found = plan_of(lender_id=person.lender_id, debtor_id=person.debtor_id, reference=reference)
     if found is None:
         abort(404)
-    return (
-        view_of(found, today=clock.today(person.zone)),
-        found,
-        by_id(lender_id=person.lender_id, debt_id=found.debt_id),
-    )
+    return view_of(found, today=clock.today(person.zone)), found
 
 
 def _state_words(state: str) -> str:

@@ -94,14 +94,15 @@ def road(states: Sequence[str], words: str, ident: str = "road") -> Markup:
     if gone > 0:
         drawn.append(_path("road-way road-gone", _way(places[: gone + 1])))
     if LEFT in of:
-        drawn += [_path("road-stops", _dots(of[LEFT])), _path("road-left", _dots(of[LEFT]))]
+        dots = _dots(of[LEFT])
+        drawn += [_path("road-stops", dots), _path("road-left", dots)]
     if PAID in of:
         drawn += [_path("road-paid", _dots(of[PAID])), _path("road-tick", _ticks(of[PAID]))]
     drawn += [_mark(kind, of[kind]) for kind in (LATE, NEXT) if kind in of]
+    name = f"{escape(ident)}-title"
     box = f'viewBox="0 0 {width} {height}" width="{width * 2}" height="{height * 2}"'
-    title = Markup('<title id="{0}-title">{1}</title>').format(ident, words)
-    head = Markup('<svg {0} role="img" aria-labelledby="{1}-title">').format(Markup(box), ident)  # noqa: S704
-    return head + title + Markup("").join(drawn) + Markup("</svg>")
+    head = f'<svg {box} role="img" aria-labelledby="{name}"><title id="{name}">{escape(words)}</title>'
+    return Markup(f"{head}{''.join(drawn)}</svg>")  # noqa: S704 - what was given is escaped, the rest worked out here
 
 
 def _ticks(places: Sequence[tuple[int, int]]) -> str:
