@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache, partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -183,6 +184,8 @@ def owner_of_reference(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None
 
 def history(*, lender_id: uuid.UUID, debt_id: uuid.UUID, currency: str) -> tuple[Line, ...]:
     """Give every posting on a debt in the order of its days, with what was owed after it."""
+    # Most of what a line says of a change is the same amount, or nothing.
+    money = cache(partial(Money, currency=currency))
     lines, after, credit_after = [], 0, 0
     rows = read(_CHANGES, {"lender_id": lender_id, "debt_id": debt_id})
     for (on, kind, cause), moves in groupby(rows, key=attrgetter("on", "kind", "cause")):
@@ -199,11 +202,11 @@ def history(*, lender_id: uuid.UUID, debt_id: uuid.UUID, currency: str) -> tuple
                 on=on,
                 kind=kind,
                 cause=cause,
-                change=Money(owed - credit, currency),
-                owed_change=Money(owed, currency),
-                after=Money(after, currency),
-                credit_after=Money(credit_after, currency),
-                waived=Money(waived, currency),
+                change=money(owed - credit),
+                owed_change=money(owed),
+                after=money(after),
+                credit_after=money(credit_after),
+                waived=money(waived),
             )
         )
     return tuple(lines)

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, case, func, select
@@ -284,7 +285,8 @@ def coming_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tup
 
 
 def _view(plan: PlanCard, items: Sequence[Row[Any]], *, today: date) -> View:
-    currency = plan.currency
+    # Most payments of a plan are of one amount.
+    money = cache(partial(Money, currency=plan.currency))
     steps: list[Step] = []
     next_seen = False
     over = plan.state == State.COMPLETED.value
@@ -292,7 +294,7 @@ def _view(plan: PlanCard, items: Sequence[Row[Any]], *, today: date) -> View:
     passed = any(item.due_on < today and item.paid_minor < item.amount_minor for item in items)
     held = held_of(plan) if passed and not over else ()
     for item in items:
-        due_on = counted(item.due_on, more=0, held=held)
+        due_on = counted(item.due_on, more=0, held=held) if held else item.due_on
         if over or item.paid_minor >= item.amount_minor:
             mark = "done"
         elif due_on is not None and due_on < today:
@@ -305,9 +307,9 @@ def _view(plan: PlanCard, items: Sequence[Row[Any]], *, today: date) -> View:
             Step(
                 seq=item.seq,
                 due_on=item.due_on,
-                amount=Money(item.amount_minor, currency),
-                interest=Money(item.interest_minor, currency),
-                paid=Money(item.paid_minor, currency),
+                amount=money(item.amount_minor),
+                interest=money(item.interest_minor),
+                paid=money(item.paid_minor),
                 mark=mark,
                 kept_at=item.kept_at,
                 held=mark != "done" and item.due_on < today and mark != "late",
@@ -318,8 +320,8 @@ def _view(plan: PlanCard, items: Sequence[Row[Any]], *, today: date) -> View:
         reference=plan.reference,
         debt_id=plan.debt_id,
         state=plan.state,
-        total=Money(plan.total_minor, currency),
-        paid=Money(sum(item.paid_minor for item in items), currency),
+        total=money(plan.total_minor),
+        paid=money(sum(item.paid_minor for item in items)),
         frequency=plan.frequency,
         steps=tuple(steps),
     )
