@@ -2,7 +2,7 @@
 
 Every folder is a feature; folders import downwards only. From the top of the stack to the bottom:
 
-app, commands   what is started: the web application and the `flask` commands
+app, commands   what is started: the web application and the `flask` commands; `bare` is without pages, for files
 jobs            what each queued job runs, and what runs nightly
 you             how one is reached, signs in and stays signed in; one's own data
 timeline        everything that happened to a person, in plain words, with who did it
