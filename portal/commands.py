@@ -25,6 +25,7 @@ from portal.evidence.record import OPERATOR
 from portal.lenders import settings as lenders
 from portal.lenders.commands import brand_command, email_address, urgent_command
 from portal.letters import issue, kept, pdf
+from portal.limits.reading import LimitsError
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
 from portal.payments import settle, stripe_gateway
 from portal.payments.checkout import account_of
@@ -33,7 +34,6 @@ from portal.payments.stripe_gateway import RefundStatus
 from portal.people import sign_in
 from portal.people.models import Debtor
 from portal.plans import negotiate, progress, remind
-from portal.plans.limits import LimitsError
 from portal.plans.models import LIVE_STATES, Plan, Proposal
 from portal.post import words
 from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly, settings_in_use

@@ -26,12 +26,12 @@ from portal.debts.statement import Standing
 from portal.ledger import OWED, Account
 from portal.lenders.models import Lender
 from portal.letters import issue, pdf
+from portal.limits.cards import Limits
 from portal.money import EXPONENTS, Money, level
 from portal.people.models import Debtor
 from portal.plans import negotiate
-from portal.plans.limits import Limits
 from portal.plans.offers import Answer, Asked, Outcome, answer, standard
-from portal.plans.schedule import Frequency, Schedule, first_due, level_payment, periodic_rate
+from portal.schedules.schedule import Frequency, Schedule, first_due, level_payment, periodic_rate
 
 PAGE = 500
 PAY_DAY = 28

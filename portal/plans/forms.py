@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext
 from wtforms import IntegerField, RadioField
 from wtforms.validators import InputRequired
 
-from portal.plans.schedule import Frequency
+from portal.schedules.schedule import Frequency
 from portal.web.fields import Amount, Form, between
 
 

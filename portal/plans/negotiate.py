@@ -26,12 +26,13 @@ from portal.debts.models import Debt
 from portal.debts.statement import Standing
 from portal.evidence.record import OPERATOR, Act, Actor, record
 from portal.ledger import OWED, Account
+from portal.limits.cards import Card, Limits, LimitsSet
+from portal.limits.reading import parse
 from portal.money import Money
-from portal.plans.limits import Card, Limits, LimitsSet, parse
 from portal.plans.models import LimitsVersion, Plan, PlanItem, Proposal, Quote
 from portal.plans.offers import Answer, Asked, Offer, Owed, answer, standard
 from portal.plans.progress import alive_plan
-from portal.plans.schedule import Frequency, Item, Schedule, first_due
+from portal.schedules.schedule import Frequency, Item, Schedule, first_due
 from portal.web.numbers import public_number
 
 
@@ -97,7 +98,7 @@ def _parsed(source: str, currency: str) -> LimitsSet:
 def load_limits(text: str, *, lender_id: uuid.UUID, currency: str, by: Actor = OPERATOR) -> LimitsVersion:
     """Load a lender's limits as a new version; the same text again changes nothing.
 
-    :raises portal.plans.limits.LimitsError: if the text says something that can't be.
+    :raises portal.limits.reading.LimitsError: if the text says something that can't be.
     """
     limits = parse(text, currency=currency)
     digest = hashlib.sha256(text.encode()).hexdigest()

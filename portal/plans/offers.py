@@ -14,10 +14,10 @@ from enum import Enum
 from fractions import Fraction
 from typing import Final
 
+from portal.limits.cards import Limits
 from portal.money import Money, level
 from portal.plans.affordability import affordable
-from portal.plans.limits import Limits
-from portal.plans.schedule import (
+from portal.schedules.schedule import (
     Frequency,
     NothingOwed,
     Schedule,

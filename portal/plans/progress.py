@@ -24,8 +24,8 @@ from portal.ledger import Account, Move, Posting, Transfer
 from portal.money import Money, total
 from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem, Quote
 from portal.plans.payoff import Coming as InterestToCome
-from portal.plans.schedule import Item
 from portal.plans.states import Event, Held, Keeping, Moved, Standing, State, after, counted, standing
+from portal.schedules.schedule import Item
 
 # Plain columns in one statement that is built once: a page needs no objects that could be changed.
 _PLAN, _ITEM, _EACH = table_of(Plan).c, table_of(PlanItem).c, table_of(PlanItem).alias("each").c

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from portal.money import Money, total
-from portal.plans.schedule import Item
+from portal.schedules.schedule import Item
 
 
 class State(Enum):

@@ -30,7 +30,7 @@ from portal.plans.models import PlanCard, Proposal, Quote
 from portal.plans.negotiate import Agreed, AgreedBefore, NoLimits, PlanAlive, QuoteGone, Table
 from portal.plans.offers import Input, Kind, Outcome, Reason
 from portal.plans.progress import View, alive_plan, plan_of, view_of
-from portal.plans.schedule import Frequency, Schedule
+from portal.schedules.schedule import Frequency, Schedule
 from portal.web import languages
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words

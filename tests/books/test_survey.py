@@ -19,10 +19,11 @@ from portal.db import Model, session, transaction
 from portal.debts.statement import Standing
 from portal.ledger import OWED, Account, Figures, restate
 from portal.letters import truth
+from portal.limits.cards import Limits
+from portal.limits.reading import parse
 from portal.money import Money
 from portal.plans import negotiate
-from portal.plans.limits import Limits, parse
-from portal.plans.schedule import Frequency, Schedule, by_payment, first_due
+from portal.schedules.schedule import Frequency, Schedule, by_payment, first_due
 from portal.survey import NO_LIMITS, NOTHING_OWED, Failing, Proposal
 from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender
 

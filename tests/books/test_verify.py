@@ -24,8 +24,8 @@ from portal.payments import credit, settle, stripe_gateway
 from portal.payments.models import Payment, PaymentPart
 from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
 from portal.plans import negotiate, progress
-from portal.plans.schedule import Frequency
 from portal.points.models import PointsEntry
+from portal.schedules.schedule import Frequency
 from portal.verify import Kind
 from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender, some_credit
 

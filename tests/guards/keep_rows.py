@@ -29,10 +29,10 @@ from portal.money import Money
 from portal.payments.models import MoneyEffect, Payment, PaymentPart, WebhookEvent
 from portal.people import sign_in
 from portal.plans import negotiate
-from portal.plans.schedule import Frequency
 from portal.points.models import PointsEntry
 from portal.post import outbox
 from portal.post.models import BouncedAddress, DeliveryWord
+from portal.schedules.schedule import Frequency
 from tests.conftest import make_app
 from tests.databases import ROOT, migrate
 from tests.factories import BORN_ON, a_debt, a_debtor, a_lender, an_invitation

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from portal.limits.cards import InterestPolicy, Limits
 from portal.money import Money
-from portal.plans.limits import InterestPolicy, Limits
-from portal.plans.schedule import Frequency
+from portal.schedules.schedule import Frequency
 
 
 def some_limits(*, currency: str = "USD", **changes: Any) -> Limits:

@@ -5,10 +5,10 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from portal.limits.cards import InterestPolicy
 from portal.money import Money
-from portal.plans.limits import InterestPolicy
 from portal.plans.offers import Asked, Owed, answer
-from portal.plans.schedule import Frequency
+from portal.schedules.schedule import Frequency
 from tests.rules.limits_factory import some_limits
 
 TODAY = date(2026, 5, 4)

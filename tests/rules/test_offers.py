@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.limits.cards import InterestPolicy, Limits
 from portal.money import CurrencyMismatch, Money
-from portal.plans.limits import InterestPolicy, Limits
 from portal.plans.offers import Answer, Asked, Change, Input, Kind, Offer, Outcome, Owed, Reason, answer, standard
-from portal.plans.schedule import Frequency, NothingOwed, Schedule, a_month
+from portal.schedules.schedule import Frequency, NothingOwed, Schedule, a_month
 from tests.rules.finance_vectors import named, vectors
 from tests.rules.limits_factory import some_limits
 from tests.rules.test_schedule import check

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.money import Money
-from portal.plans.schedule import Frequency, Item, by_payment
 from portal.plans.states import (
     PAUSABLE,
     TABLE,
@@ -22,6 +21,7 @@ from portal.plans.states import (
     counted,
     standing,
 )
+from portal.schedules.schedule import Frequency, Item, by_payment
 
 bounded = settings(max_examples=150, deadline=None)
 ENDS = {State.CANCELLED, State.EXPIRED, State.SUPERSEDED, State.VOIDED, State.ENDED_BROKEN}

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from portal.money import Money, total
-from portal.plans.schedule import (
+from portal.schedules.schedule import (
     Frequency,
     NeverEnds,
     NothingOwed,

@@ -1,0 +1,1 @@
+"""When each payment is due and how much it is, for every kind of arrangement."""
