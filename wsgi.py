@@ -3,7 +3,7 @@
 import gc
 import sys
 
-WITHOUT_PAGES = {"import", "import-undo"}
+WITHOUT_PAGES = {"import", "import-undo", "start"}
 
 
 def command(words: list[str]) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 import threading
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +14,9 @@ import click
 from flask import current_app
 from sqlalchemy import select
 
-from portal import demo, import_commands, jobs, queue, start, survey, verify
+from portal import demo, import_commands, jobs, queue, start, start_commands, survey, verify
 from portal.care.commands import late_lines, requests_group
+from portal.config import Settings
 from portal.contact import write
 from portal.contact.commands import bounces_command, messages_command
 from portal.db import session, transaction
@@ -28,7 +28,7 @@ from portal.letters import issue, kept, pdf
 from portal.limits.reading import LimitsError
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
 from portal.payments import settle, stripe_gateway
-from portal.payments.checkout import account_of
+from portal.payments.checkout import NoPaymentsYet, account_of
 from portal.payments.models import Payment
 from portal.payments.stripe_gateway import RefundStatus
 from portal.people import sign_in
@@ -47,7 +47,6 @@ _plainly = plainly(
     {
         lenders.NoSuchLender: no_such_lender,
         LimitsError: lambda problem: "\n".join(problem.problems),
-        start.DidNotStart: str,
     }
 )
 
@@ -56,35 +55,50 @@ def _key() -> str:
     return str(current_app.config["SECRET_KEY"])
 
 
-@click.command("start")
-@_plainly
-def start_command() -> None:
-    """Start the portal on this machine: web, worker, and a stand-in for Stripe where there is no key."""
+@click.command("get-ready", hidden=True)
+def get_ready_command() -> None:
+    """Do what a start leaves for later: look for system libraries, fill a demo, connect webhooks, print sign-ins."""
     settings = settings_in_use()
-    for sentence in pdf.check_system():
-        click.echo(sentence, err=True)
-    if pdf.check_system():
-        raise click.exceptions.Exit(1)
+    if missing := pdf.check_system():
+        raise Sentence("\n".join(missing))
+    if settings.demo and lenders.none_yet():
+        click.echo("Making a demo lender with made-up debts …")
+        demo.fill(folder=settings.folder, limits=LIMITS)
+    session.remove()
+    api_base = current_app.config["STRIPE_API_BASE"]
+    if api_base and api_base.startswith("http://127.0.0.1"):
+        _connect_webhooks(settings, api_base=api_base)
+    click.echo(f"\nThe portal runs at {settings.base_url}   (Ctrl-C stops it)")
+    if settings.demo:
+        click.echo(f"What it sends can be read at {settings.base_url}/outbox\n")
+        for person in demo.sign_ins(base_url=settings.base_url, key=_key()):
+            click.echo(
+                f"  {person.name}: reference {person.reference}, born {person.date_of_birth}\n"
+                f"    {person.invite_url}"
+            )
 
-    def prepare() -> None:
-        if settings.demo and lenders.none_yet():
-            click.echo("Making a demo lender with made-up debts …")
-            demo.fill(folder=settings.folder, limits=LIMITS)
-        session.remove()
 
-    def ready() -> None:
-        click.echo(f"\nThe portal runs at {settings.base_url}   (Ctrl-C stops it)")
-        if settings.demo:
-            click.echo(f"What it sends can be read at {settings.base_url}/outbox\n")
-            for person in demo.sign_ins(base_url=settings.base_url, key=_key()):
-                click.echo(
-                    f"  {person.name}: reference {person.reference}, born {person.date_of_birth}\n"
-                    f"    {person.invite_url}"
-                )
-        sys.stdout.flush()
-
-    start.migrate(settings.database_url)
-    start.everything(settings, prepare=prepare, ready=ready)
+def _connect_webhooks(settings: Settings, *, api_base: str | None) -> None:
+    """Tell the stand-in where each lender's webhooks go, unless it knows."""
+    for lender in lenders.all_lenders():
+        url = f"{settings.base_url}/webhooks/stripe/{lender.slug}"
+        if lender.stripe_webhook_url == url and lender.stripe_webhook_secret:
+            continue
+        try:
+            account = account_of(lender, api_base=api_base)
+        except NoPaymentsYet:
+            continue
+        if account.live:
+            continue
+        lender_id = lender.id
+        try:
+            secret = stripe_gateway.register_webhook(account, url=url)
+        except (stripe_gateway.PaymentRefused, stripe_gateway.PaymentServiceDown):
+            click.echo(f"Stripe does not take the key of {lender.slug}: nobody can pay this lender until it is right.")
+            continue
+        with transaction() as s:
+            row = s.get_one(type(lender), lender_id)
+            row.stripe_webhook_secret, row.stripe_webhook_url = secret, url
 
 
 @click.command("migrate")
@@ -432,10 +446,11 @@ def letters_command(slug: str, again: bool, number: str | None) -> None:
 def register(group: click.Group) -> None:
     """Put the commands into a group."""
     import_commands.register(group)
+    start_commands.register(group)
     lender_group.add_command(brand_command)
     lender_group.add_command(urgent_command)
     for command in (
-        start_command,
+        get_ready_command,
         migrate_command,
         worker_command,
         demo_command,

@@ -10,7 +10,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
@@ -19,11 +18,10 @@ from alembic.config import Config
 from portal import db
 from portal.config import Settings
 from portal.lenders.settings import all_lenders
-from portal.payments import stripe_gateway
-from portal.payments.checkout import NoPaymentsYet, account_of
 
 ROOT = Path(__file__).resolve().parents[1]
 _PATIENCE_SECONDS = 60.0
+_ENDED = "A part of the portal ended by itself; the lines above say why."
 
 
 class DidNotStart(Exception):
@@ -44,29 +42,6 @@ def migrate(url: str) -> None:
 def stand_in_port(settings: Settings) -> int:
     """Give the port of the stand-in for Stripe."""
     return int(os.environ.get("STAND_IN_PORT", settings.port + 1))
-
-
-def connect_webhooks(settings: Settings, *, api_base: str | None) -> None:
-    """Tell the stand-in where each lender's webhooks go, unless it knows."""
-    for lender in all_lenders():
-        url = f"{settings.base_url}/webhooks/stripe/{lender.slug}"
-        if lender.stripe_webhook_url == url and lender.stripe_webhook_secret:
-            continue
-        try:
-            account = account_of(lender, api_base=api_base)
-        except NoPaymentsYet:
-            continue
-        if account.live:
-            continue
-        lender_id = lender.id
-        try:
-            secret = stripe_gateway.register_webhook(account, url=url)
-        except (stripe_gateway.PaymentRefused, stripe_gateway.PaymentServiceDown):
-            print(f"Stripe does not take the key of {lender.slug}: nobody can pay this lender until it is right.")  # noqa: T201
-            continue
-        with db.transaction() as s:
-            row = s.get_one(type(lender), lender_id)
-            row.stripe_webhook_secret, row.stripe_webhook_url = secret, url
 
 
 def running_at(settings: Settings) -> str:
@@ -93,6 +68,18 @@ class Children:
         child = subprocess.Popen(words, cwd=ROOT, start_new_session=True)  # noqa: S603 - our own words, no shell
         self._all.append(child)
         return child
+
+    def finish(self, *words: str) -> None:
+        """Start a process that ends by itself, and wait for its end.
+
+        :raises DidNotStart: if it ends badly, or another one has ended meanwhile.
+        """
+        child = self.start(*words)
+        while child.poll() is None:
+            time.sleep(0.05)
+        self._all.remove(child)
+        if child.returncode or self.ended():
+            raise DidNotStart(_ENDED)
 
     def stop(self) -> None:
         """End all of them, newest first, and wait."""
@@ -136,36 +123,27 @@ def wait_for(url: str, *, what: str, children: Children) -> None:
     raise DidNotStart(f"{what} did not start at {url}. Is the port taken? Choose another one, for example PORT=8100.")
 
 
-def everything(settings: Settings, *, prepare: Callable[[], None], ready: Callable[[], None]) -> None:
-    """Start all parts, say that they are ready, and wait for the end.
+def everything(settings: Settings) -> None:
+    """Start all parts, web first so that a page is there at once, and wait for the end.
 
-    `prepare` fills an empty database; `ready` prints what a person needs to know.
+    What needs most of the portal read in, such as filling an empty database, is done by `flask get-ready` beside it.
 
     :raises DidNotStart: if a part doesn't start.
     """
     children = Children()
     programs = Path(sys.executable).parent
+    flask = (sys.executable, "-m", "flask", "--app", "wsgi")
     # From here on being told to stop means to stop the children as well.
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     try:
         refuse_taken(settings.port)
+        stand_in = None
         if settings.stripe_api_base is None and not _live_keys():
-            base = f"http://127.0.0.1:{stand_in_port(settings)}"
-            settings.folder.mkdir(parents=True, exist_ok=True)
             refuse_taken(stand_in_port(settings))
-            children.start(
-                sys.executable,
-                "-m",
-                "sandbox",
-                "--port",
-                str(stand_in_port(settings)),
-                "--data",
-                str(settings.folder / "stand-in.sqlite"),
-            )
-            os.environ["STRIPE_API_BASE"] = base
-            (settings.folder / "stand_in_at").write_text(base)
-        api_base = os.environ.get("STRIPE_API_BASE")
+            stand_in = os.environ["STRIPE_API_BASE"] = f"http://127.0.0.1:{stand_in_port(settings)}"
+            settings.folder.mkdir(parents=True, exist_ok=True)
+            (settings.folder / "stand_in_at").write_text(stand_in)
         children.start(
             str(programs / "granian"),
             "--interface",
@@ -182,14 +160,21 @@ def everything(settings: Settings, *, prepare: Callable[[], None], ready: Callab
             "warning",
             "wsgi:app",
         )
-        prepare()
-        children.start(sys.executable, "-m", "flask", "--app", "wsgi", "worker")
-        if api_base and api_base.startswith("http://127.0.0.1"):
-            wait_for(api_base, what="The stand-in for Stripe", children=children)
-            connect_webhooks(settings, api_base=api_base)
         wait_for(f"http://127.0.0.1:{settings.port}/alive", what="The portal", children=children)
+        if stand_in is not None:
+            children.start(
+                sys.executable,
+                "-m",
+                "sandbox",
+                "--port",
+                str(stand_in_port(settings)),
+                "--data",
+                str(settings.folder / "stand-in.sqlite"),
+            )
+            wait_for(stand_in, what="The stand-in for Stripe", children=children)
         (settings.folder / "running_at").write_text(settings.base_url)
-        ready()
+        children.finish(*flask, "get-ready")
+        children.start(*flask, "worker")
         _until_told_to_stop(children)
     except _ToldToStop:
         pass
@@ -226,4 +211,4 @@ def _stop(_signal: int, _frame: object) -> None:
 def _until_told_to_stop(children: Children) -> None:
     while not children.ended():
         time.sleep(0.3)
-    raise DidNotStart("A part of the portal ended by itself; the lines above say why.")
+    raise DidNotStart(_ENDED)

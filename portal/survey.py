@@ -25,7 +25,8 @@ from portal.debts import statement
 from portal.debts.statement import Standing
 from portal.ledger import OWED, Account
 from portal.lenders.models import Lender
-from portal.letters import issue, pdf
+from portal.letters import issue
+from portal.letters.sheet import MissingGlyph
 from portal.limits.cards import Limits
 from portal.money import EXPONENTS, Money, level
 from portal.people.models import Debtor
@@ -379,7 +380,7 @@ def _letters(sample: list[Standing], *, lender: Lender, out: Path, summary: Summ
             drawn = issue.drawn(letter)
         except issue.NotTrue as refused:
             summary.letters_failing.append(Failing(debt.reference, "; ".join(refused.reasons)))
-        except pdf.MissingGlyph as refused:
+        except MissingGlyph as refused:
             summary.letters_failing.append(Failing(debt.reference, f"no glyph for {' '.join(refused.characters)}"))
         else:
             path = out / f"statement-{number:03}-{language}.pdf"

@@ -41,6 +41,7 @@ from portal.letters.contents import (
 )
 from portal.letters.kept import statement_cause
 from portal.letters.models import IssuedLetter, LetterByHand
+from portal.letters.sheet import MissingGlyph, Rendered
 from portal.money import Money
 from portal.payments.models import MoneyEffect, Payment
 from portal.payments.parts import Part, came_for, parts_of, receipt_cause
@@ -338,7 +339,7 @@ def _letter(
     )
 
 
-def drawn(letter: Letter) -> pdf.Rendered:
+def drawn(letter: Letter) -> Rendered:
     """Check a letter and draw it.
 
     :raises NotTrue: if it would say something that isn't so.
@@ -375,7 +376,7 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause:
     session.rollback()
     try:
         rendered = drawn(letter)
-    except pdf.MissingGlyph as missing:
+    except MissingGlyph as missing:
         # Trying again would end the same way: a person writes it, and the job is done.
         _leave_to_person(letter, missing, lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, cause=cause)
         return
@@ -418,7 +419,7 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause:
 
 def _leave_to_person(
     letter: Letter,
-    missing: pdf.MissingGlyph,
+    missing: MissingGlyph,
     *,
     lender_id: uuid.UUID,
     debtor_id: uuid.UUID,

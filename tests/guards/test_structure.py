@@ -82,7 +82,7 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
         ("phonenumbers", "portal/post/phones.py"),
         ("stripe", "portal/payments/stripe_gateway.py"),
         ("twilio", "portal/post/twilio_gateway.py"),
-        ("weasyprint", "portal/letters/pdf.py"),
+        ("weasyprint", "portal/letters/drawing.py"),
     ],
 )
 def test_a_vendor_has_one_door(library: str, door: str) -> None:

@@ -20,13 +20,14 @@ from pypdf import PdfReader
 
 from portal.letters import pdf
 from portal.letters.contents import Letter
+from portal.letters.sheet import BrokenTemplate, MissingGlyph, Rendered, RenderTimeout
 from tests.letters import examples
 from tests.letters.examples import ROOT, a_chinese_letter, a_letter, a_plan, a_receipt, a_statement, environment
 
 LETTERS = examples.every_letter()
 
 
-def rendered(letter: Letter) -> pdf.Rendered:
+def rendered(letter: Letter) -> Rendered:
     return pdf.render_here(
         template=letter.template, letter=letter, environment=environment(letter.language), language=letter.language
     )
@@ -38,7 +39,7 @@ def html(letter: Letter) -> str:
     )
 
 
-def in_pool(letter: Letter, timeout: float = 30.0) -> pdf.Rendered:
+def in_pool(letter: Letter, timeout: float = 30.0) -> Rendered:
     return pdf.render(
         template=letter.template,
         letter=letter,
@@ -62,7 +63,7 @@ def pool_is_closed() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def files() -> dict[str, pdf.Rendered]:
+def files() -> dict[str, Rendered]:
     return {name: rendered(letter) for name, letter in LETTERS.items()}
 
 
@@ -95,7 +96,7 @@ def test_a_broken_weasyprint_becomes_a_sentence_and_not_a_traceback(tmp_path: Pa
 
 @pytest.mark.parametrize("name", sorted(LETTERS))
 def test_a_letter_is_tagged_marked_and_has_all_its_fonts(
-    name: str, files: dict[str, pdf.Rendered], tmp_path: Path
+    name: str, files: dict[str, Rendered], tmp_path: Path
 ) -> None:
     letter = LETTERS[name]
     path = tmp_path / "letter.pdf"
@@ -115,14 +116,14 @@ def test_a_letter_is_tagged_marked_and_has_all_its_fonts(
 
 
 @pytest.mark.parametrize("name", sorted(LETTERS))
-def test_the_data_of_a_letter_is_attached_to_it(name: str, files: dict[str, pdf.Rendered]) -> None:
+def test_the_data_of_a_letter_is_attached_to_it(name: str, files: dict[str, Rendered]) -> None:
     attached = PdfReader(BytesIO(files[name].pdf)).attachments
     assert list(attached) == ["LT-7K3M-2Q9P.json"]
     assert Letter.from_json(attached["LT-7K3M-2Q9P.json"][0].decode()) == LETTERS[name]
 
 
 @pytest.mark.parametrize("name", sorted(LETTERS))
-def test_every_page_says_which_letter_it_is(name: str, files: dict[str, pdf.Rendered]) -> None:
+def test_every_page_says_which_letter_it_is(name: str, files: dict[str, Rendered]) -> None:
     pages = written(files[name].pdf).split("\f")[:-1]
     for number, page in enumerate(pages, start=1):
         assert "LT-7K3M-2Q9P" in page
@@ -130,7 +131,7 @@ def test_every_page_says_which_letter_it_is(name: str, files: dict[str, pdf.Rend
         assert foot in page
 
 
-def test_a_plan_agreement_lists_every_payment_with_its_date(files: dict[str, pdf.Rendered]) -> None:
+def test_a_plan_agreement_lists_every_payment_with_its_date(files: dict[str, Rendered]) -> None:
     text = " ".join(written(files["plan.en"].pdf).split())
     for number, when, left in ((1, "10 December 2026", "$3,450.00"), (24, "10 November 2028", "$0.00")):
         assert f"{number} {when} $150.00 {left}" in text
@@ -144,14 +145,14 @@ def test_a_plan_agreement_lists_every_payment_with_its_date(files: dict[str, pdf
         assert fact in text, fact
 
 
-def test_interest_that_goes_on_is_said_and_counted(files: dict[str, pdf.Rendered]) -> None:
+def test_interest_that_goes_on_is_said_and_counted(files: dict[str, Rendered]) -> None:
     text = " ".join(written(files["plan-with-interest.en"].pdf).split())
     assert "Interest goes on while this plan runs, at 12% a year. It adds $606.76" in text
     assert "We add no interest" not in text
     assert "More than paying everything on 22 November 2026 $606.76" in text
 
 
-def test_a_chinese_letter_is_chinese_from_top_to_bottom(files: dict[str, pdf.Rendered]) -> None:
+def test_a_chinese_letter_is_chinese_from_top_to_bottom(files: dict[str, Rendered]) -> None:
     for name in ("plan.zh_Hans", "receipt.zh_Hans", "statement.zh_Hans"):
         text = written(files[name].pdf)
         assert "欧阳喆垚" in text
@@ -170,7 +171,7 @@ def test_every_sentence_of_the_letters_has_its_chinese() -> None:
             assert catalogue[key].string not in ("", (), key), key
 
 
-def test_a_receipt_never_calls_a_debt_settled_while_something_is_owed(files: dict[str, pdf.Rendered]) -> None:
+def test_a_receipt_never_calls_a_debt_settled_while_something_is_owed(files: dict[str, Rendered]) -> None:
     text = written(files["receipt.en"].pdf)
     assert "$3,450.00 of this debt is still owed." in text
     for claim in ("settled", "Nothing is left", "paid in full"):
@@ -178,14 +179,14 @@ def test_a_receipt_never_calls_a_debt_settled_while_something_is_owed(files: dic
 
 
 def test_a_last_receipt_says_that_nothing_is_left_and_what_is_to_the_debtors_credit(
-    files: dict[str, pdf.Rendered],
+    files: dict[str, Rendered],
 ) -> None:
     text = written(files["last-receipt.en"].pdf)
     assert "Nothing is left to pay on this debt" in text
     assert "You have $10.00 to your credit." in text
 
 
-def test_a_long_table_repeats_its_head_on_each_page(files: dict[str, pdf.Rendered]) -> None:
+def test_a_long_table_repeats_its_head_on_each_page(files: dict[str, Rendered]) -> None:
     pages = written(files["statement-of-60.en"].pdf).split("\f")
     assert sum("What happened" in page for page in pages) == 3
     assert all(f"TX-{1000 + line}" in "".join(pages) for line in range(60))
@@ -202,10 +203,10 @@ def test_rare_characters_of_names_are_drawn() -> None:
 
 @pytest.mark.parametrize("name, characters", [("Somchai สมชาย", ("ส", "ม", "ช", "า", "ย")), ("😀", ("😀",))])
 def test_a_character_that_no_font_has_stops_the_letter(name: str, characters: tuple[str, ...]) -> None:
-    with pytest.raises(pdf.MissingGlyph) as refused:
+    with pytest.raises(MissingGlyph) as refused:
         rendered(a_letter(a_receipt(), debtor_name=name))
     assert set(refused.value.characters) == set(characters)
-    with pytest.raises(pdf.MissingGlyph) as refused:
+    with pytest.raises(MissingGlyph) as refused:
         in_pool(a_letter(a_receipt(), debtor_name=name))
     assert set(refused.value.characters) == set(characters)
 
@@ -255,7 +256,7 @@ def test_text_from_people_stays_text(payload: str) -> None:
 def test_not_even_a_template_can_fetch(line: str) -> None:
     base = environment("en")
     loader = jinja2.DictLoader({"letters/bad.html": f"<!doctype html><html lang=en><title>x</title><p>x</p>{line}"})
-    with pytest.raises(pdf.BrokenTemplate):
+    with pytest.raises(BrokenTemplate):
         pdf.render_here(
             template="letters/bad.html",
             letter=a_letter(a_plan()),
@@ -284,13 +285,13 @@ def test_a_letter_is_not_written_in_another_language_than_its_own() -> None:
         )
 
 
-def test_the_same_letter_has_the_same_bytes_in_another_process(files: dict[str, pdf.Rendered]) -> None:
+def test_the_same_letter_has_the_same_bytes_in_another_process(files: dict[str, Rendered]) -> None:
     for name in ("plan.en", "plan.zh_Hans"):
         elsewhere = in_pool(LETTERS[name])
         assert hashlib.sha256(elsewhere.pdf).hexdigest() == hashlib.sha256(files[name].pdf).hexdigest()
 
 
-def test_threads_may_ask_at_the_same_time(files: dict[str, pdf.Rendered]) -> None:
+def test_threads_may_ask_at_the_same_time(files: dict[str, Rendered]) -> None:
     names = ["receipt.en", "receipt.zh_Hans", "statement.en"] * 2
     with ThreadPoolExecutor(3) as threads:
         made = list(threads.map(lambda name: in_pool(LETTERS[name]), names))
@@ -298,7 +299,7 @@ def test_threads_may_ask_at_the_same_time(files: dict[str, pdf.Rendered]) -> Non
 
 
 def test_a_letter_that_takes_too_long_is_given_up_and_the_next_one_works() -> None:
-    with pytest.raises(pdf.RenderTimeout):
+    with pytest.raises(RenderTimeout):
         in_pool(a_letter(a_statement(lines=400)), timeout=0.3)
     assert in_pool(LETTERS["receipt.en"]).pages >= 1
 
