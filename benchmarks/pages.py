@@ -114,7 +114,7 @@ def first_visit(databases: Databases, *, folder: Path) -> Sequence[Fetched]:
 
 
 def _fetched(port: int, path: str, headers: dict[str, str]) -> Fetched:
-    response, body = fetch(port, path, headers | {"Accept-Encoding": "br"})
+    response, body = fetch(port, path, headers | {"Accept-Encoding": "gzip, br"})
     head = sum(len(name) + len(value) + 4 for name, value in response.getheaders())
     return Fetched(path=path, body=len(body), head=head, encoding=response.getheader("Content-Encoding") or "none")
 
