@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from sqlalchemy import BigInteger, DateTime, Float, Numeric, Table, UniqueConstraint
 
 from portal.db import UtcTime
 from portal.models import WITHOUT_LENDER, metadata
 
+ROOT = Path(__file__).resolve().parents[2]
 TABLES = [metadata.tables[name] for name in sorted(metadata.tables)]
 OWNED = [table for table in TABLES if table.name not in WITHOUT_LENDER]
 
@@ -24,6 +29,16 @@ def test_the_tables_without_a_lender_are_one_list_and_all_there() -> None:
 @pytest.mark.parametrize("table", OWNED, ids=name)
 def test_a_lenders_row_is_keyed_by_the_lender_and_an_id(table: Table) -> None:
     assert [column.name for column in table.primary_key.columns] == ["lender_id", "id"]
+
+
+def test_the_lender_in_a_key_has_its_type_whatever_is_read_in_first() -> None:
+    # A statement that a module builds keeps the types of that instant, and a foreign key's may not be known yet.
+    program = (
+        "from portal.debts import statement\n"
+        "print([str(p.type) for p in statement._CHANGES.compile().binds.values() if p.key == 'lender_id'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['CHAR(32)']"
 
 
 @pytest.mark.parametrize("table", OWNED, ids=name)
