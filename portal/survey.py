@@ -31,7 +31,8 @@ from portal.money import EXPONENTS, Money, level
 from portal.people.models import Debtor
 from portal.plans import negotiate
 from portal.plans.offers import Answer, Asked, Outcome, answer, standard
-from portal.schedules.schedule import Frequency, Schedule, first_due, level_payment, periodic_rate
+from portal.schedules.dates import Frequency, first_due
+from portal.schedules.schedule import Schedule, level_payment, periodic_rate
 
 PAGE = 500
 PAY_DAY = 28

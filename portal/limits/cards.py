@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 
 from portal.money import Money
-from portal.schedules.schedule import Frequency
+from portal.schedules.dates import Frequency
 
 _WHOLE_BPS: Final = 10_000
 

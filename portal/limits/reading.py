@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from portal.limits.cards import Card, InterestPolicy, Limits, LimitsSet, When
 from portal.money import Money
-from portal.schedules.schedule import Frequency
+from portal.schedules.dates import WITHOUT_SEASON, Frequency
 
 _LONGEST_TERM_MONTHS: Final = 600
 
@@ -263,7 +263,8 @@ class _Table:
         return int(value * 100)
 
     def frequencies(self, key: str) -> tuple[Frequency, ...]:
-        known = {each.value: each for each in Frequency}
+        # A season needs its months, for which a card has no place.
+        known = {each.value: each for each in WITHOUT_SEASON}
         listed = ", ".join(known)
         value: list[str] = self._take(
             key,

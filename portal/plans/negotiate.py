@@ -32,7 +32,8 @@ from portal.money import Money
 from portal.plans.models import LimitsVersion, Plan, PlanItem, Proposal, Quote
 from portal.plans.offers import Answer, Asked, Offer, Owed, answer, standard
 from portal.plans.progress import alive_plan
-from portal.schedules.schedule import Frequency, Item, Schedule, first_due
+from portal.schedules.dates import Frequency, first_due
+from portal.schedules.schedule import Item, Schedule
 from portal.web.numbers import public_number
 
 
@@ -222,12 +223,12 @@ def choose_pay_day(debt: Standing, *, proposal: Proposal, pay_day: int, today: d
 def asked_in(proposal: Proposal, *, today: date) -> Asked:
     """Give what a proposal asks for; without a pay day yet, the earliest first date."""
     frequency = Frequency(proposal.frequency)
-    day = proposal.pay_day or (today.day if frequency is Frequency.MONTHLY else today.isoweekday())
+    day = proposal.pay_day or (today.isoweekday() if frequency.by_weekday else today.day)
     return Asked(
         payment=Money(proposal.amount_minor, proposal.currency),
         frequency=frequency,
         first_due=first_due(today=today, frequency=frequency, pay_day=day),
-        anchor_day=day if frequency is Frequency.MONTHLY else None,
+        anchor_day=None if frequency.by_weekday else day,
     )
 
 

@@ -17,18 +17,15 @@ from typing import Final
 from portal.limits.cards import Limits
 from portal.money import Money, level
 from portal.plans.affordability import affordable
+from portal.schedules.dates import Frequency, due_dates, first_due, periods_in
 from portal.schedules.schedule import (
-    Frequency,
     NothingOwed,
     Schedule,
     a_month,
     by_payment,
-    due_dates,
-    first_due,
     interest_of,
     level_payment,
     periodic_rate,
-    periods_in,
     step_up,
 )
 
@@ -173,10 +170,11 @@ class _Terms:
 
     @property
     def least(self) -> Money:
-        """The least payment of a period that the lender publishes: repaid in the standard term, and not below the
-        least payment a month."""
+        """The least payment of a period that the lender publishes: repaid in the standard term, not below the least
+        payment a month, and not above what can be paid at once, which three months' payments may exceed."""
         by_term = level_payment(balance=self.owed.balance, rate=self.rate, count=self.longest)
-        return max(by_term, self.a_period(self.limits.least_payment(balance=self.owed.balance)))
+        by_month = self.a_period(self.limits.least_payment(balance=self.owed.balance))
+        return min(max(by_term, by_month), self.most_at_once)
 
     @property
     def least_in_hardship(self) -> Money:
@@ -299,7 +297,7 @@ def standard(
         return ()
     latest = today + timedelta(days=limits.first_payment_within_days)
     chosen = first_due(today=today, frequency=frequency, pay_day=pay_day)
-    first, anchor = chosen, pay_day if frequency is Frequency.MONTHLY else None
+    first, anchor = chosen, None if frequency.by_weekday else pay_day
     if chosen > latest:
         # A pay day that comes too late gives way: the last day that is allowed becomes the pay day.
         first, anchor = latest, None

@@ -30,7 +30,8 @@ from portal.plans.models import PlanCard, Proposal, Quote
 from portal.plans.negotiate import Agreed, AgreedBefore, NoLimits, PlanAlive, QuoteGone, Table
 from portal.plans.offers import Input, Kind, Outcome, Reason
 from portal.plans.progress import View, alive_plan, plan_of, view_of
-from portal.schedules.schedule import Frequency, Schedule
+from portal.schedules.dates import Frequency
+from portal.schedules.schedule import Schedule
 from portal.web import languages
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
@@ -125,11 +126,11 @@ def which_day(reference: str) -> ResponseReturnValue:
     if proposal is None:
         return redirect(url_for("plans.what_can_you_afford", reference=reference), 303)
     form: DayOfMonthForm | DayOfWeekForm
-    if Frequency(proposal.frequency) is Frequency.MONTHLY:
-        form = DayOfMonthForm()
-    else:
+    if Frequency(proposal.frequency).by_weekday:
         form = DayOfWeekForm()
         form.pay_day.choices = [(number, weekday(number)) for number in range(1, 8)]
+    else:
+        form = DayOfMonthForm()
     if request.method == "GET" and proposal.pay_day:
         form.pay_day.data = proposal.pay_day
     if form.validate_on_submit():

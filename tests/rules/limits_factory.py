@@ -5,7 +5,7 @@ from typing import Any
 
 from portal.limits.cards import InterestPolicy, Limits
 from portal.money import Money
-from portal.schedules.schedule import Frequency
+from portal.schedules.dates import WITHOUT_SEASON
 
 
 def some_limits(*, currency: str = "USD", **changes: Any) -> Limits:
@@ -17,7 +17,7 @@ def some_limits(*, currency: str = "USD", **changes: Any) -> Limits:
         "max_term_months": 24,
         "hardship_max_term_months": 60,
         "first_payment_within_days": 31,
-        "frequencies": tuple(Frequency),
+        "frequencies": WITHOUT_SEASON,
         "interest_policy": InterestPolicy.CONTRACT,
         "reduced_rate": None,
         "auto_accept_months": 24,

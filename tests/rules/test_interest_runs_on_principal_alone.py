@@ -8,7 +8,7 @@ from fractions import Fraction
 from portal.limits.cards import InterestPolicy
 from portal.money import Money
 from portal.plans.offers import Asked, Owed, answer
-from portal.schedules.schedule import Frequency
+from portal.schedules.dates import Frequency
 from tests.rules.limits_factory import some_limits
 
 TODAY = date(2026, 5, 4)

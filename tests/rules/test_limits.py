@@ -9,7 +9,7 @@ import pytest
 from portal.limits.cards import InterestPolicy, LimitsSet
 from portal.limits.reading import LimitsError, parse
 from portal.money import Money, UnknownCurrency
-from portal.schedules.schedule import Frequency
+from portal.schedules.dates import Frequency
 from tests.rules.limits_factory import some_limits
 
 STANDARD = (Path(__file__).parents[2] / "limits" / "standard.toml").read_text()
