@@ -14,9 +14,9 @@ from enum import Enum
 from fractions import Fraction
 from typing import Final
 
+from portal.affordability.surplus import affordable
 from portal.limits.cards import Limits
 from portal.money import Money, level
-from portal.plans.affordability import affordable
 from portal.schedules.dates import Frequency, due_dates, first_due, periods_in
 from portal.schedules.schedule import (
     NothingOwed,
