@@ -12,7 +12,7 @@ from enum import Enum
 
 from portal.money import Money
 from portal.offers import asked as asking
-from portal.offers.asked import Asked
+from portal.offers.asked import Asked, Way
 from portal.offers.plain import Json, plain
 from portal.offers.trace import Step
 from portal.schedules.arrangements import Arrangement
@@ -47,6 +47,8 @@ class Reason(Enum):
     FREQUENCY_NOT_OFFERED = "frequency_not_offered"
     FIRST_PAYMENT_TOO_LATE = "first_payment_too_late"
     FIRST_PAYMENT_IN_THE_PAST = "first_payment_in_the_past"
+    FIRST_PAYMENT_TOO_EARLY = "first_payment_too_early"
+    FIRST_PAYMENT_OUT_OF_SEASON = "first_payment_out_of_season"
     LONGER_THAN_AUTOMATIC = "longer_than_automatic"
     A_PERSON_DECIDES = "a_person_decides"
     ON_HOLD = "on_hold"
@@ -82,6 +84,7 @@ class Input(Enum):
     SETTLEMENT_AMOUNT = "settlement_amount"
     SETTLEMENT_PARTS = "settlement_parts"
     ASK_AGAIN_ON = "ask_again_on"
+    WAY = "way"
     NONE = "none"
 
 
@@ -93,7 +96,7 @@ class Change:
     """
 
     input: Input
-    value: Money | date | Frequency | int | None = None
+    value: Money | date | Frequency | Way | int | None = None
 
 
 class Kind(Enum):
@@ -165,7 +168,7 @@ class Answer:
         return self.outcome is Outcome.ACCEPT and not self.needs_person
 
     def public(self) -> Json:
-        """Return all that a debtor may see, as JSON; not the outcome, which tells one person's answer from another's."""
+        """Return all that a debtor may see, as JSON; not the outcome, which would tell one person's from another's."""
         return {
             "asked": plain(asking.as_json(self.asked)),
             "arrangement": plain(self.arrangement),

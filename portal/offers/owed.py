@@ -13,7 +13,6 @@ from fractions import Fraction
 
 from portal.affordability.budget import Evidence
 from portal.affordability.surplus import Surplus, share_across
-from portal.interest import DayCount
 from portal.money import Money
 from portal.schedules.arrangements import Parts
 
@@ -38,7 +37,6 @@ class Owed:
     bearing: Fraction = Fraction(1)
     parts: Parts | None = None
     days_late: int = 0
-    day_count: DayCount | None = None
 
     def __post_init__(self) -> None:
         if self.parts is not None and self.parts.total != self.balance:

@@ -30,9 +30,14 @@ from portal.limits import checks
 from portal.limits.cards import NO_ATTRIBUTES, Card, Limits, LimitsSet
 from portal.limits.reading import parse
 from portal.money import Money
+from portal.offers.answering import answer
+from portal.offers.answers import Answer, Kind, Offer
+from portal.offers.asked import Regular
+from portal.offers.menu import standard
+from portal.offers.owed import Owed
 from portal.plans.models import LimitsVersion, Plan, PlanItem, Proposal, Quote
-from portal.plans.offers import Answer, Asked, Offer, Owed, answer, standard
 from portal.plans.progress import alive_plan
+from portal.schedules.arrangements import Parts
 from portal.schedules.dates import Frequency, first_due
 from portal.schedules.schedule import Item, Schedule
 from portal.web.numbers import public_number
@@ -70,7 +75,7 @@ class Table:
     """All that a page of choices shows: what was asked, the answer, and up to three plans beside it."""
 
     proposal_id: uuid.UUID
-    asked: Asked
+    asked: Regular
     answer: Answer
     offers: tuple[Offer, ...]
 
@@ -243,11 +248,18 @@ def _attributes_from(lender_id: uuid.UUID, first: uuid.UUID, last: uuid.UUID) ->
     return {row.id: row.attributes for row in rows}
 
 
-def owed_of(debt: Standing) -> Owed:
+def owed_of(debt: Standing, *, today: date) -> Owed:
     """Give what a plan is reckoned from: interest runs on the principal's share of what is owed, on nothing else."""
     principal = debt.parts[Account.PRINCIPAL].minor
     bearing = Fraction(principal, debt.owed.minor) if debt.owed.minor else Fraction(0)
-    return Owed(balance=debt.owed, annual_rate=debt.annual_rate, bearing=bearing)
+    parts = Parts(**{account.value: debt.parts[account] for account in OWED})
+    return Owed(
+        balance=debt.owed,
+        annual_rate=debt.annual_rate,
+        bearing=bearing,
+        parts=parts,
+        days_late=debt.days_late(today),
+    )
 
 
 def propose(debt: Standing, *, payment: Money, frequency: Frequency, by: Actor, today: date) -> uuid.UUID:
@@ -315,11 +327,11 @@ def choose_pay_day(debt: Standing, *, proposal: Proposal, pay_day: int, today: d
     )
 
 
-def asked_in(proposal: Proposal, *, today: date) -> Asked:
+def asked_in(proposal: Proposal, *, today: date) -> Regular:
     """Give what a proposal asks for; without a pay day yet, the earliest first date."""
     frequency = Frequency(proposal.frequency)
     day = proposal.pay_day or (today.isoweekday() if frequency.by_weekday else today.day)
-    return Asked(
+    return Regular(
         payment=Money(proposal.amount_minor, proposal.currency),
         frequency=frequency,
         first_due=first_due(today=today, frequency=frequency, pay_day=day),
@@ -334,8 +346,8 @@ def table_for(debt: Standing, *, proposal: Proposal, today: date) -> Table:
     """
     limits = limits_in_force(debt, today=today).limits
     asked = asked_in(proposal, today=today)
-    owed = owed_of(debt)
-    given = answer(asked=asked, owed=owed, limits=limits, budget=None, today=today)
+    owed = owed_of(debt, today=today)
+    given = answer(asked=asked, owed=owed, limits=limits, today=today)
     offers = standard(
         owed=owed,
         limits=limits,
@@ -352,6 +364,10 @@ def own_plan(table: Table) -> Schedule | None:
     return given.plan if given.outcome.value == "accept" and not given.needs_person else None
 
 
+# What a quote can pin today: payments that repay all that is owed.
+_PICKED = (Kind.LOWEST_PAYMENT, Kind.IN_BETWEEN, Kind.SOONEST_DONE, Kind.STEP_UP)
+
+
 def pickable(table: Table) -> dict[str, Schedule]:
     """Give every plan on the page that can be picked without a person, by the name that its form sends."""
     plans: dict[str, Schedule] = {}
@@ -361,6 +377,8 @@ def pickable(table: Table) -> dict[str, Schedule]:
     elif table.answer.plan is not None and not table.answer.needs_person:
         plans["answer"] = table.answer.plan
     for offer in (*table.answer.alternatives, *table.offers):
+        if offer.kind not in _PICKED:
+            continue
         if not offer.needs_person and offer.schedule.steps not in {plan.steps for plan in plans.values()}:
             plans[offer.kind.value] = offer.schedule
     return dict(list(plans.items())[:4])
@@ -634,7 +652,8 @@ def reference_of_quote(made: Quote) -> str:
 
 def least_payment(debt: Standing, *, limits: Limits, today: date) -> Money | None:
     """Give the least payment a month that is agreed to on the spot; None where there is no such monthly plan."""
-    plans = standard(owed=owed_of(debt), limits=limits, frequency=Frequency.MONTHLY, pay_day=today.day, today=today)
+    owed = owed_of(debt, today=today)
+    plans = standard(owed=owed, limits=limits, frequency=Frequency.MONTHLY, pay_day=today.day, today=today)
     return next((offer.schedule.payment for offer in plans if not offer.needs_person), None)
 
 

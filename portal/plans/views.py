@@ -19,6 +19,7 @@ from portal.db import transaction
 from portal.debts.pages import mine_or_404, posting_words
 from portal.debts.statement import MONEY_CAME, Line, Standing, history
 from portal.money import Money
+from portal.offers.answers import Input, Kind, Outcome, Reason
 from portal.people import sign_in
 from portal.people.forms import CodeForm
 from portal.people.permissions import me, needs_debtor, renew
@@ -28,7 +29,6 @@ from portal.plans.calendar import Date, calendar_file
 from portal.plans.forms import AffordForm, DayOfMonthForm, DayOfWeekForm, EmptyForm, every, how_often, weekday
 from portal.plans.models import PlanCard, Proposal, Quote
 from portal.plans.negotiate import Agreed, AgreedBefore, NoLimits, PlanAlive, QuoteGone, Table
-from portal.plans.offers import Input, Kind, Outcome, Reason
 from portal.plans.progress import View, alive_plan, plan_of, view_of
 from portal.schedules.dates import Frequency
 from portal.schedules.schedule import Schedule
@@ -262,6 +262,7 @@ def _answer_words(table: Table, choices: dict[str, Schedule]) -> tuple[str, tupl
         Reason.ABOVE_WHAT_IS_AFFORDABLE: _("It is more than you have left in a month. We don’t want you to go short."),
         Reason.NOTHING_LEFT_OVER: _("You have nothing left over in a month. Then you don’t have to pay now."),
         Reason.A_PERSON_DECIDES: _("A person will look at this and answer you."),
+        Reason.DOWN_PAYMENT_REQUIRED: _("Your lender asks for a larger first payment."),
     }
     lines = [why[reason] for reason in answer.reasons]
     change = answer.change
