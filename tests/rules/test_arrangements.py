@@ -84,7 +84,10 @@ def test_a_holiday_and_what_it_costs(vector: dict) -> None:
         assert drawn(found).starts_on == date(2026, 3, 31)
         assert drawn(found).count == given_["n"]
     assert holiday(terms, accrual=Accrual.SIMPLE, **pause).cost_of_pause == usd(expect["cost_of_pause"])
-    assert holiday(terms, accrual=Accrual.FROZEN, **pause).cost_of_pause == usd("0")
+    frozen = holiday(terms, accrual=Accrual.FROZEN, **pause)
+    assert (frozen.cost_of_pause, frozen.rate_after) == (usd("0"), Decimal(12))
+    # Two periods before the one that the first item bears.
+    assert frozen.standstill == Standstill(date(2025, 12, 31), date(2026, 2, 28))
     same = holiday(terms, accrual=Accrual.SIMPLE, **{**pause, "keeps": Keeps.INSTALMENT})
     assert drawn(same).payment == usd(expect["frozen"]["level"])
     assert (drawn(same).count, drawn(same).last) == (expect["same_level"]["items"], usd(expect["same_level"]["last"]))
@@ -245,6 +248,7 @@ def test_interest_stands_still_in_a_window_and_runs_after_it() -> None:
     assert [bool(item.interest) for item in drawn(found).items] == [False, False, True, True]
     plain = instalments(terms, count=4)
     assert drawn(found).payment < drawn(plain).payment
+    assert (found.standstill, found.rate_after) == (Standstill(TODAY, date(2026, 3, 1)), Decimal(12))
     assert found.cost < plain.cost
 
 
