@@ -26,7 +26,7 @@ limits          what a lender allows, as cards of rules, and how they are read
 schedules       when each payment of an arrangement is due, how much it is, what it costs
 interest, amounts, money, config   pure values, and settings
 
-Inside a feature: views → forms → acts → models → rules. Files in `limits/` and `schedules/`, and those named `offers`, `states`,
-`allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`, `kinds`, `clocks` are rules:
+Inside a feature: views → forms → acts → models → rules. Files in `limits/` and `schedules/`, and those named `offers`,
+`states`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`, `kinds`, `clocks` are rules:
 plain Python over values, without Flask, database, clock or network.
 """
