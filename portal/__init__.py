@@ -27,6 +27,6 @@ schedules       when each payment of an arrangement is due, how much it is, what
 interest, amounts, money, config   pure values, and settings
 
 Inside a feature: views → forms → acts → models → rules. Files in `limits/` and `schedules/`, and those named `offers`,
-`states`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`, `kinds`, `clocks` are rules:
-plain Python over values, without Flask, database, clock or network.
+`states`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`, `kinds`, `clocks` are
+rules: plain Python over values, without Flask, database, clock or network.
 """
