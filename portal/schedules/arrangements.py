@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 
 from portal.interest import months_later
@@ -85,7 +86,8 @@ class Arrangement:
     """What is agreed, and all that has to be shown before.
 
     `cost` is what is paid beyond today's balance, or, where a part is waived or left for a review, the interest that
-    the arrangement adds. `cost_of_pause` is how much of it a holiday causes. `grows_by` is by how much the debt is
+    the arrangement adds. `rate_after` is the yearly rate in percent on the day that a standstill ends.
+    `cost_of_pause` is how much of the cost a holiday causes. `grows_by` is by how much the debt is
     larger at the review than today; only a reduced payment, a token and a holiday may do that, and show it.
     """
 
@@ -94,6 +96,7 @@ class Arrangement:
     cost: Money
     waiver: Waiver | None = None
     standstill: Standstill | None = None
+    rate_after: Decimal | None = None
     cost_of_pause: Money | None = None
     left_at_review: Money | None = None
     grows_by: Money | None = None

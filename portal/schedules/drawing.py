@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, Context, Decimal, localcontext
+from fractions import Fraction
 from typing import Final
 
 from portal.money import CurrencyMismatch, Money, level
@@ -61,13 +62,13 @@ def level_payment_over(*, balance: Money, periods: Sequence[Period]) -> Money:
 
 
 def _repays(balance: Money, payment: int, periods: Sequence[Period]) -> bool:
-    left = balance
+    left = balance.minor
     for period in periods:
-        interest = interest_of(left, period.rate)
-        if payment <= interest.minor:
+        interest = _charge(left, period.rate)
+        if payment <= interest:
             return False
-        left -= min(Money(payment - interest.minor, balance.currency), left)
-        if not left:
+        left -= payment - interest
+        if left <= 0:
             return True
     return False
 
@@ -77,18 +78,25 @@ def pay_each(left: Money, payments: Iterable[tuple[Period, Money]], items: list[
 
     :raises NeverEnds: if a payment does not exceed the interest of its period.
     """
+    # Whole numbers inside: this is drawn for every plan that somebody looks at.
+    owed, currency = left.minor, left.currency
     for period, payment in payments:
-        if not left:
+        if not owed:
             break
-        if payment.currency != left.currency:
-            raise CurrencyMismatch(payment.currency, left.currency)
-        interest = interest_of(left, period.rate)
-        if payment <= interest:
-            raise NeverEnds(payment, interest)
-        principal = min(payment - interest, left)
-        add(items, period, principal, interest)
-        left -= principal
-    return left
+        if payment.currency != currency:
+            raise CurrencyMismatch(payment.currency, currency)
+        interest = _charge(owed, period.rate)
+        if payment.minor <= interest:
+            raise NeverEnds(payment, Money(interest, currency))
+        principal = min(payment.minor - interest, owed)
+        add(items, period, Money(principal, currency), Money(interest, currency))
+        owed -= principal
+    return Money(owed, currency)
+
+
+def _charge(owed: int, rate: Fraction) -> int:
+    """Return the interest of a period in minor units, as `interest_of` does."""
+    return (2 * owed * rate.numerator + rate.denominator) // (2 * rate.denominator)
 
 
 def add(items: list[Item], period: Period, principal: Money, interest: Money) -> None:

@@ -56,12 +56,14 @@ def holiday(terms: Terms, *, count: int, periods: int, accrual: Accrual, keeps: 
         drawing.pay_each(grown, ((period, payment) for period in every[periods:]), items)
         schedule = Schedule(tuple(items), terms.frequency)
     cost = schedule.total - terms.balance
+    freeze = Standstill(terms.runs_since, every[periods - 1].due_on) if accrual is Accrual.FROZEN else None
     return Arrangement(
         Kind.HOLIDAY,
         schedule,
         cost=cost,
         cost_of_pause=cost - usual.total_interest,
-        standstill=Standstill(terms.runs_since, every[periods - 1].due_on) if accrual is Accrual.FROZEN else None,
+        standstill=freeze,
+        rate_after=terms.rate_on(freeze.ends_on) if freeze is not None else None,
         grows_by=grown - terms.balance,
     )
 
@@ -86,7 +88,13 @@ def interest_freeze(terms: Terms, *, count: int, freeze: Standstill) -> Arrangem
         raise ValueError(freeze)
     bands = (Band(Decimal(0), freeze.starts_on, freeze.ends_on), *terms.bands)
     schedule = drawing.by_count(replace(terms, bands=bands), count)
-    return Arrangement(Kind.INTEREST_FREEZE, schedule, cost=schedule.total_interest, standstill=freeze)
+    return Arrangement(
+        Kind.INTEREST_FREEZE,
+        schedule,
+        cost=schedule.total_interest,
+        standstill=freeze,
+        rate_after=terms.rate_on(freeze.ends_on),
+    )
 
 
 def reduced_payment(terms: Terms, *, payment: Money, count: int, review_on: date) -> Arrangement:

@@ -93,10 +93,20 @@ class Terms:
         """Return the same for due dates of one's own choice."""
         if not self.annual_rate and not self.bands:
             return tuple(Period(day, Fraction(0)) for day in dates)
+        part = self._usual_part if self.day_count is None else None
+        # Nearly all periods of a plan bear one and the same rate, which is reckoned once.
+        known: dict[Decimal, Fraction] = {}
         found, before = [], self.runs_since
         for at, day in enumerate(dates):
-            whole = self._usual_part if self.since is None or at else None
-            found.append(Period(day, self.rate_between(before, day, whole=whole)))
+            whole = part if self.since is None or at else None
+            if whole is None or self._changes_between(before, day):
+                rate = self.rate_between(before, day, whole=whole)
+            else:
+                annual = self.rate_on(before)
+                if annual not in known:
+                    known[annual] = Fraction(annual) / 100 * whole * self.bearing
+                rate = known[annual]
+            found.append(Period(day, rate))
             before = day
         return tuple(found)
 
@@ -130,17 +140,21 @@ class Terms:
         )
         return sum(rates, Fraction(0)) / 100 * self.bearing
 
+    def _changes_between(self, start: date, end: date) -> bool:
+        return any(start < band.starts_on < end or start < band.ends_on < end for band in self.bands)
+
     def _pieces(self, start: date, end: date) -> list[tuple[date, date, Fraction]]:
         """Cut a time where the rate changes."""
         edges = {day for band in self.bands for day in (band.starts_on, band.ends_on) if start < day < end}
         cuts = [start, *sorted(edges), end]
-        return [(since, to, self._rate_on(since)) for since, to in zip(cuts, cuts[1:], strict=False)]
+        return [(since, to, Fraction(self.rate_on(since))) for since, to in zip(cuts, cuts[1:], strict=False)]
 
-    def _rate_on(self, day: date) -> Fraction:
+    def rate_on(self, day: date) -> Decimal:
+        """Return the yearly rate in percent that counts on a day."""
         for band in self.bands:
             if band.starts_on <= day < band.ends_on:
-                return Fraction(band.annual_rate)
-        return Fraction(self.annual_rate)
+                return band.annual_rate
+        return self.annual_rate
 
 
 _DAYS: Final = 365
