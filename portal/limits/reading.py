@@ -502,6 +502,7 @@ class _Table:
         )
         if required and key not in self.raw:
             self.say(key, f"is missing; write a table [card.{key}].")
+        if key in self._wrong:
             # The keys in it would all be missing too, and saying so helps nobody.
             return _Quiet(value, f"{self.place}{key}.", self._currency, [])
         return _Table(value, f"{self.place}{key}.", self._currency, self._problems)
