@@ -156,7 +156,7 @@ def limits_sets(draw: st.DrawFn) -> LimitsSet:
     )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(limits_sets())
 def test_what_is_written_is_read_back_as_the_same_values(limits: LimitsSet) -> None:
     currency = limits.cards[0].limits.min_payment.currency
