@@ -31,6 +31,14 @@ class InterestPolicy(Enum):
     FROZEN = "frozen"
 
 
+class AffordabilityModel(Enum):
+    """How it is worked out what somebody can afford; the names are those of the models themselves."""
+
+    GUIDELINES = "guidelines"
+    STANDARDS = "standards"
+    FLOOR = "floor"
+
+
 class Component(Enum):
     """A part of what is owed, by the words of the books."""
 
@@ -225,6 +233,7 @@ class Limits:
     person_up_to_months: int | None = None
     person_up_to_discount_bps: int | None = None
     agents: AgentCaps | None = None
+    affordability_model: AffordabilityModel | None = None
 
     def least_payment(self, *, balance: Money) -> Money:
         """Return the least payment a month: the larger of the amount and the percentage, never above the balance.

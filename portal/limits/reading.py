@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from portal.limits.cards import (
+    AffordabilityModel,
     AfterHoliday,
     AgentCaps,
     AttributeRule,
@@ -171,6 +172,11 @@ def _limits(card: _Table) -> Limits:
             else None
         ),
         agents=_agents(card.optional("agents")),
+        affordability_model=(
+            affordability.choice("model", AffordabilityModel, fallback=AffordabilityModel.FLOOR)
+            if affordability.has("model")
+            else None
+        ),
     )
     if policy is InterestPolicy.REDUCED and limits.reduced_rate is None:
         interest.say("reduced_rate", "is missing; a reduced policy needs it.")

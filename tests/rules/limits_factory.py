@@ -97,6 +97,7 @@ def _card(card: Card) -> dict[str, Any]:
         "affordability": {
             "keep_back_percent": _percent(limits.cushion_bps),
             "round_down_to": limits.affordability_step,
+            "model": limits.affordability_model,
         },
         "decide": {
             "alone_up_to_discount_percent": _percent(limits.auto_accept_discount_bps),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from portal.limits.cards import (
+    AffordabilityModel,
     AfterHoliday,
     AgentCaps,
     AttributeRule,
@@ -118,6 +119,7 @@ grace_days = 5
 tolerance = 1
 [card.affordability]
 round_down_to = 1
+model = "guidelines"
 """
 
 
@@ -162,6 +164,7 @@ def test_everything_that_a_card_can_say_is_read_as_it_is_written() -> None:
         person_up_to_months=84,
         person_up_to_discount_bps=4000,
         agents=AgentCaps(most_discount_bps=2000, longest_months=36),
+        affordability_model=AffordabilityModel.GUIDELINES,
     )
 
 
@@ -177,6 +180,7 @@ def test_what_a_card_leaves_out_is_not_offered() -> None:
             limits.token,
             limits.new_plans,
             limits.agents,
+            limits.affordability_model,
         )
         assert nothing == (None,) * len(nothing)
         assert (limits.season, limits.rate_bands, card.when.attributes) == ((), (), ())
@@ -352,6 +356,7 @@ def test_why_a_card_does_not_fit_is_said_for_each_thing_that_it_looks_at() -> No
         ("most_months = 7", "most_months = 0", "interest_freeze.most_months: 0 is out of bounds"),
         ("amount = 1\n", "amount = 0\n", "token.amount: must be above zero."),
         ("review_after_months = 3", "review_after_months = 13", "token.review_after_months: 13 is out of bounds"),
+        ('"guidelines"', '"guess"', "affordability.model: 'guess' is not one of: guidelines, standards, floor."),
         ("most_days = 90", "most_days = 0", "moratorium.most_days: 0 is out of bounds"),
         ("most_in_all = 5", "", "new_plans.most_in_all: is missing"),
         ("person_up_to_months = 84", "person_up_to_months = 0", "decide.person_up_to_months: 0 is out of bounds"),

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.limits.cards import (
+    AffordabilityModel,
     AfterHoliday,
     AgentCaps,
     AttributeRule,
@@ -141,6 +142,7 @@ def limits_of(draw: st.DrawFn, currency: str) -> Limits:
         person_up_to_months=draw(maybe(MONTHS)),
         person_up_to_discount_bps=draw(maybe(BPS)),
         agents=draw(maybe(st.builds(AgentCaps, BPS, MONTHS))),
+        affordability_model=draw(maybe(st.sampled_from(AffordabilityModel))),
     )
 
 
