@@ -16,7 +16,6 @@ from typing import Any, Final, TypeVar
 
 from portal.limits.cards import (
     AffordabilityModel,
-    AfterHoliday,
     AgentCaps,
     AttributeRule,
     Card,
@@ -25,7 +24,6 @@ from portal.limits.cards import (
     DiscountBand,
     DownPayment,
     Holiday,
-    HolidayInterest,
     InterestPolicy,
     Limits,
     LimitsSet,
@@ -33,13 +31,14 @@ from portal.limits.cards import (
     RateBand,
     ReducedPayment,
     Token,
-    Vesting,
     Waiver,
     When,
     YearDay,
 )
 from portal.money import Money
+from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
+from portal.schedules.pauses import Accrual, Keeps
 
 _LONGEST_TERM_MONTHS: Final = 600
 _MOST_DAYS_LATE: Final = 36_600
@@ -243,7 +242,7 @@ def _waiver(table: _Table | None) -> Waiver | None:
         return None
     read = Waiver(
         components=table.choices("components", Component),
-        vesting=table.choice("vesting", Vesting, fallback=Vesting.AT_END),
+        vesting=table.choice("vesting", Vesting, fallback=Vesting.ON_LAST_PAYMENT),
     )
     table.refuse_others()
     return read
@@ -256,8 +255,8 @@ def _holiday(table: _Table | None) -> Holiday | None:
         most_months_in_12=table.whole("most_months_in_12", most=12),
         most_months_running=table.whole("most_months_running", most=12),
         payments_between=table.whole("payments_between", most=600),
-        interest=table.choice("interest", HolidayInterest, fallback=HolidayInterest.FROZEN),
-        afterwards=table.choice("afterwards", AfterHoliday, fallback=AfterHoliday.SAME_TERM),
+        interest=table.choice("interest", Accrual, fallback=Accrual.FROZEN),
+        keeps=table.choice("keeps", Keeps, fallback=Keeps.TERM),
     )
     table.refuse_others()
     return read

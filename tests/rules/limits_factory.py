@@ -139,7 +139,7 @@ def _card(card: Card) -> dict[str, Any]:
             "most_months_running": holiday.most_months_running,
             "payments_between": holiday.payments_between,
             "interest": holiday.interest,
-            "afterwards": holiday.afterwards,
+            "keeps": holiday.keeps,
         }
     if (reduced := limits.reduced_payment) is not None:
         table["reduced_payment"] = {

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.limits.cards import (
-    AfterHoliday,
     AgentCaps,
     AttributeRule,
     Card,
@@ -18,20 +17,20 @@ from portal.limits.cards import (
     DiscountBand,
     DownPayment,
     Holiday,
-    HolidayInterest,
     InterestPolicy,
     NewPlans,
     RateBand,
     ReducedPayment,
     Token,
-    Vesting,
     Waiver,
     When,
     YearDay,
 )
 from portal.limits.checks import Loaded, problems_of
 from portal.money import Money
+from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
+from portal.schedules.pauses import Accrual, Keeps
 from tests.rules.limits_factory import a_card, a_set
 
 ALL_CEILINGS = ((Component.PENALTY, 10_000), (Component.INTEREST, 5000))
@@ -51,8 +50,8 @@ def a_holiday(**changes: object) -> Holiday:
         "most_months_in_12": 3,
         "most_months_running": 2,
         "payments_between": 3,
-        "interest": HolidayInterest.SIMPLE,
-        "afterwards": AfterHoliday.SAME_TERM,
+        "interest": Accrual.SIMPLE,
+        "keeps": Keeps.TERM,
         **changes,
     }
     return Holiday(**values)  # type: ignore[arg-type]
@@ -81,7 +80,7 @@ GOOD: dict[str, Card] = {
     ),
     "holiday": a_card(holiday=a_holiday()),
     "frozen holiday of a frozen plan": a_card(
-        interest_policy=InterestPolicy.FROZEN, holiday=a_holiday(interest=HolidayInterest.FROZEN)
+        interest_policy=InterestPolicy.FROZEN, holiday=a_holiday(interest=Accrual.FROZEN)
     ),
     "season": a_card(
         frequencies=(Frequency.SEASONAL,), season=(9, 10), first_payment_within_days=366, rate_bands=(harvest(),)
@@ -288,7 +287,7 @@ def test_what_does_not_contradict_itself_is_a_draft(name: str) -> None:
             "is frozen.",
         ),
         (
-            a_card(waiver=Waiver((Component.FEES, Component.PRINCIPAL), Vesting.AT_END)),
+            a_card(waiver=Waiver((Component.FEES, Component.PRINCIPAL), Vesting.ON_LAST_PAYMENT)),
             "waiver.components and least_payment: the payments pay the principal, so it can't be let off with them.",
         ),
         (

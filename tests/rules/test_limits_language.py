@@ -8,7 +8,6 @@ import pytest
 
 from portal.limits.cards import (
     AffordabilityModel,
-    AfterHoliday,
     AgentCaps,
     AttributeRule,
     Component,
@@ -16,14 +15,12 @@ from portal.limits.cards import (
     DiscountBand,
     DownPayment,
     Holiday,
-    HolidayInterest,
     InterestPolicy,
     LimitsSet,
     NewPlans,
     RateBand,
     ReducedPayment,
     Token,
-    Vesting,
     Waiver,
     YearDay,
 )
@@ -31,7 +28,9 @@ from portal.limits.checks import draft
 from portal.limits.reading import LimitsError, parse
 from portal.limits.segments import segments
 from portal.money import Money
+from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
+from portal.schedules.pauses import Accrual, Keeps
 from tests.rules.limits_factory import some_limits
 
 FOLDER = Path(__file__).parents[2] / "limits"
@@ -86,13 +85,13 @@ penalty = 100
 interest = 50
 [card.waiver]
 components = ["interest", "fees"]
-vesting = "per_item"
+vesting = "with_each_payment"
 [card.holiday]
 most_months_in_12 = 3
 most_months_running = 2
 payments_between = 4
 interest = "simple"
-afterwards = "same_instalment"
+keeps = "instalment"
 [card.reduced_payment]
 most_months = 6
 least_percent = 25
@@ -153,8 +152,8 @@ def test_everything_that_a_card_can_say_is_read_as_it_is_written() -> None:
             ceilings_bps=((Component.PENALTY, 10_000), (Component.INTEREST, 5000)),
             most_instalments=3,
         ),
-        waiver=Waiver((Component.INTEREST, Component.FEES), Vesting.PER_ITEM),
-        holiday=Holiday(3, 2, 4, HolidayInterest.SIMPLE, AfterHoliday.SAME_INSTALMENT),
+        waiver=Waiver((Component.INTEREST, Component.FEES), Vesting.WITH_EACH_PAYMENT),
+        holiday=Holiday(3, 2, 4, Accrual.SIMPLE, Keeps.INSTALMENT),
         reduced_payment=ReducedPayment(most_months=6, least_bps=2500),
         interest_freeze_months=7,
         token=Token(Money.of(1, "USD"), review_after_months=3),
@@ -340,16 +339,20 @@ def test_why_a_card_does_not_fit_is_said_for_each_thing_that_it_looks_at() -> No
             '["everything"]',
             "waiver.components: ['everything'] is not a list of one or more of: penalty",
         ),
-        ('vesting = "per_item"', 'vesting = "never"', "waiver.vesting: 'never' is not one of: per_item, at_end."),
+        (
+            'vesting = "with_each_payment"',
+            'vesting = "never"',
+            "waiver.vesting: 'never' is not one of: on_last_payment, with_each_payment.",
+        ),
         (
             'interest = "simple"',
             'interest = "double"',
             "holiday.interest: 'double' is not one of: frozen, simple, compound.",
         ),
         (
-            'afterwards = "same_instalment"',
+            'keeps = "instalment"',
             "",
-            "holiday.afterwards: is missing; write one of: same_term, same_instalment.",
+            "holiday.keeps: is missing; write one of: term, instalment.",
         ),
         ("most_months_in_12 = 3", "most_months_in_12 = 13", "holiday.most_months_in_12: 13 is out of bounds"),
         ("most_months = 6\n", "most_months = 0\n", "reduced_payment.most_months: 0 is out of bounds"),

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from portal.limits.cards import (
     AffordabilityModel,
-    AfterHoliday,
     AgentCaps,
     AttributeRule,
     Card,
@@ -17,7 +16,6 @@ from portal.limits.cards import (
     DiscountBand,
     DownPayment,
     Holiday,
-    HolidayInterest,
     InterestPolicy,
     Limits,
     LimitsSet,
@@ -25,14 +23,15 @@ from portal.limits.cards import (
     RateBand,
     ReducedPayment,
     Token,
-    Vesting,
     Waiver,
     When,
     YearDay,
 )
 from portal.limits.reading import parse
 from portal.money import Money
+from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
+from portal.schedules.pauses import Accrual, Keeps
 from tests.rules.limits_factory import as_toml
 
 MONTHS = st.integers(1, 600)
@@ -128,8 +127,8 @@ def limits_of(draw: st.DrawFn, currency: str) -> Limits:
                     st.integers(0, 12),
                     st.integers(0, 12),
                     st.integers(0, 600),
-                    st.sampled_from(HolidayInterest),
-                    st.sampled_from(AfterHoliday),
+                    st.sampled_from(Accrual),
+                    st.sampled_from(Keeps),
                 )
             )
         ),
