@@ -16,7 +16,9 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from portal.money import Money
+from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
+from portal.schedules.pauses import Accrual, Keeps
 
 _WHOLE_BPS: Final = 10_000
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
@@ -31,6 +33,14 @@ class InterestPolicy(Enum):
     FROZEN = "frozen"
 
 
+class AffordabilityModel(Enum):
+    """How it is worked out what somebody can afford; the names are those of the models themselves."""
+
+    GUIDELINES = "guidelines"
+    STANDARDS = "standards"
+    FLOOR = "floor"
+
+
 class Component(Enum):
     """A part of what is owed, by the words of the books."""
 
@@ -39,28 +49,6 @@ class Component(Enum):
     INTEREST = "interest"
     PRINCIPAL = "principal"
     COSTS = "costs"
-
-
-class Vesting(Enum):
-    """When a waiver counts: a share with each payment that is kept, or all of it after the last."""
-
-    PER_ITEM = "per_item"
-    AT_END = "at_end"
-
-
-class HolidayInterest(Enum):
-    """What happens to interest while nothing is paid."""
-
-    FROZEN = "frozen"
-    SIMPLE = "simple"
-    COMPOUND = "compound"
-
-
-class AfterHoliday(Enum):
-    """What stays as it was when payments go on: how long the plan is, or how much is paid each time."""
-
-    SAME_TERM = "same_term"
-    SAME_INSTALMENT = "same_instalment"
 
 
 class YearDay(NamedTuple):
@@ -147,8 +135,8 @@ class Holiday:
     most_months_in_12: int
     most_months_running: int
     payments_between: int
-    interest: HolidayInterest
-    afterwards: AfterHoliday
+    interest: Accrual
+    keeps: Keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +213,7 @@ class Limits:
     person_up_to_months: int | None = None
     person_up_to_discount_bps: int | None = None
     agents: AgentCaps | None = None
+    affordability_model: AffordabilityModel | None = None
 
     def least_payment(self, *, balance: Money) -> Money:
         """Return the least payment a month: the larger of the amount and the percentage, never above the balance.

@@ -15,7 +15,6 @@ from typing import Final
 from portal.limits.cards import (
     Component,
     Discount,
-    HolidayInterest,
     InterestPolicy,
     Limits,
     LimitsSet,
@@ -27,6 +26,7 @@ from portal.limits.precedence import unreachable
 from portal.limits.reading import LimitsError, parse
 from portal.limits.segments import segments
 from portal.schedules.dates import Frequency
+from portal.schedules.pauses import Accrual
 
 _LEAP_YEAR: Final = 2028
 
@@ -362,7 +362,7 @@ def _pauses(when: When, limits: Limits) -> Iterator[str]:
                 holiday.most_months_in_12,
                 "it can never be reached",
             )
-        if limits.interest_policy is InterestPolicy.FROZEN and holiday.interest is not HolidayInterest.FROZEN:
+        if limits.interest_policy is InterestPolicy.FROZEN and holiday.interest is not Accrual.FROZEN:
             yield (
                 f"holiday.interest and interest.policy: interest would go on ({holiday.interest.value}) in a pause of "
                 "a plan whose interest is frozen."

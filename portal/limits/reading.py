@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from portal.limits.cards import (
-    AfterHoliday,
+    AffordabilityModel,
     AgentCaps,
     AttributeRule,
     Card,
@@ -24,7 +24,6 @@ from portal.limits.cards import (
     DiscountBand,
     DownPayment,
     Holiday,
-    HolidayInterest,
     InterestPolicy,
     Limits,
     LimitsSet,
@@ -32,13 +31,14 @@ from portal.limits.cards import (
     RateBand,
     ReducedPayment,
     Token,
-    Vesting,
     Waiver,
     When,
     YearDay,
 )
 from portal.money import Money
+from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
+from portal.schedules.pauses import Accrual, Keeps
 
 _LONGEST_TERM_MONTHS: Final = 600
 _MOST_DAYS_LATE: Final = 36_600
@@ -171,6 +171,11 @@ def _limits(card: _Table) -> Limits:
             else None
         ),
         agents=_agents(card.optional("agents")),
+        affordability_model=(
+            affordability.choice("model", AffordabilityModel, fallback=AffordabilityModel.FLOOR)
+            if affordability.has("model")
+            else None
+        ),
     )
     if policy is InterestPolicy.REDUCED and limits.reduced_rate is None:
         interest.say("reduced_rate", "is missing; a reduced policy needs it.")
@@ -237,7 +242,7 @@ def _waiver(table: _Table | None) -> Waiver | None:
         return None
     read = Waiver(
         components=table.choices("components", Component),
-        vesting=table.choice("vesting", Vesting, fallback=Vesting.AT_END),
+        vesting=table.choice("vesting", Vesting, fallback=Vesting.ON_LAST_PAYMENT),
     )
     table.refuse_others()
     return read
@@ -250,8 +255,8 @@ def _holiday(table: _Table | None) -> Holiday | None:
         most_months_in_12=table.whole("most_months_in_12", most=12),
         most_months_running=table.whole("most_months_running", most=12),
         payments_between=table.whole("payments_between", most=600),
-        interest=table.choice("interest", HolidayInterest, fallback=HolidayInterest.FROZEN),
-        afterwards=table.choice("afterwards", AfterHoliday, fallback=AfterHoliday.SAME_TERM),
+        interest=table.choice("interest", Accrual, fallback=Accrual.FROZEN),
+        keeps=table.choice("keeps", Keeps, fallback=Keeps.TERM),
     )
     table.refuse_others()
     return read
@@ -502,6 +507,7 @@ class _Table:
         )
         if required and key not in self.raw:
             self.say(key, f"is missing; write a table [card.{key}].")
+        if key in self._wrong:
             # The keys in it would all be missing too, and saying so helps nobody.
             return _Quiet(value, f"{self.place}{key}.", self._currency, [])
         return _Table(value, f"{self.place}{key}.", self._currency, self._problems)

@@ -55,6 +55,10 @@ def as_toml(limits: LimitsSet) -> str:
     return "\n".join((text, *(f"[[card]]\n{card}" for card in cards)))
 
 
+class _Inline(dict[str, Any]):
+    """A table that is written in one line, so that it keeps its place among the others."""
+
+
 def _card(card: Card) -> dict[str, Any]:
     limits = card.limits
     table: dict[str, Any] = {
@@ -70,7 +74,7 @@ def _card(card: Card) -> dict[str, Any]:
             },
             "products": card.when.products or None,
             "attributes": {
-                rule.name: rule.texts or {"from": rule.number_from, "to": rule.number_to}
+                rule.name: rule.texts or _Inline({"from": rule.number_from, "to": rule.number_to})
                 for rule in card.when.attributes
             },
         },
@@ -93,6 +97,7 @@ def _card(card: Card) -> dict[str, Any]:
         "affordability": {
             "keep_back_percent": _percent(limits.cushion_bps),
             "round_down_to": limits.affordability_step,
+            "model": limits.affordability_model,
         },
         "decide": {
             "alone_up_to_discount_percent": _percent(limits.auto_accept_discount_bps),
@@ -134,7 +139,7 @@ def _card(card: Card) -> dict[str, Any]:
             "most_months_running": holiday.most_months_running,
             "payments_between": holiday.payments_between,
             "interest": holiday.interest,
-            "afterwards": holiday.afterwards,
+            "keeps": holiday.keeps,
         }
     if (reduced := limits.reduced_payment) is not None:
         table["reduced_payment"] = {
@@ -179,11 +184,13 @@ def _lines(table: dict[str, Any], path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _is_table(value: Any) -> bool:
-    return isinstance(value, dict | list)
+    return isinstance(value, dict | list) and not isinstance(value, _Inline)
 
 
 def _value(value: Any) -> str:
     match value:
+        case _Inline():
+            return f"{{ {', '.join(f'{key} = {_value(end)}' for key, end in value.items() if end is not None)} }}"
         case bool():
             return str(value).lower()
         case Money():

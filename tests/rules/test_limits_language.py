@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from portal.limits.cards import (
-    AfterHoliday,
+    AffordabilityModel,
     AgentCaps,
     AttributeRule,
     Component,
@@ -15,14 +15,12 @@ from portal.limits.cards import (
     DiscountBand,
     DownPayment,
     Holiday,
-    HolidayInterest,
     InterestPolicy,
     LimitsSet,
     NewPlans,
     RateBand,
     ReducedPayment,
     Token,
-    Vesting,
     Waiver,
     YearDay,
 )
@@ -30,7 +28,9 @@ from portal.limits.checks import draft
 from portal.limits.reading import LimitsError, parse
 from portal.limits.segments import segments
 from portal.money import Money
+from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
+from portal.schedules.pauses import Accrual, Keeps
 from tests.rules.limits_factory import some_limits
 
 FOLDER = Path(__file__).parents[2] / "limits"
@@ -85,13 +85,13 @@ penalty = 100
 interest = 50
 [card.waiver]
 components = ["interest", "fees"]
-vesting = "per_item"
+vesting = "with_each_payment"
 [card.holiday]
 most_months_in_12 = 3
 most_months_running = 2
 payments_between = 4
 interest = "simple"
-afterwards = "same_instalment"
+keeps = "instalment"
 [card.reduced_payment]
 most_months = 6
 least_percent = 25
@@ -118,6 +118,7 @@ grace_days = 5
 tolerance = 1
 [card.affordability]
 round_down_to = 1
+model = "guidelines"
 """
 
 
@@ -151,8 +152,8 @@ def test_everything_that_a_card_can_say_is_read_as_it_is_written() -> None:
             ceilings_bps=((Component.PENALTY, 10_000), (Component.INTEREST, 5000)),
             most_instalments=3,
         ),
-        waiver=Waiver((Component.INTEREST, Component.FEES), Vesting.PER_ITEM),
-        holiday=Holiday(3, 2, 4, HolidayInterest.SIMPLE, AfterHoliday.SAME_INSTALMENT),
+        waiver=Waiver((Component.INTEREST, Component.FEES), Vesting.WITH_EACH_PAYMENT),
+        holiday=Holiday(3, 2, 4, Accrual.SIMPLE, Keeps.INSTALMENT),
         reduced_payment=ReducedPayment(most_months=6, least_bps=2500),
         interest_freeze_months=7,
         token=Token(Money.of(1, "USD"), review_after_months=3),
@@ -162,6 +163,7 @@ def test_everything_that_a_card_can_say_is_read_as_it_is_written() -> None:
         person_up_to_months=84,
         person_up_to_discount_bps=4000,
         agents=AgentCaps(most_discount_bps=2000, longest_months=36),
+        affordability_model=AffordabilityModel.GUIDELINES,
     )
 
 
@@ -177,6 +179,7 @@ def test_what_a_card_leaves_out_is_not_offered() -> None:
             limits.token,
             limits.new_plans,
             limits.agents,
+            limits.affordability_model,
         )
         assert nothing == (None,) * len(nothing)
         assert (limits.season, limits.rate_bands, card.when.attributes) == ((), (), ())
@@ -336,22 +339,27 @@ def test_why_a_card_does_not_fit_is_said_for_each_thing_that_it_looks_at() -> No
             '["everything"]',
             "waiver.components: ['everything'] is not a list of one or more of: penalty",
         ),
-        ('vesting = "per_item"', 'vesting = "never"', "waiver.vesting: 'never' is not one of: per_item, at_end."),
+        (
+            'vesting = "with_each_payment"',
+            'vesting = "never"',
+            "waiver.vesting: 'never' is not one of: on_last_payment, with_each_payment.",
+        ),
         (
             'interest = "simple"',
             'interest = "double"',
             "holiday.interest: 'double' is not one of: frozen, simple, compound.",
         ),
         (
-            'afterwards = "same_instalment"',
+            'keeps = "instalment"',
             "",
-            "holiday.afterwards: is missing; write one of: same_term, same_instalment.",
+            "holiday.keeps: is missing; write one of: term, instalment.",
         ),
         ("most_months_in_12 = 3", "most_months_in_12 = 13", "holiday.most_months_in_12: 13 is out of bounds"),
         ("most_months = 6\n", "most_months = 0\n", "reduced_payment.most_months: 0 is out of bounds"),
         ("most_months = 7", "most_months = 0", "interest_freeze.most_months: 0 is out of bounds"),
         ("amount = 1\n", "amount = 0\n", "token.amount: must be above zero."),
         ("review_after_months = 3", "review_after_months = 13", "token.review_after_months: 13 is out of bounds"),
+        ('"guidelines"', '"guess"', "affordability.model: 'guess' is not one of: guidelines, standards, floor."),
         ("most_days = 90", "most_days = 0", "moratorium.most_days: 0 is out of bounds"),
         ("most_in_all = 5", "", "new_plans.most_in_all: is missing"),
         ("person_up_to_months = 84", "person_up_to_months = 0", "decide.person_up_to_months: 0 is out of bounds"),
