@@ -27,7 +27,7 @@ schedules       when each payment of an arrangement is due, how much it is, what
 affordability   what somebody can afford: budgets, three models, standards from a table
 interest, amounts, money, config   pure values, and settings
 
-Inside a feature: views → forms → acts → models → rules. Files in `limits/`, `schedules/` and `affordability/`, and those
-named `offers`, `states`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`, `kinds`,
-`clocks` are rules: plain Python over values, without Flask, database, clock or network.
+Inside a feature: views → forms → acts → models → rules. Files in `limits/`, `schedules/` and `affordability/`, and
+those named `offers`, `states`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`,
+`kinds`, `clocks` are rules: plain Python over values, without Flask, database, clock or network.
 """
