@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from fractions import Fraction
+from functools import cache
 from typing import Final
 
 from portal.interest import (
@@ -281,20 +282,32 @@ def _rates(
     if not methods:
         return NoRateBecause.UNKNOWN_JURISDICTION
     unit = _UNITS.get(schedule.frequency.value, MONTHLY_UNITS)
+
+    @cache
+    def periodic() -> Decimal:
+        return _periodic(advance, flows, today, unit)
+
+    def rate(method: Method) -> Decimal:
+        if method is Method.EU:
+            return _eu(advance, flows, today, EuUnit.WEEK if unit.weeks else EuUnit.MONTH)
+        if method is Method.REG_Z and len(flows) == 1:
+            return _regz_of_one(advance, *flows[0], today)
+        annual = effective_annual if method is Method.IRR_EFFECTIVE else nominal_annual
+        return annual(periodic=periodic(), per_year=int(unit.per_year))
+
     try:
-        return tuple(AnnualRate(method, _rate(method, advance, flows, today, unit)) for method in methods)
+        return tuple(AnnualRate(method, rate(method)) for method in methods)
     except NoRate:
         return NoRateBecause.NOT_COMPUTABLE
 
 
-def _rate(method: Method, advance: Money, flows: _Flows, today: date, unit: UnitPeriod) -> Decimal:
-    if method is Method.EU:
-        return _eu(advance, flows, today, EuUnit.WEEK if unit.weeks else EuUnit.MONTH)
-    if method is Method.REG_Z:
-        return _regz(advance, flows, today, unit)
-    periodic = _in_units(advance, flows, today, unit, per_year=Fraction(1))
-    annual = nominal_annual if method is Method.IRR_NOMINAL else effective_annual
-    return annual(periodic=periodic, per_year=int(unit.per_year))
+def _periodic(advance: Money, flows: _Flows, today: date, unit: UnitPeriod) -> Decimal:
+    """Return the rate of one unit-period in percent; times the periods of a year it is the rate of Regulation Z."""
+    return apr_regz(
+        advances=[UnitFlow(0, Fraction(0), Decimal(advance.minor))],
+        payments=[UnitFlow(*unit_periods(start=today, end=on, unit=unit), Decimal(each.minor)) for on, each in flows],
+        per_year=1,
+    )
 
 
 def _eu(advance: Money, flows: _Flows, today: date, unit: EuUnit) -> Decimal:
@@ -304,33 +317,23 @@ def _eu(advance: Money, flows: _Flows, today: date, unit: EuUnit) -> Decimal:
     )
 
 
-def _regz(advance: Money, flows: _Flows, today: date, unit: UnitPeriod) -> Decimal:
-    """Return the rate by Regulation Z; of a single payment its whole term is the unit-period, up to a year.
+def _regz_of_one(advance: Money, due_on: date, amount: Money, today: date) -> Decimal:
+    """Return the rate by Regulation Z of a single payment, whose whole term is the unit-period, up to a year.
 
     Source: 12 CFR 1026 App. J (b)(4)(iii) and (b)(5)(v) to (vii), from memory (R): a year has 12 over the months of a
     term of whole months, else 365 over its days; beyond a year whole years, and of what is left months of 12 or days of
     365.
     """
-    if len(flows) > 1:
-        return _in_units(advance, flows, today, unit, per_year=unit.per_year)
-    ((due_on, amount),) = flows
     whole, odd = unit_periods(start=today, end=due_on, unit=MONTHLY_UNITS)
     years, months = divmod(whole, 12)
-    if not whole and not odd:
-        at, per_year = UnitFlow(0, Fraction(0), Decimal(amount.minor)), Fraction(1)
-    elif years:
+    periods, part, per_year = years, Fraction(0), Fraction(1)
+    if years:
         left = (months_later(due_on, -12 * years) - today).days
         part = Fraction(left, 365) if odd else Fraction(months, 12)
-        at, per_year = UnitFlow(years, part, Decimal(amount.minor)), Fraction(1)
-    else:
-        per_year = Fraction(365, (due_on - today).days) if odd else Fraction(12, months)
-        at = UnitFlow(1, Fraction(0), Decimal(amount.minor))
-    return apr_regz(advances=[UnitFlow(0, Fraction(0), Decimal(advance.minor))], payments=[at], per_year=per_year)
-
-
-def _in_units(advance: Money, flows: _Flows, today: date, unit: UnitPeriod, *, per_year: Fraction) -> Decimal:
+    elif whole or odd:
+        periods, per_year = 1, Fraction(365, (due_on - today).days) if odd else Fraction(12, months)
     return apr_regz(
         advances=[UnitFlow(0, Fraction(0), Decimal(advance.minor))],
-        payments=[UnitFlow(*unit_periods(start=today, end=on, unit=unit), Decimal(each.minor)) for on, each in flows],
+        payments=[UnitFlow(periods, part, Decimal(amount.minor))],
         per_year=per_year,
     )

@@ -146,6 +146,8 @@ def test_a_range_counts_by_its_careful_end_and_is_asked_about_only_where_it_deci
     found = with_guidelines(budget=Budget("USD", wide), standards=None)
     assert (found.amount, found.up_to) == (usd("-33.33"), usd("400.00"))
     assert [(each.why, each.group) for each in found.questions] == [(Why.RANGE_DECIDES, None)]
+    just_nothing = (*wide, Line(Group.BENEFITS, usd("33.33")))
+    assert with_guidelines(budget=Budget("USD", just_nothing), standards=None).questions != ()
     enough = (*wide, Line(Group.BENEFITS, usd("50")))
     assert with_guidelines(budget=Budget("USD", enough), standards=None).questions == ()
 

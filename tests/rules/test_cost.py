@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from portal.interest import DayCount, months_later
 from portal.money import Money, share, total
+from portal.plans.states import Keeping, standing
 from portal.schedules.cost import Consequence, DoesNotAddUp, Flag, KeyFacts, NoRateBecause, key_facts
 from portal.schedules.notices import BadNotices, Code, Law, Method, Tag, law_of, parse, table
 from portal.schedules.schedule import Frequency, Item, Schedule, by_count, due_dates, periodic_rate
@@ -164,10 +165,16 @@ def test_a_frozen_plan_on_a_debt_with_interest_has_a_rate_and_it_is_zero() -> No
 
 
 def test_a_missed_payment_is_kept_up_to_the_grace_day_and_cured_up_to_the_cure_day() -> None:
-    """The same days as `states.standing`: 1 June and 5 days of grace; 30 days more to make up for it."""
+    """1 June and 5 days of grace; 30 days more to make up for it. The plan itself is judged by the same days."""
     found = facts(frozen(), usd("900.00"))
     first = found.payments[0]
     assert (first.kept_until, first.cure_by) == (date(2026, 6, 6), date(2026, 7, 6))
+    judged = {
+        day: standing(frozen().items, [], today=day, grace_days=5, cure_days=30, tolerance=usd("0"))
+        for day in (first.kept_until, first.kept_until + timedelta(days=1))
+    }
+    assert [each.keeping for each in judged.values()] == [Keeping.GRACE, Keeping.AT_RISK]
+    assert judged[date(2026, 6, 7)].cure_by == first.cure_by
     assert found.if_missed == (Consequence.AT_RISK, Consequence.BROKEN, Consequence.CONTRACT_INTEREST_RESUMES)
     at_contract_rate = facts(frozen(), usd("900.00"), plan_rate=Decimal(18))
     assert Consequence.CONTRACT_INTEREST_RESUMES not in at_contract_rate.if_missed
