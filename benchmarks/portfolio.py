@@ -26,7 +26,8 @@ from portal.people import sign_in
 from portal.people.models import Debtor
 from portal.plans import negotiate, progress
 from portal.plans.models import Plan
-from portal.schedules.schedule import Frequency, Item, Schedule, due_dates
+from portal.schedules.dates import Frequency, due_dates
+from portal.schedules.schedule import Item, Schedule
 
 SLUG = "bench"
 PAYMENTS = 24

@@ -22,11 +22,13 @@ queue           work put off in the caller's own transaction
 web             headers, forgery tokens, languages, formats, fields
 bulk, planner   many rows at once; what the databases know of our indexes
 db, clock       the database and the only reading of the time
+offers          what a lender's limits answer to what somebody asks for, why, and what would work
 limits          what a lender allows, as cards of rules, and how they are read
 schedules       when each payment of an arrangement is due, how much it is, what it costs
+affordability   what somebody can afford: budgets, three models, standards from a table
 interest, amounts, money, config   pure values, and settings
 
-Inside a feature: views → forms → acts → models → rules. Files in `limits/` and `schedules/`, and those named `offers`,
-`states`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`, `kinds`, `clocks` are
-rules: plain Python over values, without Flask, database, clock or network.
+Inside a feature: views → forms → acts → models → rules. Files in `offers/`, `limits/`, `schedules/`, `affordability/`,
+and those named `states`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`, `kinds`,
+`clocks` are rules: plain Python over values, without Flask, database, clock or network.
 """

@@ -14,13 +14,14 @@ import click
 from flask import current_app
 from sqlalchemy import select
 
-from portal import demo, import_commands, jobs, queue, start, start_commands, survey, verify
+from portal import clock, demo, import_commands, jobs, queue, start, start_commands, survey, verify
 from portal.care.commands import late_lines, requests_group
 from portal.config import Settings
 from portal.contact import write
 from portal.contact.commands import bounces_command, messages_command
 from portal.db import session, transaction
 from portal.debts.models import Debt
+from portal.debts.statement import debt_of, owner_of_reference
 from portal.evidence.record import OPERATOR
 from portal.lenders import settings as lenders
 from portal.lenders.commands import brand_command, email_address, urgent_command
@@ -209,24 +210,74 @@ def lender_list() -> None:
 
 @click.group("limits")
 def limits_group() -> None:
-    """Load and show what a lender allows."""
+    """Load, check and explain what a lender allows (docs/limits.md is the language)."""
+
+
+_limits_file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        raise Sentence(f"{file.name} is not text in UTF-8.") from problem
 
 
 @limits_group.command("load")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_limits_file
 @of_lender
 @_plainly
 def limits_load(file: Path, slug: str) -> None:
     """Load a lender's limits from a file, as a new version."""
     lender = lenders.by_slug(slug)
     lender_id, currency = lender.id, lender.currency
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as problem:
-        raise Sentence(f"{file.name} is not text in UTF-8.") from problem
+    text = _text_of(file)
     with transaction():
         version = negotiate.load_limits(text, lender_id=lender_id, currency=currency)
     click.echo(f"Version {version.number} is loaded and applies from {version.effective_from}.")
+
+
+@limits_group.command("check")
+@_limits_file
+@of_lender
+@_plainly
+def limits_check(file: Path, slug: str) -> None:
+    """Say whether a file could be loaded, and which debts of the portfolio it has no card for. Changes nothing."""
+    lender = lenders.by_slug(slug)
+    limits = negotiate.drafted(_text_of(file), lender_id=lender.id, currency=lender.currency)
+    count, example = negotiate.without_card(limits, lender_id=lender.id, today=clock.today(lender.zone))
+    if example is not None:
+        click.echo(
+            f"Warning: no card fits {count} of the open debts, for example {example.reference}. "
+            "Their owners are led to a person."
+        )
+    click.echo(f"{file.name} can be loaded: {len(limits.cards)} cards, from {limits.effective_from} on.")
+
+
+@limits_group.command("explain")
+@of_lender
+@click.option("--debt", "reference", required=True, help="The lender's own reference of an open debt.")
+@_plainly
+def limits_explain(slug: str, reference: str) -> None:
+    """Say which card counts for a debt today, of which version, and why those above it don't."""
+    lender = lenders.by_slug(slug)
+    today = clock.today(lender.zone)
+    owner = owner_of_reference(lender.id, reference)
+    debt = debt_of(lender_id=lender.id, debtor_id=owner, reference=reference) if owner else None
+    if debt is None:
+        raise Sentence(f"{slug} has no open debt with the reference {reference!r}.")
+    try:
+        version, tried = negotiate.explain(debt, today=today)
+    except negotiate.NoLimits as problem:
+        raise Sentence(f"{slug} has no limits that are in force on {today}.") from problem
+    click.echo(f'Version {version.number} ("{version.limits.name}") is in force since {version.limits.effective_from}.')
+    for card, hindrances in tried:
+        if hindrances:
+            click.echo(f'Not "{card.name}": {" ".join(hindrances)}')
+        else:
+            click.echo(f'"{card.name}" counts: it is the first that fits.')
+    if tried[-1][1]:
+        click.echo("No card fits; the owner of the debt is led to a person.")
 
 
 @click.command("survey")

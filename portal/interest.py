@@ -154,16 +154,24 @@ def apr_eu(*, advances: Sequence[Flow], payments: Sequence[Flow]) -> Decimal:
 
     :raises NoRate: if no rate makes both sides equal.
     """
-    flows = [(-flow.amount, flow.years) for flow in advances] + [(flow.amount, flow.years) for flow in payments]
+    signed = [(-flow.amount, flow.years) for flow in advances] + [(flow.amount, flow.years) for flow in payments]
+    signed.sort(key=lambda each: each[1])
+    starts = [Fraction(0)] + [years for _amount, years in signed]
+    flows = [(amount, years, years - since) for (amount, years), since in zip(signed, starts, strict=False)]
 
     def present_value(rate: Decimal) -> tuple[Decimal, Decimal]:
         value = slope = Decimal(0)
         base = 1 + rate
-        for amount, years in flows:
-            time = Decimal(years.numerator) / Decimal(years.denominator)
-            discounted = amount * base ** (-time)
+        factor = Decimal(1)
+        # A power with a fraction is dear, and nearly all payments come in one of a few distances.
+        over: dict[Fraction, Decimal] = {Fraction(0): factor}
+        for amount, years, gap in flows:
+            if gap not in over:
+                over[gap] = base ** (-Decimal(gap.numerator) / Decimal(gap.denominator))
+            factor *= over[gap]
+            discounted = amount * factor
             value += discounted
-            slope -= time * discounted / base
+            slope -= discounted * years.numerator / years.denominator / base
         return value, slope
 
     return _root(present_value) * 100

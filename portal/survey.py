@@ -29,10 +29,14 @@ from portal.letters import issue
 from portal.letters.sheet import MissingGlyph
 from portal.limits.cards import Limits
 from portal.money import EXPONENTS, Money, level
+from portal.offers.answering import answer
+from portal.offers.answers import Answer, Outcome
+from portal.offers.asked import Regular
+from portal.offers.menu import standard
 from portal.people.models import Debtor
 from portal.plans import negotiate
-from portal.plans.offers import Answer, Asked, Outcome, answer, standard
-from portal.schedules.schedule import Frequency, Schedule, first_due, level_payment, periodic_rate
+from portal.schedules.dates import Frequency, first_due
+from portal.schedules.schedule import Schedule, level_payment, periodic_rate
 
 PAGE = 500
 PAY_DAY = 28
@@ -256,7 +260,7 @@ def _row(debt: Standing, *, summary: Summary, today: date) -> list[str]:
 
 def _answers(debt: Standing, limits: Limits, *, summary: Summary, today: date) -> list[str]:
     """Give the least payment, what was asked for and answered three times, and what is wrong with it."""
-    owed = negotiate.owed_of(debt)
+    owed = negotiate.owed_of(debt, today=today)
     offers = standard(owed=owed, limits=limits, frequency=Frequency.MONTHLY, pay_day=PAY_DAY, today=today)
     least = offers[0].schedule.payment if offers else None
     cells = [str(least.amount) if least else ""]
@@ -271,15 +275,18 @@ def _answers(debt: Standing, limits: Limits, *, summary: Summary, today: date) -
         Proposal.LONGEST_TERM: level_payment(balance=owed.balance, rate=rate, count=limits.max_term_months),
     }
     for proposal, payment in payments.items():
-        asked = Asked(
+        asked = Regular(
             payment=payment,
             frequency=Frequency.MONTHLY,
             first_due=first_due(today=today, frequency=Frequency.MONTHLY, pay_day=PAY_DAY),
             anchor_day=PAY_DAY,
         )
-        given = answer(asked=asked, owed=owed, limits=limits, budget=None, today=today)
+        given = answer(asked=asked, owed=owed, limits=limits, today=today)
         summary.answers[proposal][words(given)] += 1
-        plans = [plan for plan in (given.plan, *(offer.schedule for offer in given.alternatives)) if plan is not None]
+        # What lets a part off, or leaves one for later, doesn't repay all that is owed.
+        others = (each.arrangement for each in given.alternatives)
+        repaying = (each.schedule for each in others if each.waiver is None and each.left_at_review is None)
+        plans = [plan for plan in (given.plan, *repaying) if plan is not None]
         for plan in plans:
             wrong += [f"{proposal.value}: {why}" for why in against(plan, debt, limits, today=today)]
         if not plans and _ANSWERS[given.outcome] != ONLY_A_PERSON:

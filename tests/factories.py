@@ -81,7 +81,8 @@ def a_lender(*, slug: str | None = None, limits: str | None = STANDARD_LIMITS, *
 
 
 def some_limits(text: str = STANDARD_LIMITS, *, lender: Lender) -> LimitsVersion:
-    """A further version of a lender's limits."""
+    """A further version of a lender's limits, which starts a day later than the first."""
+    text = text.replace("effective_from = 2026-01-01", "effective_from = 2026-01-02")
     with _act():
         return _let_go(negotiate.load_limits(text, lender_id=lender.id, currency=lender.currency))
 

@@ -56,7 +56,11 @@ class Frequency(StrEnum):
 
     WEEKLY = "weekly"
     FORTNIGHTLY = "fortnightly"
+    FOUR_WEEKLY = "four_weekly"
+    TWICE_A_MONTH = "twice_a_month"
     MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    SEASONAL = "seasonal"
 
 
 class Treatment(StrEnum):

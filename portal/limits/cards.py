@@ -1,20 +1,28 @@
-"""RULES  What a lender allows: least payment, longest term, first date, interest, by balance, lateness and product.
+"""RULES  What a lender allows: payments, terms, interest, discounts, pauses, by balance, lateness, product, attribute.
 
-Invariant: the first card that fits a debt is the one that counts, in the order in which the lender wrote them.
+Invariant: the first card that fits a debt is the one that counts, in the order in which the lender wrote them. What a
+card doesn't mention is not offered.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from portal.money import Money
-from portal.schedules.schedule import Frequency
+from portal.schedules.arrangements import Vesting
+from portal.schedules.dates import Frequency
+from portal.schedules.pauses import Accrual, Keeps
 
 _WHOLE_BPS: Final = 10_000
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
+NO_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class InterestPolicy(Enum):
@@ -25,9 +33,153 @@ class InterestPolicy(Enum):
     FROZEN = "frozen"
 
 
+class AffordabilityModel(Enum):
+    """How it is worked out what somebody can afford; the names are those of the models themselves."""
+
+    GUIDELINES = "guidelines"
+    STANDARDS = "standards"
+    FLOOR = "floor"
+
+
+class Component(Enum):
+    """A part of what is owed, by the words of the books."""
+
+    PENALTY = "penalty"
+    FEES = "fees"
+    INTEREST = "interest"
+    PRINCIPAL = "principal"
+    COSTS = "costs"
+
+
+class YearDay(NamedTuple):
+    """A day of every year; 29 February, as the last day of a season, is the end of February."""
+
+    month: int
+    day: int
+
+    def __str__(self) -> str:
+        return f"{self.month:02}-{self.day:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class RateBand:
+    """A yearly rate in percent for a season: between two days of every year or two dates, which both belong to it."""
+
+    name: str
+    first: YearDay | date
+    last: YearDay | date
+    rate: Decimal
+
+    def covers(self, day: date) -> bool:
+        """Tell whether a day lies in the season."""
+        if isinstance(self.first, YearDay) and isinstance(self.last, YearDay):
+            return self.first <= (day.month, day.day) <= self.last
+        return isinstance(self.first, date) and isinstance(self.last, date) and self.first <= day <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class DownPayment:
+    """A first, larger payment: at least so much of the balance; asked for from so many days late on (None: never)."""
+
+    least_bps: int
+    required_from_days_late: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountBand:
+    """The most that is let off of the balance, paid at once or staged, for debts that are so many days late."""
+
+    days_late_from: int
+    days_late_to: int | None
+    lump_bps: int
+    staged_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """What settles a debt for less. The ceilings are shares of the components and come first, then the band.
+
+    With 7,200 principal, 1,900 interest, 700 penalty, 200 fees, and ceilings of 100% on penalty and fees and 50% on
+    interest, 10,000 may be settled for no less than 8,150, whatever the band says.
+    """
+
+    bands: tuple[DiscountBand, ...]
+    ceilings_bps: tuple[tuple[Component, int], ...]
+    most_instalments: int
+    staged_above_lump: bool = False
+
+    def band_for(self, *, days_late: int) -> DiscountBand | None:
+        """Return the band of a lateness, or None where nothing is let off."""
+        for band in self.bands:
+            if band.days_late_from <= days_late and (band.days_late_to is None or days_late <= band.days_late_to):
+                return band
+        return None
+
+    def ceiling_bps(self, component: Component) -> int:
+        """Return the most that may be let off of a component; 0 for one that isn't named."""
+        return dict(self.ceilings_bps).get(component, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Which components are let off over a plan that is kept to its end, and when that counts."""
+
+    components: tuple[Component, ...]
+    vesting: Vesting
+
+
+@dataclass(frozen=True, slots=True)
+class Holiday:
+    """Months without payments: how many of any twelve, how many running, and how many payments must lie between two."""
+
+    most_months_in_12: int
+    most_months_running: int
+    payments_between: int
+    interest: Accrual
+    keeps: Keeps
+
+
+@dataclass(frozen=True, slots=True)
+class ReducedPayment:
+    """So many months below the usual payment, and at least so much of it; then somebody looks again."""
+
+    most_months: int
+    least_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A sign of good will while nothing is affordable, looked at again after so many months. It promises nothing."""
+
+    amount: Money
+    review_after_months: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewPlans:
+    """How often a plan may be replaced: in any twelve months, in all, and how soon after one was broken."""
+
+    most_in_12_months: int
+    most_in_all: int
+    days_after_a_break: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCaps:
+    """What the lender's people may grant by themselves. Never shown to anybody who owes."""
+
+    most_discount_bps: int
+    longest_months: int
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What plans one card allows. Money is a month's unless it says otherwise; rates are percent a year."""
+    """What plans one card allows. Money is a month's unless it says otherwise; rates are percent a year.
+
+    From `season` on, what a card leaves out is not offered. `person_up_to_months` and
+    `person_up_to_discount_bps` are the most that a person may agree to; beyond, the rules say no (None: a person may
+    agree to anything).
+    """
 
     min_payment: Money
     min_percent_bps: int
@@ -46,6 +198,22 @@ class Limits:
     cushion_bps: int
     affordability_step: Money
     step_months: int
+    season: tuple[int, ...] = ()
+    rate_bands: tuple[RateBand, ...] = ()
+    down_payment: DownPayment | None = None
+    discount: Discount | None = None
+    waiver: Waiver | None = None
+    holiday: Holiday | None = None
+    reduced_payment: ReducedPayment | None = None
+    interest_freeze_months: int = 0
+    token: Token | None = None
+    moratorium_days: int = 0
+    new_plans: NewPlans | None = None
+    auto_accept_discount_bps: int = 0
+    person_up_to_months: int | None = None
+    person_up_to_discount_bps: int | None = None
+    agents: AgentCaps | None = None
+    affordability_model: AffordabilityModel | None = None
 
     def least_payment(self, *, balance: Money) -> Money:
         """Return the least payment a month: the larger of the amount and the percentage, never above the balance.
@@ -63,6 +231,45 @@ class Limits:
             return min(self.reduced_rate, contract_rate)
         return contract_rate
 
+    def plan_rate_on(self, day: date, *, contract_rate: Decimal) -> Decimal:
+        """Return the yearly rate in percent on one day: a season's where it is one, and never above the plan's.
+
+        A contract of 10% with 8% from 1 September to 31 October bears 8% on 15 September, and 10% on 15 August.
+        """
+        usual = self.plan_rate(contract_rate=contract_rate)
+        return min((usual, *(band.rate for band in self.rate_bands if band.covers(day))))
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRule:
+    """What one attribute of the lender's file must be: one of some texts, or a number between two ends.
+
+    A debt without the attribute, or with text where a number is meant, doesn't fit.
+    """
+
+    name: str
+    texts: tuple[str, ...] = ()
+    number_from: Decimal | None = None
+    number_to: Decimal | None = None
+
+    def fits(self, value: str | None) -> bool:
+        """Tell whether a debt with this value is one of these."""
+        if value is None:
+            return False
+        if self.texts:
+            return value in self.texts
+        if not _NUMBER.fullmatch(value):
+            return False
+        number = Decimal(value)
+        return (self.number_from is None or number >= self.number_from) and (
+            self.number_to is None or number <= self.number_to
+        )
+
+    def __str__(self) -> str:
+        if self.texts:
+            return f"{self.name} is {' or '.join(self.texts)}"
+        return f"{self.name} is {_between(self.number_from, self.number_to)}"
+
 
 @dataclass(frozen=True, slots=True)
 class When:
@@ -73,8 +280,11 @@ class When:
     days_late_from: int | None = None
     days_late_to: int | None = None
     products: tuple[str, ...] = ()
+    attributes: tuple[AttributeRule, ...] = ()
 
-    def fits(self, *, balance: Money, days_late: int, product: str) -> bool:
+    def fits(
+        self, *, balance: Money, days_late: int, product: str, attributes: Mapping[str, str] = NO_ATTRIBUTES
+    ) -> bool:
         """Tell whether a debt is one of these."""
         return (
             (self.balance_from is None or balance >= self.balance_from)
@@ -82,7 +292,34 @@ class When:
             and (self.days_late_from is None or days_late >= self.days_late_from)
             and (self.days_late_to is None or days_late <= self.days_late_to)
             and (not self.products or product in self.products)
+            and all(rule.fits(attributes.get(rule.name)) for rule in self.attributes)
         )
+
+    def why_not(
+        self, *, balance: Money, days_late: int, product: str, attributes: Mapping[str, str] = NO_ATTRIBUTES
+    ) -> tuple[str, ...]:
+        """Say in sentences what keeps a debt from being one of these, for the lender's staff; nothing if it is one."""
+        return tuple(self._hindrances(balance=balance, days_late=days_late, product=product, attributes=attributes))
+
+    def _hindrances(
+        self, *, balance: Money, days_late: int, product: str, attributes: Mapping[str, str]
+    ) -> Iterator[str]:
+        if not When(balance_from=self.balance_from, balance_to=self.balance_to).fits(
+            balance=balance, days_late=days_late, product=product
+        ):
+            yield f"The balance is {balance}; the card is for {_between(self.balance_from, self.balance_to)}."
+        if not When(days_late_from=self.days_late_from, days_late_to=self.days_late_to).fits(
+            balance=balance, days_late=days_late, product=product
+        ):
+            yield f"It is {days_late} days late; the card is for {_between(self.days_late_from, self.days_late_to)}."
+        if self.products and product not in self.products:
+            yield f"The product is {product!r}; the card is for {', '.join(self.products)}."
+        for rule in self.attributes:
+            value = attributes.get(rule.name)
+            if value is None:
+                yield f"It has no attribute {rule.name}; the card is for debts whose {rule}."
+            elif not rule.fits(value):
+                yield f"Its {rule.name} is {value!r}; the card is for debts whose {rule}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +339,22 @@ class LimitsSet:
     effective_from: date
     cards: tuple[Card, ...]
 
-    def limits_for(self, *, balance: Money, days_late: int, product: str) -> Card | None:
+    @property
+    def asks_attributes(self) -> bool:
+        """Tell whether any card looks at what the lender's file says beyond balance, lateness and product."""
+        return any(card.when.attributes for card in self.cards)
+
+    def limits_for(
+        self, *, balance: Money, days_late: int, product: str, attributes: Mapping[str, str] = NO_ATTRIBUTES
+    ) -> Card | None:
         """Return the first card that fits a debt, or None where the lender has written no rule for it."""
         for card in self.cards:
-            if card.when.fits(balance=balance, days_late=days_late, product=product):
+            if card.when.fits(balance=balance, days_late=days_late, product=product, attributes=attributes):
                 return card
         return None
+
+
+def _between(first: Money | Decimal | int | None, last: Money | Decimal | int | None) -> str:
+    if last is None:
+        return f"{first} or more"
+    return f"{last} or less" if first is None else f"{first} to {last}"

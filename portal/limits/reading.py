@@ -1,21 +1,50 @@
 """RULES  A lender's limits read from text, with a sentence for each thing that is wrong.
 
-Invariant: a set of limits is one version, read as a whole; with one thing wrong in the text there is none.
+Invariant: a set of limits is one version, read as a whole; with one thing wrong in the text there is none. Whether it
+contradicts itself is for `portal.limits.checks`: a draft goes through it, a version that was loaded once doesn't.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from enum import Enum
+from typing import Any, Final, TypeVar
 
-from portal.limits.cards import Card, InterestPolicy, Limits, LimitsSet, When
+from portal.limits.cards import (
+    AffordabilityModel,
+    AgentCaps,
+    AttributeRule,
+    Card,
+    Component,
+    Discount,
+    DiscountBand,
+    DownPayment,
+    Holiday,
+    InterestPolicy,
+    Limits,
+    LimitsSet,
+    NewPlans,
+    RateBand,
+    ReducedPayment,
+    Token,
+    Waiver,
+    When,
+    YearDay,
+)
 from portal.money import Money
-from portal.schedules.schedule import Frequency
+from portal.schedules.arrangements import Vesting
+from portal.schedules.dates import Frequency
+from portal.schedules.pauses import Accrual, Keeps
 
 _LONGEST_TERM_MONTHS: Final = 600
+_MOST_DAYS_LATE: Final = 36_600
+# The longest that each month can be.
+_DAYS_OF: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_Named = TypeVar("_Named", bound=Enum)
 
 
 class LimitsError(ValueError):
@@ -60,9 +89,8 @@ def _card(table: _Table) -> Card:
     name = table.text("name")
     if name:
         table.place = f'card "{name}": '
-    frequencies = table.frequencies("frequencies")
     when = _when(table.table("when", required=False))
-    limits = _limits(table, frequencies)
+    limits = _limits(table)
     table.refuse_others()
     return Card(name=name, when=when, limits=limits)
 
@@ -71,33 +99,49 @@ def _when(table: _Table) -> When:
     when = When(
         balance_from=table.money("balance_from") if table.has("balance_from") else None,
         balance_to=table.money("balance_to") if table.has("balance_to") else None,
-        days_late_from=table.whole("days_late_from") if table.has("days_late_from") else None,
-        days_late_to=table.whole("days_late_to") if table.has("days_late_to") else None,
+        days_late_from=table.days_late("days_late_from"),
+        days_late_to=table.days_late("days_late_to"),
         products=table.texts("products") if table.has("products") else (),
+        attributes=_attributes(table.table("attributes", required=False)),
     )
-    if when.balance_from is not None and when.balance_to is not None and when.balance_to < when.balance_from:
-        table.say("balance_to", "is below balance_from, so the card fits no debt.")
-    if when.days_late_from is not None and when.days_late_to is not None and when.days_late_to < when.days_late_from:
-        table.say("days_late_to", "is below days_late_from, so the card fits no debt.")
     table.refuse_others()
     return when
 
 
-def _limits(card: _Table, frequencies: tuple[Frequency, ...]) -> Limits:
+def _attributes(table: _Table) -> tuple[AttributeRule, ...]:
+    """Read what attributes must be: `region = ["north"]`, or `score = { from = 300, to = 499 }`."""
+    rules = []
+    for name, wanted in table.raw.items():
+        if isinstance(wanted, dict):
+            ends = table.table(name)
+            rule = AttributeRule(name, number_from=ends.number("from"), number_to=ends.number("to"))
+            if not wanted:
+                table.say(name, "has neither from nor to.")
+            ends.refuse_others()
+        else:
+            rule = AttributeRule(name, texts=table.texts(name, kind="a list of texts, or { from = 1, to = 2 }"))
+        rules.append(rule)
+    return tuple(rules)
+
+
+def _limits(card: _Table) -> Limits:
     least = card.table("least_payment")
     term = card.table("longest_term_months")
     interest = card.table("interest")
     keeping = card.table("keeping")
     affordability = card.table("affordability")
-    policy = interest.policy("policy")
+    decide = card.table("decide", required=False)
+    freeze = card.optional("interest_freeze")
+    moratorium = card.optional("moratorium")
+    policy = interest.choice("policy", InterestPolicy, fallback=InterestPolicy.FROZEN)
     limits = Limits(
-        min_payment=least.money("amount"),
+        min_payment=least.money("amount", above_zero=True),
         min_percent_bps=least.percent_bps("percent_of_balance", default=0),
         hardship_min_payment=least.money("hardship_amount"),
-        max_term_months=term.whole("standard", least=1, most=_LONGEST_TERM_MONTHS),
-        hardship_max_term_months=term.whole("hardship", least=1, most=_LONGEST_TERM_MONTHS),
+        max_term_months=term.months("standard"),
+        hardship_max_term_months=term.months("hardship"),
         first_payment_within_days=card.whole("first_payment_within_days", least=1, most=366),
-        frequencies=frequencies,
+        frequencies=card.choices("frequencies", Frequency),
         interest_policy=policy,
         reduced_rate=interest.rate("reduced_rate") if interest.has("reduced_rate") else None,
         auto_accept_months=card.whole("accept_alone_up_to_months", most=_LONGEST_TERM_MONTHS),
@@ -106,31 +150,160 @@ def _limits(card: _Table, frequencies: tuple[Frequency, ...]) -> Limits:
         tolerance=keeping.money("tolerance"),
         offer_validity_days=card.whole("offer_valid_days", least=1, most=366),
         cushion_bps=affordability.percent_bps("keep_back_percent", default=1000),
-        affordability_step=affordability.money("round_down_to"),
+        affordability_step=affordability.money("round_down_to", above_zero=True),
         step_months=card.whole("step_up_after_months", default=3, most=_LONGEST_TERM_MONTHS),
+        season=card.months_of_year("seasonal_months"),
+        rate_bands=tuple(_rate_band(band) for band in interest.tables("bands", required=False)),
+        down_payment=_down_payment(card.optional("down_payment")),
+        discount=_discount(card.optional("discount")),
+        waiver=_waiver(card.optional("waiver")),
+        holiday=_holiday(card.optional("holiday")),
+        reduced_payment=_reduced_payment(card.optional("reduced_payment")),
+        interest_freeze_months=freeze.months("most_months") if freeze else 0,
+        token=_token(card.optional("token")),
+        moratorium_days=moratorium.whole("most_days", least=1, most=3660) if moratorium else 0,
+        new_plans=_new_plans(card.optional("new_plans")),
+        auto_accept_discount_bps=decide.percent_bps("alone_up_to_discount_percent", default=0),
+        person_up_to_months=decide.months("person_up_to_months") if decide.has("person_up_to_months") else None,
+        person_up_to_discount_bps=(
+            decide.percent_bps("person_up_to_discount_percent", default=0)
+            if decide.has("person_up_to_discount_percent")
+            else None
+        ),
+        agents=_agents(card.optional("agents")),
+        affordability_model=(
+            affordability.choice("model", AffordabilityModel, fallback=AffordabilityModel.FLOOR)
+            if affordability.has("model")
+            else None
+        ),
     )
-    # What could not be read stands as a harmless value here, so only what was read well is compared.
-    if term.read("standard", "hardship") and limits.hardship_max_term_months < limits.max_term_months:
-        term.say(
-            "hardship",
-            f"{limits.hardship_max_term_months} months is shorter than the standard {limits.max_term_months}; "
-            "people in hardship may never be given less time.",
-        )
-    if least.read("amount", "hardship_amount") and limits.hardship_min_payment > limits.min_payment:
-        least.say("hardship_amount", "is above the standard amount; people in hardship may never be asked for more.")
-    if not limits.min_payment:
-        least.say("amount", "must be above zero.")
-    if not limits.affordability_step:
-        affordability.say("round_down_to", "must be above zero.")
-    if term.read("standard") and limits.auto_accept_months > limits.max_term_months:
-        card.say("accept_alone_up_to_months", "is longer than the standard term, so it can never be reached.")
     if policy is InterestPolicy.REDUCED and limits.reduced_rate is None:
         interest.say("reduced_rate", "is missing; a reduced policy needs it.")
-    if policy is not InterestPolicy.REDUCED and limits.reduced_rate is not None:
-        interest.say("reduced_rate", f"has no meaning while the policy is {policy.value}.")
-    for table in (least, term, interest, keeping, affordability):
-        table.refuse_others()
+    for table in (least, term, interest, keeping, affordability, decide, freeze, moratorium):
+        if table is not None:
+            table.refuse_others()
     return limits
+
+
+def _rate_band(table: _Table) -> RateBand:
+    name = table.text("name")
+    if name:
+        table.place = f'{table.place.rpartition("bands ")[0]}band "{name}": '
+    band = RateBand(name=name, first=table.season_end("from"), last=table.season_end("to"), rate=table.rate("rate"))
+    if table.read("from", "to") and isinstance(band.first, YearDay) is not isinstance(band.last, YearDay):
+        table.say("to", "and from must both be days of a year (\"09-01\"), or both be dates (2026-09-01).")
+    table.refuse_others()
+    return band
+
+
+def _down_payment(table: _Table | None) -> DownPayment | None:
+    if table is None:
+        return None
+    read = DownPayment(
+        least_bps=table.percent_bps("least_percent", default=None),
+        required_from_days_late=table.days_late("required_from_days_late"),
+    )
+    table.refuse_others()
+    return read
+
+
+def _discount(table: _Table | None) -> Discount | None:
+    if table is None:
+        return None
+    ceilings = table.table("ceilings")
+    read = Discount(
+        bands=tuple(_discount_band(band) for band in table.tables("bands")),
+        ceilings_bps=tuple(
+            (component, ceilings.percent_bps(component.value, default=0))
+            for component in Component
+            if ceilings.has(component.value)
+        ),
+        most_instalments=table.whole("most_instalments", default=1, least=1, most=_LONGEST_TERM_MONTHS),
+        staged_above_lump=table.yes_or_no("staged_above_lump"),
+    )
+    ceilings.refuse_others()
+    table.refuse_others()
+    return read
+
+
+def _discount_band(table: _Table) -> DiscountBand:
+    read = DiscountBand(
+        days_late_from=table.whole("days_late_from", most=_MOST_DAYS_LATE),
+        days_late_to=table.days_late("days_late_to"),
+        lump_bps=table.percent_bps("lump_percent", default=None),
+        staged_bps=table.percent_bps("staged_percent", default=0),
+    )
+    table.refuse_others()
+    return read
+
+
+def _waiver(table: _Table | None) -> Waiver | None:
+    if table is None:
+        return None
+    read = Waiver(
+        components=table.choices("components", Component),
+        vesting=table.choice("vesting", Vesting, fallback=Vesting.ON_LAST_PAYMENT),
+    )
+    table.refuse_others()
+    return read
+
+
+def _holiday(table: _Table | None) -> Holiday | None:
+    if table is None:
+        return None
+    read = Holiday(
+        most_months_in_12=table.whole("most_months_in_12", most=12),
+        most_months_running=table.whole("most_months_running", most=12),
+        payments_between=table.whole("payments_between", most=600),
+        interest=table.choice("interest", Accrual, fallback=Accrual.FROZEN),
+        keeps=table.choice("keeps", Keeps, fallback=Keeps.TERM),
+    )
+    table.refuse_others()
+    return read
+
+
+def _reduced_payment(table: _Table | None) -> ReducedPayment | None:
+    if table is None:
+        return None
+    read = ReducedPayment(
+        most_months=table.months("most_months"), least_bps=table.percent_bps("least_percent", default=None)
+    )
+    table.refuse_others()
+    return read
+
+
+def _token(table: _Table | None) -> Token | None:
+    if table is None:
+        return None
+    read = Token(
+        amount=table.money("amount", above_zero=True),
+        review_after_months=table.whole("review_after_months", least=1, most=12),
+    )
+    table.refuse_others()
+    return read
+
+
+def _new_plans(table: _Table | None) -> NewPlans | None:
+    if table is None:
+        return None
+    read = NewPlans(
+        most_in_12_months=table.whole("most_in_12_months", most=100),
+        most_in_all=table.whole("most_in_all", most=1000),
+        days_after_a_break=table.whole("days_after_a_break", default=0, most=366),
+    )
+    table.refuse_others()
+    return read
+
+
+def _agents(table: _Table | None) -> AgentCaps | None:
+    if table is None:
+        return None
+    read = AgentCaps(
+        most_discount_bps=table.percent_bps("most_discount_percent", default=None),
+        longest_months=table.months("longest_months"),
+    )
+    table.refuse_others()
+    return read
 
 
 class _Table:
@@ -151,6 +324,7 @@ class _Table:
             self._problems.append(f"{self.place}{key}: {sentence}")
 
     def has(self, key: str) -> bool:
+        self._asked.add(key)
         return key in self.raw
 
     def read(self, *keys: str) -> bool:
@@ -184,13 +358,13 @@ class _Table:
         )
         return value.strip()
 
-    def texts(self, key: str) -> tuple[str, ...]:
+    def texts(self, key: str, *, kind: str = "a list of texts") -> tuple[str, ...]:
         value: list[str] = self._take(
             key,
             fallback=[],
             missing=False,
             is_right=lambda v: isinstance(v, list) and bool(v) and all(isinstance(each, str) for each in v),
-            kind="a list of texts",
+            kind=kind,
         )
         return tuple(value)
 
@@ -215,6 +389,18 @@ class _Table:
             return fallback
         return value
 
+    def months(self, key: str) -> int:
+        return self.whole(key, least=1, most=_LONGEST_TERM_MONTHS)
+
+    def days_late(self, key: str) -> int | None:
+        return self.whole(key, most=_MOST_DAYS_LATE) if self.has(key) else None
+
+    def yes_or_no(self, key: str) -> bool:
+        value: bool = self._take(
+            key, fallback=False, missing=False, is_right=lambda v: isinstance(v, bool), kind="true or false"
+        )
+        return value
+
     def _number(self, key: str, default: int | None, kind: str) -> Decimal:
         value = self._take(
             key,
@@ -225,11 +411,16 @@ class _Table:
         )
         return Decimal(value)
 
-    def money(self, key: str) -> Money:
+    def number(self, key: str) -> Decimal | None:
+        return self._number(key, None, "a number like 5 or 5.5, without quotes") if self.has(key) else None
+
+    def money(self, key: str, *, above_zero: bool = False) -> Money:
         value = self._number(key, None, f"an amount in {self._currency} like 25 or 25.50, without quotes")
         if value < 0:
             self.say(key, f"{value} is negative.")
             return Money.zero(self._currency)
+        if above_zero and not value:
+            self.say(key, "must be above zero.")
         try:
             return Money.of(value, self._currency)
         except ValueError:
@@ -243,47 +434,72 @@ class _Table:
             return Decimal(0)
         return value
 
-    def percent_bps(self, key: str, *, default: int) -> int:
-        fallback = Decimal(default) / 100
+    def percent_bps(self, key: str, *, default: int | None) -> int:
+        """Read a percentage into basis points; without a default it may not be left out."""
+        fallback = default or 0
         value = Decimal(
             self._take(
                 key,
-                fallback=fallback,
-                missing=False,
+                fallback=Decimal(fallback) / 100,
+                missing=default is None,
                 is_right=lambda v: type(v) is int or (isinstance(v, Decimal) and v.is_finite()),
                 kind="a percentage like 2.5, without quotes",
             )
         )
         if not 0 <= value <= 100:
             self.say(key, f"{value} is out of bounds; it must be from 0 to 100 percent.")
-            return default
+            return fallback
         if value * 100 != int(value * 100):
             self.say(key, f"{value} has more than two decimals.")
-            return default
+            return fallback
         return int(value * 100)
 
-    def frequencies(self, key: str) -> tuple[Frequency, ...]:
-        known = {each.value: each for each in Frequency}
-        listed = ", ".join(known)
-        value: list[str] = self._take(
-            key,
-            fallback=[Frequency.MONTHLY.value],
-            missing=True,
-            is_right=lambda v: isinstance(v, list) and bool(v) and all(each in tuple(known) for each in v),
-            kind=f"a list of one or more of: {listed}",
-        )
-        return tuple(dict.fromkeys(known[each] for each in value))
-
-    def policy(self, key: str) -> InterestPolicy:
-        known = {each.value: each for each in InterestPolicy}
+    def choice(self, key: str, names: type[_Named], *, fallback: _Named) -> _Named:
+        known = {each.value: each for each in names}
         value: str = self._take(
             key,
-            fallback=InterestPolicy.FROZEN.value,
+            fallback=fallback.value,
             missing=True,
             is_right=lambda v: v in tuple(known),
             kind=f"one of: {', '.join(known)}",
         )
         return known[value]
+
+    def choices(self, key: str, names: type[_Named]) -> tuple[_Named, ...]:
+        known = {each.value: each for each in names}
+        value: list[str] = self._take(
+            key,
+            fallback=[next(iter(known))],
+            missing=True,
+            is_right=lambda v: isinstance(v, list) and bool(v) and all(each in tuple(known) for each in v),
+            kind=f"a list of one or more of: {', '.join(known)}",
+        )
+        return tuple(dict.fromkeys(known[each] for each in value))
+
+    def months_of_year(self, key: str) -> tuple[int, ...]:
+        value: list[int] = self._take(
+            key,
+            fallback=[],
+            missing=False,
+            is_right=lambda v: isinstance(v, list) and all(type(each) is int and 1 <= each <= 12 for each in v),
+            kind="a list of months from 1 to 12",
+        )
+        return tuple(sorted(set(value)))
+
+    def season_end(self, key: str) -> YearDay | date:
+        """Read one end of a season: "09-01" for a day of every year, 2026-09-01 without quotes for one date."""
+        value: str | date = self._take(
+            key,
+            fallback="01-01",
+            missing=True,
+            is_right=lambda v: (isinstance(v, date) and not isinstance(v, datetime)) or _is_year_day(v),
+            kind='a day of a year like "09-01", or a date like 2026-09-01 without quotes',
+        )
+        return value if isinstance(value, date) else YearDay(int(value[:2]), int(value[3:]))
+
+    def optional(self, key: str) -> _Table | None:
+        """Give a table that may be left out; what it is about is then not offered."""
+        return self.table(key) if self.has(key) else None
 
     def table(self, key: str, *, required: bool = True) -> _Table:
         value: dict[str, Any] = self._take(
@@ -291,20 +507,22 @@ class _Table:
         )
         if required and key not in self.raw:
             self.say(key, f"is missing; write a table [card.{key}].")
+        if key in self._wrong:
             # The keys in it would all be missing too, and saying so helps nobody.
             return _Quiet(value, f"{self.place}{key}.", self._currency, [])
         return _Table(value, f"{self.place}{key}.", self._currency, self._problems)
 
-    def tables(self, key: str) -> tuple[_Table, ...]:
+    def tables(self, key: str, *, required: bool = True) -> tuple[_Table, ...]:
         value: list[dict[str, Any]] = self._take(
             key,
             fallback=[],
-            missing=True,
+            missing=required,
             is_right=lambda v: isinstance(v, list) and bool(v) and all(isinstance(each, dict) for each in v),
             kind=f"at least one [[{key}]]",
         )
         return tuple(
-            _Table(raw, f"{key} {at}: ", self._currency, self._problems) for at, raw in enumerate(value, start=1)
+            _Table(raw, f"{self.place}{key} {at}: ", self._currency, self._problems)
+            for at, raw in enumerate(value, start=1)
         )
 
 
@@ -313,3 +531,8 @@ class _Quiet(_Table):
 
     def say(self, key: str, sentence: str) -> None:
         return
+
+
+def _is_year_day(value: Any) -> bool:
+    found = re.fullmatch(r"([0-9]{2})-([0-9]{2})", value, re.ASCII) if isinstance(value, str) else None
+    return found is not None and 1 <= int(found[1]) <= 12 and 1 <= int(found[2]) <= _DAYS_OF[int(found[1]) - 1]

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext
 from wtforms import IntegerField, RadioField
 from wtforms.validators import InputRequired
 
-from portal.schedules.schedule import Frequency
+from portal.schedules.dates import Frequency
 from portal.web.fields import Amount, Form, between
 
 
@@ -16,7 +16,11 @@ def every(frequency: Frequency) -> str:
     return {
         Frequency.WEEKLY: _("a week"),
         Frequency.FORTNIGHTLY: _("every two weeks"),
+        Frequency.FOUR_WEEKLY: _("every four weeks"),
+        Frequency.TWICE_A_MONTH: _("twice a month"),
         Frequency.MONTHLY: _("a month"),
+        Frequency.QUARTERLY: _("every three months"),
+        Frequency.SEASONAL: _("in each month of the season"),
     }[frequency]
 
 
@@ -25,7 +29,11 @@ def how_often(frequency: Frequency) -> str:
     return {
         Frequency.WEEKLY: _("Every week"),
         Frequency.FORTNIGHTLY: _("Every two weeks"),
+        Frequency.FOUR_WEEKLY: _("Every four weeks"),
+        Frequency.TWICE_A_MONTH: _("Twice a month"),
         Frequency.MONTHLY: _("Every month"),
+        Frequency.QUARTERLY: _("Every three months"),
+        Frequency.SEASONAL: _("In each month of the season"),
     }[frequency]
 
 

@@ -23,21 +23,37 @@ from portal.care.models import CareRequest
 from portal.care.states import Kind as RequestKind
 from portal.db import new_id, session
 from portal.debts.models import Debt
-from portal.debts.statement import Standing
+from portal.debts.statement import Standing, all_open
 from portal.evidence.record import OPERATOR, Act, Actor, record
 from portal.ledger import OWED, Account
-from portal.limits.cards import Card, Limits, LimitsSet
+from portal.limits import checks
+from portal.limits.cards import NO_ATTRIBUTES, Card, Limits, LimitsSet
 from portal.limits.reading import parse
 from portal.money import Money
+from portal.offers.answering import answer
+from portal.offers.answers import Answer, Kind, Offer
+from portal.offers.asked import Regular
+from portal.offers.menu import standard
+from portal.offers.owed import Owed
 from portal.plans.models import LimitsVersion, Plan, PlanItem, Proposal, Quote
-from portal.plans.offers import Answer, Asked, Offer, Owed, answer, standard
 from portal.plans.progress import alive_plan
-from portal.schedules.schedule import Frequency, Item, Schedule, first_due
+from portal.schedules.arrangements import Parts
+from portal.schedules.dates import Frequency, first_due
+from portal.schedules.schedule import Item, Schedule
 from portal.web.numbers import public_number
 
 
 class NoLimits(Exception):
     """The lender has written no limits that are in force, or none that fit this debt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One loaded version of a lender's limits, read."""
+
+    id: uuid.UUID
+    number: int
+    limits: LimitsSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +75,7 @@ class Table:
     """All that a page of choices shows: what was asked, the answer, and up to three plans beside it."""
 
     proposal_id: uuid.UUID
-    asked: Asked
+    asked: Regular
     answer: Answer
     offers: tuple[Offer, ...]
 
@@ -95,18 +111,36 @@ def _parsed(source: str, currency: str) -> LimitsSet:
     return parse(source, currency=currency)
 
 
+def drafted(text: str, *, lender_id: uuid.UUID, currency: str) -> LimitsSet:
+    """Read a draft of a lender's limits, and give it if it contradicts neither itself nor the versions that are there.
+
+    :raises portal.limits.reading.LimitsError: if the text says something that can't be.
+    """
+    rows = session.execute(
+        select(LimitsVersion.number, LimitsVersion.effective_from)
+        .where(LimitsVersion.lender_id == lender_id, LimitsVersion.sha256 != _digest(text))
+        .order_by(LimitsVersion.number)
+    )
+    loaded = [checks.Loaded(number=row.number, effective_from=row.effective_from) for row in rows]
+    return checks.draft(text, currency=currency, loaded=loaded, today=clock.now().date())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def load_limits(text: str, *, lender_id: uuid.UUID, currency: str, by: Actor = OPERATOR) -> LimitsVersion:
     """Load a lender's limits as a new version; the same text again changes nothing.
 
     :raises portal.limits.reading.LimitsError: if the text says something that can't be.
     """
-    limits = parse(text, currency=currency)
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    digest = _digest(text)
     last = session.scalars(
         select(LimitsVersion).where(LimitsVersion.lender_id == lender_id).order_by(LimitsVersion.number.desc()).limit(1)
     ).one_or_none()
     if last is not None and last.sha256 == digest:
         return last
+    limits = drafted(text, lender_id=lender_id, currency=currency)
     version = LimitsVersion(
         lender_id=lender_id,
         id=new_id(),
@@ -126,32 +160,106 @@ def load_limits(text: str, *, lender_id: uuid.UUID, currency: str, by: Actor = O
     return version
 
 
+def version_in_force(*, lender_id: uuid.UUID, currency: str, today: date) -> Version:
+    """Give the newest version of a lender's limits that has started.
+
+    :raises NoLimits: if there is none.
+    """
+    row = session.execute(
+        select(LimitsVersion.id, LimitsVersion.number, LimitsVersion.source)
+        .where(LimitsVersion.lender_id == lender_id, LimitsVersion.effective_from <= today)
+        .order_by(LimitsVersion.effective_from.desc(), LimitsVersion.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        raise NoLimits
+    return Version(id=row.id, number=row.number, limits=_parsed(row.source, currency))
+
+
 def limits_in_force(debt: Standing, *, today: date) -> InForce:
     """Give the limits for a debt: the newest version that has started, and its first card that fits.
 
     :raises NoLimits: if there is none.
     """
-    version = session.execute(
-        select(LimitsVersion.id, LimitsVersion.number, LimitsVersion.source)
-        .where(LimitsVersion.lender_id == debt.lender_id, LimitsVersion.effective_from <= today)
-        .order_by(LimitsVersion.effective_from.desc(), LimitsVersion.number.desc())
-        .limit(1)
-    ).one_or_none()
-    if version is None:
-        raise NoLimits
-    card = _parsed(version.source, debt.owed.currency).limits_for(
-        balance=debt.owed, days_late=debt.days_late(today), product=debt.product
+    version = version_in_force(lender_id=debt.lender_id, currency=debt.owed.currency, today=today)
+    card = version.limits.limits_for(
+        balance=debt.owed,
+        days_late=debt.days_late(today),
+        product=debt.product,
+        attributes=_attributes_of(debt) if version.limits.asks_attributes else NO_ATTRIBUTES,
     )
     if card is None:
         raise NoLimits
     return InForce(version_id=version.id, number=version.number, card=card)
 
 
-def owed_of(debt: Standing) -> Owed:
+def _attributes_of(debt: Standing) -> Mapping[str, str]:
+    """Give what the lender's file says of a debt beside its figures; read only where a card looks at it."""
+    found: Mapping[str, str] = session.execute(
+        select(Debt.attributes).where(Debt.lender_id == debt.lender_id, Debt.id == debt.id)
+    ).scalar_one()
+    return found
+
+
+def explain(debt: Standing, *, today: date) -> tuple[Version, tuple[tuple[Card, tuple[str, ...]], ...]]:
+    """Give the version in force, and its cards down to the one that counts for a debt, each with why it doesn't fit.
+
+    The last one has no hindrances and counts, or there is none that fits.
+
+    :raises NoLimits: if no version has started.
+    """
+    version = version_in_force(lender_id=debt.lender_id, currency=debt.owed.currency, today=today)
+    attributes = _attributes_of(debt)
+    tried = []
+    for card in version.limits.cards:
+        hindrances = card.when.why_not(
+            balance=debt.owed, days_late=debt.days_late(today), product=debt.product, attributes=attributes
+        )
+        tried.append((card, hindrances))
+        if not hindrances:
+            break
+    return version, tuple(tried)
+
+
+def without_card(limits: LimitsSet, *, lender_id: uuid.UUID, today: date) -> tuple[int, Standing | None]:
+    """Count the open debts of a lender that no card of a set fits, with the first of them as an example."""
+    count, example, last = 0, None, None
+    while page := all_open(lender_id=lender_id, after=last):
+        last = page[-1].id
+        attributes = _attributes_from(lender_id, page[0].id, last) if limits.asks_attributes else {}
+        for debt in page:
+            if debt.owed.minor <= 0:
+                continue
+            card = limits.limits_for(
+                balance=debt.owed,
+                days_late=debt.days_late(today),
+                product=debt.product,
+                attributes=attributes.get(debt.id, NO_ATTRIBUTES),
+            )
+            if card is None:
+                count, example = count + 1, example or debt
+    return count, example
+
+
+def _attributes_from(lender_id: uuid.UUID, first: uuid.UUID, last: uuid.UUID) -> dict[uuid.UUID, Mapping[str, str]]:
+    rows = session.execute(
+        select(Debt.id, Debt.attributes).where(Debt.lender_id == lender_id, Debt.id.between(first, last))
+    )
+    return {row.id: row.attributes for row in rows}
+
+
+def owed_of(debt: Standing, *, today: date) -> Owed:
     """Give what a plan is reckoned from: interest runs on the principal's share of what is owed, on nothing else."""
     principal = debt.parts[Account.PRINCIPAL].minor
     bearing = Fraction(principal, debt.owed.minor) if debt.owed.minor else Fraction(0)
-    return Owed(balance=debt.owed, annual_rate=debt.annual_rate, bearing=bearing)
+    parts = Parts(**{account.value: debt.parts[account] for account in OWED})
+    return Owed(
+        balance=debt.owed,
+        annual_rate=debt.annual_rate,
+        bearing=bearing,
+        parts=parts,
+        days_late=debt.days_late(today),
+    )
 
 
 def propose(debt: Standing, *, payment: Money, frequency: Frequency, by: Actor, today: date) -> uuid.UUID:
@@ -219,15 +327,15 @@ def choose_pay_day(debt: Standing, *, proposal: Proposal, pay_day: int, today: d
     )
 
 
-def asked_in(proposal: Proposal, *, today: date) -> Asked:
+def asked_in(proposal: Proposal, *, today: date) -> Regular:
     """Give what a proposal asks for; without a pay day yet, the earliest first date."""
     frequency = Frequency(proposal.frequency)
-    day = proposal.pay_day or (today.day if frequency is Frequency.MONTHLY else today.isoweekday())
-    return Asked(
+    day = proposal.pay_day or (today.isoweekday() if frequency.by_weekday else today.day)
+    return Regular(
         payment=Money(proposal.amount_minor, proposal.currency),
         frequency=frequency,
         first_due=first_due(today=today, frequency=frequency, pay_day=day),
-        anchor_day=day if frequency is Frequency.MONTHLY else None,
+        anchor_day=None if frequency.by_weekday else day,
     )
 
 
@@ -238,8 +346,8 @@ def table_for(debt: Standing, *, proposal: Proposal, today: date) -> Table:
     """
     limits = limits_in_force(debt, today=today).limits
     asked = asked_in(proposal, today=today)
-    owed = owed_of(debt)
-    given = answer(asked=asked, owed=owed, limits=limits, budget=None, today=today)
+    owed = owed_of(debt, today=today)
+    given = answer(asked=asked, owed=owed, limits=limits, today=today)
     offers = standard(
         owed=owed,
         limits=limits,
@@ -256,6 +364,10 @@ def own_plan(table: Table) -> Schedule | None:
     return given.plan if given.outcome.value == "accept" and not given.needs_person else None
 
 
+# What a quote can pin today: payments that repay all that is owed.
+_PICKED = (Kind.LOWEST_PAYMENT, Kind.IN_BETWEEN, Kind.SOONEST_DONE, Kind.STEP_UP)
+
+
 def pickable(table: Table) -> dict[str, Schedule]:
     """Give every plan on the page that can be picked without a person, by the name that its form sends."""
     plans: dict[str, Schedule] = {}
@@ -265,6 +377,8 @@ def pickable(table: Table) -> dict[str, Schedule]:
     elif table.answer.plan is not None and not table.answer.needs_person:
         plans["answer"] = table.answer.plan
     for offer in (*table.answer.alternatives, *table.offers):
+        if offer.kind not in _PICKED:
+            continue
         if not offer.needs_person and offer.schedule.steps not in {plan.steps for plan in plans.values()}:
             plans[offer.kind.value] = offer.schedule
     return dict(list(plans.items())[:4])
@@ -538,7 +652,8 @@ def reference_of_quote(made: Quote) -> str:
 
 def least_payment(debt: Standing, *, limits: Limits, today: date) -> Money | None:
     """Give the least payment a month that is agreed to on the spot; None where there is no such monthly plan."""
-    plans = standard(owed=owed_of(debt), limits=limits, frequency=Frequency.MONTHLY, pay_day=today.day, today=today)
+    owed = owed_of(debt, today=today)
+    plans = standard(owed=owed, limits=limits, frequency=Frequency.MONTHLY, pay_day=today.day, today=today)
     return next((offer.schedule.payment for offer in plans if not offer.needs_person), None)
 
 

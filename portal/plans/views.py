@@ -19,6 +19,7 @@ from portal.db import transaction
 from portal.debts.pages import mine_or_404, posting_words
 from portal.debts.statement import MONEY_CAME, Line, Standing, history
 from portal.money import Money
+from portal.offers.answers import Input, Kind, Outcome, Reason
 from portal.people import sign_in
 from portal.people.forms import CodeForm
 from portal.people.permissions import me, needs_debtor, renew
@@ -28,9 +29,9 @@ from portal.plans.calendar import Date, calendar_file
 from portal.plans.forms import AffordForm, DayOfMonthForm, DayOfWeekForm, EmptyForm, every, how_often, weekday
 from portal.plans.models import PlanCard, Proposal, Quote
 from portal.plans.negotiate import Agreed, AgreedBefore, NoLimits, PlanAlive, QuoteGone, Table
-from portal.plans.offers import Input, Kind, Outcome, Reason
 from portal.plans.progress import View, alive_plan, plan_of, view_of
-from portal.schedules.schedule import Frequency, Schedule
+from portal.schedules.dates import Frequency
+from portal.schedules.schedule import Schedule
 from portal.web import languages
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
@@ -125,11 +126,11 @@ def which_day(reference: str) -> ResponseReturnValue:
     if proposal is None:
         return redirect(url_for("plans.what_can_you_afford", reference=reference), 303)
     form: DayOfMonthForm | DayOfWeekForm
-    if Frequency(proposal.frequency) is Frequency.MONTHLY:
-        form = DayOfMonthForm()
-    else:
+    if Frequency(proposal.frequency).by_weekday:
         form = DayOfWeekForm()
         form.pay_day.choices = [(number, weekday(number)) for number in range(1, 8)]
+    else:
+        form = DayOfMonthForm()
     if request.method == "GET" and proposal.pay_day:
         form.pay_day.data = proposal.pay_day
     if form.validate_on_submit():
@@ -261,6 +262,7 @@ def _answer_words(table: Table, choices: dict[str, Schedule]) -> tuple[str, tupl
         Reason.ABOVE_WHAT_IS_AFFORDABLE: _("It is more than you have left in a month. We don’t want you to go short."),
         Reason.NOTHING_LEFT_OVER: _("You have nothing left over in a month. Then you don’t have to pay now."),
         Reason.A_PERSON_DECIDES: _("A person will look at this and answer you."),
+        Reason.DOWN_PAYMENT_REQUIRED: _("Your lender asks for a larger first payment."),
     }
     lines = [why[reason] for reason in answer.reasons]
     change = answer.change

@@ -7,38 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_CEILING, Context, Decimal, localcontext
-from enum import Enum
 from fractions import Fraction
 from itertools import groupby
 from typing import Final
 
-from portal.interest import months_later
 from portal.money import CurrencyMismatch, Money, level
 from portal.money import total as sum_of
+from portal.schedules.dates import Frequency, due_dates
 
 _WIDE: Final = Context(prec=50)
 
 # A plan of more items than one a week for a century is a mistake in the input, not a plan.
 MOST_ITEMS: Final = 5200
-
-
-class Frequency(Enum):
-    """How often an instalment is due."""
-
-    WEEKLY = "weekly"
-    FORTNIGHTLY = "fortnightly"
-    MONTHLY = "monthly"
-
-    @property
-    def per_year(self) -> int:
-        """How many instalments a year has: 52, 26 or 12."""
-        return _PER_YEAR[self]
-
-
-_PER_YEAR: Final = {Frequency.WEEKLY: 52, Frequency.FORTNIGHTLY: 26, Frequency.MONTHLY: 12}
-_STEP: Final = {Frequency.WEEKLY: timedelta(days=7), Frequency.FORTNIGHTLY: timedelta(days=14)}
 
 
 class NothingOwed(ValueError):
@@ -113,7 +95,7 @@ class Schedule:
     @property
     def largest(self) -> Money:
         """The largest instalment."""
-        return max(item.amount for item in self.items)
+        return max(self.items, key=_minor).amount
 
     @property
     def last(self) -> Money:
@@ -133,48 +115,13 @@ class Schedule:
     @property
     def steps(self) -> tuple[tuple[int, Money], ...]:
         """How many instalments of which amount follow each other: 22 of 160.00, then 1 of 80.00."""
-        return tuple((len(list(run)), amount) for amount, run in groupby(item.amount for item in self.items))
+        runs = (tuple(run) for _, run in groupby(self.items, key=_minor))
+        return tuple((len(run), run[0].amount) for run in runs)
 
 
-def due_dates(*, first: date, frequency: Frequency, count: int, anchor_day: int | None = None) -> tuple[date, ...]:
-    """Return the dates of so many instalments, each computed from the first and never from the one before.
-
-    From 31 January monthly: 28 February, 31 March, 30 April. Going from date to date would stay on the 28th for ever.
-    The anchor day is the day of the month (1 to 31) that was chosen, where the first date falls short of it because its
-    month is too short. Any other anchor is ignored, so that two dates are always about a month apart.
-    """
-    if frequency is Frequency.MONTHLY:
-        if anchor_day is not None and months_later(first, 0, anchor_day=anchor_day) != first:
-            anchor_day = None
-        later = (months_later(first, at, anchor_day=anchor_day) for at in range(1, count))
-        return (first, *later) if count > 0 else ()
-    return tuple(first + _STEP[frequency] * at for at in range(count))
-
-
-def first_due(*, today: date, frequency: Frequency, pay_day: int, earliest_days: int = 1) -> date:
-    """Return the first pay day that is at least so many days after today.
-
-    The pay day is a day of the month (1 to 31) for monthly plans, and for others a weekday (1 is Monday, 7 Sunday).
-
-    :raises ValueError: if there is no such day.
-    """
-    earliest = today + timedelta(days=earliest_days)
-    if frequency is Frequency.MONTHLY:
-        if not 1 <= pay_day <= 31:
-            raise ValueError(pay_day)
-        this_month = months_later(earliest, 0, anchor_day=pay_day)
-        return this_month if this_month >= earliest else months_later(earliest, 1, anchor_day=pay_day)
-    if not 1 <= pay_day <= 7:
-        raise ValueError(pay_day)
-    return earliest + timedelta(days=(pay_day - earliest.isoweekday()) % 7)
-
-
-def periods_in(*, months: int, frequency: Frequency) -> int:
-    """Return how many instalments fit into a term of so many months, rounded down, at least one.
-
-    24 months are 104 weekly, 52 fortnightly or 24 monthly instalments.
-    """
-    return max(1, months * frequency.per_year // 12)
+def _minor(item: Item) -> int:
+    # All items of a schedule are of one currency, and whole numbers are compared faster than amounts.
+    return item.amount.minor
 
 
 def a_month(payment: Money, *, frequency: Frequency) -> Fraction:
@@ -362,8 +309,11 @@ def _pay(balance: Money, rate: Fraction, payment: Money, most: int, parts: list[
 
 def _dated(parts: Sequence[tuple[Money, Money]], first: date, frequency: Frequency, anchor_day: int | None) -> Schedule:
     dates = due_dates(first=first, frequency=frequency, count=len(parts), anchor_day=anchor_day)
-    items = tuple(
-        Item(seq=seq, due_on=due_on, amount=principal + interest, principal=principal, interest=interest)
-        for seq, (due_on, (principal, interest)) in enumerate(zip(dates, parts, strict=True), start=1)
-    )
-    return Schedule(items=items, frequency=frequency)
+    items: list[Item] = []
+    amount = parts[0][0] + parts[0][1]
+    for seq, (due_on, (principal, interest)) in enumerate(zip(dates, parts, strict=True), start=1):
+        # One amount serves all items that are alike.
+        if principal.minor + interest.minor != amount.minor:
+            amount = principal + interest
+        items.append(Item(seq, due_on, amount, principal, interest))
+    return Schedule(items=tuple(items), frequency=frequency)

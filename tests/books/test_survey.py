@@ -23,7 +23,8 @@ from portal.limits.cards import Limits
 from portal.limits.reading import parse
 from portal.money import Money
 from portal.plans import negotiate
-from portal.schedules.schedule import Frequency, Schedule, by_payment, first_due
+from portal.schedules.dates import Frequency, first_due
+from portal.schedules.schedule import Schedule, by_payment
 from portal.survey import NO_LIMITS, NOTHING_OWED, Failing, Proposal
 from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender
 

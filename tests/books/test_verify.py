@@ -25,7 +25,7 @@ from portal.payments.models import Payment, PaymentPart
 from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
 from portal.plans import negotiate, progress
 from portal.points.models import PointsEntry
-from portal.schedules.schedule import Frequency
+from portal.schedules.dates import Frequency
 from portal.verify import Kind
 from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender, some_credit
 

@@ -32,7 +32,7 @@ from portal.plans import negotiate
 from portal.points.models import PointsEntry
 from portal.post import outbox
 from portal.post.models import BouncedAddress, DeliveryWord
-from portal.schedules.schedule import Frequency
+from portal.schedules.dates import Frequency
 from tests.conftest import make_app
 from tests.databases import ROOT, migrate
 from tests.factories import BORN_ON, a_debt, a_debtor, a_lender, an_invitation

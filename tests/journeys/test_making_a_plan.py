@@ -244,6 +244,27 @@ def test_each_rhythm_leads_to_a_plan(client: CheckingClient, debt: Standing, fre
     books_agree()
 
 
+@pytest.mark.parametrize(
+    ("frequency", "amount", "pay_day", "days"),
+    [
+        ("four_weekly", "80", "5", {28}),
+        ("twice_a_month", "60", "31", {13, 14, 15, 16}),
+        ("quarterly", "150", "31", {90, 91, 92, 89}),
+    ],
+)
+def test_a_rhythm_that_the_lender_adds_leads_to_a_plan(
+    client: CheckingClient, debt: Standing, lender: Lender, frequency: str, amount: str, pay_day: str, days: set[int]
+) -> None:
+    some_limits(STANDARD_LIMITS.replace('"fortnightly", "monthly"', f'"{frequency}", "monthly"'), lender=lender)
+    come_in(client, debt)
+    agree(client, debt, amount=amount, frequency=frequency, pay_day=pay_day)
+    items = plan_items(debt)
+    assert sum(item.principal_minor for item in items) == 90_000
+    gaps = {(other.due_on - one.due_on).days for one, other in zip(items, items[1:], strict=False)}
+    assert gaps <= days
+    books_agree()
+
+
 @pytest.mark.parametrize("pay_day", ["0", "32", "x", ""])
 def test_a_day_that_is_none_is_asked_for_again(client: CheckingClient, debt: Standing, pay_day: str) -> None:
     come_in(client, debt)

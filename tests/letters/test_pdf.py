@@ -19,8 +19,9 @@ import pytest
 from pypdf import PdfReader
 
 from portal.letters import pdf
-from portal.letters.contents import Letter
+from portal.letters.contents import Frequency, Letter
 from portal.letters.sheet import BrokenTemplate, MissingGlyph, Rendered, RenderTimeout
+from portal.schedules import dates as schedules
 from tests.letters import examples
 from tests.letters.examples import ROOT, a_chinese_letter, a_letter, a_plan, a_receipt, a_statement, environment
 
@@ -143,6 +144,25 @@ def test_a_plan_agreement_lists_every_payment_with_its_date(files: dict[str, Ren
         "What you owed on 22 November 2026 $3,600.00", "More than paying everything on 22 November 2026 $0.00",
     ):  # fmt: skip
         assert fact in text, fact
+
+
+@pytest.mark.parametrize(
+    ("frequency", "words", "chinese"),
+    [
+        ("weekly", "Every week", "每周"),
+        ("fortnightly", "Every two weeks", "每两周"),
+        ("four_weekly", "Every four weeks", "每四周"),
+        ("twice_a_month", "Twice a month", "每月两次"),
+        ("monthly", "Every month", "每月"),
+        ("quarterly", "Every three months", "每三个月"),
+        ("seasonal", "In each month of the season", "还款季每月一次"),
+    ],
+)
+def test_a_plan_agreement_says_how_often(frequency: str, words: str, chinese: str) -> None:
+    assert {each.value for each in Frequency} == {each.value for each in schedules.Frequency}
+    plan = a_plan(frequency=Frequency(frequency))
+    for letter, said in ((a_letter(plan), words), (a_chinese_letter(plan), chinese)):
+        assert f"<td>{said}</td>" in " ".join(html(letter).split()).replace("<td> ", "<td>").replace(" </td>", "</td>")
 
 
 def test_interest_that_goes_on_is_said_and_counted(files: dict[str, Rendered]) -> None:

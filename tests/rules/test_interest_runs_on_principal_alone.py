@@ -7,8 +7,10 @@ from fractions import Fraction
 
 from portal.limits.cards import InterestPolicy
 from portal.money import Money
-from portal.plans.offers import Asked, Owed, answer
-from portal.schedules.schedule import Frequency
+from portal.offers.answering import answer
+from portal.offers.asked import Regular
+from portal.offers.owed import Owed
+from portal.schedules.dates import Frequency
 from tests.rules.limits_factory import some_limits
 
 TODAY = date(2026, 5, 4)
@@ -16,8 +18,8 @@ TODAY = date(2026, 5, 4)
 
 def first_interest(owed: Owed) -> Money:
     limits = replace(some_limits(), interest_policy=InterestPolicy.REDUCED, reduced_rate=Decimal(6))
-    asked = Asked(payment=Money(20_000, "USD"), frequency=Frequency.MONTHLY, first_due=date(2026, 5, 28), anchor_day=28)
-    given = answer(asked=asked, owed=owed, limits=limits, budget=None, today=TODAY)
+    asked = Regular(Money(20_000, "USD"), Frequency.MONTHLY, date(2026, 5, 28), 28)
+    given = answer(asked=asked, owed=owed, limits=limits, today=TODAY)
     assert given.plan is not None
     return given.plan.items[0].interest
 

@@ -21,7 +21,8 @@ from portal.plans.states import (
     counted,
     standing,
 )
-from portal.schedules.schedule import Frequency, Item, by_payment
+from portal.schedules.dates import Frequency
+from portal.schedules.schedule import Item, by_payment
 
 bounded = settings(max_examples=150, deadline=None)
 ENDS = {State.CANCELLED, State.EXPIRED, State.SUPERSEDED, State.VOIDED, State.ENDED_BROKEN}

@@ -1,6 +1,6 @@
 """Schedules: dates from the anchor, amounts that repay exactly what is owed."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -9,20 +9,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from portal.money import Money, total
+from portal.schedules.dates import WITHOUT_SEASON, Frequency
 from portal.schedules.schedule import (
-    Frequency,
     NeverEnds,
     NothingOwed,
     Schedule,
     TooManyItems,
     by_count,
     by_payment,
-    due_dates,
-    first_due,
     interest_of,
     level_payment,
     periodic_rate,
-    periods_in,
     step_up,
     with_given_level,
 )
@@ -32,7 +29,7 @@ FIRST = date(2026, 1, 31)
 bounded = settings(max_examples=120, deadline=None)
 balances = st.integers(1, 10**7) | st.integers(1, 200)
 rates = st.sampled_from(["0", "0.1", "5.9", "12", "18", "29.9", "60", "180"]).map(Decimal)
-frequencies = st.sampled_from(Frequency)
+frequencies = st.sampled_from(WITHOUT_SEASON)
 
 
 def usd(text: str) -> Money:
@@ -151,52 +148,6 @@ def test_steps_up(balance: str, rate: str, low: str, step_count: int, steps: tup
     if balance == "5000.00":
         assert usd(balance) - total((item.principal for item in schedule.items[:6]), currency="USD") == usd("4384.80")
     check(schedule, usd(balance))
-
-
-def test_monthly_dates_come_from_the_anchor_and_do_not_drift() -> None:
-    dates = due_dates(first=FIRST, frequency=Frequency.MONTHLY, count=6)
-    assert [str(day) for day in dates[1:]] == ["2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31", "2026-06-30"]
-    dates = due_dates(first=date(2025, 12, 31), frequency=Frequency.MONTHLY, count=2, anchor_day=1)
-    assert dates[1] == date(2026, 1, 31), "an anchor that is not the first date's gives way"
-    dates = due_dates(first=date(2026, 2, 28), frequency=Frequency.MONTHLY, count=3, anchor_day=31)
-    assert [str(day) for day in dates] == ["2026-02-28", "2026-03-31", "2026-04-30"]
-    assert due_dates(first=FIRST, frequency=Frequency.WEEKLY, count=0) == ()
-
-
-@bounded
-@given(
-    today=st.dates(date(2020, 1, 1), date(2060, 1, 1)),
-    frequency=frequencies,
-    pay_day=st.integers(1, 31),
-    earliest=st.integers(0, 40),
-)
-def test_the_first_date_is_the_pay_day_and_the_soonest_one(
-    today: date, frequency: Frequency, pay_day: int, earliest: int
-) -> None:
-    if frequency is not Frequency.MONTHLY:
-        pay_day = (pay_day - 1) % 7 + 1
-    first = first_due(today=today, frequency=frequency, pay_day=pay_day, earliest_days=earliest)
-    gap = first - today - timedelta(days=earliest)
-    assert timedelta(0) <= gap < timedelta(days=31 if frequency is Frequency.MONTHLY else 7)
-    dates = due_dates(first=first, frequency=frequency, count=30, anchor_day=pay_day)
-    for day in dates:
-        if frequency is Frequency.MONTHLY:
-            assert day.day == pay_day or (day + timedelta(days=1)).day == 1 and day.day < pay_day
-        else:
-            assert day.isoweekday() == pay_day
-
-
-@pytest.mark.parametrize(
-    ("frequency", "pay_day"), [(Frequency.MONTHLY, 0), (Frequency.MONTHLY, 32), (Frequency.WEEKLY, 8)]
-)
-def test_a_pay_day_that_does_not_exist_is_refused(frequency: Frequency, pay_day: int) -> None:
-    with pytest.raises(ValueError, match=str(pay_day)):
-        first_due(today=FIRST, frequency=frequency, pay_day=pay_day)
-
-
-def test_a_term_in_months_is_rounded_down_to_whole_periods() -> None:
-    found = [periods_in(months=months, frequency=each) for each in Frequency for months in (1, 24)]
-    assert found == [4, 104, 2, 52, 1, 24]
 
 
 @bounded
