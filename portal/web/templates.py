@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping
 from functools import lru_cache, partial
 from threading import Lock
-from types import FunctionType
 from typing import Any
 
 from flask import Flask
 from flask.templating import Environment
 from flask_babel import get_locale
 from jinja2 import StrictUndefined, Template, nodes
-from jinja2.runtime import Context, Macro
+from jinja2.compiler import CodeGenerator, Frame, MacroRef
 from jinja2.visitor import NodeTransformer
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal.web import addresses, formats, languages
 from portal.web.security import masked_token
@@ -35,27 +34,54 @@ class ComponentNameTaken(Exception):
     """Two components have a macro of the same name."""
 
 
-# What takes no context or environment before its own values, or can do without.
-_CALLED_AS_IT_IS = (Macro, partial)
+def _escaped(value: object) -> str:
+    """Escape what a page shows; markup stays the very object, where Jinja would make a new one."""
+    return value if type(value) is Markup else escape(value)
 
 
-class PageContext(Context):
-    """What a template knows; components are called at once, where Jinja asks each what it wants to be told first."""
+class PageCode(CodeGenerator):
+    """How templates become Python: a macro is a function, and what a template calls is called at once.
 
-    def call(__self, __obj: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - as in Jinja
-        """Call what a template calls."""
-        kind = type(__obj)
-        if kind not in _CALLED_AS_IT_IS and (kind is not FunctionType or hasattr(__obj, "jinja_pass_arg")):
-            return super().call(__obj, *args, **kwargs)
-        kwargs.pop("_block_vars", None)
-        kwargs.pop("_loop_vars", None)
-        return __obj(*args, **kwargs)
+    Jinja asks each thing first whether it wants to be told of its context; nothing that templates have here does.
+    """
+
+    def write_commons(self) -> None:
+        """Begin a function of a template, with our way to escape."""
+        super().write_commons()
+        self.writeline("escape = environment.escaped")
+
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802, FBT001, FBT002 - as in Jinja
+        """Write a call."""
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.visit(node.node, frame)
+        self.write("(")
+        for given in (*node.args, *node.kwargs):
+            self.visit(given, frame)
+            self.write(", ")
+        self.write("caller=caller)" if forward_caller else ")")
+
+    def macro_def(self, macro_ref: MacroRef, frame: Frame) -> None:
+        """Write what a macro is called as: what is left out takes the value that the macro says, as Jinja has it."""
+        if macro_ref.accesses_kwargs or macro_ref.accesses_varargs or frame.eval_ctx.volatile:
+            super().macro_def(macro_ref, frame)
+            return
+        names = [each.name for each in macro_ref.node.args]
+        takes = [f"{name}=missing" for name in names]
+        if macro_ref.accesses_caller and "caller" not in names:
+            names.append("caller")
+            takes.append("caller=undefined('No caller defined', name='caller')")
+        made = f"_macro({', '.join(names)})"
+        made = f"Markup({made})" if frame.eval_ctx.autoescape else made
+        self.write(f"lambda {', '.join((*takes, '*', '_macro=macro'))}: {made}")
 
 
 class PageTemplates(Environment):
     """The templates of the application; `get_template` gives them in the language of the page that is being made."""
 
-    context_class = PageContext
+    code_generator_class = PageCode
+    escaped = staticmethod(_escaped)
     language: str | None = None
 
     def __init__(self, app: Flask, **options: Any) -> None:
