@@ -64,11 +64,12 @@ class QuietSessions(SecureCookieSessionInterface):
 
 def masked_token() -> str:
     """Give this visitor's forgery token under a mask that is new with each response."""
-    if "masked_token" not in g:
+    made: str | None = g.get("masked_token")
+    if made is None:
         token = _signed_token().encode()
         mask = secrets.token_bytes(len(token))
-        g.masked_token = base64.urlsafe_b64encode(mask + _masked(token, mask)).decode()
-    return str(g.masked_token)
+        made = g.masked_token = base64.urlsafe_b64encode(mask + _masked(token, mask)).decode()
+    return made
 
 
 def _signed_token() -> str:
@@ -132,7 +133,8 @@ def protect(app: Flask, *, checkout_origin: str) -> None:
     @app.before_request
     def closed_by_default() -> None:
         # No database keeps this sign: no address of ours has it, and in a form nobody can see it.
-        if any("\x00" in text for text in (request.path, *_texts(request.args), *_texts(request.view_args or {}))):
+        query = request.args if request.query_string else {}
+        if any("\x00" in text for text in (request.path, *_texts(query), *_texts(request.view_args or {}))):
             abort(404)
         if request.method == "POST" and any("\x00" in text for text in _texts(request.form)):
             request.form = ImmutableMultiDict(

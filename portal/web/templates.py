@@ -7,7 +7,8 @@ under their names without an import.
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+import re
+from collections.abc import Callable, Iterable, MutableMapping
 from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
@@ -28,6 +29,7 @@ COMPONENTS = "components/"
 FRAME = ("skip_link", "header", "footer", "idle_warning", "doors")
 _TOKEN = "the forgery token of who sees it"  # noqa: S105 - stands where the token will be
 _ONE_TEXT = ("_", "gettext")
+_PLACE = re.compile(r"(?<!%)%\((\w+)\)s")
 
 
 class ComponentNameTaken(Exception):
@@ -90,6 +92,8 @@ class PageTemplates(Environment):
             **{**options, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "cache_size": -1},
         )
         self._by_language: dict[str, PageTemplates] = {}
+        # In one language, what was asked for by name alone; a page asks for its layouts too.
+        self._found: dict[str, Template] = {}
         self._making = Lock()
 
     def in_language(self, language: str) -> PageTemplates:
@@ -104,6 +108,7 @@ class PageTemplates(Environment):
     def _made_for(self, language: str) -> PageTemplates:
         made = self.overlay()
         made.language = language
+        made._found = {}
         made.filters = {**self.filters, **{f.__name__: partial(f, language=language) for f in formats.FILTERS}}
         made.globals = {
             **self.globals,
@@ -126,7 +131,12 @@ class PageTemplates(Environment):
         """Give a template in the language of the page."""
         if self.language is None:
             return self.in_language(str(get_locale() or languages.DEFAULT)).get_template(name, parent, globals)
-        return super().get_template(name, parent, globals)
+        if globals or self.auto_reload or not isinstance(name, str):
+            return super().get_template(name, parent, globals)
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = super().get_template(name, parent)
+        return found
 
     def from_string(
         self,
@@ -157,6 +167,11 @@ class _PutTextsIn(NodeTransformer):
     def __init__(self, text_of: Callable[[str], Markup]) -> None:
         self._text_of = text_of
 
+    def visit_Output(self, node: nodes.Output) -> nodes.Node:  # noqa: N802 - the name that the visitor looks for
+        self.generic_visit(node)
+        node.nodes = [part for each in node.nodes for part in _parts(each)]
+        return node
+
     def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - the name that the visitor looks for
         self.generic_visit(node)
         if not (isinstance(node.node, nodes.Name) and node.node.name in _ONE_TEXT and len(node.args) == 1):
@@ -169,6 +184,23 @@ class _PutTextsIn(NodeTransformer):
             return nodes.Const(found % (), lineno=node.lineno)
         values = [nodes.Pair(nodes.Const(each.key), each.value, lineno=node.lineno) for each in node.kwargs]
         return nodes.Mod(nodes.Const(found), nodes.Dict(values, lineno=node.lineno), lineno=node.lineno)
+
+
+def _parts(shown: nodes.Expr) -> Iterable[nodes.Expr]:
+    """Take a text with values apart where it is shown: its pieces stand beside each value, which is escaped there."""
+    if not isinstance(shown, nodes.Mod) or not isinstance(shown.left, nodes.Const):
+        return (shown,)
+    if not isinstance(shown.right, nodes.Dict) or not isinstance(shown.left.value, Markup):
+        return (shown,)
+    values = {pair.key.as_const(): pair.value for pair in shown.right.items}
+    # Every second piece is the name of a value.
+    pieces = _PLACE.split(shown.left.value)
+    if any("%" in piece.replace("%%", "") for piece in pieces) or not values.keys() >= set(pieces[1::2]):
+        return (shown,)
+    return [
+        values[piece] if number % 2 else nodes.Const(Markup(piece % ()), lineno=shown.lineno)  # noqa: S704 - our own texts
+        for number, piece in enumerate(pieces)
+    ]
 
 
 def _kept(macro: Callable[..., str]) -> Callable[..., Markup]:
