@@ -12,6 +12,7 @@ from flask import Flask, Response, abort, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from isal import isal_zlib
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.http import parse_accept_header
 
@@ -55,6 +56,15 @@ class MaskedForgeryTokens(CSRFProtect):
 
 class QuietSessions(SecureCookieSessionInterface):
     """Cookies as Flask keeps them, and none beside an answer that is the same for everybody and is kept."""
+
+    def __init__(self) -> None:
+        self._signing: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Give what signs cookies; its keys stay as long as the process, so it is made once."""
+        if self._signing is None:
+            self._signing = super().get_signing_serializer(app)
+        return self._signing
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Leave cookie and `Vary: Cookie` away from such an answer, or each new cookie would fetch it again."""

@@ -29,6 +29,8 @@ COMPONENTS = "components/"
 FRAME = ("skip_link", "header", "footer", "idle_warning", "doors")
 _TOKEN = "the forgery token of who sees it"  # noqa: S105 - stands where the token will be
 _ONE_TEXT = ("_", "gettext")
+# Flask-Babel's texts with a context of their own, which no template of ours has; calls here don't tell them theirs.
+_ASKING_FOR_CONTEXT = ("pgettext", "npgettext")
 _PLACE = re.compile(r"(?<!%)%\((\w+)\)s")
 
 
@@ -111,7 +113,7 @@ class PageTemplates(Environment):
         made._found = {}
         made.filters = {**self.filters, **{f.__name__: partial(f, language=language) for f in formats.FILTERS}}
         made.globals = {
-            **self.globals,
+            **{name: each for name, each in self.globals.items() if name not in _ASKING_FOR_CONTEXT},
             "ngettext": partial(languages.translated_by_number, language=language),
             **{name: partial(languages.translated, language=language) for name in _ONE_TEXT},
         }
