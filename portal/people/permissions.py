@@ -193,10 +193,14 @@ def touch(lender_id: uuid.UUID, session_id: uuid.UUID) -> None:
 
 
 def install(app: Flask) -> None:
-    """Tell Flask-Login how to find people; nothing of it is used beyond cookie and loader."""
-    login = LoginManager(app)
+    """Tell Flask-Login how to find people; nothing of it is used beyond cookie and loader.
+
+    Its `init_app` would also look on each page whether somebody is to be remembered, and nobody is.
+    """
+    login = LoginManager()
     login.session_protection = None
     login.user_loader(load)
+    app.login_manager = login  # type: ignore[attr-defined]
 
 
 def needs_debtor(view: Callable[..., Any]) -> Callable[..., Any]:

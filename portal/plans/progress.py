@@ -284,20 +284,21 @@ def coming_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tup
     )
 
 
-def _view(plan: PlanCard, items: Sequence[Row[Any]], *, today: date) -> View:
+def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
     # Most payments of a plan are of one amount.
     money = cache(partial(Money, currency=plan.currency))
     steps: list[Step] = []
     next_seen = False
     over = plan.state == State.COMPLETED.value
     # Only where a day has passed does it matter whether it counts.
-    passed = any(item.due_on < today and item.paid_minor < item.amount_minor for item in items)
+    passed = any(due_on < today and paid < amount for _seq, due_on, amount, _interest, paid, _kept_at in items)
     held = held_of(plan) if passed and not over else ()
-    for item in items:
-        due_on = counted(item.due_on, more=0, held=held) if held else item.due_on
-        if over or item.paid_minor >= item.amount_minor:
+    # A payment's row is as `_PAYMENTS` names its columns.
+    for seq, due_on, amount, interest, paid, kept_at in items:
+        counted_on = counted(due_on, more=0, held=held) if held else due_on
+        if over or paid >= amount:
             mark = "done"
-        elif due_on is not None and due_on < today:
+        elif counted_on is not None and counted_on < today:
             mark, next_seen = "late", True
         elif not next_seen:
             mark, next_seen = "next", True
@@ -305,14 +306,14 @@ def _view(plan: PlanCard, items: Sequence[Row[Any]], *, today: date) -> View:
             mark = "left"
         steps.append(
             Step(
-                seq=item.seq,
-                due_on=item.due_on,
-                amount=money(item.amount_minor),
-                interest=money(item.interest_minor),
-                paid=money(item.paid_minor),
+                seq=seq,
+                due_on=due_on,
+                amount=money(amount),
+                interest=money(interest),
+                paid=money(paid),
                 mark=mark,
-                kept_at=item.kept_at,
-                held=mark != "done" and item.due_on < today and mark != "late",
+                kept_at=kept_at,
+                held=mark != "done" and due_on < today and mark != "late",
             )
         )
     return View(

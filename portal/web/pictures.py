@@ -42,6 +42,8 @@ _MOST_STEPS: Final = 25
 # The road.
 
 
+# Plans of one length have one road.
+@lru_cache(maxsize=256)
 def stops(count: int) -> tuple[tuple[int, int], ...]:
     """Give where each payment stands: row by row, to the right and back again, as one walks it."""
     columns = _columns(count)
@@ -67,7 +69,8 @@ def road_box(count: int) -> tuple[int, int]:
     return 2 * _side(count) + _STEP * (_columns(count) - 1), 2 * _TOP + _ROW * (rows - 1)
 
 
-def _way(places: Sequence[tuple[int, int]]) -> str:
+@lru_cache(maxsize=512)
+def _way(places: tuple[tuple[int, int], ...]) -> str:
     """Give the line from stop to stop; it turns in a half circle at the end of a row."""
     path = [f"M{places[0][0]} {places[0][1]}"]
     for (_x, before), (x, y) in zip(places, places[1:], strict=False):

@@ -12,6 +12,7 @@ from flask import Flask, Response, abort, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from isal import isal_zlib
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.http import parse_accept_header
 
@@ -56,6 +57,15 @@ class MaskedForgeryTokens(CSRFProtect):
 class QuietSessions(SecureCookieSessionInterface):
     """Cookies as Flask keeps them, and none beside an answer that is the same for everybody and is kept."""
 
+    def __init__(self) -> None:
+        self._signing: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Give what signs cookies; its keys stay as long as the process, so it is made once."""
+        if self._signing is None:
+            self._signing = super().get_signing_serializer(app)
+        return self._signing
+
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Leave cookie and `Vary: Cookie` away from such an answer, or each new cookie would fetch it again."""
         if "public" not in response.headers.get("Cache-Control", ""):
@@ -64,11 +74,12 @@ class QuietSessions(SecureCookieSessionInterface):
 
 def masked_token() -> str:
     """Give this visitor's forgery token under a mask that is new with each response."""
-    if "masked_token" not in g:
+    made: str | None = g.get("masked_token")
+    if made is None:
         token = _signed_token().encode()
         mask = secrets.token_bytes(len(token))
-        g.masked_token = base64.urlsafe_b64encode(mask + _masked(token, mask)).decode()
-    return str(g.masked_token)
+        made = g.masked_token = base64.urlsafe_b64encode(mask + _masked(token, mask)).decode()
+    return made
 
 
 def _signed_token() -> str:
@@ -132,7 +143,8 @@ def protect(app: Flask, *, checkout_origin: str) -> None:
     @app.before_request
     def closed_by_default() -> None:
         # No database keeps this sign: no address of ours has it, and in a form nobody can see it.
-        if any("\x00" in text for text in (request.path, *_texts(request.args), *_texts(request.view_args or {}))):
+        query = request.args if request.query_string else {}
+        if any("\x00" in text for text in (request.path, *_texts(query), *_texts(request.view_args or {}))):
             abort(404)
         if request.method == "POST" and any("\x00" in text for text in _texts(request.form)):
             request.form = ImmutableMultiDict(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 import portal.db
 from portal import clock as portal_clock
-from portal.db import transaction
+from portal.db import table_of, transaction
 from portal.evidence.models import EvidenceRecord
 from portal.lenders import settings
 from portal.lenders.models import Lender
@@ -71,6 +71,25 @@ def test_two_threads_meet_in_a_real_database(real_database: RealDatabase) -> Non
     portal.db.session.rollback()
     assert lenders() == 2
     assert real_database.engine.dialect.name == real_database.kind
+
+
+def test_reading_plain_columns_makes_no_session_and_reads_anew_after_it_was_given_back(
+    real_database: RealDatabase,
+) -> None:
+    names = select(table_of(Lender).c.slug)
+    portal.db.session.remove()
+    assert portal.db.read(names, {}) == []
+    assert not portal.db.session.registry.has()
+    there = threading.Thread(target=lambda: (a_lender(slug="there"), portal.db.session.remove()))
+    there.start()
+    there.join()
+    portal.db.session.remove()
+    assert portal.db.read(names, {}) == [("there",)]
+    with pytest.raises(RuntimeError), transaction():
+        a_lender(slug="here")
+        assert sorted(portal.db.read(names, {})) == [("here",), ("there",)]
+        raise RuntimeError
+    assert portal.db.read(names, {}) == [("there",)]
 
 
 def test_the_clock_stands_still_until_it_is_moved(clock: Clock) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_babel import force_locale
-from jinja2 import DictLoader
+from jinja2 import DictLoader, UndefinedError
 
 from portal.web.languages import LANGUAGES
 from portal.web.templates import ComponentNameTaken, PageTemplates
@@ -35,6 +35,39 @@ def test_values_in_a_text_are_made_harmless_and_the_text_is_not(app: Flask) -> N
 
 def test_a_text_that_is_not_written_in_the_template_is_still_looked_up(app: Flask) -> None:
     assert shown(app, "{{ _(text) }}", "zh_Hans", text="Home") == shown(app, "{{ _('Home') }}", "zh_Hans")
+
+
+def test_a_text_with_a_percent_sign_beside_its_values_stays_as_it_is(app: Flask) -> None:
+    source = "{{ _('100%% of %(what)s, %%(what)s, %(what)s', what=what) }}"
+    assert shown(app, source, "en", what="a&b") == "100% of a&amp;b, %(what)s, a&amp;b"
+
+
+MACRO = "{% macro told(what, how='well') %}{{ what }} {{ how }}{{ caller() if caller is defined }}{% endmacro %}"
+
+
+def test_a_macro_makes_what_it_is_given_harmless_and_what_it_gives_is_not_made_so_again(app: Flask) -> None:
+    assert shown(app, MACRO + "{{ told(what) }}", "en", what="<i>") == "&lt;i&gt; well"
+    assert shown(app, MACRO + "{{ told(told(what), how='<b>') }}", "en", what="<i>") == "&lt;i&gt; well &lt;b&gt;"
+    assert (
+        shown(app, MACRO + "{% call told(1) %}<p>{{ what }}</p>{% endcall %}", "en", what="&") == "1 well<p>&amp;</p>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [("told()", UndefinedError), ("told(1, 2, 3, 4)", TypeError), ("told(1, why=2)", TypeError)],
+    ids=["what it needs is missing", "too much", "a name that it has not"],
+)
+def test_a_macro_called_wrongly_is_a_mistake_that_shows(app: Flask, call: str, problem: type[Exception]) -> None:
+    with pytest.raises(problem):
+        shown(app, f"{MACRO}{{{{ {call} }}}}", "en")
+
+
+def test_nothing_that_templates_call_asks_for_what_is_around_it(app: Flask) -> None:
+    """Calls are written without it (`PageCode`), so whatever asked would take its first value for it."""
+    with app.test_request_context():
+        for name, each in app.jinja_env.in_language("en").globals.items():  # type: ignore[attr-defined]
+            assert not hasattr(each, "jinja_pass_arg"), name
 
 
 def test_a_number_chooses_its_form(app: Flask) -> None:
