@@ -117,16 +117,9 @@ def _mended(r: Reckoning, asked: Steps) -> tuple[tuple[tuple[int, Money], ...], 
 
 def _with_last(r: Reckoning, mended: tuple[tuple[int, Money], ...], last: Money) -> Arrangement | None:
     """Draw the steps and what was asked for after them; None where that doesn't repay all in the usual term."""
-    count = sum(many for many, _ in mended)
     if not mended:
         return arranged(r.pay(last)) if last >= r.least and r.fits(r.pay(last)) else None
-    if count + 1 >= r.longest:
-        return None
-    drawn = drafts.stepped(r, (*mended, (1, last)))
-    if drawn is None or drawn.schedule is None:
-        return None
-    after = drawn.schedule.items[count:]
-    return drawn if all(item.amount <= last for item in after) else None
+    return drafts.stepped_to(r, mended, last)
 
 
 def least_down_payment(r: Reckoning) -> Money:
