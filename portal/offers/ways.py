@@ -66,8 +66,17 @@ def steps(r: Reckoning, *, asked: Steps, wanted: Regular, hindrances: tuple[Reas
         drawn = drafts.stepped(r, mended)
         reasons = (*reasons, Reason.BELOW_LEAST_PAYMENT)
     if drawn is None or drawn.schedule is None:
-        # Not even the nearest steps are affordable: then the answer is that to what comes after them.
-        return regular(r, asked=asked, wanted=wanted, hindrances=hindrances)
+        # Not even the nearest steps are possible: then the answer is that to what comes after them.
+        given = regular(r, asked=asked, wanted=wanted, hindrances=hindrances)
+        if given.outcome is not Outcome.ACCEPT or given.plan is None:
+            return given
+        above = not all(r.can_pay(amount) for _, amount in asked.steps)
+        return replace(
+            given,
+            outcome=Outcome.COUNTER_LOWER if above else Outcome.COUNTER_HIGHER,
+            reasons=((Reason.ABOVE_WHAT_IS_AFFORDABLE,) if above else tuple(dict.fromkeys(reasons))) + given.reasons,
+            change=Change(Input.PAYMENT, given.plan.payment),
+        )
     plan = drawn.schedule
     r.trace.add(Rule.STEPS, mended, asked=asked.steps, floor=r.floor, usual=r.least, months=r.limits.step_months)
     needs_person = r.needs_person(plan.count)
