@@ -93,6 +93,7 @@ class Model(DeclarativeBase):
         uuid.UUID: Uuid,
         dict[str, Any]: Json,
         list[str]: Json,
+        list[dict[str, Any]]: Json,
     }
 
 
@@ -112,7 +113,7 @@ def table_of(model: type[Model]) -> Table:
 class LenderOwned:
     """Columns of every row that belongs to a lender: its key begins with the lender."""
 
-    lender_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("lender.id"), primary_key=True)
+    lender_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("lender.id"), primary_key=True)
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
 
 
