@@ -11,31 +11,20 @@ from fractions import Fraction
 from typing import Final
 
 from portal.interest import months_later
-from portal.limits import cards
-from portal.limits.cards import AfterHoliday, Component, HolidayInterest, Limits
+from portal.limits.cards import Component, Limits
 from portal.money import Money
 from portal.offers.owed import History, Owed
 from portal.offers.reckoning import Reckoning
 from portal.offers.trace import Rule, Trace
 from portal.schedules import arrangements, drawing, pauses, settlements
-from portal.schedules.arrangements import Arrangement, Parts, Standstill, Vesting
+from portal.schedules.arrangements import Arrangement, Parts, Standstill
 from portal.schedules.dates import Frequency
-from portal.schedules.pauses import Accrual, Keeps
+from portal.schedules.pauses import Keeps
 from portal.schedules.rates import Terms
 from portal.schedules.schedule import NeverEnds, Schedule, TooManyItems
 from portal.schedules.settlements import Ceilings
 
 _WHOLE_BPS: Final = 10_000
-_ACCRUAL: Final = {
-    HolidayInterest.FROZEN: Accrual.FROZEN,
-    HolidayInterest.SIMPLE: Accrual.SIMPLE,
-    HolidayInterest.COMPOUND: Accrual.COMPOUND,
-}
-_KEEPS: Final = {AfterHoliday.SAME_TERM: Keeps.TERM, AfterHoliday.SAME_INSTALMENT: Keeps.INSTALMENT}
-_VESTING: Final = {
-    cards.Vesting.PER_ITEM: Vesting.WITH_EACH_PAYMENT,
-    cards.Vesting.AT_END: Vesting.ON_LAST_PAYMENT,
-}
 
 
 def step_up(r: Reckoning, starts: Money) -> Arrangement | None:
@@ -72,13 +61,12 @@ def paused(r: Reckoning, months: int, usual: Schedule) -> Arrangement | None:
     periods = months * r.per_year // 12
     if holiday is None or r.frequency is Frequency.SEASONAL or periods < 1:
         return None
-    keeps = _KEEPS[holiday.afterwards]
     try:
         drawn = pauses.holiday(
-            r.terms, count=usual.count, periods=periods, accrual=_ACCRUAL[holiday.interest], keeps=keeps
+            r.terms, count=usual.count, periods=periods, accrual=holiday.interest, keeps=holiday.keeps
         )
         grows = drawn.grows_by or Money.zero(r.balance.currency)
-        if keeps is Keeps.INSTALMENT or not grows:
+        if holiday.keeps is Keeps.INSTALMENT or not grows:
             # What was asked for goes on, to the unit.
             later = drawing.by_payment(replace(r.terms, balance=r.balance + grows), usual.payment, skip=periods)
             cost = later.total - r.balance
@@ -166,7 +154,7 @@ def with_waiver(r: Reckoning, payment: Money | None = None) -> tuple[Arrangement
         waived=waived,
         terms=replace(rest.terms, balance=owed.balance),
         count=count,
-        vesting=_VESTING[card.vesting],
+        vesting=card.vesting,
     )
     return (drawn, bps) if drawn.schedule is not None and r.fits(drawn.schedule) else None
 

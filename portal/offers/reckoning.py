@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from itertools import groupby
 
 from portal.affordability.surplus import affordable
 from portal.interest import months_later
@@ -129,9 +130,7 @@ class Reckoning:
         """The least payment of a period that the lender publishes: repaid in the standard term, not below the least
         payment a month, and not above what can be paid at once, which three months' payments may exceed."""
         by_term = self.level(self.longest)
-        self.trace.add(
-            Rule.LEAST_BY_TERM, by_term, balance=self.balance, rate=self.first_rate, count=self.longest, level=True
-        )
+        self.trace.add(Rule.LEAST_BY_TERM, by_term, balance=self.balance, rates=self._rates(self.longest))
         self.trace.add(
             Rule.LEAST_BY_MONTH,
             self.floor,
@@ -212,6 +211,13 @@ class Reckoning:
         if self._varies:
             return drawing.level_payment_over(balance=self.balance, periods=self.terms.periods(count))
         return level_payment(balance=self.balance, rate=self.first_rate, count=count)
+
+    def _rates(self, count: int) -> tuple[tuple[int, Fraction], ...]:
+        """Return how many periods bear which rate, one run after another."""
+        if not self._varies:
+            return ((count, self.first_rate),)
+        runs = groupby(period.rate for period in self.terms.periods(count))
+        return tuple((len(list(run)), rate) for rate, run in runs)
 
     def pay(self, payment: Money, *, frozen: bool = False) -> Schedule:
         """Draw the plan of a payment; a hardship plan bears no interest.

@@ -1,4 +1,4 @@
-"""Random cards, debts and requests of every kind for tests of the answers, and whether an arrangement is inside a card."""
+"""Random cards, debts and requests for tests of the answers, and whether an arrangement is inside a card."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,20 +9,17 @@ from typing import Any
 from hypothesis import strategies as st
 
 from portal.limits.cards import (
-    AfterHoliday,
     Component,
     Discount,
     DiscountBand,
     DownPayment,
     Holiday,
-    HolidayInterest,
     InterestPolicy,
     Limits,
     NewPlans,
     RateBand,
     ReducedPayment,
     Token,
-    Vesting,
     Waiver,
     YearDay,
 )
@@ -31,8 +28,9 @@ from portal.offers import asked as asking
 from portal.offers.answers import Offer
 from portal.offers.asked import Asked, Lower, Pause, Regular, Settlement, Steps
 from portal.offers.owed import History, Means, Owed
-from portal.schedules.arrangements import Arrangement, Kind, Parts
+from portal.schedules.arrangements import Arrangement, Kind, Parts, Vesting
 from portal.schedules.dates import WITHOUT_SEASON, Frequency, per_year
+from portal.schedules.pauses import Accrual, Keeps
 from portal.schedules.schedule import Schedule
 from tests.rules.limits_factory import some_limits
 
@@ -105,8 +103,8 @@ def cards(draw: st.DrawFn, currency: str) -> Limits:
                     st.integers(1, 6),
                     st.integers(1, 4),
                     st.integers(0, 6),
-                    st.sampled_from(HolidayInterest),
-                    st.sampled_from(AfterHoliday),
+                    st.sampled_from(Accrual),
+                    st.sampled_from(Keeps),
                 )
             )
         ),
@@ -142,12 +140,11 @@ def requests(draw: st.DrawFn, limits: Limits, owed: Owed) -> Asked:
         about = balance * draw(st.integers(-20, 300)) // (100 * limits.max_term_months)
         return Money(draw(st.just(max(1, about)) | amounts), currency)
 
-    tidy = draw(st.integers(0, 3)) > 0
+    tidy, latest = draw(st.integers(0, 3)) > 0, limits.first_payment_within_days
     regular = Regular(
         payment(),
         draw(st.sampled_from(limits.frequencies if tidy else tuple(Frequency))),
-        TODAY
-        + timedelta(days=draw(st.integers(0, limits.first_payment_within_days) if tidy else st.integers(-40, 90))),
+        TODAY + timedelta(days=draw(st.integers(0, latest) if tidy else st.integers(-40, 90))),
         draw(st.none() | st.integers(1, 31)),
     )
     months = draw(st.integers(1, 13))
