@@ -60,6 +60,8 @@ _ENTRIES = {
     "plan_interest": Entry.INTEREST,
     "set_off": Entry.CREDIT_USED,
     "set_off_undone": Entry.CREDIT_USE_UNDONE,
+    "waiver": Entry.WAIVER,
+    "waiver_undone": Entry.ADJUSTMENT,
     "adjustment": Entry.ADJUSTMENT,
     "correction": Entry.ADJUSTMENT,
 }

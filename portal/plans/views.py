@@ -164,6 +164,7 @@ def choose(reference: str) -> ResponseReturnValue:
         table = negotiate.table_for(debt, proposal=proposal, today=today)
     except NoLimits:
         return _no_limits(debt)
+    picked = negotiate.choices(table)
     choices = negotiate.pickable(table)
     if request.method == "POST":
         if "send" in request.form:
@@ -182,7 +183,7 @@ def choose(reference: str) -> ResponseReturnValue:
                     debt,
                     proposal=again,
                     key=key,
-                    schedule=choices[key],
+                    arrangement=picked[key],
                     by=me().actor,
                     today=today,
                     zone=me().zone,

@@ -51,10 +51,9 @@ def agree_to_a_plan(debt: Standing, *, payment: str) -> str:
         proposal = negotiate.newest_proposal(debt)
         assert proposal is not None
         negotiate.choose_pay_day(debt, proposal=proposal, pay_day=28, today=today)
-        plan = negotiate.own_plan(negotiate.table_for(debt, proposal=proposal, today=today))
-        assert plan is not None
+        plan = negotiate.choices(negotiate.table_for(debt, proposal=proposal, today=today))["own"]
         number = negotiate.quote(
-            debt, proposal=proposal, key="own", schedule=plan, by=by, today=today, zone="America/New_York"
+            debt, proposal=proposal, key="own", arrangement=plan, by=by, today=today, zone="America/New_York"
         )
     with transaction():
         agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)

@@ -92,9 +92,9 @@ def _agree(debt: Standing) -> None:
         proposal = negotiate.newest_proposal(debt)
         assert proposal is not None
         negotiate.choose_pay_day(debt, proposal=proposal, pay_day=15, today=today)
-        plans = negotiate.pickable(negotiate.table_for(debt, proposal=proposal, today=today))
-        key, schedule = next(iter(plans.items()))
-        number = negotiate.quote(debt, proposal=proposal, key=key, schedule=schedule, by=by, today=today, zone="UTC")
+        plans = negotiate.choices(negotiate.table_for(debt, proposal=proposal, today=today))
+        key, picked = next(iter(plans.items()))
+        number = negotiate.quote(debt, proposal=proposal, key=key, arrangement=picked, by=by, today=today, zone="UTC")
         agreed = negotiate.agree(debt, number=number, agreed_text="I agree to this plan.", by=by)
         assert isinstance(agreed, negotiate.Agreed)
 
