@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import audit, importing, machine, pages, paint, portfolio
+from benchmarks import answer, audit, importing, machine, pages, paint, portfolio
 from benchmarks.databases import KINDS, Databases
 from tests.browser.gallery import Gallery
 
@@ -19,13 +19,16 @@ TARGET = 0.5
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=("pages", "import", "visit", "audit", "paint"), help="only this part")
+    parts = ("answer", "pages", "import", "visit", "audit", "paint")
+    parser.add_argument("--only", choices=parts, help="only this part")
     parser.add_argument("--quick", action="store_true", help="shorter rounds and smaller files")
     told = parser.parse_args()
     # Whoever ends a run gets the same clean end as one that has finished: no server and no file stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as name, Databases(Path(name)) as databases:
         print(machine.line(postgresql=databases.postgresql_version), flush=True)
+        if told.only in (None, "answer"):
+            show_answer(quick=told.quick)
         if told.only in (None, "pages"):
             show_pages(databases, Path(name), quick=told.quick)
         if told.only in (None, "import"):
@@ -42,6 +45,16 @@ def main() -> None:
 
 def _verdict(ratio: float) -> str:
     return f"{ratio:.2f}" + ("" if ratio >= TARGET else f"  (under {TARGET})")
+
+
+def show_answer(*, quick: bool) -> None:
+    """Print one answer with all its alternatives against drawing one level plan, and how it grows."""
+    print("\nOne answer with all alternatives and its trace, against drawing one level plan of as many payments")
+    print("  processor time; medians of rounds in turns")
+    print(f"  {'':<34}{'answer ms':>11}{'floor ms':>10}{'answer/floor':>14}")
+    for found in answer.compare(rounds=5 if quick else 15):
+        took = f"{found.answer * 1000:>11.3f}{found.floor * 1000:>10.3f}{found.answer / found.floor:>14.1f}"
+        print(f"  {found.name:<34}{took}", flush=True)
 
 
 def show_pages(databases: Databases, folder: Path, *, quick: bool) -> None:

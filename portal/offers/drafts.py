@@ -146,8 +146,9 @@ def with_waiver(r: Reckoning, payment: Money | None = None) -> tuple[Arrangement
         bearing = bearing * (owed.parts.principal - waived.principal).minor / owed.parts.principal.minor
     rest = replace(r, balance=agreed, bearing=min(bearing, Fraction(1)), _drawn={})
     wanted = rest.least if payment is None else min(max(payment, rest.least), rest.most_at_once)
-    count = rest.pay(wanted).count
-    while count > 1 and rest.level(count) < rest.floor:
+    count = rest.longest if wanted == rest.by_term else rest.count(wanted)
+    # Fewer payments are larger, so it only matters where not even the longest term comes to the least a month.
+    while rest.by_term < rest.floor and count > 1 and rest.level(count) < rest.floor:
         count -= 1
     drawn = settlements.instalments_with_waiver(
         owed=owed.in_parts,

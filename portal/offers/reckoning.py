@@ -126,10 +126,15 @@ class Reckoning:
         return self._a_period(self.limits.least_payment(balance=self.balance))
 
     @cached_property
+    def by_term(self) -> Money:
+        """The least payment of a period that repays in the longest usual term."""
+        return self.level(self.longest)
+
+    @cached_property
     def least(self) -> Money:
         """The least payment of a period that the lender publishes: repaid in the standard term, not below the least
         payment a month, and not above what can be paid at once, which three months' payments may exceed."""
-        by_term = self.level(self.longest)
+        by_term = self.by_term
         self.trace.add(Rule.LEAST_BY_TERM, by_term, balance=self.balance, rates=self._rates(self.longest))
         self.trace.add(
             Rule.LEAST_BY_MONTH,
@@ -243,6 +248,19 @@ class Reckoning:
             frequency=self.frequency,
             anchor_day=self.anchor_day,
         )
+
+    def count(self, payment: Money) -> int:
+        """Return how many payments the plan of a payment has, without drawing it where that isn't needed.
+
+        :raises portal.schedules.schedule.NeverEnds: if it doesn't exceed the interest of a period.
+        """
+        if self._varies or payment <= self.first_interest:
+            return self.pay(payment).count
+        rate, left, found = self.first_rate, self.balance.minor, 0
+        while left > 0:
+            left += (2 * left * rate.numerator + rate.denominator) // (2 * rate.denominator) - payment.minor
+            found += 1
+        return found
 
     def within(self, count: int) -> Schedule:
         """Draw the level plan of at most so many payments, none of them below the least."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from enum import Enum
+from functools import lru_cache
 from itertools import count as numbers
 from itertools import islice
 from typing import Final
@@ -85,6 +86,8 @@ def periods_in(*, months: int, frequency: Frequency, season: tuple[int, ...] = (
     return max(1, months * per_year(frequency=frequency, season=season) // 12)
 
 
+# Answers draw several plans on the same days.
+@lru_cache(maxsize=256)
 def due_dates(
     *,
     first: date,

@@ -40,8 +40,9 @@ def level_payment_over(*, balance: Money, periods: Sequence[Period]) -> Money:
         raise NothingOwed(balance)
     if not periods:
         raise ValueError(periods)
-    rates = {period.rate for period in periods}
-    if len(rates) == 1:
+    # Most periods share one object, which needs no comparison of fractions.
+    rate = periods[0].rate
+    if all(period.rate is rate or period.rate == rate for period in periods):
         return level_payment(balance=balance, rate=periods[0].rate, count=len(periods))
     with localcontext(_WIDE):
         worth, factor = Decimal(0), Decimal(1)
@@ -80,16 +81,22 @@ def pay_each(left: Money, payments: Iterable[tuple[Period, Money]], items: list[
     """
     # Whole numbers inside: this is drawn for every plan that somebody looks at.
     owed, currency = left.minor, left.currency
+    rate, above, below = None, 0, 1
     for period, payment in payments:
         if not owed:
             break
         if payment.currency != currency:
             raise CurrencyMismatch(payment.currency, currency)
-        interest = _charge(owed, period.rate)
+        if period.rate is not rate:
+            rate = period.rate
+            above, below = rate.numerator, rate.denominator
+        interest = (2 * owed * above + below) // (2 * below)
         if payment.minor <= interest:
             raise NeverEnds(payment, Money(interest, currency))
         principal = min(payment.minor - interest, owed)
-        add(items, period, Money(principal, currency), Money(interest, currency))
+        # One amount serves all items that are alike.
+        amount = payment if principal + interest == payment.minor else Money(principal + interest, currency)
+        items.append(Item(len(items) + 1, period.due_on, amount, Money(principal, currency), Money(interest, currency)))
         owed -= principal
     return Money(owed, currency)
 

@@ -94,12 +94,15 @@ class Terms:
         if not self.annual_rate and not self.bands:
             return tuple(Period(day, Fraction(0)) for day in dates)
         part = self._usual_part if self.day_count is None else None
+        if part is not None and self.since is None and not self.bands:
+            only = Fraction(self.annual_rate) / 100 * part * self.bearing
+            return tuple(Period(day, only) for day in dates)
         # Nearly all periods of a plan bear one and the same rate, which is reckoned once.
         known: dict[Decimal, Fraction] = {}
         found, before = [], self.runs_since
         for at, day in enumerate(dates):
             whole = part if self.since is None or at else None
-            if whole is None or self._changes_between(before, day):
+            if whole is None or (self.bands and self._changes_between(before, day)):
                 rate = self.rate_between(before, day, whole=whole)
             else:
                 annual = self.rate_on(before)

@@ -95,7 +95,7 @@ class Schedule:
     @property
     def largest(self) -> Money:
         """The largest instalment."""
-        return max(item.amount for item in self.items)
+        return max(self.items, key=_minor).amount
 
     @property
     def last(self) -> Money:
@@ -115,7 +115,13 @@ class Schedule:
     @property
     def steps(self) -> tuple[tuple[int, Money], ...]:
         """How many instalments of which amount follow each other: 22 of 160.00, then 1 of 80.00."""
-        return tuple((len(list(run)), amount) for amount, run in groupby(item.amount for item in self.items))
+        runs = (tuple(run) for _, run in groupby(self.items, key=_minor))
+        return tuple((len(run), run[0].amount) for run in runs)
+
+
+def _minor(item: Item) -> int:
+    # All items of a schedule are of one currency, and whole numbers are compared faster than amounts.
+    return item.amount.minor
 
 
 def a_month(payment: Money, *, frequency: Frequency) -> Fraction:
@@ -303,8 +309,11 @@ def _pay(balance: Money, rate: Fraction, payment: Money, most: int, parts: list[
 
 def _dated(parts: Sequence[tuple[Money, Money]], first: date, frequency: Frequency, anchor_day: int | None) -> Schedule:
     dates = due_dates(first=first, frequency=frequency, count=len(parts), anchor_day=anchor_day)
-    items = tuple(
-        Item(seq=seq, due_on=due_on, amount=principal + interest, principal=principal, interest=interest)
-        for seq, (due_on, (principal, interest)) in enumerate(zip(dates, parts, strict=True), start=1)
-    )
-    return Schedule(items=items, frequency=frequency)
+    items: list[Item] = []
+    amount = parts[0][0] + parts[0][1]
+    for seq, (due_on, (principal, interest)) in enumerate(zip(dates, parts, strict=True), start=1):
+        # One amount serves all items that are alike.
+        if principal.minor + interest.minor != amount.minor:
+            amount = principal + interest
+        items.append(Item(seq, due_on, amount, principal, interest))
+    return Schedule(items=tuple(items), frequency=frequency)
