@@ -16,7 +16,11 @@ JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 # A default lets SQLite add a column to a table that others point at; whoever writes a row gives the value.
 _NEEDS_A_VALUE = {
     "proposal": (sa.Column("kind", sa.String(), server_default="regular"), sa.Column("asked", JSON, server_default="{}")),
-    "quote": (sa.Column("arrangement", sa.String(), server_default="instalments"),),
+    "quote": (
+        sa.Column("arrangement", sa.String(), server_default="instalments"),
+        sa.Column("waive_minor", sa.BigInteger(), server_default="0"),
+        sa.Column("left_minor", sa.BigInteger(), server_default="0"),
+    ),
     "plan": (
         sa.Column("kind", sa.String(), server_default="instalments"),
         sa.Column("waive_minor", sa.BigInteger(), server_default="0"),

@@ -78,6 +78,8 @@ class Proposal(LenderOwned, Model):
 class Quote(LenderOwned, Model):
     """A plan that the lender stands by until it expires: number, balance, every payment, version of the limits.
 
+    Of what is owed, `waive_minor` is let off and `left_minor` is still there at a review; payments repay the rest.
+
     `kind` is what was picked on the page, and `arrangement` what is arranged (`schedules.arrangements.Kind`). `terms`
     hold all that is agreed beside the payments: what is let off of which part and with which payment, the day on which
     somebody looks again, the day without whose payment all is void, and the key facts as they were shown.
@@ -95,6 +97,8 @@ class Quote(LenderOwned, Model):
     owed_minor: Mapped[int]
     total_minor: Mapped[int]
     interest_minor: Mapped[int]
+    waive_minor: Mapped[int] = mapped_column(default=0)
+    left_minor: Mapped[int] = mapped_column(default=0)
     currency: Mapped[str] = mapped_column(String(3))
     frequency: Mapped[str]
     terms: Mapped[dict[str, Any]]

@@ -92,6 +92,8 @@ def quote(
         owed_minor=debt.owed.minor,
         total_minor=schedule.total.minor,
         interest_minor=schedule.total_interest.minor,
+        waive_minor=0 if arrangement.waiver is None else arrangement.waiver.parts.total.minor,
+        left_minor=0 if arrangement.left_at_review is None else arrangement.left_at_review.minor,
         currency=debt.owed.currency,
         frequency=schedule.frequency.value,
         terms=terms,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ from flask import Flask
 from sqlalchemy import Uuid, bindparam, select, text
 
 from portal import clock, verify
-from portal.db import new_id, session, transaction
+from portal.db import session, transaction
 from portal.debts import intake
 from portal.debts.mapping_file import parse_mapping
 from portal.debts.runs import Summary
@@ -20,14 +18,14 @@ from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.money import Money
-from portal.payments import credit, settle, stripe_gateway
-from portal.payments.models import Payment, PaymentPart
-from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
-from portal.plans import negotiate, progress
+from portal.payments import credit
+from portal.payments.models import Payment
+from portal.plans import negotiate
 from portal.points.models import PointsEntry
 from portal.schedules.dates import Frequency
 from portal.verify import Kind
 from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender, some_credit
+from tests.settling import a_payment, stripe_says
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -59,82 +57,6 @@ def agree_to_a_plan(debt: Standing, *, payment: str) -> str:
         agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
     assert isinstance(agreed, negotiate.Agreed)
     return agreed.reference
-
-
-def a_payment(debt: Standing, *, amount: str, plan: str | None) -> Payment:
-    number = uuid.uuid4().hex[:10]
-    with transaction() as s:
-        found = plan and progress.plan_of(lender_id=debt.lender_id, debtor_id=debt.debtor_id, reference=plan)
-        payment = Payment(
-            lender_id=debt.lender_id,
-            id=new_id(),
-            reference=f"P-{number}",
-            form_key=number,
-            debtor_id=debt.debtor_id,
-            debt_id=debt.id,
-            plan_id=found.id if found else None,
-            amount_minor=Money.of(amount, "USD").minor,
-            currency="USD",
-            state="sent",
-            session_expires_at=clock.now() + timedelta(hours=1),
-            payment_intent_id=f"pi_{number}",
-            started_at=clock.now(),
-        )
-        s.add(payment)
-        s.flush()
-        s.add(
-            PaymentPart(
-                lender_id=debt.lender_id,
-                payment_id=payment.id,
-                place=1,
-                debt_id=debt.id,
-                plan_id=payment.plan_id,
-                amount_minor=payment.amount_minor,
-                currency=payment.currency,
-            )
-        )
-        s.flush()
-        s.expunge(payment)
-    return payment
-
-
-def stripe_says(
-    payment: Payment, monkeypatch: pytest.MonkeyPatch, *, received: str | None = None, back: tuple[str, ...] = ()
-) -> None:
-    """Let the payment be read as succeeded, with so many refunds, and settle it."""
-    came = Money.of(received, "USD") if received else Money(payment.amount_minor, "USD")
-    facts = PaymentFacts(
-        payment_intent_id=payment.payment_intent_id or "",
-        status=PaymentStatus.SUCCEEDED,
-        amount=came,
-        amount_received=came,
-        refunds=tuple(
-            RefundFacts(
-                id=f"re_{number}_{payment.payment_intent_id}",
-                amount=Money.of(amount, "USD"),
-                status=RefundStatus.SUCCEEDED,
-                created_at=clock.now(),
-                payment_intent_id=payment.payment_intent_id,
-                failure_reason=None,
-            )
-            for number, amount in enumerate(back)
-        ),
-        charge_id="ch_1",
-        method_kind="card",
-        brand="visa",
-        last4="4242",
-        funding="debit",
-        created_at=clock.now(),
-        cleared_at=clock.now(),
-        failure_code=None,
-        decline_code=None,
-        disputed=False,
-        reference=str(payment.id),
-        metadata={"payment": str(payment.id)},
-        livemode=False,
-    )
-    monkeypatch.setattr(stripe_gateway, "read_payment", lambda *_args, **_named: facts)
-    settle.settle(lender_id=payment.lender_id, payment_id=payment.id)
 
 
 def portfolio(folder: Path, lender: Lender) -> Summary:
