@@ -100,7 +100,7 @@ def leftover(debt: Standing, *, budget: Budget, limits: Limits, today: date) -> 
     """
     model = limits.affordability_model or USUAL_MODEL
     try:
-        surplus = model_of(model.value)(budget=budget, standards=_standards(debt, budget.currency, today))
+        surplus = model_of(model.value)(budget=budget, standards=_standards(debt, budget.currency, model, today))
     except NeedsStandards:
         return None
     sharing = [
@@ -126,7 +126,10 @@ def leftover(debt: Standing, *, budget: Budget, limits: Limits, today: date) -> 
     )
 
 
-def _standards(debt: Standing, currency: str, today: date) -> Standards | None:
+def _standards(debt: Standing, currency: str, model: AffordabilityModel, today: date) -> Standards | None:
+    """Give the table of the debt's country; one that is only for comparing is no guideline for anybody."""
     jurisdiction = session.scalars(select(Lender.jurisdiction).where(Lender.id == debt.lender_id)).one()
     table = standards_for(jurisdiction=jurisdiction, on=today)
-    return table if table is not None and table.currency == currency else None
+    if table is None or table.currency != currency or (table.benchmark_only and model is USUAL_MODEL):
+        return None
+    return table

@@ -1,11 +1,11 @@
-"""Every kind of arrangement from asking to its end: what is agreed is what was quoted, and what was promised happens once.
+"""Every kind of arrangement from asking to its end: what is agreed is what was quoted; what was promised happens once.
 
 The acts themselves, without pages: pages have journeys of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from portal.care.states import Kind as RequestKind
 from portal.db import session, transaction
 from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
-from portal.ledger import Account, Posting, Transfer
+from portal.ledger import Posting, Transfer
 from portal.lenders.models import Lender
 from portal.money import Money
 from portal.offers.answers import Answer, Outcome, Reason
@@ -31,13 +31,14 @@ from portal.offers.asked import Asked, DownPayment, Lower, Pause, Settlement, St
 from portal.offers.gates import Gate
 from portal.payments import settle
 from portal.payments.models import Payment
+from portal.people.models import Debtor
 from portal.plans import negotiate
 from portal.plans.models import Plan, PlanItem, Proposal, Quote
 from portal.plans.progress import plan_of, view_of
 from portal.schedules.arrangements import Kind
 from portal.schedules.dates import Frequency
 from tests.conftest import Clock
-from tests.factories import a_debt, a_debtor, a_lender, some_limits
+from tests.factories import a_debt, a_lender, some_limits
 from tests.settling import a_payment, stripe_says
 
 ZONE = "America/New_York"
@@ -48,7 +49,7 @@ effective_from = 2026-01-01
 name = "Everything"
 frequencies = ["monthly", "seasonal"]
 seasonal_months = [9, 10]
-first_payment_within_days = 200
+first_payment_within_days = 310
 accept_alone_up_to_months = 24
 offer_valid_days = 14
 step_up_after_months = 3
@@ -99,15 +100,17 @@ def usd(amount: str) -> Money:
 
 
 @pytest.fixture
-def lender(app: Flask) -> Lender:
-    return a_lender(limits=EVERYTHING)
+def lender(app: Flask) -> Iterator[Lender]:
+    lender = a_lender(limits=EVERYTHING)
+    with app.app_context():
+        yield lender
 
 
 @pytest.fixture
 def debt(lender: Lender) -> Standing:
     """10,000.00 of which 7,200.00 is principal, as in the worked example of settlements."""
     return a_debt(
-        "7200.00", lender=lender, interest="1900.00", penalty="700.00", fees="200.00", days_late=200, rate="12"
+        "7200.00", lender=lender, interest="1900.00", penalty="700.00", fees="200.00", days_late=200, annual_rate="12"
     )
 
 
@@ -357,10 +360,10 @@ def test_money_that_was_on_its_way_before_the_plan_leaves_the_promise_as_large_a
 def test_a_down_payment_that_does_not_come_ends_the_plan_without_a_break(person: Person, clock: Clock) -> None:
     plan = person.agreed(kinds_of(person)["down_payment_first"])
     assert plan.void_on == person.today + timedelta(days=5)
-    clock.move(days=5)
+    clock.forward(days=5)
     settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
     assert person.plan(plan.reference).state == "agreed"
-    clock.move(days=1)
+    clock.forward(days=1)
     settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
     assert person.plan(plan.reference).state == "expired"
     # It counts for nothing: no plan was had, and another can be made.
@@ -376,7 +379,7 @@ def test_a_down_payment_that_is_on_its_way_is_waited_for(
     payment = a_payment(person.now(), amount="2000", plan=plan.reference)
     with transaction() as s:
         s.get_one(Payment, (payment.lender_id, payment.id)).state = "processing"
-    clock.move(days=6)
+    clock.forward(days=6)
     settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
     assert person.plan(plan.reference).state == "agreed"
     stripe_says(payment, monkeypatch)
@@ -390,7 +393,7 @@ def test_a_lower_payment_ends_in_a_review_and_not_in_a_debt_that_is_paid(
     plan = person.agreed(kinds_of(person)["reduced_payment"])
     assert plan.review_on is not None
     for item in person.items(plan):
-        clock.set(str(item.due_on))
+        clock.set(f"{item.due_on}T12:00-05:00")
         settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
         pays(plan, str(Money(item.amount_minor, "USD").amount))
     view = view_of(_card(person, plan), today=person.today)
@@ -401,9 +404,10 @@ def test_a_lower_payment_ends_in_a_review_and_not_in_a_debt_that_is_paid(
     books_agree()
 
 
-def test_a_dispute_shuts_the_gate_and_no_plan_is_drawn(person: Person) -> None:
+def test_a_dispute_shuts_the_gate_and_no_plan_is_drawn(person: Person, clock: Clock) -> None:
     person.ask(person.regular("600"))
     number = person.quote()
+    clock.forward(minutes=1)
     with transaction():
         requests.open_request(
             lender_id=person.debt.lender_id,
@@ -500,7 +504,7 @@ def test_a_budget_is_said_once_shared_by_all_debts_and_kept_with_each_answer(per
     assert person.proposal().outcome == person.table().answer.outcome.value
     # A second debt of the same person has its share of the same budget, and so has the first from then on.
     with transaction() as s:
-        debtor = s.get_one(_debtor_model(), (lender.id, debtor_id))
+        debtor = s.get_one(Debtor, (lender.id, debtor_id))
         s.expunge(debtor)
     other = Person(a_debt("10000.00", lender=lender, debtor=debtor))
     found = other.ask(other.regular("100"))
@@ -509,12 +513,6 @@ def test_a_budget_is_said_once_shared_by_all_debts_and_kept_with_each_answer(per
     left = negotiate.leftover(other.debt, budget=a_budget("2000", "1800"), today=other.today)
     assert left is not None and [share.amount for share in left.shares] == [usd("100"), usd("100")]
     assert left.affordable == usd("90")
-
-
-def _debtor_model() -> Any:
-    from portal.people.models import Debtor
-
-    return Debtor
 
 
 def test_the_menu_and_a_preview_keep_nothing(person: Person) -> None:
