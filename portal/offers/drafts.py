@@ -21,7 +21,7 @@ from portal.schedules.arrangements import Arrangement, Parts, Standstill
 from portal.schedules.dates import Frequency
 from portal.schedules.pauses import Keeps
 from portal.schedules.rates import Terms
-from portal.schedules.schedule import NeverEnds, Schedule, TooManyItems
+from portal.schedules.schedule import Item, NeverEnds, Schedule, TooManyItems
 from portal.schedules.settlements import Ceilings
 
 _WHOLE_BPS: Final = 10_000
@@ -42,6 +42,21 @@ def stepped(r: Reckoning, steps: tuple[tuple[int, Money], ...]) -> Arrangement |
     except NeverEnds:
         return None
     return drawn if drawn.schedule is not None and r.fits(drawn.schedule) else None
+
+
+def stepped_to(r: Reckoning, steps: tuple[tuple[int, Money], ...], last: Money) -> Arrangement | None:
+    """Draw steps and then one payment until all is paid; None where that is too long, or not affordable."""
+    amounts = [amount for count, amount in steps for _ in range(count)]
+    amounts += [last] * (r.longest - len(amounts))
+    items: list[Item] = []
+    try:
+        left = drawing.pay_each(r.balance, zip(r.terms.periods(r.longest), amounts, strict=False), items)
+    except NeverEnds:
+        return None
+    plan = Schedule(tuple(items), r.frequency)
+    if left or not r.fits(plan):
+        return None
+    return Arrangement(arrangements.Kind.STEP_UP, plan, cost=plan.total_interest)
 
 
 def pause_months(limits: Limits, history: History) -> int:

@@ -66,8 +66,17 @@ def steps(r: Reckoning, *, asked: Steps, wanted: Regular, hindrances: tuple[Reas
         drawn = drafts.stepped(r, mended)
         reasons = (*reasons, Reason.BELOW_LEAST_PAYMENT)
     if drawn is None or drawn.schedule is None:
-        # Not even the nearest steps are affordable: then the answer is that to what comes after them.
-        return regular(r, asked=asked, wanted=wanted, hindrances=hindrances)
+        # Not even the nearest steps are possible: then the answer is that to what comes after them.
+        given = regular(r, asked=asked, wanted=wanted, hindrances=hindrances)
+        if given.outcome is not Outcome.ACCEPT or given.plan is None:
+            return given
+        above = not all(r.can_pay(amount) for _, amount in asked.steps)
+        return replace(
+            given,
+            outcome=Outcome.COUNTER_LOWER if above else Outcome.COUNTER_HIGHER,
+            reasons=((Reason.ABOVE_WHAT_IS_AFFORDABLE,) if above else tuple(dict.fromkeys(reasons))) + given.reasons,
+            change=Change(Input.PAYMENT, given.plan.payment),
+        )
     plan = drawn.schedule
     r.trace.add(Rule.STEPS, mended, asked=asked.steps, floor=r.floor, usual=r.least, months=r.limits.step_months)
     needs_person = r.needs_person(plan.count)
@@ -117,16 +126,9 @@ def _mended(r: Reckoning, asked: Steps) -> tuple[tuple[tuple[int, Money], ...], 
 
 def _with_last(r: Reckoning, mended: tuple[tuple[int, Money], ...], last: Money) -> Arrangement | None:
     """Draw the steps and what was asked for after them; None where that doesn't repay all in the usual term."""
-    count = sum(many for many, _ in mended)
     if not mended:
         return arranged(r.pay(last)) if last >= r.least and r.fits(r.pay(last)) else None
-    if count + 1 >= r.longest:
-        return None
-    drawn = drafts.stepped(r, (*mended, (1, last)))
-    if drawn is None or drawn.schedule is None:
-        return None
-    after = drawn.schedule.items[count:]
-    return drawn if all(item.amount <= last for item in after) else None
+    return drafts.stepped_to(r, mended, last)
 
 
 def least_down_payment(r: Reckoning) -> Money:
