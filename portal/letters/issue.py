@@ -46,7 +46,7 @@ from portal.payments.models import MoneyEffect, Payment
 from portal.payments.parts import Part, came_for, parts_of, receipt_cause
 from portal.people.models import Debtor
 from portal.plans.models import Plan, PlanItem, Quote
-from portal.plans.negotiate import schedule_in
+from portal.plans.negotiate import arrangement_in, schedule_in
 from portal.web.numbers import public_number
 
 # Fifteen days to resolve, where no law of the place sets another clock.
@@ -101,15 +101,20 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
     terms = made.terms
     currency = plan.currency
     left = schedule.total
+    arrangement = arrangement_in(made)
+    waives = arrangement.waiver.with_item if arrangement.waiver is not None else (None,) * schedule.count
     instalments = []
-    for item in schedule.items:
+    for item, waived in zip(schedule.items, waives, strict=True):
         left = left - item.amount
-        instalments.append(Instalment(number=item.seq, due=item.due_on, amount=item.amount, left=left))
+        instalments.append(
+            Instalment(number=item.seq, due=item.due_on, amount=item.amount, left=left, waived=waived or None)
+        )
     contract, during = Decimal(terms["contract_rate"]), Decimal(terms["plan_rate"])
     if not contract:
         treatment = Treatment.NONE
-    elif not during:
-        treatment = Treatment.FROZEN
+    elif not during or not schedule.total_interest:
+        # A settlement bears none, whatever other plans of the card do.
+        treatment, during = Treatment.FROZEN, Decimal(0)
     else:
         treatment = Treatment.REDUCED if during < contract else Treatment.CONTINUES
     details = PlanAgreement(
@@ -132,6 +137,9 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         tolerance=Money(plan.tolerance_minor, currency),
         cure_days=plan.cure_days,
         allocation_order=_CN_561,
+        review_on=plan.review_on,
+        still_owed=arrangement.left_at_review,
+        void_on=plan.void_on,
     )
     _issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
 

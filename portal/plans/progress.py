@@ -423,6 +423,14 @@ def interest_not_posted(plan: PlanCard) -> tuple[InterestToCome, ...]:
     )
 
 
+def still_to_waive(plan: PlanCard) -> Money:
+    """Give what a plan will let off and hasn't yet: it stands in the books, and nobody is asked to pay it."""
+    if not plan.waive_minor or plan.state not in LIVE_STATES:
+        return Money.zero(plan.currency)
+    open_ = (item.waive_minor for item in _payments(_PAYMENTS, plan) if item.waiver_posting_id is None)
+    return Money(sum(open_), plan.currency)
+
+
 def _interest_cause(plan: Plan | PlanCard, seq: int) -> str:
     return f"plan-interest:{plan.id}:{seq}"
 

@@ -25,6 +25,8 @@ from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
 from portal.ledger import Posting, Transfer
 from portal.lenders.models import Lender
+from portal.letters import issue
+from portal.letters.models import IssuedLetter
 from portal.money import Money
 from portal.offers.answers import Answer, Outcome, Reason
 from portal.offers.asked import Asked, DownPayment, Lower, Pause, Settlement, Steps, Way
@@ -268,6 +270,10 @@ def test_every_kind_is_asked_for_answered_quoted_and_agreed_to_as_it_was_quoted(
     assert [(item.due_on, item.amount_minor) for item in person.items(plan)] == [
         (payment.due_on, payment.amount.minor) for payment in facts.payments
     ]
+    with transaction():
+        issue.plan_agreement(lender_id=plan.lender_id, plan_id=plan.id)
+    letter = session.scalars(select(IssuedLetter).where(IssuedLetter.cause == f"plan-agreement:{plan.id}")).one()
+    assert letter.pdf.startswith(b"%PDF")
     books_agree()
 
 
