@@ -373,6 +373,22 @@ def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
     )
 
 
+def ask_for_time(debt: Standing, *, proposal: Proposal, by: Actor) -> requests.Opened | requests.TooMany:
+    """Ask that nothing is asked for a while, because nothing is left over: a hold with a clock, and not a plan.
+
+    Asking twice for the same proposal is asking once.
+    """
+    return requests.open_request(
+        lender_id=debt.lender_id,
+        debtor_id=debt.debtor_id,
+        kind=RequestKind.CANT_PAY,
+        debt_id=debt.id,
+        words="",
+        by=by,
+        key=f"time:{proposal.id}",
+    )
+
+
 def number_of(proposal: Proposal) -> str:
     """Give the number that a debtor can quote for an offer that is with a person: that of its request."""
     request = request_of(proposal)

@@ -29,6 +29,20 @@ from tests.settling import a_payment, stripe_says
 
 pytestmark = pytest.mark.usefixtures("app")
 
+# Added to the last card of the standard limits, which is the one for everything else.
+SETTLEMENTS = """
+[card.discount]
+most_instalments = 1
+[[card.discount.bands]]
+days_late_from = 0
+lump_percent = 30
+staged_percent = 0
+[card.discount.ceilings]
+interest = 50
+[card.decide]
+alone_up_to_discount_percent = 30
+"""
+
 
 @dataclass(frozen=True)
 class History:
@@ -469,3 +483,47 @@ def test_what_used_credit_paid_of_a_plan_is_counted(uses):
     plant("update credit_use set plan_id = null where form_key = '3' and lender_id = :lender", lender=uses.lender.id)
     (found,) = verify.disagreements(uses.lender.id)
     assert (found.kind, found.what, found.kept, found.counted) == (Kind.PAID, f"plan {plan} item 1", "2000", "0")
+
+
+@pytest.fixture
+def settled(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Standing:
+    """300.00 with 12.00 of interest, settled for 306.00: 6.00 of the interest were let off with the one payment."""
+    lender = a_lender(limits=STANDARD_LIMITS + SETTLEMENTS)
+    with app.app_context():
+        debt = a_debt("300.00", lender=lender, interest="12.00", days_late=95)
+        by, today = Actor("debtor", str(debt.debtor_id)), clock.today("America/New_York")
+        with transaction():
+            asked = Settlement(Money.of("306.00", "USD"), today + timedelta(days=5))
+            negotiate.ask(debt, asked=asked, by=by, today=today)
+            proposal = negotiate.newest_proposal(debt)
+            assert proposal is not None
+            picked = negotiate.choices(negotiate.table_for(debt, proposal=proposal, today=today))["own"]
+            number = negotiate.quote(
+                debt, proposal=proposal, key="own", arrangement=picked, by=by, today=today, zone="America/New_York"
+            )
+        with transaction():
+            agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
+        assert isinstance(agreed, negotiate.Agreed)
+        stripe_says(a_payment(debt, amount="306.00", plan=agreed.reference), monkeypatch)
+    assert by_id(lender_id=lender.id, debt_id=debt.id).owed == Money.zero("USD")
+    assert verify.disagreements(lender.id) == ()
+    return debt
+
+
+@pytest.mark.parametrize(
+    ("what", "statement"),
+    [
+        ("let off by plan ", "update plan_item set waive_minor = waive_minor - 1 where lender_id = :lender"),
+        ("posting waiver (", "update plan_item set waiver_posting_id = null where lender_id = :lender"),
+        ("let off by plan ", "update plan set state = 'active' where lender_id = :lender and :unpaid = 1"),
+        ("promised by plan ", "update plan set waive_minor = waive_minor + 1 where lender_id = :lender"),
+        ("let off by plan ", "update posting set kind = 'payment' where lender_id = :lender and kind = 'waiver'"),
+    ],
+)
+def test_a_wrong_waiver_is_named(settled: Standing, what: str, statement: str) -> None:
+    if ":unpaid" in statement:
+        statement = statement.replace(" and :unpaid = 1", "")
+        plant("update plan_item set paid_minor = paid_minor - 1 where lender_id = :lender", lender=settled.lender_id)
+    plant(statement, lender=settled.lender_id)
+    found = [one for one in verify.disagreements(settled.lender_id) if one.kind is Kind.WAIVER]
+    assert found and any(one.what.startswith(what) for one in found), found

@@ -18,7 +18,7 @@ from portal import clock as portal_clock
 from portal import verify
 from portal.affordability.budget import Budget, Group, Line
 from portal.care import requests
-from portal.care.models import CareRequest
+from portal.care.models import CareHold, CareRequest
 from portal.care.states import Kind as RequestKind
 from portal.db import session, transaction
 from portal.debts.statement import Standing, by_id
@@ -270,8 +270,7 @@ def test_every_kind_is_asked_for_answered_quoted_and_agreed_to_as_it_was_quoted(
     assert [(item.due_on, item.amount_minor) for item in person.items(plan)] == [
         (payment.due_on, payment.amount.minor) for payment in facts.payments
     ]
-    with transaction():
-        issue.plan_agreement(lender_id=plan.lender_id, plan_id=plan.id)
+    issue.plan_agreement(lender_id=plan.lender_id, plan_id=plan.id)
     letter = session.scalars(select(IssuedLetter).where(IssuedLetter.cause == f"plan-agreement:{plan.id}")).one()
     assert letter.pdf.startswith(b"%PDF")
     books_agree()
@@ -432,6 +431,18 @@ def test_a_dispute_shuts_the_gate_and_no_plan_is_drawn(person: Person, clock: Cl
     with transaction():
         negotiate.send_to_person(person.debt, proposal=person.proposal(), by=person.by)
     assert session.scalars(select(CareRequest.kind).where(CareRequest.kind == "offer")).all() == ["offer"]
+
+
+def test_asking_for_time_is_a_hold_with_a_clock_and_no_plan(person: Person) -> None:
+    person.ask(person.regular("600"))
+    for again in (False, True):
+        with transaction():
+            opened = negotiate.ask_for_time(person.debt, proposal=person.proposal(), by=person.by)
+        assert isinstance(opened, requests.Opened) and opened.again is again
+    (hold,) = session.scalars(select(CareHold)).all()
+    assert hold.debt_id == person.debt.id and hold.until is not None
+    assert session.scalar(select(func.count()).select_from(Plan)) == 0
+    books_agree()
 
 
 @pytest.mark.parametrize("kind", ["settlement_lump", "holiday", "down_payment_first", "season"])
