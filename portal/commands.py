@@ -441,17 +441,17 @@ def offers_command(slug: str) -> None:
             Money(offer.amount_minor, offer.currency).amount,
             offer.currency,
             offer.frequency,
+            offer.made_at.isoformat(timespec="minutes"),
+            negotiate.answer_by(offer, zone=lender.zone),
             offer.kind,
             offer.outcome or "",
             " ".join(offer.reasons),
-            offer.made_at.isoformat(timespec="minutes"),
-            negotiate.answer_by(offer, zone=lender.zone),
         )
         for offer, reference, name in rows
     ]
     header = (
         *("offer", "debt", "person", "amount", "currency", "frequency"),
-        *("kind", "outcome", "reasons", "made", "answer by"),
+        *("made", "answer by", "kind", "outcome", "reasons"),
     )
     click.echo(csv_text(header, lines), nl=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.money import Money
+from portal.offers.asked import Settlement
 from portal.payments import credit
 from portal.payments.models import Payment
 from portal.plans import negotiate
@@ -487,13 +489,13 @@ def test_what_used_credit_paid_of_a_plan_is_counted(uses):
 
 @pytest.fixture
 def settled(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Standing:
-    """300.00 with 12.00 of interest, settled for 306.00: 6.00 of the interest were let off with the one payment."""
+    """800.00 with 12.00 of interest, settled for 806.00: 6.00 of the interest were let off with the one payment."""
     lender = a_lender(limits=STANDARD_LIMITS + SETTLEMENTS)
     with app.app_context():
-        debt = a_debt("300.00", lender=lender, interest="12.00", days_late=95)
+        debt = a_debt("800.00", lender=lender, interest="12.00", days_late=95)
         by, today = Actor("debtor", str(debt.debtor_id)), clock.today("America/New_York")
         with transaction():
-            asked = Settlement(Money.of("306.00", "USD"), today + timedelta(days=5))
+            asked = Settlement(Money.of("806.00", "USD"), today + timedelta(days=5))
             negotiate.ask(debt, asked=asked, by=by, today=today)
             proposal = negotiate.newest_proposal(debt)
             assert proposal is not None
@@ -504,7 +506,7 @@ def settled(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Standing:
         with transaction():
             agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
         assert isinstance(agreed, negotiate.Agreed)
-        stripe_says(a_payment(debt, amount="306.00", plan=agreed.reference), monkeypatch)
+        stripe_says(a_payment(debt, amount="806.00", plan=agreed.reference), monkeypatch)
     assert by_id(lender_id=lender.id, debt_id=debt.id).owed == Money.zero("USD")
     assert verify.disagreements(lender.id) == ()
     return debt
