@@ -16,6 +16,20 @@ from portal.payments.models import Payment, PaymentPart
 from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
 from portal.plans import progress
 
+# Added to the last card of the standard limits, which is the one for everything else.
+SETTLEMENTS = """
+[card.discount]
+most_instalments = 1
+[[card.discount.bands]]
+days_late_from = 0
+lump_percent = 30
+staged_percent = 0
+[card.discount.ceilings]
+interest = 50
+[card.decide]
+alone_up_to_discount_percent = 30
+"""
+
 
 def a_payment(debt: Standing, *, amount: str, plan: str | None) -> Payment:
     number = uuid.uuid4().hex[:10]
@@ -58,8 +72,15 @@ def stripe_says(
     payment: Payment, monkeypatch: pytest.MonkeyPatch, *, received: str | None = None, back: tuple[str, ...] = ()
 ) -> None:
     """Let the payment be read as succeeded, with so many refunds, and settle it."""
+    facts = facts_of(payment, received=received, back=back)
+    monkeypatch.setattr(stripe_gateway, "read_payment", lambda *_args, **_named: facts)
+    settle.settle(lender_id=payment.lender_id, payment_id=payment.id)
+
+
+def facts_of(payment: Payment, *, received: str | None = None, back: tuple[str, ...] = ()) -> PaymentFacts:
+    """What Stripe says of a payment that succeeded, with so many refunds."""
     came = Money.of(received, "USD") if received else Money(payment.amount_minor, "USD")
-    facts = PaymentFacts(
+    return PaymentFacts(
         payment_intent_id=payment.payment_intent_id or "",
         status=PaymentStatus.SUCCEEDED,
         amount=came,
@@ -89,5 +110,3 @@ def stripe_says(
         metadata={"payment": str(payment.id)},
         livemode=False,
     )
-    monkeypatch.setattr(stripe_gateway, "read_payment", lambda *_args, **_named: facts)
-    settle.settle(lender_id=payment.lender_id, payment_id=payment.id)

@@ -27,23 +27,9 @@ from portal.points.models import PointsEntry
 from portal.schedules.dates import Frequency
 from portal.verify import Kind
 from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender, some_credit
-from tests.settling import a_payment, stripe_says
+from tests.settling import SETTLEMENTS, a_payment, stripe_says
 
 pytestmark = pytest.mark.usefixtures("app")
-
-# Added to the last card of the standard limits, which is the one for everything else.
-SETTLEMENTS = """
-[card.discount]
-most_instalments = 1
-[[card.discount.bands]]
-days_late_from = 0
-lump_percent = 30
-staged_percent = 0
-[card.discount.ceilings]
-interest = 50
-[card.decide]
-alone_up_to_discount_percent = 30
-"""
 
 
 @dataclass(frozen=True)
