@@ -260,6 +260,7 @@ class PaymentReceipt:
     credit_after: Money
     method_detail: str | None = None  # "Visa •••• 4242"
     plan_items: tuple[PlanItemPaid, ...] = ()
+    let_off: Money | None = None  # With this payment, because a plan promised it.
     part_of: Money | None = None  # The whole payment, where it paid on several debts.
 
     @property

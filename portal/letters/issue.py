@@ -7,6 +7,7 @@ import json
 import uuid
 from datetime import datetime
 from decimal import Decimal
+from itertools import dropwhile, takewhile
 
 from flask import current_app
 from flask_babel import force_locale
@@ -157,7 +158,7 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
             MoneyEffect.outcome == "posted",
         )
     ).one()
-    before, moved, after, credit_after = _around(part, effect)
+    before, moved, after, credit_after, let_off = _around(part, effect)
     amount = part.amount
     details = PaymentReceipt(
         payment_reference=payment.reference,
@@ -171,6 +172,7 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
         balance_after=after,
         to_credit=amount - moved.total,
         credit_after=credit_after,
+        let_off=let_off or None,
         plan_items=_plan_items(lender_id, part, effect),
         part_of=Money(payment.amount_minor, payment.currency) if len(parts) > 1 else None,
     )
@@ -178,8 +180,10 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
     _issue(lender_id=lender_id, debt_id=part.debt_id, details=details, cause=cause)
 
 
-def _around(part: Part, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money]:
+def _around(part: Part, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money, Money]:
     """Give what was owed before a payment's posting, what it paid off, what was owed after it, and the credit then.
+
+    And what was let off with it, which is posted next to it.
 
     It is read from the transfers, not from today's balance: a receipt that is made late is the same receipt.
     """
@@ -205,11 +209,15 @@ def _around(part: Part, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts,
             elif account in before:
                 before[account] += sign * row.amount_minor
     after = {name: before[name] - moved[name] for name in before}
+    following = rows[here:]
+    beside = dropwhile(lambda row: row.posting_id == effect.posting_id, following)
+    let_off = sum(row.amount_minor for row in takewhile(lambda row: row.to_account == Account.WAIVER.value, beside))
     return (
         _amounts(before, part.amount.currency),
         _amounts(moved, part.amount.currency),
         _amounts(after, part.amount.currency),
         Money(credit, part.amount.currency),
+        Money(let_off, part.amount.currency),
     )
 
 
