@@ -26,6 +26,7 @@ from portal.people import sign_in
 from portal.people.models import Debtor
 from portal.plans import negotiate, progress
 from portal.plans.models import Plan
+from portal.schedules.arrangements import Arrangement, Kind
 from portal.schedules.dates import Frequency, due_dates
 from portal.schedules.schedule import Item, Schedule
 
@@ -123,7 +124,8 @@ def _agree(debt: Standing, *, today: date, zone: str) -> str:
         ),
         frequency=Frequency.MONTHLY,
     )
-    number = negotiate.quote(debt, proposal=proposal, key="own", schedule=schedule, by=by, today=today, zone=zone)
+    plan = Arrangement(Kind.INSTALMENTS, schedule, cost=schedule.total_interest)
+    number = negotiate.quote(debt, proposal=proposal, key="own", arrangement=plan, by=by, today=today, zone=zone)
     session.flush()
     agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
     if not isinstance(agreed, negotiate.Agreed):

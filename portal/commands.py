@@ -278,6 +278,16 @@ def limits_explain(slug: str, reference: str) -> None:
             click.echo(f'"{card.name}" counts: it is the first that fits.')
     if tried[-1][1]:
         click.echo("No card fits; the owner of the debt is led to a person.")
+        return
+    click.echo("Can be asked for: " + ", ".join(way.value for way in negotiate.ways_for(debt, today=today)) + ".")
+    offer = negotiate.newest_proposal(debt)
+    if offer is None or offer.outcome is None:
+        return
+    reasons = ", ".join(offer.reasons) or "nothing in its way"
+    click.echo(f"Last asked for: {offer.kind}, round {offer.round or 1}: {offer.outcome} ({reasons}). Behind it:")
+    for step in negotiate.trace_of(offer):
+        given = " ".join(f"{name}={json.dumps(value)}" for name, value in step["given"].items())
+        click.echo(f"  {step['rule']}: {json.dumps(step['result'])}{' <- ' if given else ''}{given}")
 
 
 @click.command("survey")
@@ -447,10 +457,16 @@ def offers_command(slug: str) -> None:
             offer.frequency,
             offer.made_at.isoformat(timespec="minutes"),
             negotiate.answer_by(offer, zone=lender.zone),
+            offer.kind,
+            offer.outcome or "",
+            " ".join(offer.reasons),
         )
         for offer, reference, name in rows
     ]
-    header = ("offer", "debt", "person", "amount", "currency", "frequency", "made", "answer by")
+    header = (
+        *("offer", "debt", "person", "amount", "currency", "frequency"),
+        *("made", "answer by", "kind", "outcome", "reasons"),
+    )
     click.echo(csv_text(header, lines), nl=False)
 
 

@@ -96,6 +96,7 @@ class Model(DeclarativeBase):
         uuid.UUID: Uuid,
         dict[str, Any]: Json,
         list[str]: Json,
+        list[dict[str, Any]]: Json,
     }
 
 

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     PLAN_TOTAL = "plan total"
     PLAN_ITEM = "plan item"
     PAID = "paid"
+    WAIVER = "waiver"
     REFUNDED = "refunded"
     EFFECT = "money effect"
     PAYMENT = "payment"
@@ -372,9 +373,10 @@ having r.added <> count(d.id)
 """)
 
 _QUOTE_TOTALS = text("""
-select 'quote ' || number as what, total_minor as kept, owed_minor + interest_minor as counted
+select 'quote ' || number as what, total_minor as kept,
+    owed_minor - waive_minor - left_minor + interest_minor as counted
 from quote
-where lender_id = :lender and total_minor <> owed_minor + interest_minor
+where lender_id = :lender and total_minor <> owed_minor - waive_minor - left_minor + interest_minor
 """)
 
 _PLAN_TOTALS = text("""
@@ -402,6 +404,61 @@ select 'plan ' || p.reference || ' item ' || cast(i.seq as text) as what,
     i.amount_minor as kept, i.principal_minor + i.interest_minor as counted
 from plan_item i join plan p on p.lender_id = i.lender_id and p.id = i.plan_id
 where i.lender_id = :lender and i.amount_minor <> i.principal_minor + i.interest_minor
+""")
+
+# What a plan lets off stands in one posting an item, from the day on which the item is paid and as long as it is. Less
+# than was promised is let off only where the debt had no more.
+_WAIVERS = text("""
+with let_off as (
+    select p.id, p.cause, p.kind,
+        coalesce(sum(case when t.to_account = 'waiver' then t.amount_minor
+            when t.from_account = 'waiver' then -t.amount_minor else 0 end), 0) as amount,
+        count(distinct t.book_id) as debts, min(cast(t.book_id as varchar(36))) as debt
+    from posting p join transfer t on t.lender_id = p.lender_id and t.posting_id = p.id
+    where p.lender_id = :lender and p.kind in ('waiver', 'waiver_undone')
+    group by p.id, p.cause, p.kind
+), items as (
+    select i.seq, i.amount_minor, i.paid_minor, i.waive_minor, i.waiver_posting_id, p.reference, p.state,
+        cast(p.debt_id as varchar(36)) as debt,
+        b.principal_minor + b.interest_minor + b.penalty_minor + b.fees_minor + b.costs_minor as owed
+    from plan_item i
+    join plan p on p.lender_id = i.lender_id and p.id = i.plan_id
+    join book b on b.lender_id = p.lender_id and b.id = p.debt_id
+    where i.lender_id = :lender and (i.waive_minor <> 0 or i.waiver_posting_id is not null)
+)
+select 'let off by plan ' || i.reference || ' item ' || cast(i.seq as text) as what,
+    cast(i.waive_minor as text) as kept, cast(l.amount as text) as counted
+from items i join let_off l on l.id = i.waiver_posting_id
+where l.kind <> 'waiver' or l.debts <> 1 or l.debt <> i.debt or l.amount <= 0 or l.amount > i.waive_minor
+    or (l.amount < i.waive_minor and i.owed > 0)
+union all
+select 'let off by plan ' || i.reference || ' item ' || cast(i.seq as text), cast(i.waive_minor as text), 'nothing'
+from items i left join let_off l on l.id = i.waiver_posting_id
+where l.id is null and (i.waiver_posting_id is not null
+    or (i.owed > 0 and (i.paid_minor >= i.amount_minor or i.state = 'completed')
+        and i.state in ('agreed', 'active', 'grace', 'at_risk', 'broken', 'paused', 'completed')))
+union all
+select 'let off by plan ' || i.reference || ' item ' || cast(i.seq as text), 'not paid yet', 'let off'
+from items i
+where i.waiver_posting_id is not null and i.paid_minor < i.amount_minor and i.state <> 'completed'
+union all
+select 'posting ' || l.kind || ' (' || l.cause || ')', 'no item of a plan', cast(l.amount as text)
+from let_off l
+where l.kind = 'waiver' and l.cause like 'waiver:%:%'
+    and not exists (select 1 from plan_item i where i.lender_id = :lender and i.waiver_posting_id = l.id)
+    and not exists (select 1 from posting u
+        where u.lender_id = :lender and u.corrects_id = l.id and u.kind = 'waiver_undone')
+union all
+select 'promised by plan ' || p.reference || ' against its quote ' || q.number,
+    cast(p.waive_minor as text), cast(q.waive_minor as text)
+from plan p join quote q on q.lender_id = p.lender_id and q.id = p.quote_id
+where p.lender_id = :lender and p.waive_minor <> q.waive_minor
+union all
+select 'promised by plan ' || p.reference, cast(p.waive_minor as text), cast(coalesce(sum(i.waive_minor), 0) as text)
+from plan p left join plan_item i on i.lender_id = p.lender_id and i.plan_id = p.id
+where p.lender_id = :lender
+group by p.id, p.reference, p.waive_minor
+having p.waive_minor <> coalesce(sum(i.waive_minor), 0)
 """)
 
 # All money that cleared for a plan, or was credit and used for it, fills its items in their order, and never more than
@@ -742,6 +799,7 @@ _CHECKS = (
     (Kind.PLAN_TOTAL, _PLAN_TOTALS),
     (Kind.PLAN_ITEM, _PLAN_ITEMS),
     (Kind.PAID, _PAID),
+    (Kind.WAIVER, _WAIVERS),
     (Kind.REFUNDED, _REFUNDED),
     (Kind.EFFECT, _EFFECTS),
     (Kind.CURRENCY, _EFFECT_CURRENCIES),

@@ -48,6 +48,10 @@ def posting_words(kind: str) -> str:
             return _("Giving back failed, so your payment counts again")
         case "plan_interest":
             return _("Interest of your plan")
+        case "waiver":
+            return _("Let off by your lender")
+        case "waiver_undone":
+            return _("What was let off is owed again, because a payment went back")
         case "set_off":
             return _("Money that you had with us was used")
         case "set_off_undone":

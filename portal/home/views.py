@@ -20,7 +20,7 @@ from portal.money import Money, total
 from portal.people.permissions import me, needs_debtor
 from portal.plans.models import PlanCard
 from portal.plans.payoff import Figure, figures
-from portal.plans.progress import alive_plan, interest_not_posted
+from portal.plans.progress import alive_plan, interest_not_posted, still_to_waive
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 from portal.web.formats import percent as percent_words
@@ -220,7 +220,8 @@ def pay_off(reference: str) -> ResponseReturnValue:
     today = clock.today(me().zone)
     plan = alive_plan(lender_id=found.lender_id, debt_id=found.id)
     coming = interest_not_posted(plan) if plan else ()
-    all_figures = figures(owed=found.owed, coming=coming, today=today)
+    owed = found.owed - still_to_waive(plan) if plan else found.owed
+    all_figures = figures(owed=owed, coming=coming, today=today)
     first = all_figures[0]
     return render_template(
         "debts/pay_off.html",

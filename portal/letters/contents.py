@@ -161,6 +161,7 @@ class Instalment:
     due: date
     amount: Money
     left: Money
+    waived: Money | None = None  # Let off once this payment has arrived.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +197,9 @@ class PlanAgreement:
     allocation_order: tuple[Component, ...]
     bureaus: tuple[str, ...] = ()  # To whom the lender reports this debt, as far as is known.
     decided_by_program: bool = True
+    review_on: date | None = None  # Somebody looks again then, and `still_owed` is there by then.
+    still_owed: Money | None = None
+    void_on: date | None = None  # Without the first payment by then there is no plan.
 
     @property
     def currency(self) -> str:
@@ -208,12 +212,17 @@ class PlanAgreement:
         return sum((item.amount for item in self.instalments), Money.zero(self.currency))
 
     @property
+    def waived(self) -> Money:
+        """Add up what is let off with the payments."""
+        return sum((item.waived for item in self.instalments if item.waived), Money.zero(self.currency))
+
+    @property
     def dearer_by(self) -> Money:
-        """Return what the plan costs on top of paying the whole balance on the day it was agreed.
+        """Return what the plan costs on top of paying the whole balance on the day it was agreed; minus if less.
 
         A balance of 900.00 paid in instalments that add up to 931.50 gives 31.50.
         """
-        return self.total - self.balance.total
+        return self.total + (self.still_owed or Money.zero(self.currency)) - self.balance.total
 
     @property
     def level(self) -> bool:
@@ -251,6 +260,7 @@ class PaymentReceipt:
     credit_after: Money
     method_detail: str | None = None  # "Visa •••• 4242"
     plan_items: tuple[PlanItemPaid, ...] = ()
+    let_off: Money | None = None  # With this payment, because a plan promised it.
     part_of: Money | None = None  # The whole payment, where it paid on several debts.
 
     @property

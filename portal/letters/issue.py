@@ -7,6 +7,7 @@ import json
 import uuid
 from datetime import datetime
 from decimal import Decimal
+from itertools import dropwhile, takewhile
 
 from flask import current_app
 from flask_babel import force_locale
@@ -47,7 +48,7 @@ from portal.payments.models import MoneyEffect, Payment
 from portal.payments.parts import Part, came_for, parts_of, receipt_cause
 from portal.people.models import Debtor
 from portal.plans.models import Plan, PlanItem, Quote
-from portal.plans.negotiate import schedule_in
+from portal.plans.negotiate import arrangement_in, schedule_in
 from portal.web.numbers import public_number
 
 # Fifteen days to resolve, where no law of the place sets another clock.
@@ -61,6 +62,8 @@ _ENTRIES = {
     "plan_interest": Entry.INTEREST,
     "set_off": Entry.CREDIT_USED,
     "set_off_undone": Entry.CREDIT_USE_UNDONE,
+    "waiver": Entry.WAIVER,
+    "waiver_undone": Entry.ADJUSTMENT,
     "adjustment": Entry.ADJUSTMENT,
     "correction": Entry.ADJUSTMENT,
 }
@@ -100,15 +103,20 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
     terms = made.terms
     currency = plan.currency
     left = schedule.total
+    arrangement = arrangement_in(made)
+    waives = arrangement.waiver.with_item if arrangement.waiver is not None else (None,) * schedule.count
     instalments = []
-    for item in schedule.items:
+    for item, waived in zip(schedule.items, waives, strict=True):
         left = left - item.amount
-        instalments.append(Instalment(number=item.seq, due=item.due_on, amount=item.amount, left=left))
+        instalments.append(
+            Instalment(number=item.seq, due=item.due_on, amount=item.amount, left=left, waived=waived or None)
+        )
     contract, during = Decimal(terms["contract_rate"]), Decimal(terms["plan_rate"])
     if not contract:
         treatment = Treatment.NONE
-    elif not during:
-        treatment = Treatment.FROZEN
+    elif not during or not schedule.total_interest:
+        # A settlement bears none, whatever other plans of the card do.
+        treatment, during = Treatment.FROZEN, Decimal(0)
     else:
         treatment = Treatment.REDUCED if during < contract else Treatment.CONTINUES
     details = PlanAgreement(
@@ -131,6 +139,9 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         tolerance=Money(plan.tolerance_minor, currency),
         cure_days=plan.cure_days,
         allocation_order=_CN_561,
+        review_on=plan.review_on,
+        still_owed=arrangement.left_at_review,
+        void_on=plan.void_on,
     )
     _issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
 
@@ -148,7 +159,7 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
             MoneyEffect.outcome == "posted",
         )
     ).one()
-    before, moved, after, credit_after = _around(part, effect)
+    before, moved, after, credit_after, let_off = _around(part, effect)
     amount = part.amount
     details = PaymentReceipt(
         payment_reference=payment.reference,
@@ -162,6 +173,7 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
         balance_after=after,
         to_credit=amount - moved.total,
         credit_after=credit_after,
+        let_off=let_off or None,
         plan_items=_plan_items(lender_id, part, effect),
         part_of=Money(payment.amount_minor, payment.currency) if len(parts) > 1 else None,
     )
@@ -169,8 +181,10 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
     _issue(lender_id=lender_id, debt_id=part.debt_id, details=details, cause=cause)
 
 
-def _around(part: Part, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money]:
+def _around(part: Part, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money, Money]:
     """Give what was owed before a payment's posting, what it paid off, what was owed after it, and the credit then.
+
+    And what was let off with it, which is posted next to it.
 
     It is read from the transfers, not from today's balance: a receipt that is made late is the same receipt.
     """
@@ -196,11 +210,15 @@ def _around(part: Part, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts,
             elif account in before:
                 before[account] += sign * row.amount_minor
     after = {name: before[name] - moved[name] for name in before}
+    following = rows[here:]
+    beside = dropwhile(lambda row: row.posting_id == effect.posting_id, following)
+    let_off = sum(row.amount_minor for row in takewhile(lambda row: row.to_account == Account.WAIVER.value, beside))
     return (
         _amounts(before, part.amount.currency),
         _amounts(moved, part.amount.currency),
         _amounts(after, part.amount.currency),
         Money(credit, part.amount.currency),
+        Money(let_off, part.amount.currency),
     )
 
 

@@ -63,7 +63,7 @@ def _against_agreement(letter: Letter, plan: PlanAgreement) -> Iterator[Reason]:
         yield Reason.DATES_OUT_OF_ORDER
     if any(item.amount.minor <= 0 for item in plan.instalments):
         yield Reason.NOT_AN_AMOUNT
-    if plan.total != plan.balance.total + plan.interest.added + plan.fee:
+    if plan.dearer_by + plan.waived != plan.interest.added + plan.fee:
         yield Reason.PLAN_DOES_NOT_ADD_UP
     if not _left_is_true(plan.instalments, plan.total):
         yield Reason.LEFT_DOES_NOT_ADD_UP

@@ -18,11 +18,11 @@ from portal.db import insert_unless_there, new_id, session
 from portal.debts.statement import Standing
 from portal.evidence.record import Act, Actor, record
 from portal.ledger import OWED, Account, Book, Move, Posting, Transfer
-from portal.money import Money
+from portal.money import Money, total
 from portal.payments.allocation import Component, allocate
 from portal.payments.follow import follow, plans_of
 from portal.payments.models import CreditUse
-from portal.plans import progress
+from portal.plans import progress, waivers
 from portal.plans.models import Plan
 
 
@@ -74,7 +74,8 @@ def use(
         return UsedBefore(Money(before.amount_minor, before.currency))
     alive = progress.alive_plan(lender_id=lender_id, debt_id=target.id)
     plan = next(iter(plans_of(lender_id, [alive.id] if alive else [])), None)
-    owed = books[target.id].owed + (progress.interest_due(alive, today=today) if alive else _nothing(target))
+    asked = total(waivers.asked_of(books[target.id], plan).values(), currency=target.owed.currency)
+    owed = asked + (progress.interest_due(alive, today=today) if alive else _nothing(target))
     most = possible(credit=books[source.id].credit, owed=owed)
     if not amount or amount != most:
         return Changed(most)
@@ -103,7 +104,7 @@ def use(
         lender_id=lender_id,
         kind="set_off",
         cause=f"credit-used:{use_id}",
-        moves=_moves(source.id, ledger.locked(lender_id=lender_id, debt_id=target.id), amount),
+        moves=_moves(source.id, ledger.locked(lender_id=lender_id, debt_id=target.id), amount, plan=plan),
         on=today,
     )
     if isinstance(posted, ledger.Posted):
@@ -142,9 +143,10 @@ def _nothing(debt: Standing) -> Money:
     return Money.zero(debt.owed.currency)
 
 
-def _moves(source_id: uuid.UUID, target: Book, amount: Money) -> list[Move]:
+def _moves(source_id: uuid.UUID, target: Book, amount: Money, *, plan: Plan | None) -> list[Move]:
     """Give the moves: on one debt from what is owed to the credit, between two by way of the lender's set-off."""
-    paid = allocate(payment=amount, owed={Component(account.value): target.standing(account) for account in OWED})
+    asked = waivers.asked_of(target, plan)
+    paid = allocate(payment=amount, owed={Component(account.value): asked[account] for account in OWED})
     if source_id == target.id:
         return [Move(target.id, Account(part.value), Account.CREDIT, some) for part, some in paid.parts]
     return [

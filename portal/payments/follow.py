@@ -11,10 +11,12 @@ from sqlalchemy import select
 from portal import clock, ledger
 from portal.db import session
 from portal.evidence.record import Actor
-from portal.money import Money
+from portal.money import Money, total
+from portal.payments.models import Payment, PaymentPart
 from portal.payments.parts import came_for
+from portal.payments.states import State
 from portal.people.models import Debtor
-from portal.plans import progress
+from portal.plans import progress, waivers
 from portal.plans.models import Plan
 from portal.points import award
 
@@ -50,11 +52,34 @@ def _cleared(plan: Plan) -> list[tuple[date, Money]]:
     ]
 
 
+def _on_its_way(plan: Plan) -> bool:
+    """Say whether money for a plan has been sent and is not here yet, as from a bank account."""
+    found = session.scalars(
+        select(Payment.id)
+        .join(PaymentPart, (PaymentPart.lender_id == Payment.lender_id) & (PaymentPart.payment_id == Payment.id))
+        .where(
+            PaymentPart.lender_id == plan.lender_id,
+            PaymentPart.plan_id == plan.id,
+            Payment.state == State.PROCESSING.value,
+        )
+        .limit(1)
+    )
+    return found.first() is not None
+
+
 def follow(plan: Plan, *, today: date, by: Actor) -> None:
     """Let the plan and the points follow the money. The plan must be locked, by way of its debt's book."""
     session.flush()
     book = ledger.locked(lender_id=plan.lender_id, debt_id=plan.debt_id)
-    effect = progress.lay_over(plan, cleared=_cleared(plan), owed=book.owed, today=today, by=by)
+    effect = progress.lay_over(
+        plan,
+        cleared=_cleared(plan),
+        owed=total(waivers.asked_of(book, plan).values(), currency=plan.currency),
+        today=today,
+        by=by,
+        on_its_way=plan.void_on is not None and _on_its_way(plan),
+    )
+    waivers.settle(plan, today=today, by=by)
     items = {item.seq: item for item in progress.items_of(plan)}
     for seq in effect.newly_kept:
         award.kept(

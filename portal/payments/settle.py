@@ -36,7 +36,7 @@ from portal.payments.stripe_gateway import (
     RefundStatus,
 )
 from portal.people.models import Debtor
-from portal.plans import progress
+from portal.plans import progress, waivers
 from portal.plans.models import Plan
 
 
@@ -248,7 +248,11 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part]) 
     plans = plans_of(payment.lender_id, [part.plan_id for part in parts])
     for plan in plans:
         progress.post_interest(plan, today=today)
-    paid = [(part, _paid_off(payment.lender_id, part)) for part in parts]
+    of_parts = {plan.id: plan for plan in plans}
+    paid = [
+        (part, _paid_off(payment.lender_id, part, plan=of_parts.get(part.plan_id) if part.plan_id else None))
+        for part in parts
+    ]
     posted = ledger.post(
         lender_id=payment.lender_id,
         kind="payment",
@@ -285,10 +289,14 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part]) 
     tell.later(payment, tell.RECEIVED)
 
 
-def _paid_off(lender_id: uuid.UUID, part: Part) -> Allocation:
-    """Give what a part pays off of its debt, as the debt stands now; its book is locked."""
+def _paid_off(lender_id: uuid.UUID, part: Part, *, plan: Plan | None) -> Allocation:
+    """Give what a part pays off of its debt, as the debt stands now; its book is locked.
+
+    What the plan will let off is not paid off: who pays more than the plan asks has it as credit.
+    """
     book = ledger.locked(lender_id=lender_id, debt_id=part.debt_id)
-    return allocate(payment=part.amount, owed={Component(account.value): book.standing(account) for account in OWED})
+    asked = waivers.asked_of(book, plan)
+    return allocate(payment=part.amount, owed={Component(account.value): asked[account] for account in OWED})
 
 
 def _moves_of(part: Part, paid: Allocation) -> list[Move]:

@@ -29,7 +29,7 @@ from portal.payments.models import Payment, PaymentPart
 from portal.payments.parts import parts_of
 from portal.people.permissions import Person, me, needs_debtor
 from portal.plans.models import Plan
-from portal.plans.progress import View, alive_plan, interest_due, view_of
+from portal.plans.progress import View, alive_plan, interest_due, still_to_waive, view_of
 from portal.plans.reach import Open, reach
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
@@ -83,7 +83,7 @@ def _payable(person: Person, debt: Standing) -> Payable:
     return Payable(
         debt=debt,
         view=view_of(plan, today=today) if plan else None,
-        owed=debt.owed + interest_due(plan, today=today) if plan else debt.owed,
+        owed=debt.owed - still_to_waive(plan) + interest_due(plan, today=today) if plan else debt.owed,
     )
 
 

@@ -40,19 +40,29 @@ class LimitsVersion(LenderOwned, Model):
 
 
 class Proposal(LenderOwned, Model):
-    """What a debtor says he can pay, and what the limits answered."""
+    """What a debtor asks for, and what the limits answered.
+
+    `kind` is a way (`offers.asked.Way`) and `asked` the request itself, whose first date is that of the day on which
+    it was made. `budget` is what the household was said to live on, with how surely, and `budget_minor` what of it is
+    left over for this debt in a month. `trace` holds every rule behind the answer; `round` counts the answers so far.
+    """
 
     __tablename__ = "proposal"
     debt_id: Mapped[uuid.UUID]
     debtor_id: Mapped[uuid.UUID]
     limits_version_id: Mapped[uuid.UUID]
+    kind: Mapped[str]
+    asked: Mapped[dict[str, Any]]
     amount_minor: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     frequency: Mapped[str]
     pay_day: Mapped[int | None]
+    budget: Mapped[dict[str, Any] | None]
     budget_minor: Mapped[int | None]
     outcome: Mapped[str | None]
     reasons: Mapped[list[str]]
+    trace: Mapped[list[dict[str, Any]] | None]
+    round: Mapped[int | None]
     state: Mapped[str]
     made_at: Mapped[datetime]
     __table_args__ = (
@@ -66,7 +76,14 @@ class Proposal(LenderOwned, Model):
 
 
 class Quote(LenderOwned, Model):
-    """A plan that the lender stands by until it expires: number, balance, every payment, version of the limits."""
+    """A plan that the lender stands by until it expires: number, balance, every payment, version of the limits.
+
+    Of what is owed, `waive_minor` is let off and `left_minor` is still there at a review; payments repay the rest.
+
+    `kind` is what was picked on the page, and `arrangement` what is arranged (`schedules.arrangements.Kind`). `terms`
+    hold all that is agreed beside the payments: what is let off of which part and with which payment, the day on which
+    somebody looks again, the day without whose payment all is void, and the key facts as they were shown.
+    """
 
     __tablename__ = "quote"
     number: Mapped[str]
@@ -75,10 +92,13 @@ class Quote(LenderOwned, Model):
     proposal_id: Mapped[uuid.UUID]
     limits_version_id: Mapped[uuid.UUID]
     kind: Mapped[str]
+    arrangement: Mapped[str]
     as_of: Mapped[date]
     owed_minor: Mapped[int]
     total_minor: Mapped[int]
     interest_minor: Mapped[int]
+    waive_minor: Mapped[int] = mapped_column(default=0)
+    left_minor: Mapped[int] = mapped_column(default=0)
     currency: Mapped[str] = mapped_column(String(3))
     frequency: Mapped[str]
     terms: Mapped[dict[str, Any]]
@@ -97,15 +117,23 @@ class Quote(LenderOwned, Model):
 
 
 class Plan(LenderOwned, Model):
-    """An agreed plan for one debt; at most one of a debt is alive at a time."""
+    """An agreed plan for one debt; at most one of a debt is alive at a time.
+
+    `waive_minor` is all that is let off when it is kept. With `review_on` its end settles nothing: somebody looks again
+    on that day. With `void_on` it never started unless its first payment came by that day.
+    """
 
     __tablename__ = "plan"
     reference: Mapped[str]
     debt_id: Mapped[uuid.UUID]
     debtor_id: Mapped[uuid.UUID]
     quote_id: Mapped[uuid.UUID]
+    kind: Mapped[str]
     state: Mapped[str]
     total_minor: Mapped[int]
+    waive_minor: Mapped[int] = mapped_column(default=0)
+    review_on: Mapped[date | None]
+    void_on: Mapped[date | None]
     currency: Mapped[str] = mapped_column(String(3))
     frequency: Mapped[str]
     grace_days: Mapped[int]
@@ -146,6 +174,10 @@ class PlanCard:
     frequency: str
     agreed_at: datetime
     interest_minor: int
+    kind: str
+    waive_minor: int
+    review_on: date | None
+    void_on: date | None
     debt_reference: str
     product: str
     debt_state: str
@@ -157,7 +189,10 @@ class PlanCard:
 
 
 class PlanItem(LenderOwned, Model):
-    """One payment of a plan; `paid_minor` is kept, and follows from the plan's cleared money in order of due dates."""
+    """One payment of a plan; `paid_minor` is kept, and follows from the plan's cleared money in order of due dates.
+
+    `waive_minor` is let off for good once it is paid; `waiver_posting_id` is the posting that did so, while it stands.
+    """
 
     __tablename__ = "plan_item"
     plan_id: Mapped[uuid.UUID]
@@ -168,10 +203,14 @@ class PlanItem(LenderOwned, Model):
     interest_minor: Mapped[int]
     paid_minor: Mapped[int] = mapped_column(default=0)
     kept_at: Mapped[datetime | None]
+    waive_minor: Mapped[int] = mapped_column(default=0)
+    waiver_posting_id: Mapped[uuid.UUID | None]
     currency: Mapped[str] = mapped_column(String(3))
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "plan_id"], ["plan.lender_id", "plan.id"]),
+        ForeignKeyConstraint(["lender_id", "waiver_posting_id"], ["posting.lender_id", "posting.id"]),
         UniqueConstraint("lender_id", "plan_id", "seq"),
         CheckConstraint("amount_minor > 0 and paid_minor >= 0 and paid_minor <= amount_minor", name="amounts"),
+        CheckConstraint("waive_minor >= 0", name="waive"),
         Index("ix_plan_item_lender_id_due_on", "lender_id", "due_on"),
     )

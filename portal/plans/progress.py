@@ -97,6 +97,10 @@ CARD = (
     _PLAN.frequency,
     _PLAN.agreed_at,
     _QUOTE.interest_minor,
+    _PLAN.kind,
+    _PLAN.waive_minor,
+    _PLAN.review_on,
+    _PLAN.void_on,
     _DEBT.reference,
     _DEBT.product,
     _DEBT.state,
@@ -112,7 +116,16 @@ _BY_ID = _CARD.where(_PLAN.id == bindparam("plan_id"))
 _BY_REFERENCE = _CARD.where(_PLAN.debtor_id == bindparam("debtor_id"), _PLAN.reference == bindparam("reference"))
 _ALIVE_ON_DEBT = _CARD.where(_PLAN.debt_id == bindparam("debt_id"), _PLAN.state.in_(ALIVE))
 _PAYMENTS = (
-    select(_ITEM.seq, _ITEM.due_on, _ITEM.amount_minor, _ITEM.interest_minor, _ITEM.paid_minor, _ITEM.kept_at)
+    select(
+        _ITEM.seq,
+        _ITEM.due_on,
+        _ITEM.amount_minor,
+        _ITEM.interest_minor,
+        _ITEM.paid_minor,
+        _ITEM.kept_at,
+        _ITEM.waive_minor,
+        _ITEM.waiver_posting_id,
+    )
     .where(_ITEM.lender_id == bindparam("lender_id"), _ITEM.plan_id == bindparam("plan_id"))
     .order_by(_ITEM.seq)
 )
@@ -155,7 +168,8 @@ class Coming:
 class Step:
     """One payment of a plan as a page shows it: `mark` is done, next, late or left.
 
-    `held`: its day has come, but doesn't count, because a hold covered it.
+    `held`: its day has come, but doesn't count, because a hold covered it. `waives` is let off with it, and `waived`
+    says whether that has happened.
     """
 
     seq: int
@@ -166,11 +180,17 @@ class Step:
     mark: str
     kept_at: datetime | None = None
     held: bool = False
+    waives: Money | None = None
+    waived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A plan as a page shows it."""
+    """A plan as a page shows it.
+
+    With `review_on` its last payment settles nothing: somebody looks again on that day. With `void_on` it starts only
+    with a first payment by that day.
+    """
 
     id: uuid.UUID
     reference: str
@@ -180,6 +200,20 @@ class View:
     paid: Money
     frequency: str
     steps: tuple[Step, ...]
+    kind: str
+    review_on: date | None = None
+    void_on: date | None = None
+
+    @property
+    def waives(self) -> Money:
+        """Give all that is let off when the plan is kept."""
+        return total((step.waives for step in self.steps if step.waives), currency=self.total.currency)
+
+    @property
+    def waived(self) -> Money:
+        """Give what has been let off so far."""
+        found = (step.waives for step in self.steps if step.waives and step.waived)
+        return total(found, currency=self.total.currency)
 
     @property
     def next(self) -> Step | None:
@@ -291,10 +325,10 @@ def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
     next_seen = False
     over = plan.state == State.COMPLETED.value
     # Only where a day has passed does it matter whether it counts.
-    passed = any(due_on < today and paid < amount for _seq, due_on, amount, _interest, paid, _kept_at in items)
+    passed = any(due_on < today and paid < amount for _seq, due_on, amount, _interest, paid, *_others in items)
     held = held_of(plan) if passed and not over else ()
     # A payment's row is as `_PAYMENTS` names its columns.
-    for seq, due_on, amount, interest, paid, kept_at in items:
+    for seq, due_on, amount, interest, paid, kept_at, waives, waiver_id in items:
         counted_on = counted(due_on, more=0, held=held) if held else due_on
         if over or paid >= amount:
             mark = "done"
@@ -314,6 +348,8 @@ def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
                 mark=mark,
                 kept_at=kept_at,
                 held=mark != "done" and due_on < today and mark != "late",
+                waives=money(waives) if waives else None,
+                waived=waiver_id is not None,
             )
         )
     return View(
@@ -325,6 +361,9 @@ def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
         paid=money(sum(item.paid_minor for item in items)),
         frequency=plan.frequency,
         steps=tuple(steps),
+        kind=plan.kind,
+        review_on=plan.review_on,
+        void_on=plan.void_on,
     )
 
 
@@ -385,17 +424,35 @@ def interest_not_posted(plan: PlanCard) -> tuple[InterestToCome, ...]:
     )
 
 
+def still_to_waive(plan: PlanCard) -> Money:
+    """Give what a plan will let off and hasn't yet: it stands in the books, and nobody is asked to pay it."""
+    if not plan.waive_minor or plan.state not in LIVE_STATES:
+        return Money.zero(plan.currency)
+    open_ = (item.waive_minor for item in _payments(_PAYMENTS, plan) if item.waiver_posting_id is None)
+    return Money(sum(open_), plan.currency)
+
+
 def _interest_cause(plan: Plan | PlanCard, seq: int) -> str:
     return f"plan-interest:{plan.id}:{seq}"
 
 
-def lay_over(plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, today: date, by: Actor) -> Effect:
+def lay_over(
+    plan: Plan,
+    *,
+    cleared: Sequence[tuple[date, Money]],
+    owed: Money,
+    today: date,
+    by: Actor,
+    on_its_way: bool = False,
+) -> Effect:
     """Lay all money that cleared over a plan's payments, and move its state to where that leaves it.
 
     `cleared` has what came, and as negative what went back, each with the debtor's own day; `owed` is what the debt's
-    book says now. The plan's row must be locked by way of its debt's book.
+    book says now, less what the plan will still let off; `on_its_way` says that money for the plan is. The plan's row
+    must be locked by way of its debt's book.
     """
     items = items_of(plan)
+    held = held_of(plan)
     currency = plan.currency
     sums = sum(amount.minor for _day, amount in cleared)
     judged = standing(
@@ -414,7 +471,7 @@ def lay_over(plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, 
         grace_days=plan.grace_days,
         tolerance=Money(plan.tolerance_minor, currency),
         cure_days=plan.cure_days,
-        held=held_of(plan),
+        held=held,
     )
     left = max(sums, 0)
     newly, no_longer = [], []
@@ -429,7 +486,15 @@ def lay_over(plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, 
             item.kept_at = None
             no_longer.append(item.seq)
     before = plan.state
-    for event in _events(plan, judged, paid=sums > 0, started=items[0].due_on <= today, owed=owed):
+    begun = sums > 0
+    over = False
+    if plan.void_on is not None:
+        # Without its first payment such a plan never starts, whatever the calendar says.
+        begun = items[0].paid_minor + plan.tolerance_minor >= items[0].amount_minor
+        last_day = counted(plan.void_on, more=0, held=held)
+        over = not begun and not on_its_way and last_day is not None and last_day < today
+    started = plan.void_on is None and items[0].due_on <= today
+    for event in _events(plan, judged, begun=begun or started, void=over, owed=owed):
         moved = after(state=State(plan.state), event=event)
         if isinstance(moved, Moved):
             plan.state = moved.to.value
@@ -440,7 +505,7 @@ def lay_over(plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, 
             lender_id=plan.lender_id,
             debtor_id=plan.debtor_id,
             debt_id=plan.debt_id,
-            facts={"plan": plan.reference, "before": before, "after": plan.state},
+            facts={"plan": plan.reference, "before": before, "after": plan.state, **_looked_at_again(plan)},
         )
     return Effect(
         plan_reference=plan.reference,
@@ -450,14 +515,22 @@ def lay_over(plan: Plan, *, cleared: Sequence[tuple[date, Money]], owed: Money, 
     )
 
 
-def _events(plan: Plan, judged: Standing, *, paid: bool, started: bool, owed: Money) -> Sequence[Event]:
+def _looked_at_again(plan: Plan) -> dict[str, object]:
+    """Give the day on which somebody looks again, where the plan is done and the debt is not."""
+    done = plan.state == State.COMPLETED.value and plan.review_on is not None
+    return {"review_on": plan.review_on} if done else {}
+
+
+def _events(plan: Plan, judged: Standing, *, begun: bool, void: bool, owed: Money) -> Sequence[Event]:
     """Give the events that lead from the plan's state to how it stands, in their order."""
     events: list[Event] = []
     state = State(plan.state)
+    if state is State.AGREED and plan.void_on is not None and not begun and owed:
+        return [Event.DOWN_PAYMENT_MISSED] if void else []
     over = judged.keeping is Keeping.ALL_PAID or not owed
     if state is State.COMPLETED and not over:
         events.append(Event.REOPEN)
-    if state is State.AGREED and (paid or started):
+    if state is State.AGREED and begun:
         events.append(Event.START)
     if over:
         return [*events, Event.COMPLETE]

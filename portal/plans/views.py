@@ -164,6 +164,7 @@ def choose(reference: str) -> ResponseReturnValue:
         table = negotiate.table_for(debt, proposal=proposal, today=today)
     except NoLimits:
         return _no_limits(debt)
+    picked = negotiate.choices(table)
     choices = negotiate.pickable(table)
     if request.method == "POST":
         if "send" in request.form:
@@ -182,7 +183,7 @@ def choose(reference: str) -> ResponseReturnValue:
                     debt,
                     proposal=again,
                     key=key,
-                    schedule=choices[key],
+                    arrangement=picked[key],
                     by=me().actor,
                     today=today,
                     zone=me().zone,
@@ -264,7 +265,7 @@ def _answer_words(table: Table, choices: dict[str, Schedule]) -> tuple[str, tupl
         Reason.A_PERSON_DECIDES: _("A person will look at this and answer you."),
         Reason.DOWN_PAYMENT_REQUIRED: _("Your lender asks for a larger first payment."),
     }
-    lines = [why[reason] for reason in answer.reasons]
+    lines = [why[reason] for reason in answer.reasons if reason in why]
     change = answer.change
     if choices and change.input in (Input.PAYMENT, Input.BUDGET):
         # Only what can be agreed to here and now is called a way that works.

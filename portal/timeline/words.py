@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Final
@@ -15,6 +16,7 @@ from flask_babel import gettext as _
 from flask_babel import pgettext
 
 from portal.money import EXPONENTS, Money
+from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 
 
@@ -36,6 +38,13 @@ class Facts:
         except (InvalidOperation, ValueError):
             return ""
 
+    def day(self, name: str) -> str:
+        """Give a day as people read it; as it stands there if it isn't one."""
+        try:
+            return day_words(date.fromisoformat(self.text(name)))
+        except ValueError:
+            return self.text(name)
+
     def minor(self, name: str, currency: str) -> str:
         """Give an amount that stands there in whole minor units."""
         value = self.found.get(name)
@@ -52,7 +61,9 @@ def _plan_moved(facts: Facts) -> str:
         "at_risk": _("A payment of your plan is missing"),
         "broken": _("Several payments of your plan are missing"),
         "paused": _("Your plan was paused"),
-        "completed": _("Your plan is done"),
+        "completed": _("Your plan is done. We look again together on %(day)s", day=facts.day("review_on"))
+        if facts.text("review_on")
+        else _("Your plan is done"),
         "cancelled": _("Your plan was ended, as you asked"),
         "superseded": _("Your plan was replaced by another one"),
         "voided": _("Your plan was taken back"),
@@ -114,6 +125,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "code_refused": lambda _f: _("A wrong code was given"),
         "signed_out": lambda _f: _("You signed out"),
         "language_chosen": lambda _f: _("You chose a language"),
+        "budget_given": lambda _f: _("You told us what you live on"),
         "plan_proposed": lambda f: (
             _("You said what you can pay: %(amount)s", amount=f.amount("payment"))
             if f.text("payment")
@@ -123,6 +135,8 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "quote_made": lambda f: _("A plan was put together for you, number %(number)s", number=f.text("quote")),
         "plan_agreed": lambda f: _("You agreed to a plan, number %(number)s", number=f.text("plan")),
         "plan_moved": _plan_moved,
+        "waived": lambda f: _("%(amount)s was let off: you don’t owe it any more", amount=f.amount()),
+        "waiver_undone": lambda f: _("%(amount)s that was let off is owed again", amount=f.amount()),
         "interest_posted": lambda _f: _("Interest of your plan came due"),
         "payment_started": lambda f: _("You began a payment of %(amount)s", amount=f.amount()),
         "payment_settled": lambda f: _("Your payment of %(amount)s arrived", amount=f.amount()),

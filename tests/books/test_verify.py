@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from flask import Flask
 from sqlalchemy import Uuid, bindparam, select, text
 
 from portal import clock, verify
-from portal.db import new_id, session, transaction
+from portal.db import session, transaction
 from portal.debts import intake
 from portal.debts.mapping_file import parse_mapping
 from portal.debts.runs import Summary
@@ -20,14 +19,15 @@ from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.money import Money
-from portal.payments import credit, settle, stripe_gateway
-from portal.payments.models import Payment, PaymentPart
-from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
-from portal.plans import negotiate, progress
+from portal.offers.asked import Settlement
+from portal.payments import credit
+from portal.payments.models import Payment
+from portal.plans import negotiate
 from portal.points.models import PointsEntry
 from portal.schedules.dates import Frequency
 from portal.verify import Kind
 from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender, some_credit
+from tests.settling import SETTLEMENTS, a_payment, stripe_says
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -51,91 +51,14 @@ def agree_to_a_plan(debt: Standing, *, payment: str) -> str:
         proposal = negotiate.newest_proposal(debt)
         assert proposal is not None
         negotiate.choose_pay_day(debt, proposal=proposal, pay_day=28, today=today)
-        plan = negotiate.own_plan(negotiate.table_for(debt, proposal=proposal, today=today))
-        assert plan is not None
+        plan = negotiate.choices(negotiate.table_for(debt, proposal=proposal, today=today))["own"]
         number = negotiate.quote(
-            debt, proposal=proposal, key="own", schedule=plan, by=by, today=today, zone="America/New_York"
+            debt, proposal=proposal, key="own", arrangement=plan, by=by, today=today, zone="America/New_York"
         )
     with transaction():
         agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
     assert isinstance(agreed, negotiate.Agreed)
     return agreed.reference
-
-
-def a_payment(debt: Standing, *, amount: str, plan: str | None) -> Payment:
-    number = uuid.uuid4().hex[:10]
-    with transaction() as s:
-        found = plan and progress.plan_of(lender_id=debt.lender_id, debtor_id=debt.debtor_id, reference=plan)
-        payment = Payment(
-            lender_id=debt.lender_id,
-            id=new_id(),
-            reference=f"P-{number}",
-            form_key=number,
-            debtor_id=debt.debtor_id,
-            debt_id=debt.id,
-            plan_id=found.id if found else None,
-            amount_minor=Money.of(amount, "USD").minor,
-            currency="USD",
-            state="sent",
-            session_expires_at=clock.now() + timedelta(hours=1),
-            payment_intent_id=f"pi_{number}",
-            started_at=clock.now(),
-        )
-        s.add(payment)
-        s.flush()
-        s.add(
-            PaymentPart(
-                lender_id=debt.lender_id,
-                payment_id=payment.id,
-                place=1,
-                debt_id=debt.id,
-                plan_id=payment.plan_id,
-                amount_minor=payment.amount_minor,
-                currency=payment.currency,
-            )
-        )
-        s.flush()
-        s.expunge(payment)
-    return payment
-
-
-def stripe_says(
-    payment: Payment, monkeypatch: pytest.MonkeyPatch, *, received: str | None = None, back: tuple[str, ...] = ()
-) -> None:
-    """Let the payment be read as succeeded, with so many refunds, and settle it."""
-    came = Money.of(received, "USD") if received else Money(payment.amount_minor, "USD")
-    facts = PaymentFacts(
-        payment_intent_id=payment.payment_intent_id or "",
-        status=PaymentStatus.SUCCEEDED,
-        amount=came,
-        amount_received=came,
-        refunds=tuple(
-            RefundFacts(
-                id=f"re_{number}_{payment.payment_intent_id}",
-                amount=Money.of(amount, "USD"),
-                status=RefundStatus.SUCCEEDED,
-                created_at=clock.now(),
-                payment_intent_id=payment.payment_intent_id,
-                failure_reason=None,
-            )
-            for number, amount in enumerate(back)
-        ),
-        charge_id="ch_1",
-        method_kind="card",
-        brand="visa",
-        last4="4242",
-        funding="debit",
-        created_at=clock.now(),
-        cleared_at=clock.now(),
-        failure_code=None,
-        decline_code=None,
-        disputed=False,
-        reference=str(payment.id),
-        metadata={"payment": str(payment.id)},
-        livemode=False,
-    )
-    monkeypatch.setattr(stripe_gateway, "read_payment", lambda *_args, **_named: facts)
-    settle.settle(lender_id=payment.lender_id, payment_id=payment.id)
 
 
 def portfolio(folder: Path, lender: Lender) -> Summary:
@@ -548,3 +471,47 @@ def test_what_used_credit_paid_of_a_plan_is_counted(uses):
     plant("update credit_use set plan_id = null where form_key = '3' and lender_id = :lender", lender=uses.lender.id)
     (found,) = verify.disagreements(uses.lender.id)
     assert (found.kind, found.what, found.kept, found.counted) == (Kind.PAID, f"plan {plan} item 1", "2000", "0")
+
+
+@pytest.fixture
+def settled(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Standing:
+    """800.00 with 12.00 of interest, settled for 806.00: 6.00 of the interest were let off with the one payment."""
+    lender = a_lender(limits=STANDARD_LIMITS + SETTLEMENTS)
+    with app.app_context():
+        debt = a_debt("800.00", lender=lender, interest="12.00", days_late=95)
+        by, today = Actor("debtor", str(debt.debtor_id)), clock.today("America/New_York")
+        with transaction():
+            asked = Settlement(Money.of("806.00", "USD"), today + timedelta(days=5))
+            negotiate.ask(debt, asked=asked, by=by, today=today)
+            proposal = negotiate.newest_proposal(debt)
+            assert proposal is not None
+            picked = negotiate.choices(negotiate.table_for(debt, proposal=proposal, today=today))["own"]
+            number = negotiate.quote(
+                debt, proposal=proposal, key="own", arrangement=picked, by=by, today=today, zone="America/New_York"
+            )
+        with transaction():
+            agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
+        assert isinstance(agreed, negotiate.Agreed)
+        stripe_says(a_payment(debt, amount="806.00", plan=agreed.reference), monkeypatch)
+    assert by_id(lender_id=lender.id, debt_id=debt.id).owed == Money.zero("USD")
+    assert verify.disagreements(lender.id) == ()
+    return debt
+
+
+@pytest.mark.parametrize(
+    ("what", "statement"),
+    [
+        ("let off by plan ", "update plan_item set waive_minor = waive_minor - 1 where lender_id = :lender"),
+        ("posting waiver (", "update plan_item set waiver_posting_id = null where lender_id = :lender"),
+        ("let off by plan ", "update plan set state = 'active' where lender_id = :lender and :unpaid = 1"),
+        ("promised by plan ", "update plan set waive_minor = waive_minor + 1 where lender_id = :lender"),
+        ("let off by plan ", "update posting set kind = 'payment' where lender_id = :lender and kind = 'waiver'"),
+    ],
+)
+def test_a_wrong_waiver_is_named(settled: Standing, what: str, statement: str) -> None:
+    if ":unpaid" in statement:
+        statement = statement.replace(" and :unpaid = 1", "")
+        plant("update plan_item set paid_minor = paid_minor - 1 where lender_id = :lender", lender=settled.lender_id)
+    plant(statement, lender=settled.lender_id)
+    found = [one for one in verify.disagreements(settled.lender_id) if one.kind is Kind.WAIVER]
+    assert found and any(one.what.startswith(what) for one in found), found

@@ -19,6 +19,7 @@ from sqlalchemy import Engine, select
 
 import portal.db
 from portal import clock
+from portal.affordability.budget import Budget, Group, Line
 from portal.contact.models import ContactChoice, ContactWish
 from portal.db import new_id, transaction
 from portal.debts.statement import Standing, by_id
@@ -26,6 +27,7 @@ from portal.evidence.record import Actor
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.models import metadata
 from portal.money import Money
+from portal.offers.asked import Settlement
 from portal.payments.models import MoneyEffect, Payment, PaymentPart, WebhookEvent
 from portal.people import sign_in
 from portal.plans import negotiate
@@ -35,7 +37,8 @@ from portal.post.models import BouncedAddress, DeliveryWord
 from portal.schedules.dates import Frequency
 from tests.conftest import make_app
 from tests.databases import ROOT, migrate
-from tests.factories import BORN_ON, a_debt, a_debtor, a_lender, an_invitation
+from tests.factories import BORN_ON, STANDARD_LIMITS, a_debt, a_debtor, a_lender, an_invitation
+from tests.settling import SETTLEMENTS
 
 KEY = "a key for tests only, never for people"
 AT = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -44,7 +47,7 @@ AT = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 def fill() -> None:
     """Let two lenders and a few people do what the portal does."""
     a_lender(slug="other")
-    lender = a_lender(slug="kept", zone="UTC")
+    lender = a_lender(slug="kept", zone="UTC", limits=STANDARD_LIMITS + SETTLEMENTS)
     debtor = a_debtor(lender=lender)
     debt = a_debt("900.00", interest="12.50", lender=lender, debtor=debtor)
     token = an_invitation(lender_id=lender.id, debtor_id=debtor.id, key=KEY)
@@ -80,6 +83,7 @@ def fill() -> None:
             lender_id=lender.id, reference="wrong", debtor_id=None, born_on=BORN_ON, address="127.0.0.1", key=KEY
         )
     _agree(debt)
+    _settle(a_debt("500.00", interest="80.00", lender=lender, debtor=debtor))
     _pay(by_id(lender_id=lender.id, debt_id=debt.id))
 
 
@@ -92,9 +96,27 @@ def _agree(debt: Standing) -> None:
         proposal = negotiate.newest_proposal(debt)
         assert proposal is not None
         negotiate.choose_pay_day(debt, proposal=proposal, pay_day=15, today=today)
-        plans = negotiate.pickable(negotiate.table_for(debt, proposal=proposal, today=today))
-        key, schedule = next(iter(plans.items()))
-        number = negotiate.quote(debt, proposal=proposal, key=key, schedule=schedule, by=by, today=today, zone="UTC")
+        plans = negotiate.choices(negotiate.table_for(debt, proposal=proposal, today=today))
+        key, picked = next(iter(plans.items()))
+        number = negotiate.quote(debt, proposal=proposal, key=key, arrangement=picked, by=by, today=today, zone="UTC")
+        agreed = negotiate.agree(debt, number=number, agreed_text="I agree to this plan.", by=by)
+        assert isinstance(agreed, negotiate.Agreed)
+
+
+def _settle(debt: Standing) -> None:
+    """Say what there is to live on, and agree to pay less than what is owed."""
+    by = Actor("debtor", str(debt.debtor_id))
+    today = clock.today("UTC")
+    with transaction():
+        asked = Settlement(Money.of("560.00", debt.owed.currency), today + timedelta(days=5))
+        negotiate.ask(debt, asked=asked, by=by, today=today)
+        proposal = negotiate.newest_proposal(debt)
+        assert proposal is not None
+        earned = Line(Group.EARNINGS, Money.of("1500.00", debt.owed.currency))
+        budget = Budget(debt.owed.currency, (earned,))
+        negotiate.set_budget(debt, proposal=proposal, budget=budget, complete=True, by=by, today=today)
+        key, picked = next(iter(negotiate.choices(negotiate.table_for(debt, proposal=proposal, today=today)).items()))
+        number = negotiate.quote(debt, proposal=proposal, key=key, arrangement=picked, by=by, today=today, zone="UTC")
         agreed = negotiate.agree(debt, number=number, agreed_text="I agree to this plan.", by=by)
         assert isinstance(agreed, negotiate.Agreed)
 

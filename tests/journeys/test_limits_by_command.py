@@ -84,7 +84,8 @@ def test_why_a_debt_gets_its_card_is_told(app: Flask, lender: Lender, tmp_path: 
         'Version 1 ("Standard limits") is in force since 2026-01-01.\n'
         'Not "Small balances": The balance is 900.00 USD; the card is for 500.00 USD or less.\n'
         'Not "Long overdue": It is 5 days late; the card is for 180 or more.\n'
-        '"Everything else" counts: it is the first that fits.\n',
+        '"Everything else" counts: it is the first that fits.\n'
+        "Can be asked for: regular, steps.\n",
     )
     code, said = limits(app, tmp_path, "explain", "--lender", lender.slug, "--debt", "A-2")
     assert (code, "has no open debt with the reference 'A-2'" in said) == (1, True)

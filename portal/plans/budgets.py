@@ -1,0 +1,135 @@
+"""What somebody lives on, said once for all debts with a lender, and what it leaves for each of them.
+
+Invariant: an answer keeps the budget that it was reckoned from; one that isn't complete changes no answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from portal import clock
+from portal.affordability import stored
+from portal.affordability.budget import Budget, Evidence
+from portal.affordability.standards import Standards, standards_for
+from portal.affordability.surplus import NeedsStandards, Surplus, affordable, model_of
+from portal.db import session
+from portal.debts.statement import Standing, debts_of
+from portal.lenders.models import Lender
+from portal.limits.cards import AffordabilityModel, Limits
+from portal.money import Money
+from portal.offers.owed import Means, means_of
+from portal.plans.models import Proposal
+
+# The one model that needs no table: what comes in less what goes out.
+USUAL_MODEL = AffordabilityModel.GUIDELINES
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBudget:
+    """A budget as it was said last; one that isn't complete can be gone on with."""
+
+    budget: Budget
+    complete: bool
+    evidence: Evidence
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one debt gets of what is left over."""
+
+    reference: str
+    owed: Money
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What is left over in a month and how that came about; `affordable` is what may be asked for on this debt.
+
+    `means` is None where the figures behind it are only for comparing.
+    """
+
+    model: AffordabilityModel
+    surplus: Surplus
+    affordable: Money
+    shares: tuple[Share, ...]
+    means: Means | None
+
+
+def as_kept(budget: Budget, *, complete: bool) -> dict[str, object]:
+    """Give a budget as a proposal keeps it."""
+    return {
+        **stored.as_json(budget),
+        "complete": complete,
+        "grade": budget.evidence.value,
+        "at": clock.now().isoformat(),
+    }
+
+
+def budget_of(debt: Standing) -> KeptBudget | None:
+    """Give what the person said last about what there is to live on, on whichever debt in this currency."""
+    found = session.scalars(
+        select(Proposal.budget)
+        .where(
+            Proposal.lender_id == debt.lender_id,
+            Proposal.debtor_id == debt.debtor_id,
+            Proposal.currency == debt.owed.currency,
+            Proposal.budget.is_not(None),
+        )
+        .order_by(Proposal.made_at.desc(), Proposal.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        return None
+    return KeptBudget(
+        budget=stored.from_json(found),
+        complete=found["complete"],
+        evidence=Evidence(found["grade"]),
+        at=datetime.fromisoformat(found["at"]),
+    )
+
+
+def leftover(debt: Standing, *, budget: Budget, limits: Limits, today: date) -> Leftover | None:
+    """Give what a budget leaves by the model of the card, and each debt's part of it.
+
+    None where the model needs a table of figures that isn't there: then nobody knows what is affordable.
+    """
+    model = limits.affordability_model or USUAL_MODEL
+    try:
+        surplus = model_of(model.value)(budget=budget, standards=_standards(debt, budget.currency, model, today))
+    except NeedsStandards:
+        return None
+    sharing = [
+        each
+        for each in debts_of(lender_id=debt.lender_id, debtor_id=debt.debtor_id)
+        if each.owed.currency == budget.currency and each.owed.minor > 0
+    ]
+    balances = [each.owed for each in sharing]
+    found = means_of(surplus, balances=balances)
+    mine = next(means for each, means in zip(sharing, found, strict=True) if each.id == debt.id)
+    nothing = Money.zero(budget.currency)
+    return Leftover(
+        model=model,
+        surplus=surplus,
+        affordable=nothing
+        if mine is None
+        else affordable(surplus=mine.amount, cushion_bps=limits.cushion_bps, step=limits.affordability_step),
+        shares=tuple(
+            Share(each.reference, each.owed, means.amount if means is not None else nothing)
+            for each, means in zip(sharing, found, strict=True)
+        ),
+        means=mine,
+    )
+
+
+def _standards(debt: Standing, currency: str, model: AffordabilityModel, today: date) -> Standards | None:
+    """Give the table of the debt's country; one that is only for comparing is no guideline for anybody."""
+    jurisdiction = session.scalars(select(Lender.jurisdiction).where(Lender.id == debt.lender_id)).one()
+    table = standards_for(jurisdiction=jurisdiction, on=today)
+    if table is None or table.currency != currency or (table.benchmark_only and model is USUAL_MODEL):
+        return None
+    return table

@@ -1,0 +1,112 @@
+"""Money that comes and goes back without Stripe: a payment as the portal writes it, and Stripe's word on it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from portal import clock
+from portal.db import new_id, transaction
+from portal.debts.statement import Standing
+from portal.money import Money
+from portal.payments import settle, stripe_gateway
+from portal.payments.models import Payment, PaymentPart
+from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
+from portal.plans import progress
+
+# Added to the last card of the standard limits, which is the one for everything else.
+SETTLEMENTS = """
+[card.discount]
+most_instalments = 1
+[[card.discount.bands]]
+days_late_from = 0
+lump_percent = 30
+staged_percent = 0
+[card.discount.ceilings]
+interest = 50
+[card.decide]
+alone_up_to_discount_percent = 30
+"""
+
+
+def a_payment(debt: Standing, *, amount: str, plan: str | None) -> Payment:
+    number = uuid.uuid4().hex[:10]
+    with transaction() as s:
+        found = plan and progress.plan_of(lender_id=debt.lender_id, debtor_id=debt.debtor_id, reference=plan)
+        payment = Payment(
+            lender_id=debt.lender_id,
+            id=new_id(),
+            reference=f"P-{number}",
+            form_key=number,
+            debtor_id=debt.debtor_id,
+            debt_id=debt.id,
+            plan_id=found.id if found else None,
+            amount_minor=Money.of(amount, "USD").minor,
+            currency="USD",
+            state="sent",
+            session_expires_at=clock.now() + timedelta(hours=1),
+            payment_intent_id=f"pi_{number}",
+            started_at=clock.now(),
+        )
+        s.add(payment)
+        s.flush()
+        s.add(
+            PaymentPart(
+                lender_id=debt.lender_id,
+                payment_id=payment.id,
+                place=1,
+                debt_id=debt.id,
+                plan_id=payment.plan_id,
+                amount_minor=payment.amount_minor,
+                currency=payment.currency,
+            )
+        )
+        s.flush()
+        s.expunge(payment)
+    return payment
+
+
+def stripe_says(
+    payment: Payment, monkeypatch: pytest.MonkeyPatch, *, received: str | None = None, back: tuple[str, ...] = ()
+) -> None:
+    """Let the payment be read as succeeded, with so many refunds, and settle it."""
+    facts = facts_of(payment, received=received, back=back)
+    monkeypatch.setattr(stripe_gateway, "read_payment", lambda *_args, **_named: facts)
+    settle.settle(lender_id=payment.lender_id, payment_id=payment.id)
+
+
+def facts_of(payment: Payment, *, received: str | None = None, back: tuple[str, ...] = ()) -> PaymentFacts:
+    """What Stripe says of a payment that succeeded, with so many refunds."""
+    came = Money.of(received, "USD") if received else Money(payment.amount_minor, "USD")
+    return PaymentFacts(
+        payment_intent_id=payment.payment_intent_id or "",
+        status=PaymentStatus.SUCCEEDED,
+        amount=came,
+        amount_received=came,
+        refunds=tuple(
+            RefundFacts(
+                id=f"re_{number}_{payment.payment_intent_id}",
+                amount=Money.of(amount, "USD"),
+                status=RefundStatus.SUCCEEDED,
+                created_at=clock.now(),
+                payment_intent_id=payment.payment_intent_id,
+                failure_reason=None,
+            )
+            for number, amount in enumerate(back)
+        ),
+        charge_id="ch_1",
+        method_kind="card",
+        brand="visa",
+        last4="4242",
+        funding="debit",
+        created_at=clock.now(),
+        cleared_at=clock.now(),
+        failure_code=None,
+        decline_code=None,
+        disputed=False,
+        reference=str(payment.id),
+        metadata={"payment": str(payment.id)},
+        livemode=False,
+    )
