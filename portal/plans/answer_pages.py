@@ -1,0 +1,116 @@
+"""Pages that answer: at most three plans beside one's own, and an offer that is with a person."""
+
+from __future__ import annotations
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.care.states import WAITING
+from portal.db import transaction
+from portal.debts.statement import Standing
+from portal.offers.asked import Settlement
+from portal.people import sign_in
+from portal.people.permissions import me, needs_debtor
+from portal.people.views import send_code
+from portal.plans import negotiate
+from portal.plans.forms import EmptyForm
+from portal.plans.negotiate import NoLimits
+from portal.plans.offer_cards import offer_cards, years_of
+from portal.plans.pages import debt_to_plan, elsewhere, no_limits, plans
+from portal.plans.words import answer_words, asked_words
+
+
+@plans.route("/debts/<reference:reference>/choose-a-plan", methods=["GET", "POST"])
+@needs_debtor
+def choose(reference: str) -> ResponseReturnValue:
+    """Show the answer and at most three plans beside one's own."""
+    debt, today = debt_to_plan(reference)
+    if (away := elsewhere(debt)) is not None:
+        return away
+    proposal = negotiate.newest_proposal(debt)
+    if proposal is None:
+        return redirect(url_for("plans.what_can_you_afford", reference=reference), 303)
+    settles = isinstance(negotiate.asked_in(proposal, today=today), Settlement)
+    if proposal.pay_day is None and not settles:
+        return redirect(url_for("plans.which_day", reference=reference), 303)
+    try:
+        table = negotiate.table_for(debt, proposal=proposal, today=today)
+    except NoLimits:
+        return no_limits(debt)
+    choices = negotiate.choices(table)
+    if request.method == "POST":
+        if "send" in request.form:
+            with transaction():
+                again = negotiate.newest_proposal(debt)
+                if again is not None:
+                    negotiate.send_to_person(debt, proposal=again, by=me().actor)
+            return redirect(url_for("plans.sent_to_person", reference=reference), 303)
+        key = request.form.get("choose", "")
+        if key in choices:
+            with transaction():
+                again = negotiate.newest_proposal(debt)
+                if again is None:
+                    abort(400)
+                number = negotiate.quote(
+                    debt,
+                    proposal=again,
+                    key=key,
+                    arrangement=choices[key],
+                    by=me().actor,
+                    today=today,
+                    zone=me().zone,
+                )
+            _send_code_for(debt, number)
+            return redirect(url_for("plans.check", reference=reference, number=number), 303)
+        flash(_("Please choose one of the plans."), "problem")
+    title, lines = answer_words(table.answer, choices)
+    offers = offer_cards(choices, debt=debt, today=today)
+    return render_template(
+        "plans/choose.html",
+        debt=debt,
+        form=EmptyForm(),
+        answer={"title": title, "lines": lines},
+        asked=asked_words(table.asked),
+        offers=offers,
+        rows=years_of([offer["falling"] for offer in offers]) if offers else (),
+        needs_budget=table.needs_budget,
+        back=url_for("plans.which_day", reference=reference)
+        if not settles
+        else url_for("plans.ways_to_pay", reference=reference),
+        send_to_person="own" not in choices,
+        other_ways=len(negotiate.ways_for(debt, today=today)) > 1,
+    )
+
+
+def _send_code_for(debt: Standing, number: str) -> None:
+    """Send the code that agrees to a quote, unless one is on its way or this session has given a code already."""
+    person = me()
+    made = negotiate.quote_of(debt, number=number)
+    if made is None or person.strength == 2:
+        return
+    good_for = sign_in.For(person.lender_id, person.debtor_id, person.session_id, made.id)
+    reachable = sign_in.can_get_codes(lender_id=person.lender_id, debtor_id=person.debtor_id)
+    if reachable and sign_in.code_waiting(good_for) is None:
+        send_code(about=made.id, offer=number, most=sign_in.CODES_UNASKED)
+
+
+@plans.get("/debts/<reference:reference>/sent-to-a-person")
+@needs_debtor
+def sent_to_person(reference: str) -> ResponseReturnValue:
+    """Say that an offer is with a person, and by when there is an answer."""
+    debt, today = debt_to_plan(reference)
+    proposal = negotiate.newest_proposal(debt)
+    if proposal is None or proposal.state != "with_a_person":
+        return redirect(url_for("plans.choose", reference=reference), 303)
+    asked = negotiate.request_of(proposal)
+    if asked is not None and asked.state not in WAITING:
+        # There is an answer, or it was taken back: its own page says which.
+        return redirect(url_for("care.request", number=asked.number), 303)
+    return render_template(
+        "plans/sent_to_person.html",
+        number=negotiate.number_of(proposal),
+        asked=asked_words(negotiate.asked_in(proposal, today=today)),
+        answer_by=negotiate.answer_by(proposal, zone=me().zone),
+        debt=debt,
+    )
