@@ -271,7 +271,8 @@ def said(given: Answer) -> Said:
 
 def months(plan: Schedule, *, since: date) -> int:
     """Give how many months there are from a day to the last payment, begun ones counted."""
-    return max(1, 12 * (plan.ends_on.year - since.year) + plan.ends_on.month - since.month)
+    last = plan.ends_on
+    return 12 * (last.year - since.year) + last.month - since.month + (last.day > since.day)
 
 
 def _count(column: Column, given: Given) -> None:
@@ -310,12 +311,19 @@ _WIDTH, _NAMES, _BARS, _END, _FIGURES = 1200, 40, 250, 730, 745
 
 def picture(comparisons: Sequence[Comparison], *, title: str = "The same proposals under several sets of rules") -> str:
     """Draw comparisons as SVG: for each proposal one bar for each set, with medians of what is accepted or offered."""
-    drawn, y = _legend(76)
+    used = {
+        each
+        for one in comparisons
+        for (_, asked), column in one.columns.items()
+        if asked in one.proposals
+        for each in column.said
+    }
+    drawn, y = _legend(76, used)
     for comparison in comparisons:
         more, y = _panel(comparison, top=y + 44)
         drawn += more
     height = y + 24
-    told = "Numbers of debts by answer; the tables beside this picture have them all."
+    told = " ".join(_told(comparison) for comparison in comparisons)
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
@@ -331,12 +339,25 @@ def picture(comparisons: Sequence[Comparison], *, title: str = "The same proposa
     )
 
 
-def _legend(y: int) -> tuple[list[str], int]:
+def _told(comparison: Comparison) -> str:
+    """Say in words what the bars show, for whoever can't see them."""
+    bars = (
+        f"{proposal.value}, {name}: " + ", ".join(f"{each.value} {count}" for each, count in column.said.items())
+        for (name, proposal), column in comparison.columns.items()
+        if proposal in comparison.proposals
+    )
+    return f"{comparison.title}: {'; '.join(bars)}."
+
+
+def _legend(y: int, used: set[Said]) -> tuple[list[str], int]:
     drawn, x = [], float(_NAMES)
     for each, colour in _COLOURS.items():
+        if each not in used:
+            continue
         drawn.append(f'<rect x="{x:g}" y="{y - 12}" width="13" height="13" fill="{colour}"/>')
         drawn.append(text_at(x + 19, y, each.value, size=14))
         x += 44 + len(each.value) * 7.2
+    drawn.append(text_at(_FIGURES, y, "medians of what is accepted or offered", size=14))
     return drawn, y
 
 
@@ -361,10 +382,12 @@ def _bar(comparison: Comparison, name: str, proposal: Proposal, y: int) -> list[
             continue
         width = (_END - _BARS) * counts[each] / whole
         drawn.append(f'<rect x="{x:.2f}" y="{y}" width="{width:.2f}" height="20" fill="{colour}"/>')
-        label = f"{counts[each]:,} ({percent(counts[each], whole)})"
-        if width > len(label) * 7.2:
-            ink = "#1a1a1a" if each in (Said.COUNTER, Said.NO_INCOME) else "#ffffff"
-            drawn.append(text_at(x + width / 2, y + 15, label, size=13, anchor="middle", fill=ink))
+        # With its share where there is room, else the number alone, else neither; the table has them.
+        for label in (f"{counts[each]:,} ({percent(counts[each], whole)})", f"{counts[each]:,}"):
+            if width > len(label) * 7.2 + 8:
+                ink = "#1a1a1a" if each in (Said.COUNTER, Said.NO_INCOME) else "#ffffff"
+                drawn.append(text_at(x + width / 2, y + 15, label, size=13, anchor="middle", fill=ink))
+                break
         x += width
     figures = comparison.figures(name, proposal)
     return [*drawn, text_at(_FIGURES, y + 15, figures, size=13)] if figures else drawn
