@@ -6,7 +6,7 @@ Settlements and hardship plans that were really agreed are put to the same sets.
 import csv
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from portal.limits.cards import Limits, LimitsSet
 from portal.limits.reading import parse
 from portal.money import Money
 from portal.offers.answering import answer
-from portal.offers.answers import Answer
+from portal.offers.answers import Reason
 from portal.offers.asked import Lower, Regular, Settlement
 from portal.offers.drafts import least_settlement
 from portal.offers.owed import Means, Owed
@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SETS = ("standard", "british", "china-farm")
 # Round figures, so that amounts of one country's rules are sensible in another's; no rates of exchange.
 WORTH = {"USD": Decimal(1), "GBP": Decimal("0.8"), "CNY": Decimal(7), "CZK": Decimal(20), "NGN": Decimal(300)}
+WHOLE = 100
 WRITTEN_IN = "USD"  # The standard set names no currency.
 # Of gross income, what is taken to be left after tax, housing and living, before payments on other debts.
 LEFT_OF_INCOME_PERCENT = Decimal(30)
@@ -198,69 +199,99 @@ def about_settlement(settled: Settled, limits: Limits | None) -> tuple[str, int 
         return "no settlement is offered, only plans for all of it", *percents
     if given.is_agreed_alone:
         return "yes at once", *percents
-    said = "a person may agree" if settled.amount >= least else "below the least that a person may agree to"
-    return said, *percents
+    if settled.amount < least:
+        return "less than a person may agree to", *percents
+    return "a person may agree" + (", in fewer parts" if Reason.TOO_MANY_PARTS in given.reasons else ""), *percents
 
 
-def about_hardship(plan: Hardship, limits: Limits | None) -> tuple[str, Answer | None, Money | None]:
+def about_hardship(plan: Hardship, limits: Limits | None) -> tuple[str, Money | None]:
     """Say what a set makes of a hardship plan that was agreed, and the usual payment a month under it."""
     if limits is None:
-        return "no rule fits", None, None
+        return "no rule fits", None
     regular = Regular(plan.payment, Frequency.MONTHLY, plan.on + timedelta(days=27), 28)
-    asked = Lower(plan.months, regular)
-    given = answer(asked=asked, owed=plan.owed, limits=limits, today=plan.on)
-    usual = Case(plan.owed, limits, None, plan.on, Trace()).reckon(regular).least
-    return f"{compare.said(given).value} ({', '.join(reason.value for reason in given.reasons)})", given, usual
+    given = answer(asked=Lower(plan.months, regular), owed=plan.owed, limits=limits, today=plan.on)
+    said = compare.said(given).value
+    if Reason.WAY_NOT_OFFERED in given.reasons:
+        said += ", as nothing lower is offered for a while"
+    return said, usual_payment(plan.owed, limits, plan.on)
+
+
+def usual_payment(owed: Owed, limits: Limits, on: date) -> Money:
+    """Give the least payment a month of a plan for all that is owed."""
+    regular = Regular(owed.balance, Frequency.MONTHLY, on + timedelta(days=27), 28)
+    return Case(owed, limits, None, on, Trace()).reckon(regular).least
 
 
 def real_plans(file: Path, sets: Mapping[str, LimitsSet]) -> Iterator[str]:
-    """Give the two tables, in Markdown: what was really agreed, and what each set says to it."""
-    settled, plans = settlements_in(file), hardships_in(file)
-    percents, terms = [each.percent for each in settled], [each.months for each in settled]
-    lates = [each.owed.days_late for each in settled]
-    status = _in_order(Counter(each.status.lower() for each in settled))
+    """Give tables in Markdown: what was really agreed, and what each set says to it; medians, least to most."""
+    yield from _settlements(settlements_in(file), sets)
+    yield ""
+    yield from _hardships(hardships_in(file), sets)
+
+
+def _settlements(settled: Sequence[Settled], sets: Mapping[str, LimitsSet]) -> Iterator[str]:
+    yield "| settlements | number | % of what was owed | months | % of what was owed a month | days late |"
+    yield "|---|---|---|---|---|---|"
+    for status in ("all", *sorted({each.status for each in settled})):
+        some = [each for each in settled if status in ("all", each.status)]
+        a_month = [each.percent / max(each.months, 1) for each in some]
+        yield (
+            f"| {status.lower()} | {len(some)} | {_spread([each.percent for each in some])} "
+            f"| {_spread([each.months for each in some])} | {_spread(a_month, 1)} "
+            f"| {_spread([each.owed.days_late for each in some])} |"
+        )
+    yield ""
     yield (
-        f"{len(settled)} settlements ({status}): {_spread(percents)}% of what was owed, over {_spread(terms)} months, "
-        f"{_spread(lates)} days late (median, least to most)"
+        "| rules | what they say | a person may agree from, % | yes at once from, % | most parts "
+        "| a plan for all of it, % a month | in months |"
     )
-    yield "| limits | what they say | the least that settles, % of what is owed: by a person | at once | most parts |"
-    yield "|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|"
     for name, limits in sets.items():
         cards = [_limits(limits, each.owed) for each in settled]
         about = [about_settlement(each, card) for each, card in zip(settled, cards, strict=True)]
-        least = [each[1] for each in about if each[1] is not None]
-        alone = [each[2] for each in about if each[2] is not None]
+        offered = [each for each in about if each[1] is not None and each[1] < WHOLE]
         most = Counter(str(card.discount.most_instalments) if card and card.discount else "none" for card in cards)
+        fitting = [(each, card) for each, card in zip(settled, cards, strict=True) if card]
+        usual = [
+            Decimal(100 * usual_payment(each.owed, card, each.on).minor) / each.owed.balance.minor
+            for each, card in fitting
+        ]
         yield (
-            f"| {name} | {_in_order(Counter(each[0] for each in about))} | {_spread(least)} | {_spread(alone)} "
-            f"| {_in_order(most)} |"
+            f"| {name} | {_in_order(Counter(each[0] for each in about))} "
+            f"| {_spread([each[1] or 0 for each in offered])} | {_spread([each[2] or 0 for each in offered])} "
+            f"| {_in_order(most)} | {_spread(usual, 1)} | {_spread([card.max_term_months for _, card in fitting])} |"
         )
-    yield ""
+
+
+def _hardships(plans: Sequence[Hardship], sets: Mapping[str, LimitsSet]) -> Iterator[str]:
+    yield "| hardship plans | number | months | payment, % of the contract's | days late |"
+    yield "|---|---|---|---|---|"
     shares = [round(100 * each.payment.minor / each.usual.minor) for each in plans]
     yield (
-        f"{len(plans)} hardship plans: {_spread([each.months for each in plans])} months, payment "
-        f"{_spread(shares)}% of the contract's, {_spread([each.owed.days_late for each in plans])} days late"
+        f"| all | {len(plans)} | {_spread([each.months for each in plans])} | {_spread(shares)} "
+        f"| {_spread([each.owed.days_late for each in plans])} |"
     )
-    yield "| limits | what they say | usual payment, % of the contract's | most months lower | least, % of the usual |"
-    yield "|---|---|---|---|---|"
+    yield ""
+    yield (
+        "| rules | what they say | usual payment, % of the contract's | what was agreed, % of the usual "
+        "| most months lower | at least, % of the usual |"
+    )
+    yield "|---|---|---|---|---|---|"
     for name, limits in sets.items():
         cards = [_limits(limits, each.owed) for each in plans]
-        answers = [about_hardship(each, card) for each, card in zip(plans, cards, strict=True)]
-        usual = [
-            round(100 * given[2].minor / each.usual.minor)
-            for each, given in zip(plans, answers, strict=True)
-            if given[2] is not None
-        ]
+        about = [about_hardship(each, card) for each, card in zip(plans, cards, strict=True)]
+        usual = [(each, found) for each, (_, found) in zip(plans, about, strict=True) if found]
         lower = [card.reduced_payment if card else None for card in cards]
-        most = Counter(str(each.most_months) if each else "none" for each in lower)
-        of_usual = Counter(str(each.least_bps // 100) if each else "none" for each in lower)
         yield (
-            f"| {name} | {_in_order(Counter(each[0] for each in answers))} | {_spread(usual)} "
-            f"| {_in_order(most)} | {_in_order(of_usual)} |"
+            f"| {name} | {_in_order(Counter(each[0] for each in about))} "
+            f"| {_spread([round(100 * found.minor / each.usual.minor) for each, found in usual])} "
+            f"| {_spread([round(100 * each.payment.minor / found.minor) for each, found in usual])} "
+            f"| {_in_order(Counter(str(each.most_months) if each else 'none' for each in lower))} "
+            f"| {_in_order(Counter(str(each.least_bps // 100) if each else 'none' for each in lower))} |"
         )
 
 
-def _spread(values: list[int] | list[Decimal]) -> str:
+def _spread(values: Sequence[int] | Sequence[Decimal], places: int = 0) -> str:
     if not values:
         return "none"
-    return f"{compare.middle(values):.0f} ({min(values):.0f} to {max(values):.0f})"
+    return f"{compare.middle(values):.{places}f} ({min(values):.{places}f} to {max(values):.{places}f})"
