@@ -6,7 +6,7 @@ import csv
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +17,8 @@ from portal.survey import Proposal
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("PORTAL_DATA", ROOT.parent / "shared" / "data"))
+
+COMPARED = (ROOT / "docs" / "compared-with-real-plans.md").read_text(encoding="utf-8").splitlines()
 
 pytestmark = [
     pytest.mark.real_files,
@@ -63,6 +65,10 @@ def test_every_debt_of_a_real_file_gets_answers_and_a_schedule(app, tool, tmp_pa
     assert tool.row(done).count("|") == tool.HEADER.splitlines()[0].count("|")
 
 
+def rows_of(lines: Iterable[str]) -> set[str]:
+    return {line for line in lines if line.startswith("|")}
+
+
 @pytest.mark.parametrize(
     ("name", "late", "with_income"),
     [("lendingclub", 459, 459), ("openintro", 178, 178), ("berka", 76, 0), ("zindi", 222, 0), ("homecredit", 241, 0)],
@@ -78,6 +84,7 @@ def test_three_sets_of_limits_answer_every_late_loan_of_a_real_file(app, tool, t
             assert column.said.total() == late
             assert column.said[compare.Said.NO_LIMITS] == 0
             assert all(0 < share <= 1 for share in column.shares)
+    assert rows_of(found.lines()) <= rows_of(COMPARED)
     # Sets that answered alike would compare nothing.
     answers = [[found.columns[each, proposal].said for proposal in found.proposals] for each in found.sets]
     assert answers[0] != answers[1] != answers[2] != answers[0]
@@ -91,3 +98,4 @@ def test_what_was_really_agreed_is_read_from_the_file_and_put_to_each_set(tool):
     assert {each.months for each in plans} == {3}
     told = list(tool.compare_rule_sets.real_plans(file, tool.compare_rule_sets.sets_in("USD")))
     assert sum(line.startswith(("| standard", "| british", "| china-farm")) for line in told) == 6
+    assert rows_of(told) <= rows_of(COMPARED)
