@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import click
 from flask import current_app
 from sqlalchemy import select
 
-from portal import clock, demo, import_commands, jobs, queue, start, start_commands, survey, verify
+from portal import clock, compare, demo, import_commands, jobs, queue, start, start_commands, survey, verify
 from portal.care.commands import late_lines, requests_group
 from portal.config import Settings
 from portal.contact import write
@@ -25,8 +26,9 @@ from portal.debts.statement import debt_of, owner_of_reference
 from portal.evidence.record import OPERATOR
 from portal.lenders import settings as lenders
 from portal.lenders.commands import brand_command, email_address, urgent_command
+from portal.lenders.models import Lender
 from portal.letters import issue, kept, pdf
-from portal.limits.reading import LimitsError
+from portal.limits.reading import LimitsError, parse
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
 from portal.payments import settle, stripe_gateway
 from portal.payments.checkout import NoPaymentsYet, account_of
@@ -294,15 +296,42 @@ def limits_explain(slug: str, reference: str) -> None:
 @of_lender
 @click.option("--letters", type=click.IntRange(0, 1000), default=0, help="Draw so many statements as a sample.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where CSV, picture and letters go.")
+@click.option(
+    "--limits",
+    "files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Compare what these limits would answer on the late debts instead; once for each file.",
+)
 @_plainly
-def survey_command(slug: str, letters: int, out: Path | None) -> None:
+def survey_command(slug: str, letters: int, out: Path | None, files: tuple[Path, ...]) -> None:
     """Run the main job over every debt, read only: balance, answers, schedule, letters."""
     lender = lenders.by_slug(slug)
     out = out or settings_in_use().folder / f"survey-{slug}"
+    if files:
+        for line in _compared(lender, files, out):
+            click.echo(line)
+        return
     summary = survey.run(lender=lender, letters=letters, out=out, progress=bar("survey"))
     for line in summary.lines():
         click.echo(line)
     pdf.close()
+
+
+def _compared(lender: Lender, files: tuple[Path, ...], out: Path) -> Iterator[str]:
+    """Compare sets of limits on a lender's late debts; two files of one name would be one column."""
+    names = [file.stem for file in files]
+    if len(set(names)) < len(names):
+        raise Sentence("Two of the files have the same name.")
+    sets = {file.stem: parse(_text_of(file), currency=lender.currency) for file in files}
+    out.mkdir(parents=True, exist_ok=True)
+    table, picture = out / "rule-sets.csv", out / "rule-sets.svg"
+    late = compare.late_debts(lender)
+    found = compare.run(title=lender.slug, currency=lender.currency, late=late, sets=sets, table=table)
+    picture.write_text(compare.picture([found]), encoding="utf-8")
+    yield from found.lines()
+    yield f"table: {table}"
+    yield f"picture: {picture}"
 
 
 @click.command("verify")

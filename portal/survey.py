@@ -192,10 +192,10 @@ def run(
     with summary.table.open("w", newline="", encoding="utf-8-sig") as file:
         table = csv.writer(file)
         table.writerow(HEADER)
-        for debt in _debts(lender, count=count, progress=progress):
+        for debt in debts(lender, count=count, progress=progress):
             if summary.debts in wanted:
                 sample.append(debt)
-            table.writerow([_harmless(cell) for cell in _row(debt, summary=summary, today=today)])
+            table.writerow([harmless(cell) for cell in _row(debt, summary=summary, today=today)])
     summary.picture.write_text(picture(summary), encoding="utf-8")
     _letters(sample, lender=lender, out=out, summary=summary)
     return summary
@@ -210,7 +210,10 @@ def spread(count: int, wanted: int) -> frozenset[int]:
     return frozenset(at * (count - 1) // (wanted - 1) for at in range(wanted))
 
 
-def _debts(lender: Lender, *, count: int, progress: Callable[[int, int], None]) -> Iterator[Standing]:
+def debts(
+    lender: Lender, *, count: int, progress: Callable[[int, int], None] = lambda _done, _all: None
+) -> Iterator[Standing]:
+    """Give every open debt of a lender, a page at a time."""
     lender_id, last, done = lender.id, None, 0
     while page := statement.all_open(lender_id=lender_id, after=last, limit=PAGE):
         last = page[-1].id
@@ -396,7 +399,7 @@ def _letters(sample: list[Standing], *, lender: Lender, out: Path, summary: Summ
     session.rollback()
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """Keep a spreadsheet from taking a lender's text for a formula."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
@@ -471,8 +474,8 @@ def picture(summary: Summary) -> str:
             f'<title id="title">{escape(title)}</title>',
             f'<desc id="desc">{escape(f"{summary.debts} debts, {summary.owed} owed. {said}.")}</desc>',
             f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
-            _text(_LEFT, 44, title, size=24, bold=True),
-            _text(_LEFT, 72, f"{summary.debts:,} open debts, {_grouped(summary.owed)} owed"),
+            text_at(_LEFT, 44, title, size=24, bold=True),
+            text_at(_LEFT, 72, f"{summary.debts:,} open debts, {_grouped(summary.owed)} owed"),
             *bars,
             *histogram,
             "</svg>",
@@ -485,9 +488,10 @@ def _grouped(amount: Money) -> str:
     return f"{amount.amount:,} {amount.currency}"
 
 
-def _text(
+def text_at(
     x: float, y: float, words: str, *, size: int = 15, bold: bool = False, anchor: str = "start", fill: str = "#1a1a1a"
 ) -> str:
+    """Give words at a place of a picture, as SVG."""
     weight = ' font-weight="bold"' if bold else ""
     return (
         f'<text x="{x:g}" y="{y:g}" font-size="{size}" text-anchor="{anchor}" fill="{fill}"{weight}>'
@@ -497,12 +501,12 @@ def _text(
 
 def _answer_bars(summary: Summary, *, top: int) -> tuple[list[str], int]:
     """Draw one bar for each proposal, with the answers in words beneath it."""
-    drawn = [_text(_LEFT, top, "What the limits answer", size=18, bold=True)]
+    drawn = [text_at(_LEFT, top, "What the limits answer", size=18, bold=True)]
     y = top + 20
     for proposal in Proposal:
         counts = summary.answers[proposal]
         whole = sum(counts.values())
-        drawn.append(_text(_LEFT, y + 18, f"To {_ASKS[proposal]}", bold=True))
+        drawn.append(text_at(_LEFT, y + 18, f"To {_ASKS[proposal]}", bold=True))
         y += 28
         x = float(_LEFT)
         drawn.append(f'<rect x="{_LEFT}" y="{y}" width="{_RIGHT - _LEFT}" height="26" fill="#e6e6e6"/>')
@@ -514,19 +518,20 @@ def _answer_bars(summary: Summary, *, top: int) -> tuple[list[str], int]:
         y += 26
         at = float(_LEFT)
         for name, count in shown:
-            label = f"{name}: {count:,} ({_percent(count, whole)})"
+            label = f"{name}: {count:,} ({percent(count, whole)})"
             # Sans-serif letters of this size are about 7.2 wide; a label that doesn't fit goes on to the next line.
             needed = 20 + len(label) * 7.2 + 24
             if at > _LEFT and at + needed > _RIGHT:
                 at, y = float(_LEFT), y + 22
             drawn.append(f'<rect x="{at:g}" y="{y + 9}" width="13" height="13" fill="{_COLOURS[name]}"/>')
-            drawn.append(_text(at + 19, y + 21, label, size=14))
+            drawn.append(text_at(at + 19, y + 21, label, size=14))
             at += needed
         y += 42
     return drawn, y
 
 
-def _percent(count: int, whole: int) -> str:
+def percent(count: int, whole: int) -> str:
+    """Give a share in whole percent; few are never called none, nor nearly all all."""
     share = Decimal(100 * count) / whole
     if count == whole:
         return "100%"
@@ -535,9 +540,9 @@ def _percent(count: int, whole: int) -> str:
 
 def _balance_histogram(summary: Summary, *, top: int) -> tuple[list[str], int]:
     """Draw how many debts are in each band of balances; the bands grow 1, 2, 5, 10 …, so that all of them fit."""
-    drawn = [_text(_LEFT, top, f"How much is owed on a debt, in {summary.currency}", size=18, bold=True)]
+    drawn = [text_at(_LEFT, top, f"How much is owed on a debt, in {summary.currency}", size=18, bold=True)]
     if not summary.balances:
-        return [*drawn, _text(_LEFT, top + 30, "No debts.")], top + 60
+        return [*drawn, text_at(_LEFT, top + 30, "No debts.")], top + 60
     lows = [min(summary.balances)]
     while lows[-1] < max(summary.balances):
         lows.append(band_end(lows[-1]))
@@ -552,13 +557,13 @@ def _balance_histogram(summary: Summary, *, top: int) -> tuple[list[str], int]:
                 f'<rect x="{x + step * 0.08:.2f}" y="{floor - height:.2f}" width="{step * 0.84:.2f}" '
                 f'height="{max(height, 1):.2f}" fill="#2c5aa0"/>'
             )
-            drawn.append(_text(x + step / 2, floor - height - 6, f"{count:,}", size=13, anchor="middle"))
+            drawn.append(text_at(x + step / 2, floor - height - 6, f"{count:,}", size=13, anchor="middle"))
         # An end stands under each edge, so that a band reads from one number to the next.
-        drawn.append(_text(x, floor + 20, _short(low), size=13, anchor="middle"))
-    drawn.append(_text(_LEFT + len(lows) * step, floor + 20, _short(band_end(lows[-1])), size=13, anchor="middle"))
+        drawn.append(text_at(x, floor + 20, _short(low), size=13, anchor="middle"))
+    drawn.append(text_at(_LEFT + len(lows) * step, floor + 20, _short(band_end(lows[-1])), size=13, anchor="middle"))
     drawn.append(f'<line x1="{_LEFT}" y1="{floor}" x2="{_RIGHT}" y2="{floor}" stroke="#1a1a1a"/>')
     drawn.append(
-        _text(_LEFT, floor + 48, "Number of debts; each band begins at its left number and ends below its right one.")
+        text_at(_LEFT, floor + 48, "Number of debts; each band begins at its left number and ends below its right one.")
     )
     return drawn, floor + 76
 

@@ -1,9 +1,10 @@
 """Run the main job on the public loan files: import, survey with three letters, verify; one table row a file.
 
-    python tools/survey_real_files.py [FOLDER] [--out FOLDER] [--only NAME]
+    python tools/survey_real_files.py [FOLDER] [--out FOLDER] [--only NAME] [--rule-sets]
 
 FOLDER holds the files (else $PORTAL_DATA, else ../shared/data). Works in a throw-away SQLite database, or where
 DATABASE_URL says: then the lenders of this tool are added there and stay. Tables, pictures and letters go to --out.
+With --rule-sets it puts the same proposals for every late loan to three sets of limits instead, and compares.
 """
 
 import argparse
@@ -23,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from flask import Flask  # noqa: E402
 
-from portal import clock, config, survey, verify  # noqa: E402
+from portal import clock, compare, config, survey, verify  # noqa: E402
 from portal.app import create_app  # noqa: E402
 from portal.db import session, transaction  # noqa: E402
 from portal.debts import intake  # noqa: E402
@@ -36,6 +37,7 @@ from portal.lenders.models import Lender  # noqa: E402
 from portal.letters import pdf  # noqa: E402
 from portal.plans import negotiate  # noqa: E402
 from portal.start import migrate  # noqa: E402
+from tools import compare_rule_sets  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,35 @@ def do(source: Source, *, data: Path, out: Path, letters: int = 3) -> Done:
     return Done(source, brought, nothing_owed, surveyed, checked, seconds)
 
 
+def compared(source: Source, *, data: Path, out: Path) -> compare.Comparison:
+    """Import one file, and put the same proposals for each late debt to three sets of limits."""
+    out.mkdir(parents=True, exist_ok=True)
+    lender, file = a_lender(source), file_of(source, data, out)
+    mapping = load_mapping(ROOT / "mappings" / f"{source.mapping}.toml")
+    intake.bring_in(file, lender=lender, mapping=mapping, keep_good=True, report=out / "refused.csv")
+    means = compare_rule_sets.means_in(source.name, file, source.currency)
+    return compare.run(
+        title=source.file,
+        currency=source.currency,
+        late=compare.late_debts(lenders.by_slug(f"real-{source.name}"), means=means),
+        sets=compare_rule_sets.sets_in(source.currency),
+        table=out / "rule-sets.csv",
+    )
+
+
+def compare_all(sources: list[Source], *, data: Path, out: Path) -> None:
+    """Print what three sets of limits answer on the late debts of the files, with tables and a picture of all."""
+    found = []
+    for source in sources:
+        found.append(compared(source, data=data, out=out / source.name))
+        print(*found[-1].lines(), f"  ({compare_rule_sets.scaling(source.currency)})", sep="\n", flush=True)
+        if source.name == "lendingclub":
+            sets = compare_rule_sets.sets_in(source.currency)
+            print("", *compare_rule_sets.real_plans(data / source.file, sets), "", sep="\n")
+    (out / "rule-sets.svg").write_text(compare.picture(found), encoding="utf-8")
+    print(f"picture: {out / 'rule-sets.svg'}; tables: rule-sets.csv in the folder of each file")
+
+
 HEADER = (
     "| file | rows read = accepted + nothing owed + refused | open debts, owed | 12 months | half of the least "
     "| longest term | plans checked, failing | letters | verify | import, survey, verify |\n"
@@ -220,18 +251,22 @@ def main() -> None:
     about.add_argument("--out", type=Path, default=ROOT / "var" / "survey-real-files")
     about.add_argument("--only", choices=[source.name for source in SOURCES])
     about.add_argument("--lines", action="store_true", help="Print each summary as well.")
+    about.add_argument("--rule-sets", action="store_true", help="Compare three sets of limits on the late loans.")
     told = about.parse_args()
     told.out.mkdir(parents=True, exist_ok=True)
     right = True
+    chosen = [source for source in SOURCES if told.only in (None, source.name)]
     with application(told.out):
+        if told.rule_sets:
+            compare_all(chosen, data=told.folder, out=told.out)
+            return
         print(HEADER)
-        for source in SOURCES:
-            if told.only in (None, source.name):
-                done = do(source, data=told.folder, out=told.out / source.name)
-                print(row(done), flush=True)
-                if told.lines:
-                    print(*done.surveyed.lines(), *done.checked.lines(), sep="\n", file=sys.stderr)
-                right = right and done.adds_up and not (done.surveyed.failing or done.checked.disagreements)
+        for source in chosen:
+            done = do(source, data=told.folder, out=told.out / source.name)
+            print(row(done), flush=True)
+            if told.lines:
+                print(*done.surveyed.lines(), *done.checked.lines(), sep="\n", file=sys.stderr)
+            right = right and done.adds_up and not (done.surveyed.failing or done.checked.disagreements)
     pdf.close()
     if not right:
         sys.exit(1)

@@ -172,7 +172,7 @@ def without_card(limits: LimitsSet, *, lender_id: uuid.UUID, today: date) -> tup
     count, example, last = 0, None, None
     while page := all_open(lender_id=lender_id, after=last):
         last = page[-1].id
-        attributes = _attributes_from(lender_id, page[0].id, last) if limits.asks_attributes else {}
+        attributes = attributes_between(lender_id, page[0].id, last) if limits.asks_attributes else {}
         for debt in page:
             if debt.owed.minor <= 0:
                 continue
@@ -187,7 +187,8 @@ def without_card(limits: LimitsSet, *, lender_id: uuid.UUID, today: date) -> tup
     return count, example
 
 
-def _attributes_from(lender_id: uuid.UUID, first: uuid.UUID, last: uuid.UUID) -> dict[uuid.UUID, Mapping[str, str]]:
+def attributes_between(lender_id: uuid.UUID, first: uuid.UUID, last: uuid.UUID) -> dict[uuid.UUID, Mapping[str, str]]:
+    """Give what the lender's file says of its debts from one key to another, beside their figures."""
     rows = session.execute(
         select(Debt.id, Debt.attributes).where(Debt.lender_id == lender_id, Debt.id.between(first, last))
     )
