@@ -27,7 +27,7 @@ from portal.offers.asked import Asked, Regular, Settlement
 from portal.offers.owed import Means, Owed
 from portal.offers.reckoning import Case
 from portal.offers.trace import Trace
-from portal.plans import negotiate
+from portal.plans import allowed, negotiate
 from portal.schedules.dates import Frequency, first_due
 from portal.schedules.schedule import Schedule, a_month
 from portal.survey import PAY_DAY, debts, harmless, percent, text_at
@@ -203,7 +203,7 @@ def late_debts(lender: Lender, *, means: Mapping[str, Means] | None = None) -> I
     for debt in debts(lender, count=statement.count_open(lender_id=lender_id)):
         owed = negotiate.owed_of(debt, today=debt.as_of)
         if owed.days_late and owed.balance.minor > 0:
-            attributes = negotiate.attributes_between(lender_id, debt.id, debt.id)[debt.id]
+            attributes = allowed.attributes_between(lender_id, debt.id, debt.id)[debt.id]
             known = None if means is None else means.get(debt.reference)
             yield Late(debt.reference, debt.product, attributes, owed, debt.as_of, known)
 
