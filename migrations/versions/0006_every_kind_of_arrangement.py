@@ -15,7 +15,10 @@ AT_ONCE = 10_000
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 # A default lets SQLite add a column to a table that others point at; whoever writes a row gives the value.
 _NEEDS_A_VALUE = {
-    "proposal": (sa.Column("kind", sa.String(), server_default="regular"), sa.Column("asked", JSON, server_default="{}")),
+    "proposal": (
+        sa.Column("kind", sa.String(), server_default="regular"),
+        sa.Column("asked", JSON, server_default="{}"),
+    ),
     "quote": (
         sa.Column("arrangement", sa.String(), server_default="instalments"),
         sa.Column("waive_minor", sa.BigInteger(), server_default="0"),

@@ -190,9 +190,7 @@ def facts_in(made: Quote) -> KeyFacts:
     if "jurisdiction" not in terms:
         jurisdiction = session.scalars(select(Lender.jurisdiction).where(Lender.id == made.lender_id)).one()
         terms = {**terms, "jurisdiction": jurisdiction, "day_count": pinned.DAY_COUNT.value}
-    return pinned.facts(
-        arrangement_in(made), terms=terms, owed=Money(made.owed_minor, made.currency), as_of=made.as_of
-    )
+    return pinned.facts(arrangement_in(made), terms=terms, owed=Money(made.owed_minor, made.currency), as_of=made.as_of)
 
 
 def quote_of(debt: Standing, *, number: str) -> Quote | None:

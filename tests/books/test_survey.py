@@ -15,14 +15,13 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from portal import survey
-from portal.db import Model, session, transaction
+from portal.db import Model, new_id, session, transaction
 from portal.debts.statement import Standing
 from portal.ledger import OWED, Account, Figures, restate
 from portal.letters import truth
 from portal.limits.cards import Limits
 from portal.limits.reading import parse
 from portal.money import Money
-from portal.plans import negotiate
 from portal.schedules.dates import Frequency, first_due
 from portal.schedules.schedule import Schedule, by_payment
 from portal.survey import NO_LIMITS, NOTHING_OWED, Failing, Proposal
@@ -205,7 +204,7 @@ def some_limits() -> Limits:
 
 def some_debt(*, principal: str = "1200.00", fees: str = "0", rate: str = "0") -> Standing:
     zero = Money.zero("USD")
-    ids = [negotiate.new_id() for _ in range(3)]
+    ids = [new_id() for _ in range(3)]
     return Standing(
         id=ids[0],
         lender_id=ids[1],
