@@ -1,0 +1,169 @@
+"""The page where everything of a plan is checked and agreed to with a code."""
+
+from __future__ import annotations
+
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from portal import clock
+from portal.db import transaction
+from portal.debts.statement import Standing
+from portal.people import sign_in
+from portal.people.forms import CodeForm
+from portal.people.permissions import me, needs_debtor, renew
+from portal.people.views import code_problem, send_code, wait_words
+from portal.plans import negotiate
+from portal.plans.forms import every
+from portal.plans.models import Quote
+from portal.plans.negotiate import Agreed, AgreedBefore, PlanAlive, QuoteGone
+from portal.plans.pages import debt_to_plan, elsewhere, plans
+from portal.schedules.schedule import Schedule
+from portal.web.formats import day as day_words
+from portal.web.formats import money as money_words
+
+
+def _my_quote(reference: str, number: str) -> tuple[Standing, Quote] | ResponseReturnValue:
+    debt, _today = debt_to_plan(reference)
+    made = negotiate.quote_of(debt, number=number)
+    if made is None:
+        abort(404)
+    if made.state == "accepted":
+        return redirect(url_for("plans.plan", reference=negotiate.reference_of_quote(made)), 303)
+    if (away := elsewhere(debt)) is not None:
+        return away
+    if not negotiate.holds(made, parts=debt.parts):
+        flash(_("This offer no longer holds, because its time is over or what you owe has changed. Here are today’s."))
+        return redirect(url_for("plans.choose", reference=reference), 303)
+    return debt, made
+
+
+@plans.route("/debts/<reference:reference>/check-your-plan/<number>", methods=["GET", "POST"])
+@needs_debtor
+def check(reference: str, number: str) -> ResponseReturnValue:
+    """Show everything of a quote, and take the one-time code, which is the signature under the plan."""
+    found = _my_quote(reference, number)
+    if not isinstance(found, tuple) or not isinstance(found[0], Standing):
+        return found
+    debt, made = found
+    person = me()
+    form = CodeForm()
+    good_for = sign_in.For(person.lender_id, person.debtor_id, person.session_id, made.id)
+    if request.method == "POST" and "again" in request.form:
+        send_code(about=made.id, offer=made.number)
+        return redirect(url_for("plans.check", reference=reference, number=number, _anchor="agree"), 303)
+    if request.method == "POST" and (person.strength == 2 or form.validate()):
+        text, quote_number = _agreement_text(debt, made), made.number
+        # The code and what it signs are one act: neither is there without the other.
+        with transaction():
+            given = (
+                sign_in.CodeGood()
+                if person.strength == 2
+                else sign_in.give_code(good_for, code=form.code.data or "", key=str(current_app.config["SECRET_KEY"]))
+            )
+            done = (
+                negotiate.agree(debt, number=quote_number, agreed_text=text, by=person.actor)
+                if isinstance(given, sign_in.CodeGood)
+                else None
+            )
+        if done is not None:
+            renew(good_for, code=form.code.data or "", key=str(current_app.config["SECRET_KEY"]))
+            return _agreed(debt, done)
+        # A second click finds its code used, and the plan agreed to.
+        found = _my_quote(reference, number)
+        if not isinstance(found, tuple) or not isinstance(found[0], Standing):
+            return found
+        debt, made = found
+        if not isinstance(given, sign_in.CodeGood):
+            form.code.errors = [code_problem(given)]
+    return render_template(
+        "plans/check.html",
+        **_check_context(debt, made),
+        form=form,
+        code={
+            "needed": person.strength < 2,
+            "sent_to": sign_in.code_waiting(good_for),
+            "possible": sign_in.can_get_codes(lender_id=person.lender_id, debtor_id=person.debtor_id),
+            "wait": wait_words(),
+        },
+    ), 422 if form.errors else 200
+
+
+def _agreed(debt: Standing, done: Agreed | AgreedBefore | QuoteGone | PlanAlive) -> ResponseReturnValue:
+    match done:
+        case Agreed(reference=plan) | AgreedBefore(reference=plan):
+            return redirect(url_for("plans.plan", reference=plan, new=1), 303)
+        case PlanAlive(reference=plan):
+            flash(_("This debt has a plan already. Here it is."))
+            return redirect(url_for("plans.plan", reference=plan), 303)
+        case QuoteGone():
+            flash(
+                _("This offer no longer holds, because its time is over or what you owe has changed. Here are today’s.")
+            )
+            return redirect(url_for("plans.choose", reference=debt.reference), 303)
+
+
+def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
+    schedule = negotiate.schedule_in(made)
+    left = schedule.total
+    items = []
+    for item in schedule.items:
+        left = left - item.amount
+        items.append({"number": item.seq, "due_on": item.due_on, "amount": item.amount, "left": left})
+    grace = int(made.terms["grace_days"])
+    return {
+        "debt": debt,
+        "quote": {
+            "number": made.number,
+            "expires_on": made.expires_at.astimezone(clock.zone(me().zone)).date(),
+            "payment": schedule.payment,
+            "every": every(schedule.frequency),
+            "first_due": schedule.starts_on,
+            "ends_on": schedule.ends_on,
+            "total": schedule.total,
+            "interest": schedule.total_interest,
+            "items": items,
+            "falling": schedule.balances(today=min(clock.today(me().zone), schedule.starts_on)),
+        },
+        "if_missed": (
+            ngettext(
+                "You have %(num)s more day after each date. A payment in that time counts as kept.",
+                "You have %(num)s more days after each date. A payment in that time counts as kept.",
+                grace,
+            ),
+            _("If a payment stays missing, the plan may end. Pay what is missing, and it goes on as before."),
+            _("What you paid stays yours in any case: it is always taken off what you owe."),
+        ),
+        "how_to_change": (
+            _("You can pay more or pay all of it at any time. It costs nothing extra."),
+            _("To change a day or an amount, or to end the plan, call us, if you can before the payment day."),
+        ),
+        "credit_words": (
+            _("This plan does not change what your lender reports about this debt, and it promises no change."),
+        ),
+        "consent": consent_words(schedule, debt),
+    }
+
+
+def consent_words(schedule: Schedule, debt: Standing) -> str:
+    """Give the exact sentence that is agreed to."""
+    return _(
+        "I agree to pay %(total)s in %(count)d payments from %(first)s to %(last)s for the debt %(reference)s.",
+        total=money_words(schedule.total),
+        count=schedule.count,
+        first=day_words(schedule.starts_on),
+        last=day_words(schedule.ends_on),
+        reference=debt.reference,
+    )
+
+
+def _agreement_text(debt: Standing, made: Quote) -> str:
+    """Give, word for word, what the page of a quote says and is agreed to; it is kept with the plan."""
+    context = _check_context(debt, made)
+    schedule = negotiate.schedule_in(made)
+    lines = [str(context["consent"])]
+    lines += [f"{item.seq}. {day_words(item.due_on)}: {money_words(item.amount)}" for item in schedule.items]
+    for part in ("if_missed", "how_to_change", "credit_words"):
+        lines += [str(line) for line in context[part]]  # type: ignore[attr-defined]
+    return "\n".join(lines)
