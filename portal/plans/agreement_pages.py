@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from portal import clock
 from portal.db import transaction
@@ -15,10 +16,12 @@ from portal.people.forms import CodeForm
 from portal.people.permissions import me, needs_debtor, renew
 from portal.people.views import code_problem, send_code, wait_words
 from portal.plans import negotiate
-from portal.plans.forms import every
+from portal.plans.key_facts import Said, said_of
 from portal.plans.models import Quote
 from portal.plans.negotiate import Agreed, AgreedBefore, PlanAlive, QuoteGone
+from portal.plans.offer_cards import falling
 from portal.plans.pages import debt_to_plan, elsewhere, plans
+from portal.plans.words import pays_words
 from portal.schedules.schedule import Schedule
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
@@ -104,44 +107,42 @@ def _agreed(debt: Standing, done: Agreed | AgreedBefore | QuoteGone | PlanAlive)
             return redirect(url_for("plans.choose", reference=debt.reference), 303)
 
 
+def _said(made: Quote) -> Said:
+    return said_of(
+        negotiate.facts_in(made),
+        negotiate.arrangement_in(made),
+        grace_days=int(made.terms["grace_days"]),
+        contract_rate=Decimal(made.terms["contract_rate"]),
+    )
+
+
 def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
+    facts = negotiate.facts_in(made)
+    arrangement = negotiate.arrangement_in(made)
     schedule = negotiate.schedule_in(made)
-    left = schedule.total
-    items = []
-    for item in schedule.items:
-        left = left - item.amount
-        items.append({"number": item.seq, "due_on": item.due_on, "amount": item.amount, "left": left})
-    grace = int(made.terms["grace_days"])
+    today = min(clock.today(me().zone), schedule.starts_on)
+    points = falling(arrangement, owed=facts.balance, today=today)
     return {
         "debt": debt,
         "quote": {
             "number": made.number,
             "expires_on": made.expires_at.astimezone(clock.zone(me().zone)).date(),
-            "payment": schedule.payment,
-            "every": every(schedule.frequency),
-            "first_due": schedule.starts_on,
+            "pays": pays_words(schedule),
             "ends_on": schedule.ends_on,
             "total": schedule.total,
-            "interest": schedule.total_interest,
-            "items": items,
-            "falling": schedule.balances(today=min(clock.today(me().zone), schedule.starts_on)),
+            "items": [
+                {
+                    "due_on": payment.due_on,
+                    "amount": payment.amount,
+                    "waived": payment.waived if payment.waived else None,
+                    "left": left,
+                    "kept_until": payment.kept_until,
+                }
+                for payment, (_on, left) in zip(facts.payments, points[1:], strict=True)
+            ],
+            "falling": points,
         },
-        "if_missed": (
-            ngettext(
-                "You have %(num)s more day after each date. A payment in that time counts as kept.",
-                "You have %(num)s more days after each date. A payment in that time counts as kept.",
-                grace,
-            ),
-            _("If a payment stays missing, the plan may end. Pay what is missing, and it goes on as before."),
-            _("What you paid stays yours in any case: it is always taken off what you owe."),
-        ),
-        "how_to_change": (
-            _("You can pay more or pay all of it at any time. It costs nothing extra."),
-            _("To change a day or an amount, or to end the plan, call us, if you can before the payment day."),
-        ),
-        "credit_words": (
-            _("This plan does not change what your lender reports about this debt, and it promises no change."),
-        ),
+        "said": _said(made),
         "consent": consent_words(schedule, debt),
     }
 
@@ -160,10 +161,8 @@ def consent_words(schedule: Schedule, debt: Standing) -> str:
 
 def _agreement_text(debt: Standing, made: Quote) -> str:
     """Give, word for word, what the page of a quote says and is agreed to; it is kept with the plan."""
-    context = _check_context(debt, made)
     schedule = negotiate.schedule_in(made)
-    lines = [str(context["consent"])]
+    lines = [consent_words(schedule, debt)]
     lines += [f"{item.seq}. {day_words(item.due_on)}: {money_words(item.amount)}" for item in schedule.items]
-    for part in ("if_missed", "how_to_change", "credit_words"):
-        lines += [str(line) for line in context[part]]  # type: ignore[attr-defined]
+    lines.append(_said(made).text())
     return "\n".join(lines)

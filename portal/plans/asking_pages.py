@@ -1,22 +1,81 @@
-"""Pages that ask: what can you afford, and which day suits you."""
+"""Pages that ask: which way to pay, how much, which day suits; and what that would be, shown before it is sent."""
 
 from __future__ import annotations
 
+from datetime import date
+
 from babel.numbers import get_currency_symbol
-from flask import redirect, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from flask_babel import gettext as _
+from wtforms import Form as AnyForm
 
 from portal.db import transaction
+from portal.debts.statement import Standing
+from portal.limits.cards import Limits
 from portal.money import Money
+from portal.offers.asked import Asked, DownPayment, Lower, Pause, Regular, Settlement, Steps, Way
 from portal.people.permissions import me, needs_debtor
 from portal.plans import negotiate
-from portal.plans.forms import AffordForm, DayOfMonthForm, DayOfWeekForm, every, how_often, weekday
+from portal.plans.forms import (
+    FORM_OF,
+    AffordForm,
+    DayOfMonthForm,
+    DayOfWeekForm,
+    Form,
+    PreviewForm,
+    how_often,
+    weekday,
+)
 from portal.plans.negotiate import NoLimits
-from portal.plans.pages import asked_words, debt_to_plan, elsewhere, no_limits, plans
+from portal.plans.offer_cards import offer_card
+from portal.plans.pages import debt_to_plan, elsewhere, no_limits, plans
+from portal.plans.words import amount_every, answer_words, asked_words, way_lead, way_title
 from portal.schedules.dates import Frequency
-from portal.web.formats import money as money_words
+
+# The ends of their addresses, in the order in which one reads them in a menu.
+SLUGS = {
+    Way.STEPS: "start-low",
+    Way.DOWN_PAYMENT: "more-at-first",
+    Way.PAUSE: "pause-first",
+    Way.LOWER: "less-for-a-while",
+    Way.SETTLE_AT_ONCE: "pay-less-and-be-done",
+    Way.SETTLE_IN_PARTS: "pay-less-in-parts",
+    Way.SEASON: "after-the-harvest",
+}
+_WAYS = {slug: way for way, slug in SLUGS.items()}
+
+
+def _prefix(debt: Standing) -> str:
+    return get_currency_symbol(debt.owed.currency, locale=str(get_locale()))
+
+
+def _set_up(form: AnyForm, debt: Standing, *, limits: Limits, today: date) -> None:
+    """Tell the fields of a form the currency, today, and how often one may pay."""
+    for field in form:
+        match field.type:
+            case "Amount":
+                field.currency = debt.owed.currency
+            case "Day":
+                field.today = today
+            case "RadioField":
+                field.choices = [(frequency.value, how_often(frequency)) for frequency in _frequencies(limits)]
+
+
+def _frequencies(limits: Limits) -> tuple[Frequency, ...]:
+    """Give how often one may pay; a season has a page of its own unless there is nothing else."""
+    usual = tuple(frequency for frequency in limits.frequencies if frequency is not Frequency.SEASONAL)
+    return usual or limits.frequencies
+
+
+def _usual(limits: Limits) -> str:
+    found = _frequencies(limits)
+    return (Frequency.MONTHLY if Frequency.MONTHLY in found else found[0]).value
+
+
+def _other_ways(debt: Standing, *, today: date) -> tuple[Way, ...]:
+    """Give the ways that have a page of their own, if the lender's card offers more than regular payments."""
+    return tuple(way for way in negotiate.ways_for(debt, today=today) if way in SLUGS)
 
 
 @plans.route("/debts/<reference:reference>/what-can-you-afford", methods=["GET", "POST"])
@@ -32,14 +91,16 @@ def what_can_you_afford(reference: str) -> ResponseReturnValue:
         return no_limits(debt)
     before = negotiate.newest_proposal(debt)
     form = AffordForm()
-    form.amount.currency = debt.owed.currency
-    form.frequency.choices = [(frequency.value, how_often(frequency)) for frequency in limits.frequencies]
+    _set_up(form, debt, limits=limits, today=today)
     if request.method == "GET":
-        usual = Frequency.MONTHLY if Frequency.MONTHLY in limits.frequencies else limits.frequencies[0]
-        form.frequency.data = before.frequency if before else usual.value
-        if before is not None:
+        form.frequency.data = _usual(limits)
+        if before is not None and before.frequency in dict(form.frequency.choices):
+            form.frequency.data = before.frequency
             form.amount.data = str(Money(before.amount_minor, before.currency).amount)
     elif form.validate() and form.amount.money is not None:
+        if "show" in request.form:
+            asked = {"amount": form.amount.data, "frequency": form.frequency.data}
+            return redirect(url_for("plans.preview", reference=reference, **asked), 303)
         with transaction():
             negotiate.propose(
                 debt,
@@ -55,13 +116,137 @@ def what_can_you_afford(reference: str) -> ResponseReturnValue:
             "plans/what_can_you_afford.html",
             debt=debt,
             form=form,
-            prefix=get_currency_symbol(debt.owed.currency, locale=str(get_locale())),
-            least=_("%(amount)s %(every)s", amount=money_words(least), every=every(Frequency.MONTHLY))
-            if least
-            else None,
+            prefix=_prefix(debt),
+            least=amount_every(least, Frequency.MONTHLY) if least else None,
+            other_ways=bool(_other_ways(debt, today=today)),
         ),
         422 if form.errors else 200,
     )
+
+
+@plans.get("/debts/<reference:reference>/preview")
+@needs_debtor
+def preview(reference: str) -> ResponseReturnValue:
+    """Show what regular payments would be, and keep nothing."""
+    debt, today = debt_to_plan(reference)
+    if (away := elsewhere(debt)) is not None:
+        return away
+    try:
+        limits = negotiate.limits_in_force(debt, today=today).limits
+    except NoLimits:
+        return no_limits(debt)
+    form = PreviewForm(formdata=request.args)
+    _set_up(form, debt, limits=limits, today=today)
+    shown = None
+    if form.validate() and form.amount.money is not None:
+        frequency = Frequency(form.frequency.data)
+        pay_day = form.pay_day.data if "pay_day" in form else None
+        if pay_day is not None and not 1 <= pay_day <= (7 if frequency.by_weekday else 31):
+            pay_day = None
+        asked = negotiate.regular_of(debt, payment=form.amount.money, frequency=frequency, pay_day=pay_day, today=today)
+        table = negotiate.preview(debt, asked=asked, today=today)
+        choices = negotiate.choices(table)
+        title, lines = answer_words(table.answer, choices)
+        key = next(iter(choices), None)
+        shown = {
+            "title": title,
+            "lines": lines,
+            "offer": offer_card(key, choices[key], debt=debt, today=today) if key else None,
+        }
+    return (
+        render_template("plans/preview.html", debt=debt, form=form, prefix=_prefix(debt), shown=shown),
+        422 if form.errors else 200,
+    )
+
+
+@plans.get("/debts/<reference:reference>/ways-to-pay")
+@needs_debtor
+def ways_to_pay(reference: str) -> ResponseReturnValue:
+    """Show every way to pay that the lender offers for a debt."""
+    debt, today = debt_to_plan(reference)
+    if (away := elsewhere(debt)) is not None:
+        return away
+    try:
+        ways = negotiate.ways_for(debt, today=today)
+    except NoLimits:
+        return no_limits(debt)
+    return render_template(
+        "plans/ways_to_pay.html",
+        debt=debt,
+        ways=[(way_title(way), way_lead(way), _address(way, reference)) for way in ways],
+    )
+
+
+def _address(way: Way, reference: str) -> str:
+    if way in SLUGS:
+        return url_for("plans.way_to_pay", reference=reference, way=SLUGS[way])
+    return url_for("plans.what_can_you_afford", reference=reference)
+
+
+@plans.route("/debts/<reference:reference>/ways-to-pay/<way>", methods=["GET", "POST"])
+@needs_debtor
+def way_to_pay(reference: str, way: str) -> ResponseReturnValue:
+    """Ask what one way to pay needs to be known."""
+    if way not in _WAYS:
+        abort(404)
+    chosen = _WAYS[way]
+    debt, today = debt_to_plan(reference)
+    if (away := elsewhere(debt)) is not None:
+        return away
+    try:
+        limits = negotiate.limits_in_force(debt, today=today).limits
+        offered = chosen in negotiate.ways_for(debt, today=today)
+    except NoLimits:
+        return no_limits(debt)
+    if not offered:
+        return redirect(url_for("plans.ways_to_pay", reference=reference), 303)
+    form = FORM_OF[chosen]()
+    _set_up(form, debt, limits=limits, today=today)
+    if request.method == "GET" and "frequency" in form:
+        form.frequency.data = _usual(limits)
+    if form.validate_on_submit():
+        with transaction():
+            asked = _asked_of(form, chosen, debt, today=today)
+            negotiate.ask(debt, asked=asked, by=me().actor, today=today)
+        after = "plans.choose" if isinstance(asked, Settlement) else "plans.which_day"
+        return redirect(url_for(after, reference=reference), 303)
+    return (
+        render_template(
+            "plans/way_to_pay.html",
+            debt=debt,
+            form=form,
+            prefix=_prefix(debt),
+            title=way_title(chosen),
+            lead=way_lead(chosen),
+            day_follows=chosen not in (Way.SETTLE_AT_ONCE, Way.SETTLE_IN_PARTS),
+        ),
+        422 if form.errors else 200,
+    )
+
+
+def _asked_of(form: Form, way: Way, debt: Standing, *, today: date) -> Asked:
+    """Give what a filled-in form asks for."""
+    data = form.data
+    if way is Way.SETTLE_AT_ONCE:
+        return Settlement(form.amount.money, form.pay_by.data)
+    if way is Way.SETTLE_IN_PARTS:
+        frequency = Frequency(data["frequency"])
+        day = form.pay_by.data
+        return Settlement(form.amount.money, day, data["parts"], frequency, None if frequency.by_weekday else day.day)
+    frequency = Frequency.SEASONAL if way is Way.SEASON else Frequency(data["frequency"])
+    then: Regular = negotiate.regular_of(
+        debt, payment=form.amount.money, frequency=frequency, pay_day=None, today=today
+    )
+    match way:
+        case Way.STEPS:
+            return Steps(((data["count"], form.start.money),), then)
+        case Way.DOWN_PAYMENT:
+            return DownPayment(form.first.money, form.pay_by.data, then)
+        case Way.PAUSE:
+            return Pause(data["months"], then)
+        case Way.LOWER:
+            return Lower(data["months"], then)
+    return then
 
 
 @plans.route("/debts/<reference:reference>/which-day-suits-you", methods=["GET", "POST"])
@@ -74,6 +259,10 @@ def which_day(reference: str) -> ResponseReturnValue:
     proposal = negotiate.newest_proposal(debt)
     if proposal is None:
         return redirect(url_for("plans.what_can_you_afford", reference=reference), 303)
+    asked = negotiate.asked_in(proposal, today=today)
+    if isinstance(asked, Settlement):
+        # Its day was said with it.
+        return redirect(url_for("plans.choose", reference=reference), 303)
     form: DayOfMonthForm | DayOfWeekForm
     if Frequency(proposal.frequency).by_weekday:
         form = DayOfWeekForm()
@@ -92,6 +281,8 @@ def which_day(reference: str) -> ResponseReturnValue:
             return no_limits(debt)
         return redirect(url_for("plans.choose", reference=reference), 303)
     return (
-        render_template("plans/which_day.html", debt=debt, form=form, asked=asked_words(proposal)),
+        render_template(
+            "plans/which_day.html", debt=debt, form=form, asked=asked_words(asked), back=_address(asked.way, reference)
+        ),
         422 if form.errors else 200,
     )

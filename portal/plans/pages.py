@@ -11,13 +11,8 @@ from flask_babel import gettext as _
 from portal import clock
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing
-from portal.money import Money
 from portal.people.permissions import me
-from portal.plans.forms import every
-from portal.plans.models import Proposal
 from portal.plans.progress import alive_plan
-from portal.schedules.dates import Frequency
-from portal.web.formats import money as money_words
 
 plans = Blueprint("plans", __name__)
 
@@ -42,11 +37,3 @@ def no_limits(debt: Standing) -> ResponseReturnValue:
     """Say that plans can't be made here for this debt, and what can."""
     flash(_("We can’t offer a plan for this debt here. Please talk to us: we look for a way together."), "wait")
     return redirect(url_for("home.debt", reference=debt.reference), 303)
-
-
-def asked_words(proposal: Proposal) -> str:
-    return _(
-        "%(amount)s %(every)s",
-        amount=money_words(Money(proposal.amount_minor, proposal.currency)),
-        every=every(Frequency(proposal.frequency)),
-    )

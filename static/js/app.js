@@ -66,6 +66,28 @@
     }
   });
 
+  // What somebody types is answered while it is typed. It is the page that the button beside it shows, or the part of it.
+  each('[data-preview]', function (place) {
+    var form = place.parentNode, turn = 0, waits;
+    while (form.nodeName !== 'FORM') { form = form.parentNode; }
+    if (!w.fetch || !w.URLSearchParams || !w.DOMParser) { return; }
+    function show(now, text) {
+      var part = text && new w.DOMParser().parseFromString(text, 'text/html').getElementById('preview');
+      if (now === turn) { place.innerHTML = part ? part.innerHTML : ''; }
+    }
+    on(form, 'input', function () {
+      var now = ++turn;
+      w.clearTimeout(waits);
+      waits = w.setTimeout(function () {
+        var said = new w.URLSearchParams(new w.FormData(form));
+        said['delete']('csrf_token');
+        w.fetch(place.getAttribute('data-preview') + '?' + said, { credentials: 'same-origin' }).then(function (answer) {
+          return answer.ok ? answer.text() : '';
+        }).then(function (text) { show(now, text); }, function () { show(now, ''); });
+      }, 400);
+    });
+  });
+
   // Somebody who is still typing goes on; somebody who may have left is asked. Phones sleep, so the clock is looked at anew.
   var asks = d.querySelector('.idle-warning');
   if (asks && !asks.hasAttribute('open')) {

@@ -1,0 +1,207 @@
+"""Pages of a budget: what comes in and goes out, in short; and what is left over, with how that was reckoned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from babel.numbers import get_decimal_symbol
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from portal import amounts
+from portal.affordability.budget import Budget, Every, Group, Household
+from portal.affordability.surplus import Surplus, TraceLine, What
+from portal.db import transaction
+from portal.limits.cards import AffordabilityModel
+from portal.money import Money
+from portal.people.permissions import me, needs_debtor
+from portal.plans import negotiate
+from portal.plans.forms import ASKED_GROUPS, GROUPS_COMING_IN, GROUPS_OF_LIFE, GROUPS_TO_PAY, BudgetForm
+from portal.plans.negotiate import NoLimits
+from portal.plans.pages import debt_to_plan, elsewhere, no_limits, plans
+from portal.web.formats import money as money_words
+
+
+def group_words(group: Group) -> str:
+    """Give the name of one line of a budget."""
+    return {
+        Group.EARNINGS: _("Pay from work"),
+        Group.BENEFITS: _("Benefits"),
+        Group.PENSION_INCOME: _("Pension"),
+        Group.OTHER_INCOME: _("Anything else that comes in"),
+        Group.HOME: _("Rent or home loan"),
+        Group.UTILITIES: _("Heating, light, water, phone"),
+        Group.WATER: _("Water"),
+        Group.HEALTH: _("Doctors, medicine, care"),
+        Group.TRANSPORT: _("Bus, train, car"),
+        Group.SCHOOL: _("School and childcare"),
+        Group.INSURANCE: _("Insurance and saving for old age"),
+        Group.PROFESSIONAL: _("Fees for advice or a profession"),
+        Group.OTHER_ESSENTIAL: _("Other things that must be paid"),
+        Group.TAXES: _("Taxes and insurance"),
+        Group.PRIORITY_DEBTS: _("Other debts that come first"),
+        Group.LEISURE: _("Free time"),
+        Group.FOOD: _("Food and household"),
+        Group.PERSONAL: _("Clothes and personal things"),
+    }[group]
+
+
+def every_words(every: Every) -> str:
+    """Give how often something comes, as an answer to choose."""
+    return {
+        Every.WEEK: _("a week"),
+        Every.FORTNIGHT: _("every two weeks"),
+        Every.FOUR_WEEKS: _("every four weeks"),
+        Every.MONTH: _("a month"),
+        Every.YEAR: _("a year"),
+    }[every]
+
+
+@plans.route("/debts/<reference:reference>/your-budget", methods=["GET", "POST"])
+@needs_debtor
+def your_budget(reference: str) -> ResponseReturnValue:
+    """Ask what comes in, what must be paid and what life costs; it can be saved half-way, and left out."""
+    debt, today = debt_to_plan(reference)
+    if (away := elsewhere(debt)) is not None:
+        return away
+    proposal = negotiate.newest_proposal(debt)
+    if proposal is None:
+        return redirect(url_for("plans.what_can_you_afford", reference=reference), 303)
+    form = BudgetForm()
+    for group in ASKED_GROUPS:
+        form[group.value].currency = debt.owed.currency
+        form[group.value].label.text = group_words(group)
+        form[f"{group.value}_every"].choices = [(each.value, every_words(each)) for each in Every]
+        form[f"{group.value}_every"].label.text = _("%(what)s: how often", what=group_words(group))
+    if request.method == "GET":
+        kept = negotiate.budget_of(debt)
+        if kept is not None:
+            _fill(form, kept.budget)
+    elif form.validate():
+        budget = Budget(
+            currency=debt.owed.currency,
+            lines=form.lines(),
+            household=Household(adults=form.adults.data or 1, children=form.children.data or 0),
+        )
+        complete = "save" not in request.form
+        try:
+            with transaction():
+                again = negotiate.newest_proposal(debt)
+                if again is not None:
+                    negotiate.set_budget(
+                        debt, proposal=again, budget=budget, complete=complete, by=me().actor, today=today
+                    )
+        except NoLimits:
+            return no_limits(debt)
+        after = "plans.what_is_left" if complete else "plans.choose"
+        return redirect(url_for(after, reference=reference), 303)
+    parts = (
+        (_("What comes in"), GROUPS_COMING_IN),
+        (_("What must be paid"), GROUPS_TO_PAY),
+        (_("What life costs"), GROUPS_OF_LIFE),
+    )
+    return (
+        render_template(
+            "plans/your_budget.html",
+            debt=debt,
+            form=form,
+            parts=[
+                (title, [(form[group.value], form[f"{group.value}_every"]) for group in groups])
+                for title, groups in parts
+            ],
+        ),
+        422 if form.errors else 200,
+    )
+
+
+def _fill(form: BudgetForm, budget: Budget) -> None:
+    """Write what was saved into the boxes, so that somebody goes on where they stopped."""
+    mark = get_decimal_symbol(get_locale() or "en")
+    form.adults.data, form.children.data = budget.household.adults, budget.household.children
+    for line in budget.lines:
+        if line.group in ASKED_GROUPS:
+            text = amounts.written(line.low, decimal_mark=mark)
+            if line.high is not None:
+                text += f" - {amounts.written(line.high, decimal_mark=mark)}"
+            form[line.group.value].data = text
+            form[f"{line.group.value}_every"].data = line.every.value
+
+
+@plans.get("/debts/<reference:reference>/what-is-left")
+@needs_debtor
+def what_is_left(reference: str) -> ResponseReturnValue:
+    """Show what a budget leaves over in a month, line by line, and what of it goes to each debt."""
+    debt, today = debt_to_plan(reference)
+    if (away := elsewhere(debt)) is not None:
+        return away
+    kept = negotiate.budget_of(debt)
+    if kept is None:
+        return redirect(url_for("plans.your_budget", reference=reference), 303)
+    try:
+        found = negotiate.leftover(debt, budget=kept.budget, today=today)
+    except NoLimits:
+        return no_limits(debt)
+    nothing = Money.zero(debt.owed.currency)
+    return render_template(
+        "plans/what_is_left.html",
+        debt=debt,
+        found=None
+        if found is None
+        else {
+            "how": _model_words(found.model),
+            "rows": [(_line_words(line), line.counted, _note(line)) for line in found.surplus.trace],
+            "amount": found.surplus.amount,
+            "left": max(found.surplus.amount, nothing),
+            "range": found.surplus.up_to if found.surplus.up_to != found.surplus.amount else None,
+            "affordable": found.affordable,
+            "kept_back": max(found.surplus.amount, nothing) - found.affordable,
+            "shares": [(share.reference, share.amount) for share in found.shares] if len(found.shares) > 1 else (),
+            "notes": tuple(_notes(found.surplus)),
+        },
+    )
+
+
+def _model_words(model: AffordabilityModel) -> str:
+    return {
+        AffordabilityModel.GUIDELINES: _(
+            "We take what comes in and subtract what you told us that you pay. All of it counts as you say it."
+        ),
+        AffordabilityModel.STANDARDS: _(
+            "We take what comes in and subtract what a household like yours is allowed for food, clothes and free "
+            "time, whatever you spend, and your other costs."
+        ),
+        AffordabilityModel.FLOOR: _(
+            "We take what comes in and subtract what a household like yours needs to live, or what you told us if that "
+            "is more."
+        ),
+    }[model]
+
+
+def _line_words(line: TraceLine) -> str:
+    match line.what:
+        case What.STANDARD:
+            return _("Allowed for food, clothes and free time")
+        case What.FLOOR:
+            return _("What a household like yours needs to live")
+        case What.ABOVE_FLOOR:
+            return _("What you told us beyond that")
+        case What.SAVINGS:
+            return _("Put by for what nobody plans")
+    return group_words(line.group) if line.group is not None else _("Other things that must be paid")
+
+
+def _note(line: TraceLine) -> str | None:
+    if line.what is What.COST and line.stated != -line.counted:
+        return _("You told us %(amount)s; so much of it counts without a reason.", amount=money_words(line.stated))
+    return None
+
+
+def _notes(surplus: Surplus) -> Iterable[str]:
+    if surplus.up_to != surplus.amount:
+        yield _("You gave ranges, so we counted carefully: the least that comes in, the most that goes out.")
+    if surplus.questions:
+        yield _("Some costs are more than usual. That is fine: if it matters, a person asks you why, and no more.")
+    if surplus.benchmark_only:
+        yield _("These figures are for comparing only. They decide nothing.")
