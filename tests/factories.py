@@ -33,6 +33,84 @@ from portal.plans.models import LimitsVersion
 
 ROOT = Path(__file__).resolve().parents[1]
 STANDARD_LIMITS = (ROOT / "limits" / "standard.toml").read_text("utf-8")
+# What a debt has that may be paid in every way.
+EVERY_WAY = "Farm loan"
+LIMITS_WITH_EVERY_WAY = STANDARD_LIMITS.replace(
+    "[[card]]",
+    f"""[[card]]
+name = "Every way"
+frequencies = ["weekly", "fortnightly", "monthly", "seasonal"]
+seasonal_months = [9, 10]
+first_payment_within_days = 366
+accept_alone_up_to_months = 36
+offer_valid_days = 14
+step_up_after_months = 6
+
+[card.when]
+products = ["{EVERY_WAY}"]
+
+[card.least_payment]
+amount = 25
+percent_of_balance = 0
+hardship_amount = 5
+
+[card.longest_term_months]
+standard = 36
+hardship = 84
+
+[card.interest]
+policy = "frozen"
+
+[card.down_payment]
+least_percent = 10
+
+[card.discount]
+most_instalments = 6
+
+[[card.discount.bands]]
+days_late_from = 0
+lump_percent = 30
+staged_percent = 20
+
+[card.discount.ceilings]
+penalty = 100
+fees = 100
+interest = 100
+principal = 40
+
+[card.holiday]
+most_months_in_12 = 3
+most_months_running = 2
+payments_between = 3
+interest = "frozen"
+keeps = "instalment"
+
+[card.reduced_payment]
+most_months = 6
+least_percent = 25
+
+[card.token]
+amount = 1
+review_after_months = 6
+
+[card.keeping]
+grace_days = 5
+tolerance = 1
+cure_days = 30
+
+[card.affordability]
+keep_back_percent = 10
+round_down_to = 1
+model = "guidelines"
+
+[card.decide]
+alone_up_to_discount_percent = 20
+person_up_to_discount_percent = 50
+
+
+[[card]]""",
+    1,
+)
 BORN_ON = date(1988, 7, 21)
 _numbers = itertools.count(1)
 

@@ -1,4 +1,4 @@
-"""All that is said before somebody agrees, as sentences and rows of words: the page shows them, the agreement keeps them.
+"""All that is said before somebody agrees, as rows and sentences: the page shows them, the agreement keeps them.
 
 Invariant: whatever the page of a quote says of it comes from here, so that the text that is kept says all of it.
 """
