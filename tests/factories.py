@@ -50,7 +50,7 @@ step_up_after_months = 6
 products = ["{EVERY_WAY}"]
 
 [card.least_payment]
-amount = 25
+amount = 10
 percent_of_balance = 0
 hardship_amount = 5
 

@@ -8,7 +8,6 @@ from babel.numbers import get_currency_symbol
 from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from wtforms import Form as AnyForm
 
 from portal.db import transaction
 from portal.debts.statement import Standing
@@ -22,7 +21,6 @@ from portal.plans.forms import (
     AffordForm,
     DayOfMonthForm,
     DayOfWeekForm,
-    Form,
     PreviewForm,
     how_often,
     weekday,
@@ -32,6 +30,7 @@ from portal.plans.offer_cards import offer_card
 from portal.plans.pages import debt_to_plan, elsewhere, no_limits, plans
 from portal.plans.words import amount_every, answer_words, asked_words, way_lead, way_title
 from portal.schedules.dates import Frequency
+from portal.web.fields import Form
 
 # The ends of their addresses, in the order in which one reads them in a menu.
 SLUGS = {
@@ -50,7 +49,7 @@ def _prefix(debt: Standing) -> str:
     return get_currency_symbol(debt.owed.currency, locale=str(get_locale()))
 
 
-def _set_up(form: AnyForm, debt: Standing, *, limits: Limits, today: date) -> None:
+def _set_up(form: Form, debt: Standing, *, limits: Limits, today: date) -> None:
     """Tell the fields of a form the currency, today, and how often one may pay."""
     for field in form:
         match field.type:

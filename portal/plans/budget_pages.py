@@ -14,10 +14,12 @@ from portal import amounts
 from portal.affordability.budget import Budget, Every, Group, Household
 from portal.affordability.surplus import Surplus, TraceLine, What
 from portal.db import transaction
+from portal.debts.statement import Standing
 from portal.limits.cards import AffordabilityModel
 from portal.money import Money
 from portal.people.permissions import me, needs_debtor
 from portal.plans import negotiate
+from portal.plans.budgets import Leftover
 from portal.plans.forms import ASKED_GROUPS, GROUPS_COMING_IN, GROUPS_OF_LIFE, GROUPS_TO_PAY, BudgetForm
 from portal.plans.negotiate import NoLimits
 from portal.plans.pages import debt_to_plan, elsewhere, no_limits, plans
@@ -143,24 +145,24 @@ def what_is_left(reference: str) -> ResponseReturnValue:
         found = negotiate.leftover(debt, budget=kept.budget, today=today)
     except NoLimits:
         return no_limits(debt)
-    nothing = Money.zero(debt.owed.currency)
-    return render_template(
-        "plans/what_is_left.html",
-        debt=debt,
-        found=None
-        if found is None
-        else {
-            "how": _model_words(found.model),
-            "rows": [(_line_words(line), line.counted, _note(line)) for line in found.surplus.trace],
-            "amount": found.surplus.amount,
-            "left": max(found.surplus.amount, nothing),
-            "range": found.surplus.up_to if found.surplus.up_to != found.surplus.amount else None,
-            "affordable": found.affordable,
-            "kept_back": max(found.surplus.amount, nothing) - found.affordable,
-            "shares": [(share.reference, share.amount) for share in found.shares] if len(found.shares) > 1 else (),
-            "notes": tuple(_notes(found.surplus)),
-        },
-    )
+    return render_template("plans/what_is_left.html", debt=debt, found=None if found is None else _found(found, debt))
+
+
+def _found(found: Leftover, debt: Standing) -> dict[str, object]:
+    surplus, nothing = found.surplus, Money.zero(debt.owed.currency)
+    mine = next((share.amount for share in found.shares if share.reference == debt.reference), nothing)
+    return {
+        "how": _model_words(found.model),
+        "rows": [(_line_words(line), line.counted, _note(line)) for line in surplus.trace],
+        "amount": surplus.amount,
+        "left": max(surplus.amount, nothing),
+        "range": surplus.up_to if surplus.up_to != surplus.amount else None,
+        "decides": found.means is not None,
+        "affordable": found.affordable,
+        "kept_back": mine - found.affordable,
+        "shares": [(share.reference, share.amount) for share in found.shares] if len(found.shares) > 1 else (),
+        "notes": tuple(_notes(surplus)),
+    }
 
 
 def _model_words(model: AffordabilityModel) -> str:

@@ -74,7 +74,6 @@ class Day(DateField):
         try:
             self.data = date.fromisoformat(typed)
         except ValueError:
-            self.data = None
             raise ValueError(
                 _("This day does not exist. Check day, month and year.") if typed else _("Enter a day.")
             ) from None
