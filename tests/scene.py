@@ -62,6 +62,7 @@ PEOPLE = (
     "asking",
     "with two debts",
     "with money here",
+    "with every way",
     "nothing left",
 )
 
@@ -118,6 +119,7 @@ class Scene:
         return made
 
     def _fill(self) -> None:
+        factories.some_limits(factories.LIMITS_WITH_EVERY_WAY, lender=self.lender)
         for who in PEOPLE:
             self._add(who, name=f"{who.title().replace('A Plan', 'Plan')} Example (made up)")
         self.places[STRANGER] = self._strangers_links() | {"undo": self._undo_link(self.debts["with two debts"])}
@@ -177,7 +179,7 @@ class Scene:
                 debtor=debtor,
                 interest="31.50",
                 fees="25.00",
-                product="Personal loan",
+                product=factories.EVERY_WAY if who == "with every way" else "Personal loan",
                 reference=f"PL-{uuid.uuid4().hex[:6].upper()}",
             )
             self.debts[who] = debt
@@ -194,6 +196,19 @@ class Scene:
             match who:
                 case "deciding":
                     to_check(browser, debt)
+                    places["number"] = session.scalars(
+                        select(Quote.number).where(Quote.lender_id == debt.lender_id, Quote.debt_id == debt.id)
+                    ).one()
+                    session.rollback()
+                case "with every way":
+                    to_choices(browser, debt, amount="5")
+                    where = f"/debts/{debt.reference}"
+                    said = {"earnings": "1900-2100", "home": "900", "food": "400"}
+                    browser.fill(browser.get(f"{where}/your-budget"), said)
+                    asks = browser.get(f"{where}/ways-to-pay/pay-less-in-parts")
+                    first = (clock.now().date() + timedelta(days=10)).isoformat()
+                    offer = {"amount": "600", "parts": "4", "pay_by": first}
+                    browser.fill(browser.fill(asks, offer), {"choose": "settled_in_parts"})
                     places["number"] = session.scalars(
                         select(Quote.number).where(Quote.lender_id == debt.lender_id, Quote.debt_id == debt.id)
                     ).one()

@@ -185,6 +185,7 @@ def test_every_class_that_is_styled_is_used() -> None:
 
 def test_points_are_never_named_where_an_amount_is_decided() -> None:
     deciding = ("plans/what_can_you_afford", "plans/which_day", "plans/choose", "plans/check", "payments/pay")
+    deciding += ("plans/preview", "plans/ways_to_pay", "plans/way_to_pay", "plans/your_budget", "plans/what_is_left")
     deciding += ("payments/several", "payments/shares", "payments/check", "debts/pay_off")
     shared = [ROOT / "templates" / "layouts" / f"{layout}.html" for layout in ("base", "question")]
     shared += [ROOT / "templates" / "components" / f"{part}.html" for part in ("header", "footer")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 
@@ -10,7 +12,7 @@ from portal.debts.statement import Standing
 from portal.lenders.models import Lender
 from portal.plans.models import Proposal
 from tests.factories import EVERY_WAY, LIMITS_WITH_EVERY_WAY, a_debt, a_lender
-from tests.journeys.acts import come_in, rows, to_choices
+from tests.journeys.acts import books_agree, come_in, plan_on, rows, sign, to_check, to_choices
 from tests.pages import CheckingClient, Page, page_of
 
 TITLES = {
@@ -301,3 +303,50 @@ def test_with_nothing_left_over_nobody_is_asked_for_anything(client: CheckingCli
     answer = page_of(client.get(f"/debts/{reckoned.reference}/choose-a-plan"))
     assert answer.says("You have nothing left over in a month. Then you don’t have to pay now.")
     assert can_be_sent(answer)
+
+
+@pytest.mark.parametrize("way", YES)
+def test_each_way_leads_to_an_agreement_that_says_all_that_was_shown(
+    client: CheckingClient, debt: Standing, way: str
+) -> None:
+    come_in(client, debt)
+    ask(client, debt, way, YES[way])
+    check = client.fill(client.get(f"/debts/{debt.reference}/choose-a-plan"), {"choose": "own"})
+    assert "/check-your-plan/" in check.request.path
+    shown = page_of(check)
+    agreed = sign(client, check)
+    assert agreed.request.path.startswith("/plans/"), page_of(agreed).words
+    text = plan_on(debt).agreed_text
+    for line in text.splitlines():
+        if not re.match(r"\d+\. ", line):
+            assert shown.says(line), line
+    assert "Compared with paying all of it today" in text
+    assert "If you miss a payment" in text
+    books_agree()
+
+
+def test_before_agreeing_everything_about_a_settlement_is_said(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    ask(client, debt, "pay-less-in-parts", YES["pay-less-in-parts"])
+    page = page_of(client.fill(client.get(f"/debts/{debt.reference}/choose-a-plan"), {"choose": "own"}))
+    for said in (
+        "You pay in all $800.00",
+        "Let off in this plan $100.00",
+        "Compared with paying all of it today $100.00 less",
+        "When the last payment has come, $100.00 is let off, and you are done.",
+        "For the first payment that is until 25 May 2026.",
+        "When the plan has ended, nothing more is let off.",
+        "Your lender reports it as paid for less than the full balance.",
+    ):
+        assert page.says(said), said
+
+
+def test_before_agreeing_the_annual_rate_and_its_method_are_said_where_interest_runs(
+    client: CheckingClient, lender: Lender
+) -> None:
+    bearing = a_debt("900.00", lender=lender)
+    come_in(client, bearing)
+    page = page_of(to_check(client, bearing))
+    assert page.says("as the law of the United States (Regulation Z) says")
+    assert page.says("Compared with doing nothing")
+    assert page.says("interest runs as in your contract again: 18% a year")
