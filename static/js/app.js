@@ -73,7 +73,9 @@
     if (!w.fetch || !w.URLSearchParams || !w.DOMParser) { return; }
     function show(now, text) {
       var part = text && new w.DOMParser().parseFromString(text, 'text/html').getElementById('preview');
-      if (now === turn) { place.innerHTML = part ? part.innerHTML : ''; }
+      if (now !== turn) { return; }
+      while (place.firstChild) { place.removeChild(place.firstChild); }
+      while (part && part.firstChild) { place.appendChild(part.firstChild); }
     }
     on(form, 'input', function () {
       var now = ++turn;
