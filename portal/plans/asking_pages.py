@@ -93,7 +93,7 @@ def what_can_you_afford(reference: str) -> ResponseReturnValue:
     _set_up(form, debt, limits=limits, today=today)
     if request.method == "GET":
         form.frequency.data = _usual(limits)
-        if before is not None and before.frequency in dict(form.frequency.choices):
+        if before is not None and before.kind == Way.REGULAR.value:
             form.frequency.data = before.frequency
             form.amount.data = str(Money(before.amount_minor, before.currency).amount)
     elif form.validate() and form.amount.money is not None:

@@ -67,6 +67,10 @@ def plan(reference: str) -> ResponseReturnValue:
             ],
             "alive": view.alive,
             "debt_open": found.debt_open,
+            "waives": view.waives if view.waives else None,
+            "waived": view.waived if view.waives else None,
+            "review_on": view.review_on,
+            "void_on": view.void_on if view.state == "agreed" else None,
             "late": view.late_amount if view.late_amount > view.next_amount else None,
             "came": _came(
                 history(lender_id=found.lender_id, debt_id=found.debt_id, currency=found.currency),
