@@ -58,7 +58,7 @@ def show_answer(*, quick: bool) -> None:
 
 
 def show_pages(databases: Databases, folder: Path, *, quick: bool) -> None:
-    """Print home, debt and plan against their floors."""
+    """Print home, debt, plan and preview against their floors."""
     rounds, seconds = (3, 1.5) if quick else (7, 3.0)
     print(
         f"\nPages of a person with 2 debts and a plan of {portfolio.PAYMENTS} payments, {portfolio.PAID} of them paid; "
@@ -70,7 +70,7 @@ def show_pages(databases: Databases, folder: Path, *, quick: bool) -> None:
     print(f"  {'':<18}{'answers/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'server ms':>11}")
     for kind in KINDS:
         for found in pages.compare(databases, kind=kind, folder=folder, rounds=rounds, seconds=seconds):
-            name = f"{NAMES[kind]:<12}{found.page:<6}"
+            name = f"{NAMES[kind]:<12}{found.page:<8}"
             for who, figures in (("portal", found.portal), ("floor", found.floor)):
                 numbers = f"{figures.rate:>11,.0f}{figures.p50:>9.1f}{figures.p99:>9.1f}{figures.cost:>11.2f}"
                 print(f"  {name}{numbers}   {who}")

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -95,6 +96,27 @@ CHANGES = """
 select p.id, p."on", p.kind, p.cause, t.from_account, t.to_account, t.amount_minor
 from transfer t join posting p on p.lender_id = t.lender_id and p.id = t.posting_id
 where t.lender_id = ? and t.book_id = ? order by p."on", p.at, p.id
+"""
+TO_PLAN = """
+select d.id, d.product, d.annual_rate_ppm, d.late_since, b.principal_minor,
+       b.principal_minor + b.interest_minor + b.penalty_minor + b.fees_minor + b.costs_minor as owed,
+       (select count(*) from plan p where p.lender_id = d.lender_id and p.debt_id = d.id) as plans,
+       (select count(*) from care_hold h
+        where h.lender_id = d.lender_id and h.debtor_id = d.debtor_id and h.ended_at is null) as holds,
+       (select count(*) from proposal o
+        where o.lender_id = d.lender_id and o.debt_id = d.id and o.outcome <> 'accept') as rounds
+from debt d
+join book b on b.lender_id = d.lender_id and b.id = d.id
+where d.lender_id = ? and d.debtor_id = ? and d.reference = ? and d.state = 'open'
+"""
+LIMITS = """
+select source from limits_version
+where lender_id = ? and effective_from <= ? order by effective_from desc, number desc limit 1
+"""
+BUDGET = """
+select budget from proposal
+where lender_id = ? and debtor_id = ? and currency = 'USD' and budget is not null
+order by made_at desc, id desc limit 1
 """
 PARTS = ("principal", "interest", "penalty", "fees", "costs")
 PART_WORDS = ("Borrowed money", "Interest", "Late charges", "Fees", "Costs")
@@ -324,6 +346,40 @@ def plan(rows: Read, reference: str) -> str:
     )
 
 
+def preview(rows: Read, reference: str) -> str:
+    """Show what regular payments would be: enough of the rules for one that is a yes, each payment reckoned."""
+    who = visitor(rows)
+    today = who.today.isoformat() if SQLITE else who.today
+    _debt, product, contract, late_since, principal, owed, plans, holds, rounds = rows(
+        TO_PLAN, who.lender_id, who.debtor_id, reference
+    )[0]
+    limits = rows(LIMITS, who.lender_id, today)
+    if plans or holds or rounds or not limits or rows(BUDGET, who.lender_id, who.debtor_id):
+        abort(404)
+    payment = round(Decimal(request.args["amount"]) * 100)
+    late = (who.today - date.fromisoformat(str(late_since))).days if late_since else 0
+    frozen = owed <= 50_000 or late >= 180
+    yearly = Fraction(0 if frozen else min(60_000, contract), 1_000_000)
+    monthly = yearly / 12 * Fraction(principal, owed)
+    left, total, count = owed, 0, 0
+    while left:
+        interest = int(left * monthly + Fraction(1, 2))
+        paid = min(payment, left + interest)
+        left, total, count = left + interest - paid, total + paid, count + 1
+    ends = who.today.year * 12 + who.today.month - 1 + count
+    return render_template(
+        "preview.html",
+        about=reference,
+        product=product,
+        pays=money(payment) + (" a month" if count > 1 else ""),
+        count=count,
+        ends=f"{date(ends // 12, ends % 12 + 1, 1):%b %Y}",
+        total=money(total),
+        amount=request.args["amount"],
+        **who.frame | {"title": "What that would be", "query": f"?debt={reference}"},
+    )
+
+
 def place(number: int) -> tuple[int, int]:
     """Give where a stop of the road stands, twelve in a row and back again."""
     row, at = divmod(number, 12)
@@ -373,3 +429,4 @@ def served(page: Callable[..., str]) -> Callable[..., str]:
 app.add_url_rule("/home", "home", served(home))
 app.add_url_rule("/debts/<reference>", "debt", served(debt))
 app.add_url_rule("/plans/<reference>", "plan", served(plan))
+app.add_url_rule("/debts/<reference>/preview", "preview", served(preview))

@@ -1,4 +1,4 @@
-"""Home, debt and plan of somebody who is signed in, each against its floor of `floor.py`; and a first visit."""
+"""Home, debt, plan and preview of somebody who is signed in, each against its floor in `floor.py`; a first visit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,12 @@ class NotSignedIn(Exception):
 
 APPS = {"portal": "wsgi:app", "floor": "benchmarks.floor:app"}
 # The measured pages, with what stands in their addresses.
-PAGES = {"home": "/home", "debt": "/debts/{debt}", "plan": "/plans/{plan}"}
+PAGES = {
+    "home": "/home",
+    "debt": "/debts/{debt}",
+    "plan": "/plans/{plan}",
+    "preview": "/debts/{other}/preview?amount={payment}&frequency=monthly",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def compare(databases: Databases, *, kind: str, folder: Path, rounds: int, secon
         at = {name: servers.enter_context(serving(app, url=url, folder=folder)) for name, app in APPS.items()}
         cookie = {"Cookie": sign_in(at["portal"].port, person)}
         for page, address in PAGES.items():
-            path = address.format(debt=person.debt, plan=person.plan)
+            path = address.format(debt=person.debt, plan=person.plan, other=person.other, payment=person.payment)
             same_words(*(read(server.port, path, cookie) for server in at.values()))
             yield _measured(page, path, at, cookie, rounds=rounds, seconds=seconds)
     databases.drop(url)

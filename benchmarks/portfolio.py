@@ -38,12 +38,17 @@ __all__ = ["SLUG", "SignIn", "add_lender", "fill", "models", "write_file"]
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What the measured person signs in with, and the debt with a plan whose pages are looked at."""
+    """What the measured person signs in with, the debt with a plan whose pages are looked at, and another debt.
+
+    `payment` is how many dollars a month repay the other one in about a year.
+    """
 
     token: str
     born_on: date
     debt: str
     plan: str
+    other: str
+    payment: int
 
 
 def add_lender(url: str) -> None:
@@ -96,7 +101,7 @@ def fill(url: str, *, debts: int, folder: Path) -> SignIn:
         .order_by(Debtor.id)
         .limit(1)
     ).one()
-    debt = debts_of(lender_id=lender.id, debtor_id=chosen.id)[0]
+    debt, other = debts_of(lender_id=lender.id, debtor_id=chosen.id)
     today = clock.today(lender.zone)
     with transaction():
         plan = _agree(debt, today=today, zone=lender.zone)
@@ -104,7 +109,14 @@ def fill(url: str, *, debts: int, folder: Path) -> SignIn:
             _pay(debt, number=number, today=today)
         token = sign_in.invite(lender_id=lender.id, debtor_id=chosen.id, key=SECRET_KEY)
     _let_go()
-    return SignIn(token=token, born_on=chosen.born_on, debt=debt.reference, plan=plan)
+    return SignIn(
+        token=token,
+        born_on=chosen.born_on,
+        debt=debt.reference,
+        plan=plan,
+        other=other.reference,
+        payment=1 + other.owed.minor // 1_200,
+    )
 
 
 def _agree(debt: Standing, *, today: date, zone: str) -> str:
