@@ -131,19 +131,21 @@ def preview(reference: str) -> ResponseReturnValue:
     if (away := elsewhere(debt)) is not None:
         return away
     try:
-        limits = negotiate.limits_in_force(debt, today=today).limits
+        in_force = negotiate.limits_in_force(debt, today=today)
     except NoLimits:
         return no_limits(debt)
     form = PreviewForm(formdata=request.args)
-    _set_up(form, debt, limits=limits, today=today)
+    _set_up(form, debt, limits=in_force.limits, today=today)
     shown = None
     if form.validate() and form.amount.money is not None:
         frequency = Frequency(form.frequency.data)
         pay_day = form.pay_day.data if "pay_day" in form else None
         if pay_day is not None and not 1 <= pay_day <= (7 if frequency.by_weekday else 31):
             pay_day = None
-        asked = negotiate.regular_of(debt, payment=form.amount.money, frequency=frequency, pay_day=pay_day, today=today)
-        table = negotiate.preview(debt, asked=asked, today=today)
+        asked = negotiate.regular_of(
+            debt, payment=form.amount.money, frequency=frequency, pay_day=pay_day, today=today, in_force=in_force
+        )
+        table = negotiate.preview(debt, asked=asked, today=today, in_force=in_force)
         choices = negotiate.choices(table)
         title, lines = answer_words(table.answer, choices)
         key = next(iter(choices), None)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from babel.numbers import get_decimal_symbol
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
+from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
 
 from portal import amounts
@@ -25,40 +26,45 @@ from portal.plans.negotiate import NoLimits
 from portal.plans.pages import debt_to_plan, elsewhere, no_limits, plans
 from portal.web.formats import money as money_words
 
+_GROUPS: Final = {
+    Group.EARNINGS: lazy_gettext("Pay from work"),
+    Group.BENEFITS: lazy_gettext("Benefits"),
+    Group.PENSION_INCOME: lazy_gettext("Pension"),
+    Group.OTHER_INCOME: lazy_gettext("Anything else that comes in"),
+    Group.HOME: lazy_gettext("Rent or home loan"),
+    Group.UTILITIES: lazy_gettext("Heating, light, water, phone"),
+    Group.WATER: lazy_gettext("Water"),
+    Group.HEALTH: lazy_gettext("Doctors, medicine, care"),
+    Group.TRANSPORT: lazy_gettext("Bus, train, car"),
+    Group.SCHOOL: lazy_gettext("School and childcare"),
+    Group.INSURANCE: lazy_gettext("Insurance and saving for old age"),
+    Group.PROFESSIONAL: lazy_gettext("Fees for advice or a profession"),
+    Group.OTHER_ESSENTIAL: lazy_gettext("Other things that must be paid"),
+    Group.TAXES: lazy_gettext("Taxes and insurance"),
+    Group.PRIORITY_DEBTS: lazy_gettext("Other debts that come first"),
+    Group.LEISURE: lazy_gettext("Free time"),
+    Group.FOOD: lazy_gettext("Food and household"),
+    Group.PERSONAL: lazy_gettext("Clothes and personal things"),
+}
+
 
 def group_words(group: Group) -> str:
     """Give the name of one line of a budget."""
-    return {
-        Group.EARNINGS: _("Pay from work"),
-        Group.BENEFITS: _("Benefits"),
-        Group.PENSION_INCOME: _("Pension"),
-        Group.OTHER_INCOME: _("Anything else that comes in"),
-        Group.HOME: _("Rent or home loan"),
-        Group.UTILITIES: _("Heating, light, water, phone"),
-        Group.WATER: _("Water"),
-        Group.HEALTH: _("Doctors, medicine, care"),
-        Group.TRANSPORT: _("Bus, train, car"),
-        Group.SCHOOL: _("School and childcare"),
-        Group.INSURANCE: _("Insurance and saving for old age"),
-        Group.PROFESSIONAL: _("Fees for advice or a profession"),
-        Group.OTHER_ESSENTIAL: _("Other things that must be paid"),
-        Group.TAXES: _("Taxes and insurance"),
-        Group.PRIORITY_DEBTS: _("Other debts that come first"),
-        Group.LEISURE: _("Free time"),
-        Group.FOOD: _("Food and household"),
-        Group.PERSONAL: _("Clothes and personal things"),
-    }[group]
+    return str(_GROUPS[group])
+
+
+_EVERY: Final = {
+    Every.WEEK: lazy_gettext("a week"),
+    Every.FORTNIGHT: lazy_gettext("every two weeks"),
+    Every.FOUR_WEEKS: lazy_gettext("every four weeks"),
+    Every.MONTH: lazy_gettext("a month"),
+    Every.YEAR: lazy_gettext("a year"),
+}
 
 
 def every_words(every: Every) -> str:
     """Give how often something comes, as an answer to choose."""
-    return {
-        Every.WEEK: _("a week"),
-        Every.FORTNIGHT: _("every two weeks"),
-        Every.FOUR_WEEKS: _("every four weeks"),
-        Every.MONTH: _("a month"),
-        Every.YEAR: _("a year"),
-    }[every]
+    return str(_EVERY[every])
 
 
 @plans.route("/debts/<reference:reference>/your-budget", methods=["GET", "POST"])

@@ -27,30 +27,36 @@ _BETWEEN: Final = re.compile(r"(?<=[0-9.,\s])\s*(?:[-–—~～]|to|bis|至|到)
 _MOST_DAYS_AHEAD = 3_660
 
 
+_EVERY: Final = {
+    Frequency.WEEKLY: lazy_gettext("a week"),
+    Frequency.FORTNIGHTLY: lazy_gettext("every two weeks"),
+    Frequency.FOUR_WEEKLY: lazy_gettext("every four weeks"),
+    Frequency.TWICE_A_MONTH: lazy_gettext("twice a month"),
+    Frequency.MONTHLY: lazy_gettext("a month"),
+    Frequency.QUARTERLY: lazy_gettext("every three months"),
+    Frequency.SEASONAL: lazy_gettext("in each month of the season"),
+}
+
+
 def every(frequency: Frequency) -> str:
     """Say how often, as it stands after an amount."""
-    return {
-        Frequency.WEEKLY: _("a week"),
-        Frequency.FORTNIGHTLY: _("every two weeks"),
-        Frequency.FOUR_WEEKLY: _("every four weeks"),
-        Frequency.TWICE_A_MONTH: _("twice a month"),
-        Frequency.MONTHLY: _("a month"),
-        Frequency.QUARTERLY: _("every three months"),
-        Frequency.SEASONAL: _("in each month of the season"),
-    }[frequency]
+    return str(_EVERY[frequency])
+
+
+_HOW_OFTEN: Final = {
+    Frequency.WEEKLY: lazy_gettext("Every week"),
+    Frequency.FORTNIGHTLY: lazy_gettext("Every two weeks"),
+    Frequency.FOUR_WEEKLY: lazy_gettext("Every four weeks"),
+    Frequency.TWICE_A_MONTH: lazy_gettext("Twice a month"),
+    Frequency.MONTHLY: lazy_gettext("Every month"),
+    Frequency.QUARTERLY: lazy_gettext("Every three months"),
+    Frequency.SEASONAL: lazy_gettext("In each month of the season"),
+}
 
 
 def how_often(frequency: Frequency) -> str:
     """Say how often, as an answer to choose."""
-    return {
-        Frequency.WEEKLY: _("Every week"),
-        Frequency.FORTNIGHTLY: _("Every two weeks"),
-        Frequency.FOUR_WEEKLY: _("Every four weeks"),
-        Frequency.TWICE_A_MONTH: _("Twice a month"),
-        Frequency.MONTHLY: _("Every month"),
-        Frequency.QUARTERLY: _("Every three months"),
-        Frequency.SEASONAL: _("In each month of the season"),
-    }[frequency]
+    return str(_HOW_OFTEN[frequency])
 
 
 def weekday(number: int) -> str:

@@ -68,13 +68,21 @@ def ways_for(debt: Standing, *, today: date) -> tuple[Way, ...]:
     return menu.ways(limits, owed_of(debt, today=today), history_of(debt, proposal_id=None, today=today))
 
 
-def regular_of(debt: Standing, *, payment: Money, frequency: Frequency, pay_day: int | None, today: date) -> Regular:
+def regular_of(
+    debt: Standing,
+    *,
+    payment: Money,
+    frequency: Frequency,
+    pay_day: int | None,
+    today: date,
+    in_force: InForce | None = None,
+) -> Regular:
     """Give regular payments from the first pay day on; without a pay day yet, from the earliest one.
 
     :raises NoLimits: if the lender has none for this debt.
     :raises ValueError: if there is no such day.
     """
-    season = limits_in_force(debt, today=today).limits.season
+    season = (in_force or limits_in_force(debt, today=today)).limits.season
     return _dated(Regular(payment, frequency, today), pay_day=pay_day, today=today, season=season)
 
 
@@ -250,12 +258,12 @@ def table_for(debt: Standing, *, proposal: Proposal, today: date) -> Table:
     return _table(debt, in_force, asked, proposal=proposal, today=today)
 
 
-def preview(debt: Standing, *, asked: Asked, today: date) -> Table:
-    """Give the answer to something that nobody has asked for yet; nothing is kept.
+def preview(debt: Standing, *, asked: Asked, today: date, in_force: InForce | None = None) -> Table:
+    """Give the answer to something that nobody has asked for yet, without the plans beside it; nothing is kept.
 
     :raises NoLimits: if the lender has none for this debt.
     """
-    return _table(debt, limits_in_force(debt, today=today), asked, proposal=None, today=today)
+    return _table(debt, in_force or limits_in_force(debt, today=today), asked, proposal=None, today=today)
 
 
 def _table(debt: Standing, in_force: InForce, asked: Asked, *, proposal: Proposal | None, today: date) -> Table:
@@ -275,7 +283,7 @@ def _table(debt: Standing, in_force: InForce, asked: Asked, *, proposal: Proposa
         regular.first_due.isoweekday() if regular.frequency.by_weekday else regular.first_due.day
     )
     beside: tuple[Offer, ...] = ()
-    if gate is None:
+    if gate is None and proposal is not None:
         beside = menu.standard(
             owed=owed, limits=limits, frequency=regular.frequency, pay_day=pay_day, today=today, means=means
         )

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import groupby
+from typing import Final
 
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import lazy_gettext, ngettext
 
 from portal.money import Money
 from portal.offers.answers import Answer, Change, Input, Kind, Outcome, Reason
@@ -28,32 +29,40 @@ def amount_every(amount: Money, frequency: Frequency) -> str:
     return _("%(amount)s %(every)s", amount=money_words(amount), every=every(frequency))
 
 
+_WAY_TITLES: Final = {
+    Way.REGULAR: lazy_gettext("The same amount each time"),
+    Way.STEPS: lazy_gettext("Start low, then pay more"),
+    Way.DOWN_PAYMENT: lazy_gettext("A larger first payment"),
+    Way.PAUSE: lazy_gettext("A pause first"),
+    Way.LOWER: lazy_gettext("Pay less for a while"),
+    Way.SETTLE_AT_ONCE: lazy_gettext("Pay less and be done"),
+    Way.SETTLE_IN_PARTS: lazy_gettext("Pay less in a few parts and be done"),
+    Way.SEASON: lazy_gettext("Pay after the harvest"),
+}
+
+
 def way_title(way: Way) -> str:
     """Give the name of a way to pay, as a link and as the title of its page."""
-    return {
-        Way.REGULAR: _("The same amount each time"),
-        Way.STEPS: _("Start low, then pay more"),
-        Way.DOWN_PAYMENT: _("A larger first payment"),
-        Way.PAUSE: _("A pause first"),
-        Way.LOWER: _("Pay less for a while"),
-        Way.SETTLE_AT_ONCE: _("Pay less and be done"),
-        Way.SETTLE_IN_PARTS: _("Pay less in a few parts and be done"),
-        Way.SEASON: _("Pay after the harvest"),
-    }[way]
+    return str(_WAY_TITLES[way])
+
+
+_WAY_LEADS: Final = {
+    Way.REGULAR: lazy_gettext("You pay so much each week or month until all is paid."),
+    Way.STEPS: lazy_gettext("You pay little at the start and more later, for example when you expect more money."),
+    Way.DOWN_PAYMENT: lazy_gettext("You have some money now. You pay a larger part first and the rest bit by bit."),
+    Way.PAUSE: lazy_gettext("You can’t pay now. Nothing is due for some months, and then you pay bit by bit."),
+    Way.LOWER: lazy_gettext(
+        "Money is short for some months. You pay less in that time, and then we look again with you."
+    ),
+    Way.SETTLE_AT_ONCE: lazy_gettext("You can pay a part of it now, in one payment. If we agree, the rest is let off."),
+    Way.SETTLE_IN_PARTS: lazy_gettext("You can pay a part of it in a few payments. If we agree, the rest is let off."),
+    Way.SEASON: lazy_gettext("You have money after the harvest or in a season. You pay in these months only."),
+}
 
 
 def way_lead(way: Way) -> str:
     """Say for whom a way is, and what it means."""
-    return {
-        Way.REGULAR: _("You pay so much each week or month until all is paid."),
-        Way.STEPS: _("You pay little at the start and more later, for example when you expect more money."),
-        Way.DOWN_PAYMENT: _("You have some money now. You pay a larger part first and the rest bit by bit."),
-        Way.PAUSE: _("You can’t pay now. Nothing is due for some months, and then you pay bit by bit."),
-        Way.LOWER: _("Money is short for some months. You pay less in that time, and then we look again with you."),
-        Way.SETTLE_AT_ONCE: _("You can pay a part of it now, in one payment. If we agree, the rest is let off."),
-        Way.SETTLE_IN_PARTS: _("You can pay a part of it in a few payments. If we agree, the rest is let off."),
-        Way.SEASON: _("You have money after the harvest or in a season. You pay in these months only."),
-    }[way]
+    return str(_WAY_LEADS[way])
 
 
 def asked_words(asked: Asked) -> str:
@@ -98,40 +107,51 @@ def _times(count: int, amount: Money) -> str:
     )
 
 
+_REASONS: Final = {
+    Reason.BELOW_LEAST_PAYMENT: lazy_gettext("It would take longer than your lender allows in a usual plan."),
+    Reason.ABOVE_WHAT_IS_AFFORDABLE: lazy_gettext(
+        "It is more than you have left in a month. We don’t want you to go short."
+    ),
+    Reason.NOTHING_LEFT_OVER: lazy_gettext("You have nothing left over in a month. Then you don’t have to pay now."),
+    Reason.INTEREST_WOULD_OUTGROW: lazy_gettext("With this amount the interest would grow faster than you pay it off."),
+    Reason.FREQUENCY_NOT_OFFERED: lazy_gettext("Your lender doesn’t offer paying this often."),
+    Reason.FIRST_PAYMENT_TOO_LATE: lazy_gettext("The first payment would come later than your lender allows."),
+    Reason.FIRST_PAYMENT_IN_THE_PAST: lazy_gettext("The first day would already be over."),
+    Reason.FIRST_PAYMENT_TOO_EARLY: lazy_gettext("The first day is too soon to arrange it."),
+    Reason.FIRST_PAYMENT_OUT_OF_SEASON: lazy_gettext("The first payment would lie outside of the season."),
+    Reason.LONGER_THAN_AUTOMATIC: lazy_gettext("A plan this long is looked at by a person first."),
+    Reason.A_PERSON_DECIDES: lazy_gettext("A person will look at this and answer you."),
+    Reason.ON_HOLD: lazy_gettext(
+        "Something else comes first on this debt. Until that is cleared up, we ask you for nothing."
+    ),
+    Reason.WAY_NOT_OFFERED: lazy_gettext("Your lender doesn’t offer this way for this debt."),
+    Reason.DOWN_PAYMENT_REQUIRED: lazy_gettext("Your lender asks for a larger first payment."),
+    Reason.DOWN_PAYMENT_TOO_LOW: lazy_gettext("The first payment is smaller than your lender asks for."),
+    Reason.STEPS_TOO_LONG: lazy_gettext("The small payments at the start would go on longer than your lender allows."),
+    Reason.STEPS_FALL: lazy_gettext("Later payments may be larger than those before, but not smaller."),
+    Reason.PAUSE_TOO_LONG: lazy_gettext("The pause would be longer than your lender allows."),
+    Reason.PAUSES_USED_UP: lazy_gettext("You have had all the months of pause that your lender allows in a year."),
+    Reason.TOO_SOON_AFTER_A_PAUSE: lazy_gettext(
+        "You had a pause a short while ago. Some payments come before the next."
+    ),
+    Reason.LOWER_FOR_TOO_LONG: lazy_gettext("The smaller payments would go on longer than your lender allows."),
+    Reason.BELOW_LEAST_LOWER_PAYMENT: lazy_gettext("It is less than your lender allows, even for a while."),
+    Reason.NOT_SETTLED_ALONE: lazy_gettext("We can’t say yes to this amount here and now."),
+    Reason.TOO_MANY_PARTS: lazy_gettext("It would be more parts than your lender allows."),
+    Reason.PARTS_ABOVE_WHAT_IS_AFFORDABLE: lazy_gettext(
+        "Each part would be more than you have left in a month. We don’t want you to go short."
+    ),
+    Reason.NEW_PLANS_USED_UP: lazy_gettext(
+        "There were several plans for this debt before, so a person looks at a new one."
+    ),
+    Reason.TOO_SOON_AFTER_A_BREAK: lazy_gettext("A plan for this debt ended a short while ago."),
+    Reason.ROUNDS_USED_UP: lazy_gettext("We have not found a way together yet, so a person takes over."),
+}
+
+
 def reason_words(reason: Reason) -> str:
     """Say one reason in one sentence."""
-    return {
-        Reason.BELOW_LEAST_PAYMENT: _("It would take longer than your lender allows in a usual plan."),
-        Reason.ABOVE_WHAT_IS_AFFORDABLE: _("It is more than you have left in a month. We don’t want you to go short."),
-        Reason.NOTHING_LEFT_OVER: _("You have nothing left over in a month. Then you don’t have to pay now."),
-        Reason.INTEREST_WOULD_OUTGROW: _("With this amount the interest would grow faster than you pay it off."),
-        Reason.FREQUENCY_NOT_OFFERED: _("Your lender doesn’t offer paying this often."),
-        Reason.FIRST_PAYMENT_TOO_LATE: _("The first payment would come later than your lender allows."),
-        Reason.FIRST_PAYMENT_IN_THE_PAST: _("The first day would already be over."),
-        Reason.FIRST_PAYMENT_TOO_EARLY: _("The first day is too soon to arrange it."),
-        Reason.FIRST_PAYMENT_OUT_OF_SEASON: _("The first payment would lie outside of the season."),
-        Reason.LONGER_THAN_AUTOMATIC: _("A plan this long is looked at by a person first."),
-        Reason.A_PERSON_DECIDES: _("A person will look at this and answer you."),
-        Reason.ON_HOLD: _("Something else comes first on this debt. Until that is cleared up, we ask you for nothing."),
-        Reason.WAY_NOT_OFFERED: _("Your lender doesn’t offer this way for this debt."),
-        Reason.DOWN_PAYMENT_REQUIRED: _("Your lender asks for a larger first payment."),
-        Reason.DOWN_PAYMENT_TOO_LOW: _("The first payment is smaller than your lender asks for."),
-        Reason.STEPS_TOO_LONG: _("The small payments at the start would go on longer than your lender allows."),
-        Reason.STEPS_FALL: _("Later payments may be larger than those before, but not smaller."),
-        Reason.PAUSE_TOO_LONG: _("The pause would be longer than your lender allows."),
-        Reason.PAUSES_USED_UP: _("You have had all the months of pause that your lender allows in a year."),
-        Reason.TOO_SOON_AFTER_A_PAUSE: _("You had a pause a short while ago. Some payments come before the next."),
-        Reason.LOWER_FOR_TOO_LONG: _("The smaller payments would go on longer than your lender allows."),
-        Reason.BELOW_LEAST_LOWER_PAYMENT: _("It is less than your lender allows, even for a while."),
-        Reason.NOT_SETTLED_ALONE: _("We can’t say yes to this amount here and now."),
-        Reason.TOO_MANY_PARTS: _("It would be more parts than your lender allows."),
-        Reason.PARTS_ABOVE_WHAT_IS_AFFORDABLE: _(
-            "Each part would be more than you have left in a month. We don’t want you to go short."
-        ),
-        Reason.NEW_PLANS_USED_UP: _("There were several plans for this debt before, so a person looks at a new one."),
-        Reason.TOO_SOON_AFTER_A_BREAK: _("A plan for this debt ended a short while ago."),
-        Reason.ROUNDS_USED_UP: _("We have not found a way together yet, so a person takes over."),
-    }[reason]
+    return str(_REASONS[reason])
 
 
 def change_words(change: Change, asked: Asked) -> str | None:
@@ -210,25 +230,28 @@ def _lowest(choices: Mapping[str, Arrangement]) -> str | None:
     )
 
 
+_CHOICE_TITLES: Final = {
+    "own": lazy_gettext("What you asked for"),
+    "answer": lazy_gettext("Closest to what you asked for"),
+    Kind.LOWEST_PAYMENT.value: lazy_gettext("Lowest payment"),
+    Kind.IN_BETWEEN.value: lazy_gettext("In between"),
+    Kind.SOONEST_DONE.value: lazy_gettext("Done soonest"),
+    Kind.LEAST_COST.value: lazy_gettext("Costs least"),
+    Kind.STEP_UP.value: lazy_gettext("Starts with what you said, then more"),
+    Kind.WITH_WAIVER.value: lazy_gettext("A part is let off at the end"),
+    Kind.PAUSE.value: lazy_gettext("A pause first"),
+    Kind.LOWER_FOR_A_WHILE.value: lazy_gettext("Less for a while"),
+    Kind.WITHOUT_INTEREST_FOR_A_WHILE.value: lazy_gettext("Without interest for a while"),
+    Kind.SETTLED_AT_ONCE.value: lazy_gettext("Pay less at once and be done"),
+    Kind.SETTLED_IN_PARTS.value: lazy_gettext("Pay less in parts and be done"),
+    Kind.SEASONAL.value: lazy_gettext("In the season"),
+    Kind.TOKEN.value: lazy_gettext("A very small payment for now"),
+}
+
+
 def choice_title(key: str) -> str:
     """Give the title of one plan that can be chosen."""
-    return {
-        "own": _("What you asked for"),
-        "answer": _("Closest to what you asked for"),
-        Kind.LOWEST_PAYMENT.value: _("Lowest payment"),
-        Kind.IN_BETWEEN.value: _("In between"),
-        Kind.SOONEST_DONE.value: _("Done soonest"),
-        Kind.LEAST_COST.value: _("Costs least"),
-        Kind.STEP_UP.value: _("Starts with what you said, then more"),
-        Kind.WITH_WAIVER.value: _("A part is let off at the end"),
-        Kind.PAUSE.value: _("A pause first"),
-        Kind.LOWER_FOR_A_WHILE.value: _("Less for a while"),
-        Kind.WITHOUT_INTEREST_FOR_A_WHILE.value: _("Without interest for a while"),
-        Kind.SETTLED_AT_ONCE.value: _("Pay less at once and be done"),
-        Kind.SETTLED_IN_PARTS.value: _("Pay less in parts and be done"),
-        Kind.SEASONAL.value: _("In the season"),
-        Kind.TOKEN.value: _("A very small payment for now"),
-    }[key]
+    return str(_CHOICE_TITLES[key])
 
 
 def runs(schedule: Schedule) -> tuple[tuple[int, Money], ...]:
