@@ -75,6 +75,7 @@ def choose(reference: str) -> ResponseReturnValue:
         offers=offers,
         rows=years_of([offer["falling"] for offer in offers]) if offers else (),
         needs_budget=table.needs_budget,
+        knows_budget=table.means is not None,
         back=url_for("plans.which_day", reference=reference)
         if not settles
         else url_for("plans.ways_to_pay", reference=reference),

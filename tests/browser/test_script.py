@@ -114,3 +114,19 @@ def test_nobody_is_asked_who_is_not_signed_in(browser: Browser, portal: PortalPr
     with phone(browser, portal, locale="en-US", measures=False) as her:
         her.page.goto(portal.url)
         expect(her.page.locator(".idle-warning")).to_have_count(0)
+
+
+def test_what_an_amount_would_be_is_shown_while_it_is_typed(browser: Browser, portal: PortalProcess) -> None:
+    person = portal.invite(portal.walkers("en")[-1])
+    with phone(browser, portal, locale="en-US", measures=False) as her:
+        sign_in(her, person)
+        her.page.goto(f"{portal.url}/debts/{person.reference}/what-can-you-afford")
+        shown = her.page.locator("[data-preview]")
+        expect(shown).to_be_empty()
+        her.page.fill("#amount", "1")
+        expect(shown).to_contain_text("It would take longer than your lender allows in a usual plan.")
+        her.page.fill("#amount", "1000")
+        expect(shown).to_contain_text("Yes, what you asked for works.")
+        expect(shown).to_contain_text("You pay in all")
+        her.page.fill("#amount", "x")
+        expect(shown).to_be_empty()
