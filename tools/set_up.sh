@@ -104,15 +104,20 @@ ensure_python() {
 # System libraries: WeasyPrint loads them while the portal runs, so what counts is whether they can be loaded.
 
 missing_libraries() {
-    "$1" - <<'PYTHON'
+    "$1" - "$what" <<'PYTHON'
 import ctypes
+import sys
 
-for library, package in (
+needed = [
     ("libpango-1.0.so.0", "libpango-1.0-0"),
     ("libpangoft2-1.0.so.0", "libpangoft2-1.0-0"),
     # Older releases have it in the main package.
     ("libharfbuzz-subset.so.0", "libharfbuzz-subset0/libharfbuzz0b"),
-):
+]
+if sys.argv[1] == "test":
+    # What steers the browser brings a Node of its own, which needs it.
+    needed.append(("libatomic.so.1", "libatomic1"))
+for library, package in needed:
     try:
         ctypes.CDLL(library)
     except OSError:
