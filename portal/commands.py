@@ -43,7 +43,7 @@ from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly, s
 from portal.web.spreadsheet import csv_text
 from portal.you.commands import contact_group
 
-LIMITS = start.ROOT / "limits" / "standard.toml"
+LIMITS = start.ROOT / "limits" / "demo.toml"
 
 
 _plainly = plainly(
