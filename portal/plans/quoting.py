@@ -207,7 +207,7 @@ def holds(made: Quote, *, parts: Mapping[Account, Money]) -> bool:
 
 
 def _stopped_since(made: Quote) -> bool:
-    """Say whether its debt was disputed after a quote was made: then it is void, and a new one is a new choice."""
+    """Say whether its debt was disputed after a quote was made: then it is void."""
     found = holding(lender_id=made.lender_id, debtor_id=made.debtor_id, debt_id=made.debt_id, at=clock.now())
     return any("autopay" in hold.stops and hold.since > made.made_at for hold in found)
 

@@ -580,7 +580,7 @@ def test_the_pages_of_a_disputed_debt_say_that_it_is_looked_into_and_paying_is_a
         assert not page_of(client.get(path)).says("You don’t have to pay"), path
 
 
-def test_a_dispute_voids_the_plans_that_were_offered_before_it_and_a_new_one_is_a_new_choice(
+def test_a_dispute_voids_the_plans_that_were_offered_before_it_and_none_is_offered_until_it_is_cleared_up(
     client: CheckingClient, debt: Standing, clock: Clock
 ) -> None:
     come_in(client, debt)
@@ -593,7 +593,9 @@ def test_a_dispute_voids_the_plans_that_were_offered_before_it_and_a_new_one_is_
     assert (gone.status_code, gone.location) == (303, f"/debts/{debt.reference}/choose-a-plan")
     assert press(client, shown).request.path == f"/debts/{debt.reference}/choose-a-plan"
     clock.forward(minutes=1)
-    assert to_check(client, debt).status_code == 200
+    page = page_of(client.get(gone.location))
+    assert page.says("Until that is cleared up, we ask you for nothing.")
+    assert not any("choose" in form.names for form in page.forms)
 
 
 # Strangers.

@@ -93,7 +93,9 @@ def test_the_outcome_of_regular_payments_follows_from_the_steps(case: dict[str, 
     found = answer(**{**case, "asked": asked})
     quota = {Reason.NEW_PLANS_USED_UP, Reason.TOO_SOON_AFTER_A_BREAK, Reason.DOWN_PAYMENT_REQUIRED}
     moved = {reason for reason in found.reasons if reason.name.startswith(("FREQUENCY", "FIRST"))}
-    if quota & set(found.reasons) or moved or not isinstance(asked, Regular):
+    # An answer by a person does not name what had to be changed before, so the rhythm is looked up.
+    offered = isinstance(asked, Regular) and asked.frequency in case["limits"].frequencies
+    if quota & set(found.reasons) or moved or not offered:
         return
     steps = {step["rule"]: step for step in json.loads(json.dumps(trace.as_json(found.trace)))}
 
