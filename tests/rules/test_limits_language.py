@@ -189,7 +189,13 @@ def test_what_a_card_leaves_out_is_not_offered() -> None:
 
 @pytest.mark.parametrize(
     ("name", "currency", "cards"),
-    [("standard", "USD", 3), ("large-units", "INR", 3), ("china-farm", "CNY", 3), ("british", "GBP", 3), ("demo", "USD", 2)],
+    [
+        ("standard", "USD", 3),
+        ("large-units", "INR", 3),
+        ("china-farm", "CNY", 3),
+        ("british", "GBP", 3),
+        ("demo", "USD", 2),
+    ],
 )
 def test_every_example_is_a_good_draft(name: str, currency: str, cards: int) -> None:
     found = draft((FOLDER / f"{name}.toml").read_text("utf-8"), currency=currency)
