@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -61,6 +62,7 @@ class Said(Enum):
     NO_INCOME = "no income known"
 
 
+_PAGE = 500
 _COLOURS = {
     Said.YES: "#2e7d4f",
     Said.COUNTER: "#e0a458",
@@ -200,12 +202,14 @@ def scaled(limits: LimitsSet, *, currency: str, times: Decimal) -> LimitsSet:
 def late_debts(lender: Lender, *, means: Mapping[str, Means] | None = None) -> Iterator[Late]:
     """Give each debt of a lender that was late on the day of its file, with what its owner has left over, if known."""
     lender_id = lender.id
-    for debt in debts(lender, count=statement.count_open(lender_id=lender_id)):
-        owed = negotiate.owed_of(debt, today=debt.as_of)
-        if owed.days_late and owed.balance.minor > 0:
-            attributes = allowed.attributes_between(lender_id, debt.id, debt.id)[debt.id]
-            known = None if means is None else means.get(debt.reference)
-            yield Late(debt.reference, debt.product, attributes, owed, debt.as_of, known)
+    every = iter(debts(lender, count=statement.count_open(lender_id=lender_id)))
+    while page := tuple(islice(every, _PAGE)):
+        attributes = allowed.attributes_between(lender_id, page[0].id, page[-1].id)
+        for debt in page:
+            owed = negotiate.owed_of(debt, today=debt.as_of)
+            if owed.days_late and owed.balance.minor > 0:
+                known = None if means is None else means.get(debt.reference)
+                yield Late(debt.reference, debt.product, attributes[debt.id], owed, debt.as_of, known)
 
 
 def run(*, title: str, currency: str, late: Iterable[Late], sets: Mapping[str, LimitsSet], table: Path) -> Comparison:

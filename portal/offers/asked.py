@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from portal.money import Money
 from portal.schedules.dates import Frequency
@@ -55,10 +55,23 @@ class Regular:
         return self
 
 
+class _AndThen:
+    """Something first, and then regular payments."""
+
+    __slots__ = ()
+    then: Regular
+
+    @property
+    def regular(self) -> Regular:
+        """The regular payments in it."""
+        return self.then
+
+
 @dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(_AndThen):
     """So many payments of one amount, then so many of the next, and then regular ones until all is paid."""
 
+    way: ClassVar = Way.STEPS
     steps: tuple[tuple[int, Money], ...]
     then: Regular
 
@@ -66,82 +79,45 @@ class Steps:
         if not self.steps or any(count < 1 for count, _ in self.steps):
             raise NotAsked(self.steps)
 
-    @property
-    def way(self) -> Way:
-        """The kind of arrangement."""
-        return Way.STEPS
-
-    @property
-    def regular(self) -> Regular:
-        """The regular payments in it."""
-        return self.then
-
 
 @dataclass(frozen=True, slots=True)
-class DownPayment:
+class DownPayment(_AndThen):
     """A first, larger payment by a day, from money that somebody has, and regular ones for the rest."""
 
+    way: ClassVar = Way.DOWN_PAYMENT
     amount: Money
     pay_by: date
     then: Regular
 
-    @property
-    def way(self) -> Way:
-        """The kind of arrangement."""
-        return Way.DOWN_PAYMENT
-
-    @property
-    def regular(self) -> Regular:
-        """The regular payments in it."""
-        return self.then
-
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(_AndThen):
     """So many months without payments, and then regular ones.
 
     `then.first_due` is the first payment that is left out: asked on 3 January with two months from 31 January on, the
     first that is paid is on 31 March.
     """
 
+    way: ClassVar = Way.PAUSE
     months: int
     then: Regular
 
     def __post_init__(self) -> None:
         if self.months < 1:
             raise NotAsked(self.months)
-
-    @property
-    def way(self) -> Way:
-        """The kind of arrangement."""
-        return Way.PAUSE
-
-    @property
-    def regular(self) -> Regular:
-        """The regular payments in it."""
-        return self.then
 
 
 @dataclass(frozen=True, slots=True)
-class Lower:
+class Lower(_AndThen):
     """Regular payments below what is usual for so many months, then somebody looks again."""
 
+    way: ClassVar = Way.LOWER
     months: int
     then: Regular
 
     def __post_init__(self) -> None:
         if self.months < 1:
             raise NotAsked(self.months)
-
-    @property
-    def way(self) -> Way:
-        """The kind of arrangement."""
-        return Way.LOWER
-
-    @property
-    def regular(self) -> Regular:
-        """The regular payments in it."""
-        return self.then
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,36 +225,6 @@ def by_count(
     )
 
 
-def step_up(
-    *,
-    balance: Money,
-    rate: Fraction,
-    payment: Money,
-    step_count: int,
-    count: int,
-    first: date,
-    frequency: Frequency,
-    anchor_day: int | None = None,
-) -> Schedule:
-    """Draw the plan that pays a smaller amount for some periods and a level one for the rest of at most `count`.
-
-    3,600.00 without interest, 3 at 100.00 and 24 in all, is 3 of 100.00, 20 of 157.15 and one of 157.00.
-
-    :raises NothingOwed: if the balance is not above zero.
-    :raises NeverEnds: if the smaller payment does not exceed the interest of the first period.
-    :raises ValueError: if the steps leave no period for the rest.
-    """
-    _must_be_owed(balance)
-    if not 0 < step_count < count:
-        raise ValueError(step_count, count)
-    parts: list[tuple[Money, Money]] = []
-    left = _pay(balance, rate, payment, step_count, parts)
-    if left:
-        higher = level_payment(balance=left, rate=rate, count=count - step_count)
-        _pay(left, rate, higher, count - step_count, parts)
-    return _dated(parts, first, frequency, anchor_day)
-
-
 def with_given_level(
     *,
     balance: Money,

@@ -119,7 +119,7 @@ def process(database: RealDatabase, app: Flask, *words: str) -> Iterator[subproc
             child.stdout.close()
 
 
-def killed(child: subprocess.Popen[bytes]) -> bool:
+def killed(child: subprocess.Popen[bytes] | subprocess.Popen[str]) -> bool:
     child.send_signal(signal.SIGKILL)
     return child.wait(timeout=10) == -signal.SIGKILL
 

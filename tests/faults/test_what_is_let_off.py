@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -99,10 +100,10 @@ def test_two_payments_and_two_nights_at_once_let_it_off_once(
         ids = [payment.id for payment in payments]
     session.remove()
 
-    def settling(payment_id: object) -> Callable[[], object]:
+    def settling(payment_id: uuid.UUID) -> Callable[[], object]:
         def act() -> object:
             with real_app.app_context():
-                return settle.settle(lender_id=lender_id, payment_id=payment_id)  # type: ignore[arg-type]
+                return settle.settle(lender_id=lender_id, payment_id=payment_id)
 
         return act
 
@@ -132,7 +133,7 @@ def test_a_process_killed_between_the_waiver_and_the_commit_leaves_neither_money
         try:
             assert child.stdout is not None
             assert child.stdout.readline() == "held\n"
-            assert killed(child)  # type: ignore[arg-type]
+            assert killed(child)
         finally:
             child.kill()
             child.wait(timeout=10)

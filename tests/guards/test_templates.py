@@ -16,6 +16,11 @@ from portal.web.templates import ComponentNameTaken, PageTemplates
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
+def made_for(app: Flask, language: str) -> PageTemplates:
+    assert isinstance(app.jinja_env, PageTemplates)
+    return app.jinja_env.in_language(language)
+
+
 def shown(app: Flask, source: str, language: str, **values: object) -> str:
     with app.test_request_context(), force_locale(language):
         return app.jinja_env.from_string(source).render(**values)
@@ -66,7 +71,7 @@ def test_a_macro_called_wrongly_is_a_mistake_that_shows(app: Flask, call: str, p
 def test_nothing_that_templates_call_asks_for_what_is_around_it(app: Flask) -> None:
     """Calls are written without it (`PageCode`), so whatever asked would take its first value for it."""
     with app.test_request_context():
-        for name, each in app.jinja_env.in_language("en").globals.items():  # type: ignore[attr-defined]
+        for name, each in made_for(app, "en").globals.items():
             assert not hasattr(each, "jinja_pass_arg"), name
 
 
@@ -77,7 +82,7 @@ def test_a_number_chooses_its_form(app: Flask) -> None:
 
 def test_every_component_is_there_under_its_own_name(app: Flask) -> None:
     for language, file in product(LANGUAGES, (TEMPLATES / "components").iterdir()):
-        assert callable(app.jinja_env.in_language(language).globals[file.stem])  # type: ignore[attr-defined]
+        assert callable(made_for(app, language).globals[file.stem])
 
 
 def test_two_components_of_one_name_are_a_mistake_that_shows() -> None:

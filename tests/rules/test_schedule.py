@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.money import Money, total
@@ -20,7 +20,6 @@ from portal.schedules.schedule import (
     interest_of,
     level_payment,
     periodic_rate,
-    step_up,
     with_given_level,
 )
 from tests.rules.finance_vectors import named, vectors
@@ -125,31 +124,6 @@ def test_what_a_payment_holiday_costs(vector: dict) -> None:
     assert costs["simple"] - costs["frozen"] == usd(expect["cost_of_pause"])
 
 
-@pytest.mark.parametrize(
-    ("balance", "rate", "low", "step_count", "steps"),
-    [
-        ("3600.00", "0", "100.00", 3, ((3, "100.00"), (20, "157.15"), (1, "157.00"))),
-        ("3600.00", "0", "100.00", 6, ((6, "100.00"), (17, "166.67"), (1, "166.61"))),
-        ("5000.00", "0.01", "150.00", 6, ((6, "150.00"), (17, "267.40"), (1, "267.27"))),
-    ],
-)
-def test_steps_up(balance: str, rate: str, low: str, step_count: int, steps: tuple) -> None:
-    """V-NEG0 and V-STEP: 24 items in all; 6 of 150.00 leave 4,384.80 of 5,000.00."""
-    schedule = step_up(
-        balance=usd(balance),
-        rate=Fraction(rate),
-        payment=usd(low),
-        step_count=step_count,
-        count=24,
-        first=FIRST,
-        frequency=Frequency.MONTHLY,
-    )
-    assert schedule.steps == tuple((count, usd(amount)) for count, amount in steps)
-    if balance == "5000.00":
-        assert usd(balance) - total((item.principal for item in schedule.items[:6]), currency="USD") == usd("4384.80")
-    check(schedule, usd(balance))
-
-
 @bounded
 @given(minor=balances, annual=rates, frequency=frequencies, count=st.integers(1, 130))
 def test_a_plan_by_count_repays_exactly_in_no_more_items(
@@ -183,24 +157,6 @@ def test_a_plan_by_payment_repays_exactly_or_says_why_not(
     check(schedule, balance)
     assert schedule.payment.minor <= payment
     assert all(item.amount.minor == payment for item in schedule.items[:-1])
-
-
-@bounded
-@given(minor=balances, annual=rates, low=st.integers(1, 10**5), step_count=st.integers(1, 20), more=st.integers(1, 60))
-def test_a_plan_that_steps_up_repays_exactly(minor: int, annual: Decimal, low: int, step_count: int, more: int) -> None:
-    balance, rate = Money(minor, "USD"), periodic_rate(annual_rate=annual, frequency=Frequency.MONTHLY)
-    assume(low > interest_of(balance, rate).minor)
-    schedule = step_up(
-        balance=balance,
-        rate=rate,
-        payment=Money(low, "USD"),
-        step_count=step_count,
-        count=step_count + more,
-        first=FIRST,
-        frequency=Frequency.MONTHLY,
-    )
-    check(schedule, balance)
-    assert schedule.count <= step_count + more
 
 
 def test_what_grows_the_debt_is_never_drawn() -> None:
