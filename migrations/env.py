@@ -28,7 +28,7 @@ def run() -> None:
         _on(given)
         return
     engine = db.make_engine(settings_url)
-    with engine.connect() as connection:
+    with db.connect_to_write(engine) as connection:
         _on(connection)
     engine.dispose()
 

@@ -195,6 +195,9 @@ def make_engine(url: str) -> Engine:
     return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=5, max_overflow=10)
 
 
+_WRITES = "writes"
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver's own transaction handling reads outside the transaction and loses updates; we begin ourselves.
     connection.isolation_level = None
@@ -204,7 +207,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A writer takes the lock before it reads, or two of them would both decide on the same balance.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+    writes = _writing.get() or connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def connect_to_write(engine: Engine) -> Connection:
+    """Connect for migrations, which write without a session: each of its transactions is a writer's from its start."""
+    return engine.connect().execution_options(**{_WRITES: True})
 
 
 @event.listens_for(_sessions, "before_flush")

@@ -33,7 +33,7 @@ def migrate(url: str) -> None:
     config = Config(str(ROOT / "alembic.ini"))
     config.cmd_opts = None
     engine = db.make_engine(url)
-    with engine.connect() as connection:
+    with db.connect_to_write(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     engine.dispose()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -16,6 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CHAR, Date, DateTime, Engine, LargeBinary, MetaData, Table, Uuid, inspect, select, text
 
 import portal.db
+from portal import start
 from tests.databases import ROOT, Databases, alembic
 
 # Rows as they were under a revision, from `python -m tests.guards.keep_rows`; only the newest revision may have none.
@@ -68,6 +71,33 @@ def test_migrations_go_up_and_down_and_up_again(empty: str, engine: Engine) -> N
     command.upgrade(alembic(empty), "head")
     engine.dispose()
     assert shape(engine) == first
+
+
+def test_migrations_wait_for_whoever_is_writing(empty: str, engine: Engine) -> None:
+    """The portal migrates at each start, and another part of it may be writing just then."""
+    start.migrate(empty)
+    enough = threading.Event()
+    written = []
+
+    def write_on() -> None:
+        while not enough.is_set():
+            with portal.db.connect_to_write(engine) as connection:
+                connection.execute(text("update alembic_version set version_num = version_num"))
+                connection.commit()
+            written.append(True)
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    try:
+        for _ in range(5):
+            before = len(written)
+            start.migrate(empty)
+            while len(written) == before and writer.is_alive():
+                time.sleep(0.01)
+    finally:
+        enough.set()
+        writer.join()
+    assert len(written) >= 5  # noqa: PLR2004 - one a round
 
 
 def test_migrations_make_exactly_the_tables_of_the_models(empty: str) -> None:
