@@ -1,9 +1,12 @@
 """What servers start: `flask --app wsgi …` and `granian --interface wsgi wsgi:app`."""
 
 import gc
+import os
 import sys
+import time
+from pathlib import Path
 
-WITHOUT_PAGES = {"import", "import-undo", "start"}
+WITHOUT_PAGES = {"import", "import-undo", "migrate", "prepare"}
 
 
 def command(words: list[str]) -> str | None:
@@ -20,7 +23,9 @@ def command(words: list[str]) -> str | None:
 # What is read in here stays for good: looking for garbage in it, now or in each full collection later, is time lost.
 gc.disable()
 # Reading in all pages takes longer than bringing twenty thousand debts in, which needs none of them.
-if command(sys.argv) in WITHOUT_PAGES:
+if command(sys.argv) == "start":
+    from portal.start_commands import create_app
+elif command(sys.argv) in WITHOUT_PAGES:
     from portal.bare import create_app
 else:
     from portal.app import create_app
@@ -28,3 +33,7 @@ else:
 app = create_app()
 gc.freeze()
 gc.enable()
+# `flask start` brings the tables to today's while a server reads the portal in; it ends us if that doesn't succeed.
+starting = os.environ.get("PORTAL_STARTING")
+while starting and Path(starting).exists():
+    time.sleep(0.02)

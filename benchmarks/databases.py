@@ -12,7 +12,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from portal import config, start
+from portal import config
+from portal.migrate import migrate
 
 KINDS = ("sqlite", "postgresql")
 
@@ -53,7 +54,7 @@ class Databases:
         else:
             self._execute(sql.SQL("create database {}").format(sql.Identifier(name)))
             url = self._address.set(database=name).render_as_string(hide_password=False)
-        start.migrate(url)
+        migrate(url)
         return url
 
     def copy(self, url: str) -> str:

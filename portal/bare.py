@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal import config, db, import_commands, start_commands
+from portal import config, db, import_commands, migrate_commands
 
 
 def create_app() -> Flask:
@@ -18,5 +18,5 @@ def create_app() -> Flask:
     db.connect(settings.database_url)
     app.teardown_appcontext(lambda _problem: db.session.remove())
     import_commands.register(app.cli)
-    start_commands.register(app.cli)
+    migrate_commands.register(app.cli)
     return app

@@ -15,7 +15,19 @@ import click
 from flask import current_app
 from sqlalchemy import select
 
-from portal import clock, compare, demo, import_commands, jobs, queue, start, start_commands, survey, verify
+from portal import (
+    clock,
+    compare,
+    demo,
+    import_commands,
+    jobs,
+    migrate_commands,
+    queue,
+    start,
+    start_commands,
+    survey,
+    verify,
+)
 from portal.care.commands import late_lines, requests_group
 from portal.config import Settings
 from portal.contact import write
@@ -29,6 +41,7 @@ from portal.lenders.commands import brand_command, email_address, urgent_command
 from portal.lenders.models import Lender
 from portal.letters import issue, kept, pdf
 from portal.limits.reading import LimitsError, parse
+from portal.migrate import migrate
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
 from portal.payments import settle, stripe_gateway
 from portal.payments.checkout import NoPaymentsYet, account_of
@@ -104,13 +117,6 @@ def _connect_webhooks(settings: Settings, *, api_base: str | None) -> None:
             row.stripe_webhook_secret, row.stripe_webhook_url = secret, url
 
 
-@click.command("migrate")
-def migrate_command() -> None:
-    """Bring the database's tables to today's."""
-    start.migrate(settings_in_use().database_url)
-    click.echo("The database is up to date.")
-
-
 @click.command("worker")
 def worker_command() -> None:
     """Do queued work until told to stop."""
@@ -127,7 +133,7 @@ def worker_command() -> None:
 def demo_command(as_json: bool) -> None:
     """Print how to sign in to the demo, with fresh links; fills an empty database first."""
     settings = settings_in_use()
-    start.migrate(settings.database_url)
+    migrate(settings.database_url)
     if lenders.none_yet() and not (settings.demo or settings.local):
         raise Sentence("This database isn't a demo's: set PORTAL_DEMO=1 to fill it with made-up debts.")
     if lenders.none_yet():
@@ -542,12 +548,12 @@ def letters_command(slug: str, again: bool, number: str | None) -> None:
 def register(group: click.Group) -> None:
     """Put the commands into a group."""
     import_commands.register(group)
+    migrate_commands.register(group)
     start_commands.register(group)
     lender_group.add_command(brand_command)
     lender_group.add_command(urgent_command)
     for command in (
         get_ready_command,
-        migrate_command,
         worker_command,
         demo_command,
         lender_group,

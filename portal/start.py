@@ -1,4 +1,7 @@
-"""Start everything on one machine: database, stand-in for Stripe, worker, web server; stop it all together."""
+"""Start everything on one machine: database, stand-in for Stripe, worker, web server; stop it all together.
+
+It reads nothing of the portal but its settings: what needs more runs beside it, at the same time.
+"""
 
 from __future__ import annotations
 
@@ -12,31 +15,17 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-
-from portal import db
 from portal.config import Settings
-from portal.lenders.settings import all_lenders
 
 ROOT = Path(__file__).resolve().parents[1]
 _PATIENCE_SECONDS = 60.0
+# How `flask prepare` ends where a lender has a key that moves real money.
+LIVE_KEYS = 3
 _ENDED = "A part of the portal ended by itself; the lines above say why."
 
 
 class DidNotStart(Exception):
     """A part of the portal did not start; the text says which."""
-
-
-def migrate(url: str) -> None:
-    """Bring a database's tables to today's."""
-    config = Config(str(ROOT / "alembic.ini"))
-    config.cmd_opts = None
-    engine = db.make_engine(url)
-    with db.connect_to_write(engine) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
 
 
 def stand_in_port(settings: Settings) -> int:
@@ -62,15 +51,15 @@ class Children:
     def __init__(self) -> None:
         self._all: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start a process with this Python's programs."""
+    def start(self, *words: str, **more: str) -> subprocess.Popen[bytes]:
+        """Start a process with this Python's programs; `more` is added to its environment."""
         # A group of its own: Ctrl-C reaches only us, and we can end a server with all its workers.
-        child = subprocess.Popen(words, cwd=ROOT, start_new_session=True)  # noqa: S603 - our own words, no shell
+        child = subprocess.Popen(words, cwd=ROOT, env=os.environ | more, start_new_session=True)  # noqa: S603 - our own words, no shell
         self._all.append(child)
         return child
 
-    def finish(self, *words: str) -> None:
-        """Start a process that ends by itself, and wait for its end.
+    def finish(self, *words: str) -> int:
+        """Start a process that ends by itself, wait for its end, and give how it ended: 0 or `LIVE_KEYS`.
 
         :raises DidNotStart: if it ends badly, or another one has ended meanwhile.
         """
@@ -78,19 +67,22 @@ class Children:
         while child.poll() is None:
             time.sleep(0.05)
         self._all.remove(child)
-        if child.returncode or self.ended():
+        if child.returncode not in {0, LIVE_KEYS} or self.ended():
             raise DidNotStart(_ENDED)
+        return child.returncode
 
-    def stop(self) -> None:
-        """End all of them, newest first, and wait."""
+    def stop(self, *, patience: float = 10) -> None:
+        """End all of them, newest first, and wait so many seconds for those that have work to finish."""
         for child in reversed(self._all):
             if child.poll() is None:
                 child.terminate()
         for child in reversed(self._all):
             try:
-                child.wait(timeout=10)
+                child.wait(timeout=patience)
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        self._all.clear()
 
     def ended(self) -> bool:
         """Say whether one of them has ended by itself."""
@@ -126,52 +118,35 @@ def wait_for(url: str, *, what: str, children: Children) -> None:
 def everything(settings: Settings) -> None:
     """Start all parts, web first so that a page is there at once, and wait for the end.
 
-    What needs most of the portal read in, such as filling an empty database, is done by `flask get-ready` beside it.
+    While the server reads the portal in, `flask prepare` brings the tables to today's; no page is shown before that.
+    What needs most of the portal, such as filling an empty database, is done by `flask get-ready` afterwards.
 
     :raises DidNotStart: if a part doesn't start.
     """
     children = Children()
-    programs = Path(sys.executable).parent
     flask = (sys.executable, "-m", "flask", "--app", "wsgi")
     # From here on being told to stop means to stop the children as well.
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    starting = settings.folder / "starting"
     try:
         refuse_taken(settings.port)
         stand_in = None
-        if settings.stripe_api_base is None and not _live_keys():
-            refuse_taken(stand_in_port(settings))
+        if settings.stripe_api_base is None:
             stand_in = os.environ["STRIPE_API_BASE"] = f"http://127.0.0.1:{stand_in_port(settings)}"
-            settings.folder.mkdir(parents=True, exist_ok=True)
-            (settings.folder / "stand_in_at").write_text(stand_in)
-        children.start(
-            str(programs / "granian"),
-            "--interface",
-            "wsgi",
-            "--host",
-            os.environ.get("HOST", "127.0.0.1"),
-            "--port",
-            str(settings.port),
-            "--workers",
-            "2",
-            "--blocking-threads",
-            "4",
-            "--log-level",
-            "warning",
-            "wsgi:app",
-        )
+        starting.touch()
+        _start_web(children, settings, starting)
+        if children.finish(*flask, "prepare") == LIVE_KEYS and stand_in is not None:
+            # Real money goes to Stripe itself: the server starts again, before it has shown anything.
+            children.stop(patience=0)
+            stand_in = None
+            del os.environ["STRIPE_API_BASE"]
+            _start_web(children, settings, starting)
+        starting.unlink()
         wait_for(f"http://127.0.0.1:{settings.port}/alive", what="The portal", children=children)
         if stand_in is not None:
-            children.start(
-                sys.executable,
-                "-m",
-                "sandbox",
-                "--port",
-                str(stand_in_port(settings)),
-                "--data",
-                str(settings.folder / "stand-in.sqlite"),
-            )
-            wait_for(stand_in, what="The stand-in for Stripe", children=children)
+            _start_stand_in(children, settings, url=stand_in)
         (settings.folder / "running_at").write_text(settings.base_url)
         children.finish(*flask, "get-ready")
         children.start(*flask, "worker")
@@ -182,10 +157,37 @@ def everything(settings: Settings) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         children.stop()
+        starting.unlink(missing_ok=True)
 
 
-def _live_keys() -> bool:
-    return any((lender.stripe_secret_key or "").startswith(("sk_live_", "rk_live_")) for lender in all_lenders())
+def _start_web(children: Children, settings: Settings, starting: Path) -> None:
+    children.start(
+        str(Path(sys.executable).parent / "granian"),
+        "--interface",
+        "wsgi",
+        "--host",
+        os.environ.get("HOST", "127.0.0.1"),
+        "--port",
+        str(settings.port),
+        # One process is soonest there, and its four threads are enough for the one machine that this is for.
+        "--workers",
+        "1",
+        "--blocking-threads",
+        "4",
+        "--log-level",
+        "warning",
+        "wsgi:app",
+        PORTAL_STARTING=str(starting),
+    )
+
+
+def _start_stand_in(children: Children, settings: Settings, *, url: str) -> None:
+    port = stand_in_port(settings)
+    refuse_taken(port)
+    (settings.folder / "stand_in_at").write_text(url)
+    data = str(settings.folder / "stand-in.sqlite")
+    children.start(sys.executable, "-m", "sandbox", "--port", str(port), "--data", data)
+    wait_for(url, what="The stand-in for Stripe", children=children)
 
 
 def refuse_taken(port: int) -> None:

@@ -35,8 +35,8 @@ from portal.debts.runs import Summary  # noqa: E402
 from portal.lenders import settings as lenders  # noqa: E402
 from portal.lenders.models import Lender  # noqa: E402
 from portal.letters import pdf  # noqa: E402
+from portal.migrate import migrate  # noqa: E402
 from portal.plans import negotiate  # noqa: E402
-from portal.start import migrate  # noqa: E402
 from tools import compare_rule_sets  # noqa: E402
 
 

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CHAR, Date, DateTime, Engine, LargeBinary, MetaData, Table, Uuid, inspect, select, text
 
 import portal.db
-from portal import start
+from portal.migrate import migrate
 from tests.databases import ROOT, Databases, alembic
 
 # Rows as they were under a revision, from `python -m tests.guards.keep_rows`; only the newest revision may have none.
@@ -75,7 +75,7 @@ def test_migrations_go_up_and_down_and_up_again(empty: str, engine: Engine) -> N
 
 def test_migrations_wait_for_whoever_is_writing(empty: str, engine: Engine) -> None:
     """The portal migrates at each start, and another part of it may be writing just then."""
-    start.migrate(empty)
+    migrate(empty)
     enough = threading.Event()
     written = []
 
@@ -91,7 +91,7 @@ def test_migrations_wait_for_whoever_is_writing(empty: str, engine: Engine) -> N
     try:
         for _ in range(5):
             before = len(written)
-            start.migrate(empty)
+            migrate(empty)
             while len(written) == before and writer.is_alive():
                 time.sleep(0.01)
     finally:

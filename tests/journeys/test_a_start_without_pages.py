@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from portal.db import session
 from portal.debts.models import Debt, ImportRun
+from portal.start import LIVE_KEYS
 from tests.conftest import SECRET_KEY, RealDatabase
 from tests.factories import a_lender
 from tests.journeys.acts import books_agree
@@ -66,6 +67,8 @@ def test_a_file_comes_in_is_changed_and_taken_back(
         ("flask --app wsgi import file.csv --lender linden", False),
         ("flask -A wsgi --debug import-undo --lender linden", False),
         ("flask import --help", False),
+        ("flask --app wsgi start", False),
+        ("flask --app wsgi prepare", False),
         ("flask --app wsgi lender add --slug import", True),
         ("granian --interface wsgi --port 8000 wsgi:app", True),
     ],
@@ -74,3 +77,25 @@ def test_only_what_brings_a_file_in_does_without(line: str, pages: bool, tmp_pat
     code = "import sys; sys.argv = sys.argv[1:]; import wsgi; print('home.home' in wsgi.app.view_functions)"
     said = told_by("-c", code, *line.split(), url=f"sqlite:///{tmp_path / 'none.sqlite'}", folder=tmp_path)
     assert said == f"{pages}\n"
+
+
+@pytest.mark.parametrize(("key", "status"), [(None, 0), ("sk_test_1", 0), ("sk_live_1", LIVE_KEYS)])
+def test_a_start_learns_whether_a_lender_takes_real_money(
+    real_database: RealDatabase, real_app: Flask, tmp_path: Path, key: str | None, status: int
+) -> None:
+    a_lender(stripe_secret_key=key)
+    session.rollback()
+    env = os.environ | {"DATABASE_URL": real_database.url, "SECRET_KEY": SECRET_KEY, "PORTAL_VAR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-m", "flask", "--app", "wsgi", "prepare"], cwd=ROOT, env=env)
+    assert done.returncode == status
+
+
+def test_a_server_shows_nothing_while_the_tables_are_not_ready(tmp_path: Path) -> None:
+    starting = tmp_path / "starting"
+    starting.touch()
+    env = os.environ | {"PORTAL_STARTING": str(starting), "SECRET_KEY": SECRET_KEY, "PORTAL_VAR": str(tmp_path)}
+    waits = subprocess.Popen([sys.executable, "-c", "import wsgi"], cwd=ROOT, env=env)
+    with pytest.raises(subprocess.TimeoutExpired):
+        waits.wait(timeout=8)
+    starting.unlink()
+    assert waits.wait(timeout=60) == 0
