@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ LOOK = (Path(__file__).parent / "look.js").read_text("utf-8").rstrip()
 HTMLCS = ROOT / "tools" / "browser" / "node_modules" / "html_codesniffer" / "build" / "HTMLCS.js"
 # A page with more stops than this would be a finding in itself.
 MOST_STOPS = 150
+HEIGHT = 800
 AXE = {"rules": {"target-size": {"enabled": True}}}
 # What HTML_CodeSniffer says although it isn't so, each with the reason. It is of 2019 and knows no newer CSS.
 KNOWN_FALSE: dict[str, str] = {}
@@ -41,6 +43,15 @@ def findings(page: Page, *, width: int, height: int, keyboard: bool = True) -> l
         found += [f"with text of twice the size {said}" for said in _ask(page, "overflow")]
         page.evaluate("document.documentElement.style.fontSize = ''")
         page.set_viewport_size({"width": width, "height": height})
+    return found
+
+
+def overflow(page: Page, *, widths: Sequence[int]) -> list[str]:
+    """Look for what does not fit at other widths of the same page."""
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        found += [f"at {width} {said}" for said in _ask(page, "overflow")]
     return found
 
 

@@ -137,8 +137,10 @@ class Gallery:
             if shown.wrong != bool(re.match("Please look again · |请再看一下 · ", page.title())):
                 found.append(f"the title is {page.title()!r}")
             # Focus moves alike in every view; where there is one column it can be followed down the page.
-            keyboard = (view.width == 320 or views.everything()) and not shown.ours
-            found += examine.findings(page, width=view.width, height=view.height, keyboard=keyboard)
+            found += examine.findings(page, width=view.width, height=view.height, keyboard=not shown.ours)
+            if not views.everything():
+                found += examine.overflow(page, widths=[width for width in views.WIDTHS if width != view.width])
+                page.set_viewport_size({"width": view.width, "height": view.height})
             if not view.javascript:
                 examine.scripts(opened.cdp, on=True)
             # A page for those who build shows headers and footers many times over.
