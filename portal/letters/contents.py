@@ -176,6 +176,14 @@ class InterestTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A paragraph of what was said, in the words in which it was said: its lines, and a title where it had one."""
+
+    title: str | None
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanAgreement:
     """What lender and debtor have agreed."""
 
@@ -200,6 +208,7 @@ class PlanAgreement:
     review_on: date | None = None  # Somebody looks again then, and `still_owed` is there by then.
     still_owed: Money | None = None
     void_on: date | None = None  # Without the first payment by then there is no plan.
+    told: tuple[Told, ...] = ()  # What the page said before it was agreed, word for word.
 
     @property
     def currency(self) -> str:

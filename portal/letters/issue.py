@@ -38,6 +38,7 @@ from portal.letters.contents import (
     PlanItemPaid,
     Statement,
     StatementLine,
+    Told,
     Treatment,
 )
 from portal.letters.kept import statement_cause
@@ -47,6 +48,7 @@ from portal.money import Money
 from portal.payments.models import MoneyEffect, Payment
 from portal.payments.parts import Part, came_for, parts_of, receipt_cause
 from portal.people.models import Debtor
+from portal.plans.key_facts import told_in
 from portal.plans.models import Plan, PlanItem, Quote
 from portal.plans.negotiate import arrangement_in, schedule_in
 from portal.web.numbers import public_number
@@ -142,8 +144,15 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         review_on=plan.review_on,
         still_owed=arrangement.left_at_review,
         void_on=plan.void_on,
+        told=_told(plan.agreed_text),
     )
     _issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
+
+
+def _told(agreed_text: str) -> tuple[Told, ...]:
+    rows, *titled = told_in(agreed_text) or ((),)
+    first = (Told(title=None, lines=rows),) if rows else ()
+    return (*first, *(Told(title=title, lines=tuple(lines)) for title, *lines in titled))
 
 
 def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uuid.UUID | None = None) -> None:

@@ -164,5 +164,4 @@ def _agreement_text(debt: Standing, made: Quote) -> str:
     schedule = negotiate.schedule_in(made)
     lines = [consent_words(schedule, debt)]
     lines += [f"{item.seq}. {day_words(item.due_on)}: {money_words(item.amount)}" for item in schedule.items]
-    lines.append(_said(made).text())
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n\n" + _said(made).text()

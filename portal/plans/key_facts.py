@@ -41,11 +41,18 @@ class Said:
     sections: tuple[tuple[str, tuple[str, ...]], ...]
 
     def text(self) -> str:
-        """Give all of it as lines of text, in the order of the page."""
-        lines = [f"{words} {value}" for words, value in (*self.costs, self.total)]
-        for title, sentences in self.sections:
-            lines += [title, *sentences]
-        return "\n".join(lines)
+        """Give all of it as text, in the order of the page: paragraphs of lines, of which the first is the title.
+
+        The first paragraph has none: it is the rows, words and value with a tab between. `told_in` reads it again.
+        """
+        rows = [f"{words}\t{value}" for words, value in (*self.costs, self.total)]
+        return "\n\n".join(["\n".join(rows), *("\n".join((title, *lines)) for title, lines in self.sections)])
+
+
+def told_in(agreed_text: str) -> tuple[tuple[str, ...], ...]:
+    """Give the paragraphs of what was said before a plan was agreed, each as its lines; none of an older text."""
+    _consent, *paragraphs = agreed_text.split("\n\n")
+    return tuple(tuple(paragraph.split("\n")) for paragraph in paragraphs)
 
 
 def said_of(facts: KeyFacts, arrangement: Arrangement, *, grace_days: int, contract_rate: Decimal) -> Said:

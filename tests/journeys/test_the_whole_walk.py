@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from portal.lenders.models import Lender
+from portal.plans.key_facts import told_in
 from tests.factories import a_debt, a_debtor
 from tests.journeys.acts import (
     Stripe,
@@ -120,7 +121,11 @@ def test_the_whole_walk(words: Words, app: Flask, client: CheckingClient, lender
         assert any(part in text for text in letters), (part, letters)
     for part in words.receipt:
         assert any(part in text and payment_on(debt).reference in text for text in letters), (part, letters)
-    assert agreement
+    # What was said before is in the agreement, in the same words.
+    told = [line for paragraph in told_in(plan.agreed_text) for line in paragraph]
+    assert len(told) > 10
+    for line in told:
+        assert "".join(line.split()) in "".join(agreement.split()), line
 
     found = acts_of(lender.id)
     for act in (

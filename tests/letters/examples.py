@@ -33,6 +33,7 @@ from portal.letters.contents import (
     PlanItemPaid,
     Statement,
     StatementLine,
+    Told,
     Treatment,
 )
 from portal.money import Money, level, split
@@ -146,6 +147,10 @@ def a_plan_with_interest() -> PlanAgreement:
             day_count="ACT/365F",
         ),
         bureaus=("Example Bureau (made-up)",),
+        told=(
+            Told(title=None, lines=("Number of payments\t23", "You pay in all\t$5,606.76")),
+            Told(title="The rate in a year", lines=("11.97% a year (APR).",)),
+        ),
     )
 
 

@@ -167,6 +167,7 @@ def test_a_plan_agreement_says_how_often(frequency: str, words: str, chinese: st
 
 def test_interest_that_goes_on_is_said_and_counted(files: dict[str, Rendered]) -> None:
     text = " ".join(written(files["plan-with-interest.en"].pdf).split())
+    assert "word for word Number of payments 23 You pay in all $5,606.76 The rate in a year 11.97% a year (APR)" in text
     assert "Interest goes on while this plan runs, at 12% a year. It adds $606.76" in text
     assert "We add no interest" not in text
     assert "More than paying everything on 22 November 2026 $606.76" in text
