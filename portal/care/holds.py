@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import BindParameter, bindparam, literal_column, or_, select
 
 from portal import clock
 from portal.care.clocks import Clock
@@ -25,6 +25,12 @@ URGENT = "urgent"
 _URGENT_STOPS = ("collection", "reminders")
 
 _HOLD, _REQUEST, _DEBT, _DEBTOR = table_of(CareHold).c, table_of(CareRequest).c, table_of(Debt).c, table_of(Debtor).c
+_AT: BindParameter[datetime] = bindparam("at", type_=_HOLD.since.type)
+_IN_FORCE_AT = (
+    _HOLD.since <= _AT,
+    or_(_HOLD.until.is_(None), _HOLD.until > _AT),
+    or_(_HOLD.ended_at.is_(None), _HOLD.ended_at > _AT),
+)
 _IN_FORCE = (
     select(
         _HOLD.kind,
@@ -46,13 +52,24 @@ _IN_FORCE = (
     .where(
         _HOLD.lender_id == bindparam("lender_id"),
         _HOLD.debtor_id == bindparam("debtor_id"),
-        _HOLD.since <= bindparam("at", type_=_HOLD.since.type),
-        or_(_HOLD.until.is_(None), _HOLD.until > bindparam("at", type_=_HOLD.since.type)),
-        or_(_HOLD.ended_at.is_(None), _HOLD.ended_at > bindparam("at", type_=_HOLD.since.type)),
+        *_IN_FORCE_AT,
     )
     .order_by(_HOLD.since, _HOLD.id)
 )
 _OF_DEBT = _IN_FORCE.where(or_(_HOLD.debt_id.is_(None), _HOLD.debt_id == bindparam("debt_id")))
+# For statements about a debt: whether somebody says that it or its amount is wrong, at the instant that is bound.
+IS_DISPUTED = (
+    select(1)
+    .where(
+        _HOLD.lender_id == _DEBT.lender_id,
+        _HOLD.debtor_id == _DEBT.debtor_id,
+        or_(_HOLD.debt_id.is_(None), _HOLD.debt_id == _DEBT.id),
+        _HOLD.kind.in_([literal_column(f"'{kind.value}'", _HOLD.kind.type) for kind in sorted(DISPUTES, key=str)]),
+        *_IN_FORCE_AT,
+    )
+    .correlate(table_of(Debt))
+    .exists()
+)
 
 
 _EVER = (

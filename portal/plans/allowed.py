@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, literal_column, select
 
 from portal import clock
-from portal.db import new_id, session
+from portal.db import new_id, read, session, table_of
 from portal.debts.models import Debt
 from portal.debts.statement import Standing, all_open
 from portal.evidence.record import OPERATOR, Act, Actor, record
@@ -23,6 +24,17 @@ from portal.limits import checks
 from portal.limits.cards import NO_ATTRIBUTES, Card, Limits, LimitsSet
 from portal.limits.reading import parse
 from portal.plans.models import LimitsVersion
+
+_VERSION, _DEBT = table_of(LimitsVersion).c, table_of(Debt).c
+_IN_FORCE = (
+    select(_VERSION.id, _VERSION.number, _VERSION.source)
+    .where(_VERSION.lender_id == bindparam("lender_id"), _VERSION.effective_from <= bindparam("today"))
+    .order_by(_VERSION.effective_from.desc(), _VERSION.number.desc())
+    .limit(literal_column("1"))
+)
+_ATTRIBUTES = select(_DEBT.attributes).where(
+    _DEBT.lender_id == bindparam("lender_id"), _DEBT.id == bindparam("debt_id")
+)
 
 
 class NoLimits(Exception):
@@ -111,28 +123,25 @@ def version_in_force(*, lender_id: uuid.UUID, currency: str, today: date) -> Ver
 
     :raises NoLimits: if there is none.
     """
-    row = session.execute(
-        select(LimitsVersion.id, LimitsVersion.number, LimitsVersion.source)
-        .where(LimitsVersion.lender_id == lender_id, LimitsVersion.effective_from <= today)
-        .order_by(LimitsVersion.effective_from.desc(), LimitsVersion.number.desc())
-        .limit(1)
-    ).one_or_none()
-    if row is None:
+    rows = read(_IN_FORCE, {"lender_id": lender_id, "today": today})
+    if not rows:
         raise NoLimits
+    [row] = rows
     return Version(id=row.id, number=row.number, limits=_parsed(row.source, currency))
 
 
-def limits_in_force(debt: Standing, *, today: date) -> InForce:
+def limits_in_force(debt: Standing, *, today: date, attributes: Mapping[str, str] | None = None) -> InForce:
     """Give the limits for a debt: the newest version that has started, and its first card that fits.
+
+    Attributes that are known already are not read again.
 
     :raises NoLimits: if there is none.
     """
     version = version_in_force(lender_id=debt.lender_id, currency=debt.owed.currency, today=today)
+    if attributes is None:
+        attributes = attributes_of(debt) if version.limits.asks_attributes else NO_ATTRIBUTES
     card = version.limits.limits_for(
-        balance=debt.owed,
-        days_late=debt.days_late(today),
-        product=debt.product,
-        attributes=attributes_of(debt) if version.limits.asks_attributes else NO_ATTRIBUTES,
+        balance=debt.owed, days_late=debt.days_late(today), product=debt.product, attributes=attributes
     )
     if card is None:
         raise NoLimits
@@ -141,10 +150,8 @@ def limits_in_force(debt: Standing, *, today: date) -> InForce:
 
 def attributes_of(debt: Standing) -> Mapping[str, str]:
     """Give what the lender's file says of a debt beside its figures; read only where a card looks at it."""
-    found: Mapping[str, str] = session.execute(
-        select(Debt.attributes).where(Debt.lender_id == debt.lender_id, Debt.id == debt.id)
-    ).scalar_one()
-    return found
+    [[found]] = read(_ATTRIBUTES, {"lender_id": debt.lender_id, "debt_id": debt.id})
+    return cast(Mapping[str, str], found)
 
 
 def explain(debt: Standing, *, today: date) -> tuple[Version, tuple[tuple[Card, tuple[str, ...]], ...]]:

@@ -27,7 +27,7 @@ from portal.plans.forms import (
 )
 from portal.plans.negotiate import NoLimits
 from portal.plans.offer_cards import offer_card
-from portal.plans.pages import debt_to_plan, elsewhere, no_limits, plans
+from portal.plans.pages import debt_to_plan, debt_with_background, elsewhere, no_limits, plans
 from portal.plans.words import amount_every, answer_words, asked_words, way_lead, way_title
 from portal.schedules.dates import Frequency
 from portal.web.fields import Form
@@ -127,11 +127,11 @@ def what_can_you_afford(reference: str) -> ResponseReturnValue:
 @needs_debtor
 def preview(reference: str) -> ResponseReturnValue:
     """Show what regular payments would be, and keep nothing."""
-    debt, today = debt_to_plan(reference)
-    if (away := elsewhere(debt)) is not None:
+    debt, background, today = debt_with_background(reference)
+    if (away := elsewhere(debt, background)) is not None:
         return away
     try:
-        in_force = negotiate.limits_in_force(debt, today=today)
+        in_force = negotiate.limits_in_force(debt, today=today, attributes=background.attributes)
     except NoLimits:
         return no_limits(debt)
     form = PreviewForm(formdata=request.args)
@@ -145,7 +145,7 @@ def preview(reference: str) -> ResponseReturnValue:
         asked = negotiate.regular_of(
             debt, payment=form.amount.money, frequency=frequency, pay_day=pay_day, today=today, in_force=in_force
         )
-        table = negotiate.preview(debt, asked=asked, today=today, in_force=in_force)
+        table = negotiate.preview(debt, background, asked=asked, in_force=in_force, today=today)
         choices = negotiate.choices(table)
         title, lines = answer_words(table.answer, choices)
         key = next(iter(choices), None)

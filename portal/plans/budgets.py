@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, literal_column, select
 
 from portal import clock
 from portal.affordability import stored
 from portal.affordability.budget import Budget, Evidence
 from portal.affordability.standards import Standards, standards_for
 from portal.affordability.surplus import NeedsStandards, Surplus, affordable, model_of
-from portal.db import session
+from portal.db import read, table_of
 from portal.debts.statement import Standing, debts_of
 from portal.lenders.models import Lender
 from portal.limits.cards import AffordabilityModel, Limits
@@ -25,6 +25,20 @@ from portal.plans.models import Proposal
 
 # The one model that needs no table: what comes in less what goes out.
 USUAL_MODEL = AffordabilityModel.GUIDELINES
+
+_PROPOSAL, _LENDER = table_of(Proposal).c, table_of(Lender).c
+_BUDGET = (
+    select(_PROPOSAL.budget)
+    .where(
+        _PROPOSAL.lender_id == bindparam("lender_id"),
+        _PROPOSAL.debtor_id == bindparam("debtor_id"),
+        _PROPOSAL.currency == bindparam("currency"),
+        _PROPOSAL.budget.is_not(None),
+    )
+    .order_by(_PROPOSAL.made_at.desc(), _PROPOSAL.id.desc())
+    .limit(literal_column("1"))
+)
+_JURISDICTION = select(_LENDER.jurisdiction).where(_LENDER.id == bindparam("lender_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +86,10 @@ def as_kept(budget: Budget, *, complete: bool) -> dict[str, object]:
 
 def budget_of(debt: Standing) -> KeptBudget | None:
     """Give what the person said last about what there is to live on, on whichever debt in this currency."""
-    found = session.scalars(
-        select(Proposal.budget)
-        .where(
-            Proposal.lender_id == debt.lender_id,
-            Proposal.debtor_id == debt.debtor_id,
-            Proposal.currency == debt.owed.currency,
-            Proposal.budget.is_not(None),
-        )
-        .order_by(Proposal.made_at.desc(), Proposal.id.desc())
-        .limit(1)
-    ).one_or_none()
-    if found is None:
+    rows = read(_BUDGET, {"lender_id": debt.lender_id, "debtor_id": debt.debtor_id, "currency": debt.credit.currency})
+    if not rows:
         return None
+    [[found]] = rows
     return KeptBudget(
         budget=stored.from_json(found),
         complete=found["complete"],
@@ -128,7 +133,7 @@ def leftover(debt: Standing, *, budget: Budget, limits: Limits, today: date) -> 
 
 def _standards(debt: Standing, currency: str, model: AffordabilityModel, today: date) -> Standards | None:
     """Give the table of the debt's country; one that is only for comparing is no guideline for anybody."""
-    jurisdiction = session.scalars(select(Lender.jurisdiction).where(Lender.id == debt.lender_id)).one()
+    [[jurisdiction]] = read(_JURISDICTION, {"lender_id": debt.lender_id})
     table = standards_for(jurisdiction=jurisdiction, on=today)
     if table is None or table.currency != currency or (table.benchmark_only and model is USUAL_MODEL):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -12,7 +12,7 @@ from portal import clock
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing
 from portal.people.permissions import me
-from portal.plans.progress import alive_plan
+from portal.plans.situation import Background, background_of, to_plan
 
 plans = Blueprint("plans", __name__)
 
@@ -23,13 +23,22 @@ def debt_to_plan(reference: str) -> tuple[Standing, date]:
     return debt, clock.today(me().zone)
 
 
-def elsewhere(debt: Standing) -> ResponseReturnValue | None:
+def debt_with_background(reference: str) -> tuple[Standing, Background, date]:
+    """Give the same with what is known of the debt beside its figures."""
+    person = me()
+    found = to_plan(lender_id=person.lender_id, debtor_id=person.debtor_id, reference=reference)
+    if found is None:
+        abort(404)
+    return *found, clock.today(person.zone)
+
+
+def elsewhere(debt: Standing, background: Background | None = None) -> ResponseReturnValue | None:
     """Lead away from the pages of making a plan where there is nothing to plan."""
     if not debt.owed:
         return redirect(url_for("home.debt", reference=debt.reference), 303)
-    alive = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
+    alive = (background or background_of(debt)).alive
     if alive is not None:
-        return redirect(url_for("plans.plan", reference=alive.reference), 303)
+        return redirect(url_for("plans.plan", reference=alive), 303)
     return None
 
 

@@ -34,7 +34,7 @@ from portal.plans.allowed import InForce, limits_in_force
 from portal.plans.budgets import Leftover, as_kept, budget_of
 from portal.plans.budgets import leftover as leftover_under
 from portal.plans.models import Proposal
-from portal.plans.situation import gate_of, history_of, owed_of
+from portal.plans.situation import Background, background_of, gate_of, history_of, owed_of
 from portal.schedules.arrangements import Arrangement
 from portal.schedules.dates import Frequency, first_due
 from portal.schedules.schedule import Schedule
@@ -65,7 +65,7 @@ def ways_for(debt: Standing, *, today: date) -> tuple[Way, ...]:
     :raises NoLimits: if the lender has none for this debt.
     """
     limits = limits_in_force(debt, today=today).limits
-    return menu.ways(limits, owed_of(debt, today=today), history_of(debt, proposal_id=None, today=today))
+    return menu.ways(limits, owed_of(debt, today=today), history_of(debt, background_of(debt), today=today))
 
 
 def regular_of(
@@ -203,7 +203,7 @@ def _keep_answer(debt: Standing, *, proposal: Proposal, today: date) -> dict[str
     proposal.reasons = [reason.value for reason in table.answer.reasons]
     proposal.trace = trace.as_json(table.answer.trace)
     proposal.budget_minor = None if table.means is None else table.means.amount.minor
-    proposal.round = 1 + history_of(debt, proposal_id=proposal.id, today=today).rounds
+    proposal.round = 1 + background_of(debt, proposal_id=proposal.id).rounds
     return {
         "outcome": proposal.outcome,
         "reasons": proposal.reasons,
@@ -253,28 +253,34 @@ def table_for(debt: Standing, *, proposal: Proposal, today: date) -> Table:
 
     :raises NoLimits: if the lender has none for this debt.
     """
-    in_force = limits_in_force(debt, today=today)
+    background = background_of(debt, proposal_id=proposal.id)
+    in_force = limits_in_force(debt, today=today, attributes=background.attributes)
     asked = asked_in(proposal, today=today, season=in_force.limits.season)
-    return _table(debt, in_force, asked, proposal=proposal, today=today)
+    return _table(debt, background, in_force, asked, proposal=proposal, today=today)
 
 
-def preview(debt: Standing, *, asked: Asked, today: date, in_force: InForce | None = None) -> Table:
-    """Give the answer to something that nobody has asked for yet, without the plans beside it; nothing is kept.
-
-    :raises NoLimits: if the lender has none for this debt.
-    """
-    return _table(debt, in_force or limits_in_force(debt, today=today), asked, proposal=None, today=today)
+def preview(debt: Standing, background: Background, *, asked: Asked, in_force: InForce, today: date) -> Table:
+    """Give the answer to something that nobody has asked for yet, without the plans beside it; nothing is kept."""
+    return _table(debt, background, in_force, asked, proposal=None, today=today)
 
 
-def _table(debt: Standing, in_force: InForce, asked: Asked, *, proposal: Proposal | None, today: date) -> Table:
-    limits, owed, gate = in_force.limits, owed_of(debt, today=today), gate_of(debt)
+def _table(
+    debt: Standing,
+    background: Background,
+    in_force: InForce,
+    asked: Asked,
+    *,
+    proposal: Proposal | None,
+    today: date,
+) -> Table:
+    limits, owed, gate = in_force.limits, owed_of(debt, today=today), gate_of(background)
     means = _means(debt, limits, today=today)
     given = answer(
         asked=asked,
         owed=owed,
         limits=limits,
         means=means,
-        history=history_of(debt, proposal_id=None if proposal is None else proposal.id, today=today),
+        history=history_of(debt, background, today=today),
         gate=gate,
         today=today,
     )

@@ -6,22 +6,25 @@ Invariant: everything here is read from the books and the holds at the moment of
 from __future__ import annotations
 
 import uuid
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import String, bindparam, func, literal, literal_column, select
 
 from portal import clock
-from portal.care.holds import holding
-from portal.db import session
-from portal.debts.statement import Standing
+from portal.care.holds import IS_DISPUTED
+from portal.db import read, session, table_of
+from portal.debts.models import Debt
+from portal.debts.statement import BY_REFERENCE, Standing, standing_of
 from portal.interest import months_later
 from portal.ledger import OWED, Account
 from portal.offers.gates import Flag, Gate, Situation, gates
 from portal.offers.owed import History, Owed
-from portal.plans.allowed import attributes_of
-from portal.plans.models import Plan, PlanItem, Proposal, Quote
-from portal.plans.progress import alive_plan
+from portal.plans.models import ALIVE, Plan, PlanItem, Proposal, Quote
+from portal.plans.progress import QUOTE_OF_PLAN
 from portal.plans.states import State
 from portal.schedules.arrangements import Kind, Parts
 
@@ -29,6 +32,64 @@ from portal.schedules.arrangements import Kind, Parts
 _NEVER_RAN = (State.VOIDED.value, State.EXPIRED.value)
 # What a lender's file says of a debt whose time to be asked for before a court is over.
 _TIME_BARRED, _YES = "time_barred", ("yes", "true", "1")
+_NO_PROPOSAL = uuid.UUID(int=0)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+_DEBT, _PLAN, _QUOTE, _PROPOSAL = table_of(Debt).c, table_of(Plan).c, table_of(Quote).c, table_of(Proposal).c
+_OF_THE_DEBT = (_PLAN.lender_id == _DEBT.lender_id) & (_PLAN.debt_id == _DEBT.id)
+_RAN = _PLAN.state.not_in([literal_column(f"'{state}'", String) for state in _NEVER_RAN])
+_LAST_AGREED = select(func.max(_PLAN.agreed_at)).where(_OF_THE_DEBT, _RAN).correlate(table_of(Debt)).scalar_subquery()
+# In the order of the fields of a background.
+_BACKGROUND = (
+    _DEBT.attributes,
+    select(_PLAN.reference)
+    .where(_OF_THE_DEBT, _PLAN.state.in_(ALIVE))
+    .correlate(table_of(Debt))
+    .scalar_subquery()
+    .label("alive"),
+    IS_DISPUTED.label("disputed"),
+    select(func.count())
+    .select_from(table_of(Plan))
+    .where(_OF_THE_DEBT, _RAN)
+    .correlate(table_of(Debt))
+    .scalar_subquery()
+    .label("plans"),
+    select(func.count())
+    .select_from(table_of(Proposal))
+    .where(
+        _PROPOSAL.lender_id == _DEBT.lender_id,
+        _PROPOSAL.debt_id == _DEBT.id,
+        _PROPOSAL.outcome != literal_column("'accept'", String),
+        _PROPOSAL.id != bindparam("proposal_id"),
+        _PROPOSAL.made_at > func.coalesce(_LAST_AGREED, literal(_LONG_AGO, _PLAN.agreed_at.type)),
+    )
+    .correlate(table_of(Debt))
+    .scalar_subquery()
+    .label("rounds"),
+)
+_OF_DEBT = select(*_BACKGROUND).where(_DEBT.lender_id == bindparam("lender_id"), _DEBT.id == bindparam("debt_id"))
+_BY_REFERENCE = BY_REFERENCE.add_columns(*_BACKGROUND)
+_PLANS = (
+    select(_PLAN.id, _PLAN.kind, _PLAN.state, _PLAN.agreed_at, _PLAN.grace_days, _PLAN.cure_days, _QUOTE.terms)
+    .join_from(table_of(Plan), table_of(Quote), QUOTE_OF_PLAN)
+    .where(_PLAN.lender_id == bindparam("lender_id"), _PLAN.debt_id == bindparam("debt_id"), _RAN)
+    .order_by(_PLAN.agreed_at)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What is known of a debt beside its figures, before an answer.
+
+    `attributes` is what its lender's file says beside; `alive` the reference of its plan that is alive; `plans` how
+    many it had that began; `rounds` how often it was answered without a yes since the last of them.
+    """
+
+    attributes: Mapping[str, str]
+    alive: str | None
+    disputed: bool
+    plans: int
+    rounds: int
 
 
 def owed_of(debt: Standing, *, today: date) -> Owed:
@@ -45,41 +106,45 @@ def owed_of(debt: Standing, *, today: date) -> Owed:
     )
 
 
-def gate_of(debt: Standing) -> Gate | None:
+def background_of(debt: Standing, *, proposal_id: uuid.UUID | None = None) -> Background:
+    """Give what is known of a debt beside its figures; a proposal that is answered now is no round of its own."""
+    rows: Sequence[Any] = read(_OF_DEBT, {"lender_id": debt.lender_id, "debt_id": debt.id, **_about(proposal_id)})
+    return Background(*rows[0])
+
+
+def to_plan(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> tuple[Standing, Background] | None:
+    """Give a debt of a person with its background, in one statement; None if it is not his, not open, or not there."""
+    rows = read(_BY_REFERENCE, {"lender_id": lender_id, "debtor_id": debtor_id, "reference": reference, **_about(None)})
+    return (standing_of(rows[0]), Background(*rows[0][-len(_BACKGROUND) :])) if rows else None
+
+
+def _about(proposal_id: uuid.UUID | None) -> dict[str, object]:
+    return {"at": clock.now(), "proposal_id": proposal_id or _NO_PROPOSAL}
+
+
+def gate_of(background: Background) -> Gate | None:
     """Give what stands in the way of an answer; who is signed in has said who it is.
 
     The portal's books are the book of the debt from the first file on, so what is owed is of this moment.
     """
     now = clock.now()
-    found = holding(lender_id=debt.lender_id, debtor_id=debt.debtor_id, debt_id=debt.id, at=now)
     return gates(
         Situation(
             identity_verified=True,
             balance_as_of=now,
-            flags=frozenset({Flag.DISPUTE}) if any(hold.disputed for hold in found) else frozenset(),
-            time_barred=str(attributes_of(debt).get(_TIME_BARRED, "")).lower() in _YES,
-            plan_alive=alive_plan(lender_id=debt.lender_id, debt_id=debt.id) is not None,
+            flags=frozenset({Flag.DISPUTE}) if background.disputed else frozenset(),
+            time_barred=str(background.attributes.get(_TIME_BARRED, "")).lower() in _YES,
+            plan_alive=background.alive is not None,
         ),
         now=now,
     )
 
 
-def history_of(debt: Standing, *, proposal_id: uuid.UUID | None, today: date) -> History:
+def history_of(debt: Standing, background: Background, *, today: date) -> History:
     """Give what was agreed before on a debt, and how often it was answered without a yes since its last plan."""
-    plans = session.execute(
-        select(Plan.id, Plan.kind, Plan.state, Plan.agreed_at, Plan.grace_days, Plan.cure_days, Quote.terms)
-        .join(Quote, (Quote.lender_id == Plan.lender_id) & (Quote.id == Plan.quote_id))
-        .where(Plan.lender_id == debt.lender_id, Plan.debt_id == debt.id, Plan.state.not_in(_NEVER_RAN))
-        .order_by(Plan.agreed_at)
-    ).all()
-    answered = select(func.count()).where(
-        Proposal.lender_id == debt.lender_id,
-        Proposal.debt_id == debt.id,
-        Proposal.outcome != "accept",
-        Proposal.id != proposal_id,
-    )
-    if plans:
-        answered = answered.where(Proposal.made_at > plans[-1].agreed_at)
+    if not background.plans:
+        return History(rounds=background.rounds)
+    plans = read(_PLANS, {"lender_id": debt.lender_id, "debt_id": debt.id})
     year_ago = months_later(today, -12)
     paused = [
         (plan.agreed_at, plan.terms["arranged"]["pause_months"], date.fromisoformat(plan.terms["items"][0][1]))
@@ -97,7 +162,7 @@ def history_of(debt: Standing, *, proposal_id: uuid.UUID | None, today: date) ->
         days_since_break=min(
             (_days_since_end(debt, plan.id, plan.grace_days + plan.cure_days, today) for plan in breaks), default=None
         ),
-        rounds=session.scalars(answered).one(),
+        rounds=background.rounds,
     )
 
 
