@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,7 +26,6 @@ from sqlalchemy import (
     Engine,
     ForeignKey,
     MetaData,
-    Row,
     Select,
     String,
     Table,
@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine.interfaces import CoreExecuteOptionsParameter
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -49,6 +49,10 @@ class WriteOutsideTransaction(Exception):
 
 class NestedTransaction(Exception):
     """An act opened a transaction inside another one: only the edge may."""
+
+
+class CouldNotRead(SQLAlchemyError):
+    """The database did not answer a read; says what kind of error it was, and nothing of what was asked."""
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -232,14 +236,16 @@ def insert_unless_there(model: type[Model]) -> pg.Insert | sqlite.Insert:
     return sqlite.insert(model)
 
 
-def read(statement: Select[Any], values: Mapping[str, object]) -> Sequence[Row[Any]]:
-    """Give the rows of a select of plain columns; without the session's objects it takes half the time.
+def read(statement: Select[Any], values: Mapping[str, object]) -> Sequence[Any]:
+    """Give the rows of a select of plain columns, as named tuples; that takes a third of the time of a session's.
 
-    The select is a constant of its module: what SQLAlchemy has compiled of it is kept for that very object.
+    The select is a constant of its module, because what it is for a database is kept for that very object; lists of
+    values stand written out in it.
+
+    :raises CouldNotRead: if the database doesn't answer.
     """
     connection = _reading_on()
-    options: CoreExecuteOptionsParameter = {"compiled_cache": _form_of(statement, connection.dialect)}
-    return connection.execute(statement, values, execution_options=options).all()
+    return _form_of(statement, connection.dialect).rows(connection, values)
 
 
 def _reading_on() -> Connection:
@@ -253,23 +259,70 @@ def _reading_on() -> Connection:
         return session.connection()
     if _reader.connection is None:
         _reader.connection = bound.connect()
+        _reader.connection.begin()
     return _reader.connection
 
 
-class _OneForm(dict[object, Any]):
-    """What one statement is for one database; SQLAlchemy's own keeping hashes the whole statement at each reading."""
+class Form:
+    """A select as one database takes it: its text, what is done to values on the way in, and to columns on the way out.
 
-    def get(self, _key: object, default: Any = None) -> Any:
-        """Give it, whatever it is asked for by."""
-        return super().get(None, default)
+    SQLAlchemy writes the text and knows the types; asking the driver by itself leaves out what it does at each reading.
+    """
 
-    def __setitem__(self, _key: object, form: Any) -> None:
-        super().__setitem__(None, form)
+    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        self.text = compiled.string
+        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        self._places = compiled.positiontup
+        # A name that stands there twice is one value.
+        types = {name: bind.type for bind, name in compiled.bind_names.items()}
+        self._going_in = [
+            (name, convert)
+            for name, kind in types.items()
+            if (convert := kind.dialect_impl(dialect).bind_processor(dialect)) is not None
+        ]
+        columns = statement.column_descriptions
+        row: Any = namedtuple("Row", [column["name"] for column in columns], rename=True)  # type: ignore[misc]
+        self._row = row
+        self._coming_out = [
+            (place, convert)
+            for place, column in enumerate(columns)
+            if (convert := column["type"].dialect_impl(dialect).result_processor(dialect, None)) is not None
+        ]
+
+    def rows(self, connection: Connection, values: Mapping[str, object]) -> list[Any]:
+        """Ask, and give the rows.
+
+        :raises CouldNotRead: if the database doesn't answer.
+        """
+        given = self.given(values)
+        try:
+            cursor = connection.connection.cursor()
+            try:
+                cursor.execute(self.text, given)
+                found = cursor.fetchall()
+            finally:
+                cursor.close()
+        except connection.dialect.loaded_dbapi.Error as problem:
+            raise CouldNotRead(type(problem).__name__) from problem
+        return [self._made(list(row)) for row in found]
+
+    def given(self, values: Mapping[str, object]) -> Any:
+        """Give values as the driver takes them: by name, or in the order of their places."""
+        given = {**self._fixed, **values}
+        for name, convert in self._going_in:
+            given[name] = convert(given[name])
+        return given if self._places is None else tuple([given[name] for name in self._places])
+
+    def _made(self, row: list[Any]) -> Any:
+        for place, convert in self._coming_out:
+            row[place] = convert(row[place])
+        return self._row._make(row)
 
 
 @lru_cache(maxsize=256)
-def _form_of(_statement: Select[Any], _dialect: Dialect) -> _OneForm:
-    return _OneForm()
+def _form_of(statement: Select[Any], dialect: Dialect) -> Form:
+    return Form(statement, dialect)
 
 
 @contextmanager

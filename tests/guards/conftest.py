@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import pytest
 from flask import Flask, has_request_context, request
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 import portal.db
 from portal import clock
+from tests.asked import telling
 from tests.conftest import _unbind, make_app
 from tests.databases import Databases
 from tests.factories import a_lender
@@ -44,13 +45,13 @@ def _served_once(
     assert isinstance(engine, Engine)
     selects: dict[str, object] = {}
 
-    @event.listens_for(engine, "before_cursor_execute")
-    def note(_c: object, _cursor: object, statement: str, values: object, _context: object, many: bool) -> None:
+    def note(statement: str, values: object) -> None:
         asked_by_a_page = has_request_context() and not request.path.startswith("/outbox")
-        if asked_by_a_page and statement.lstrip().upper().startswith("SELECT") and not many:
+        if asked_by_a_page and statement.lstrip().upper().startswith("SELECT"):
             selects.setdefault(statement, values)
 
-    yield Served(app, Scene(app, lender=a_lender(), sandbox=_one_sandbox), engine, selects)
+    with telling(engine, note):
+        yield Served(app, Scene(app, lender=a_lender(), sandbox=_one_sandbox), engine, selects)
     _unbind()
     engine.dispose()
     databases.drop(url)

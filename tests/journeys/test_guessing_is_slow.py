@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from portal.db import session, transaction
 from portal.debts.statement import Standing, owner_of_reference
@@ -18,6 +18,7 @@ from portal.people import guessing, sign_in
 from portal.people.models import Debtor, UserSession
 from portal.people.sign_in import Locked, SignedIn, Wrong
 from portal.post.models import Message
+from tests.asked import telling
 from tests.authenticator import Authenticator
 from tests.conftest import SECRET_KEY, Clock
 from tests.factories import BORN_ON, a_debt
@@ -103,14 +104,12 @@ def counted(app: Flask) -> Iterator[list[str]]:
     """Note each statement that goes to the database."""
     said: list[str] = []
 
-    def note(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+    def note(statement: str, _values: object) -> None:
         if "SAVEPOINT" not in statement:
             said.append(" ".join(statement.split())[:90])
 
-    connection = session.get_bind()
-    event.listen(connection, "before_cursor_execute", note)
-    yield said
-    event.remove(connection, "before_cursor_execute", note)
+    with telling(session.get_bind(), note):
+        yield said
 
 
 def test_known_and_unknown_references_get_the_same_answer_and_the_same_work(
