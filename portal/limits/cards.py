@@ -178,7 +178,8 @@ class Limits:
 
     From `season` on, what a card leaves out is not offered. `person_up_to_months` and
     `person_up_to_discount_bps` are the most that a person may agree to; beyond, the rules say no (None: a person may
-    agree to anything).
+    agree to anything). `budget_days` is how long what somebody said of a budget is taken for so, `file_days` how long
+    a balance as the lender's file last had it (None: for ever).
     """
 
     min_payment: Money
@@ -214,6 +215,8 @@ class Limits:
     person_up_to_discount_bps: int | None = None
     agents: AgentCaps | None = None
     affordability_model: AffordabilityModel | None = None
+    budget_days: int = 90
+    file_days: int | None = None
 
     def least_payment(self, *, balance: Money) -> Money:
         """Return the least payment a month: the larger of the amount and the percentage, never above the balance.

@@ -151,6 +151,8 @@ def _limits(card: _Table) -> Limits:
         offer_validity_days=card.whole("offer_valid_days", least=1, most=366),
         cushion_bps=affordability.percent_bps("keep_back_percent", default=1000),
         affordability_step=affordability.money("round_down_to", above_zero=True),
+        budget_days=affordability.whole("ask_again_after_days", default=90, least=1, most=366),
+        file_days=card.whole("file_no_older_than_days", most=366) if card.has("file_no_older_than_days") else None,
         step_months=card.whole("step_up_after_months", default=3, most=_LONGEST_TERM_MONTHS),
         season=card.months_of_year("seasonal_months"),
         rate_bands=tuple(_rate_band(band) for band in interest.tables("bands", required=False)),

@@ -52,7 +52,7 @@ def answer(
     trace.add(Rule.ASKED, asked, owed=owed, means=means, history=history, today=today)
     trace.add(Rule.GATE, gate)
     if gate is not None:
-        return _finished(_held(asked), trace)
+        return _finished(_held(asked, gate), trace)
     given = _answer(Case(owed, limits, means, today, trace), asked, history)
     given = _with_quota(given, limits, history, today, trace)
     return _finished(_with_rounds(given, history, trace), trace)
@@ -76,12 +76,12 @@ def _steps(plan: object) -> object:
     return getattr(plan, "steps", None)
 
 
-def _held(asked: Asked) -> Answer:
+def _held(asked: Asked, gate: Gate) -> Answer:
     """Answer behind a gate: nothing is asked for and no plan is drawn until it is open."""
     return Answer(
         outcome=Outcome.SIGNPOST_AND_HOLD,
         arrangement=None,
-        reasons=(Reason.ON_HOLD,),
+        reasons=(Reason.BALANCE_NOT_FRESH if gate is Gate.BALANCE_NOT_FRESH else Reason.ON_HOLD,),
         change=Change(Input.NONE),
         needs_person=True,
         asked=asked,
@@ -129,7 +129,8 @@ def _down_payment(case: Case, asked: Asked, down: DownPayment, window: Window) -
     balance = case.owed.balance
     whole = case.reckon(down.then)
     if nothing_left(whole):
-        return signpost(whole, asked)
+        inside, _hindrances = possible(down.then, case.limits, window, case.trace)
+        return signpost(case.reckon(inside), asked)
     reasons: tuple[Reason, ...] = ()
     change = Change(Input.NONE)
     pay_by = min(max(down.pay_by, window.earliest), window.latest)
@@ -217,7 +218,8 @@ def _with_quota(given: Answer, limits: Limits, history: History, today: date, tr
 
 def _with_rounds(given: Answer, history: History, trace: Trace) -> Answer:
     """Hand over to a person after so many answers without a yes; a yes needs nobody."""
-    if history.rounds < MOST_ROUNDS or given.is_agreed_alone or Reason.ON_HOLD in given.reasons:
+    held = {Reason.ON_HOLD, Reason.BALANCE_NOT_FRESH}.intersection(given.reasons)
+    if history.rounds < MOST_ROUNDS or given.is_agreed_alone or held:
         return given
     trace.add(Rule.ROUNDS, MOST_ROUNDS, rounds=history.rounds)
     return replace(given, needs_person=True, reasons=(*given.reasons, Reason.ROUNDS_USED_UP))

@@ -52,6 +52,7 @@ class Reason(Enum):
     LONGER_THAN_AUTOMATIC = "longer_than_automatic"
     A_PERSON_DECIDES = "a_person_decides"
     ON_HOLD = "on_hold"
+    BALANCE_NOT_FRESH = "balance_not_fresh"
     WAY_NOT_OFFERED = "way_not_offered"
     DOWN_PAYMENT_REQUIRED = "down_payment_required"
     DOWN_PAYMENT_TOO_LOW = "down_payment_too_low"

@@ -117,7 +117,12 @@ def lowered(r: Reckoning, payment: Money, months: int) -> Arrangement | None:
 
 
 def _review(r: Reckoning, months: int) -> date:
-    return months_later(r.first, months, anchor_day=r.anchor_day)
+    return months_later(r.first, months, anchor_day=_day_of_month(r))
+
+
+def _day_of_month(r: Reckoning) -> int | None:
+    """Return the day of the month on which somebody pays; None for those who pay on a day of the week."""
+    return None if r.frequency.by_weekday else r.anchor_day
 
 
 def token(r: Reckoning) -> Arrangement | None:
@@ -126,7 +131,7 @@ def token(r: Reckoning) -> Arrangement | None:
     if card is None:
         return None
     months = card.review_after_months
-    terms = Terms(r.balance, r.first, Frequency.MONTHLY, anchor_day=r.anchor_day)
+    terms = Terms(r.balance, r.first, Frequency.MONTHLY, anchor_day=_day_of_month(r))
     return pauses.token(terms, payment=min(card.amount, r.balance), count=months, review_on=_review(r, months))
 
 

@@ -149,7 +149,7 @@ def down_payment_is_required(r: Reckoning) -> bool:
 
 
 def with_down_payment(given: Answer, amount: Money, pay_by: date, balance: Money) -> Answer:
-    """Put a down payment before every plan of an answer about the rest."""
+    """Put a down payment before every plan of an answer about the rest; what ends in a review follows none."""
 
     def first(rest: Arrangement) -> Arrangement:
         return drafts.down_payment_first(amount, pay_by, rest, balance)
@@ -157,7 +157,11 @@ def with_down_payment(given: Answer, amount: Money, pay_by: date, balance: Money
     return replace(
         given,
         arrangement=None if given.arrangement is None else first(given.arrangement),
-        alternatives=tuple(replace(offer, arrangement=first(offer.arrangement)) for offer in given.alternatives),
+        alternatives=tuple(
+            replace(offer, arrangement=first(offer.arrangement))
+            for offer in given.alternatives
+            if offer.arrangement.left_at_review is None
+        ),
         for_person=None if given.for_person is None else first(given.for_person),
     )
 

@@ -166,7 +166,8 @@ def _found(found: Leftover, debt: Standing) -> dict[str, object]:
         "decides": found.means is not None,
         "affordable": found.affordable,
         "kept_back": mine - found.affordable,
-        "shares": [(share.reference, share.amount) for share in found.shares] if len(found.shares) > 1 else (),
+        "shares": [(share.reference, share.amount) for share in found.shares if not share.planned],
+        "planned": [(share.reference, share.amount) for share in found.shares if share.planned],
         "notes": tuple(_notes(surplus)),
     }
 

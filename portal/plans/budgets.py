@@ -5,7 +5,7 @@ Invariant: an answer keeps the budget that it was reckoned from; one that isn't 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import bindparam, literal_column, select
@@ -19,9 +19,10 @@ from portal.db import read, table_of
 from portal.debts.statement import Standing, debts_of
 from portal.lenders.models import Lender
 from portal.limits.cards import AffordabilityModel, Limits
-from portal.money import Money
+from portal.money import Money, total
 from portal.offers.owed import Means, means_of
 from portal.plans.models import Proposal
+from portal.plans.progress import asked_for_a_month
 
 # The one model that needs no table: what comes in less what goes out.
 USUAL_MODEL = AffordabilityModel.GUIDELINES
@@ -53,11 +54,12 @@ class KeptBudget:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one debt gets of what is left over."""
+    """What one debt gets of what is left over; `planned`: its own plan asks for so much in a month already."""
 
     reference: str
     owed: Money
     amount: Money
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,22 @@ class Leftover:
     means: Means | None
 
 
-def as_kept(budget: Budget, *, complete: bool) -> dict[str, object]:
-    """Give a budget as a proposal keeps it."""
+def as_kept(budget: Budget, *, complete: bool, said_at: datetime | None = None) -> dict[str, object]:
+    """Give a budget as a proposal keeps it: said now, unless it was said before."""
     return {
         **stored.as_json(budget),
         "complete": complete,
         "grade": budget.evidence.value,
-        "at": clock.now().isoformat(),
+        "at": (said_at or clock.now()).isoformat(),
     }
+
+
+def current_budget(debt: Standing, limits: Limits, *, today: date) -> KeptBudget | None:
+    """Give what the person lives on, complete and not too old to be reckoned with, or None."""
+    kept = budget_of(debt)
+    if kept is None or not kept.complete or (today - kept.at.date()).days > limits.budget_days:
+        return None
+    return kept
 
 
 def budget_of(debt: Standing) -> KeptBudget | None:
@@ -108,13 +118,22 @@ def leftover(debt: Standing, *, budget: Budget, limits: Limits, today: date) -> 
         surplus = model_of(model.value)(budget=budget, standards=_standards(debt, budget.currency, model, today))
     except NeedsStandards:
         return None
-    sharing = [
+    mine_of_all = [
         each
         for each in debts_of(lender_id=debt.lender_id, debtor_id=debt.debtor_id)
         if each.owed.currency == budget.currency and each.owed.minor > 0
     ]
-    balances = [each.owed for each in sharing]
-    found = means_of(surplus, balances=balances)
+    planned = {
+        debt_id: amount
+        for debt_id, amount in asked_for_a_month(
+            lender_id=debt.lender_id, debtor_id=debt.debtor_id, currency=budget.currency, today=today
+        ).items()
+        if debt_id != debt.id
+    }
+    # What other plans ask for has been promised: only the rest can be shared.
+    free = surplus.amount - total(planned.values(), currency=budget.currency)
+    sharing = [each for each in mine_of_all if each.id not in planned]
+    found = means_of(replace(surplus, amount=free), balances=[each.owed for each in sharing])
     mine = next(means for each, means in zip(sharing, found, strict=True) if each.id == debt.id)
     nothing = Money.zero(budget.currency)
     return Leftover(
@@ -126,6 +145,11 @@ def leftover(debt: Standing, *, budget: Budget, limits: Limits, today: date) -> 
         shares=tuple(
             Share(each.reference, each.owed, means.amount if means is not None else nothing)
             for each, means in zip(sharing, found, strict=True)
+        )
+        + tuple(
+            Share(each.reference, each.owed, planned[each.id], planned=True)
+            for each in mine_of_all
+            if each.id in planned
         ),
         means=mine,
     )

@@ -20,6 +20,7 @@ from portal.care.holds import days_held
 from portal.db import read, session, table_of
 from portal.debts.models import Debt
 from portal.evidence.record import PORTAL, Act, Actor, record
+from portal.interest import months_later
 from portal.ledger import Account, Move, Posting, Transfer
 from portal.money import Money, total
 from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem, Quote
@@ -84,6 +85,23 @@ _LIVING = (
 )
 
 _QUOTE, _DEBT = table_of(Quote).c, table_of(Debt).c
+# What every living plan of a person asks for in the year from a day on, and until when.
+_ASKED_FOR = (
+    select(
+        _PLAN.debt_id,
+        func.sum(_ITEM.amount_minor - _ITEM.paid_minor).label("minor"),
+        func.max(_ITEM.due_on).label("until"),
+    )
+    .join_from(table_of(Plan), table_of(PlanItem), (_ITEM.lender_id == _PLAN.lender_id) & (_ITEM.plan_id == _PLAN.id))
+    .where(
+        _PLAN.lender_id == bindparam("lender_id"),
+        _PLAN.debtor_id == bindparam("debtor_id"),
+        _PLAN.currency == bindparam("currency"),
+        _PLAN.state.in_(ALIVE),
+        _ITEM.due_on <= bindparam("year_ahead"),
+    )
+    .group_by(_PLAN.debt_id)
+)
 # In the order of the fields of a card.
 CARD = (
     _PLAN.lender_id,
@@ -316,6 +334,27 @@ def coming_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tup
         )
         for row in read(_LIVING, {"lender_id": lender_id, "debtor_id": debtor_id, "today": today})
     )
+
+
+def asked_for_a_month(
+    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, currency: str, today: date
+) -> dict[uuid.UUID, Money]:
+    """Give what the living plans of a person ask for in a month, by debt: the mean of the year ahead, rounded up.
+
+    Six payments of 100.00 in the next six months are 100.00; four of 300.00, one a quarter, are 100.00 too.
+    """
+    values = {
+        "lender_id": lender_id,
+        "debtor_id": debtor_id,
+        "currency": currency,
+        "year_ahead": months_later(today, 12),
+    }
+    found: dict[uuid.UUID, Money] = {}
+    for row in read(_ASKED_FOR, values):
+        months = min(max(-(-(row.until - today).days * 12 // 365), 1), 12)
+        if row.minor:
+            found[row.debt_id] = Money(-(-int(row.minor) // months), currency)
+    return found
 
 
 def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:

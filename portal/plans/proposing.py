@@ -31,7 +31,7 @@ from portal.offers.asked import Asked, DownPayment, Regular, Settlement, Way
 from portal.offers.gates import Gate
 from portal.offers.owed import Means
 from portal.plans.allowed import InForce, limits_in_force
-from portal.plans.budgets import Leftover, as_kept, budget_of
+from portal.plans.budgets import Leftover, as_kept, budget_of, current_budget
 from portal.plans.budgets import leftover as leftover_under
 from portal.plans.models import Proposal
 from portal.plans.situation import Background, background_of, gate_of, history_of, owed_of
@@ -196,7 +196,7 @@ def _keep_answer(debt: Standing, *, proposal: Proposal, today: date) -> dict[str
     in_force = limits_in_force(debt, today=today)
     table = table_for(debt, proposal=proposal, today=today)
     if proposal.budget is None and table.means is not None and (kept := budget_of(debt)) is not None:
-        proposal.budget = as_kept(kept.budget, complete=True)
+        proposal.budget = as_kept(kept.budget, complete=True, said_at=kept.at)
     proposal.limits_version_id = in_force.version_id
     proposal.asked = asking.as_json(table.asked)
     proposal.outcome = table.answer.outcome.value
@@ -273,7 +273,9 @@ def _table(
     proposal: Proposal | None,
     today: date,
 ) -> Table:
-    limits, owed, gate = in_force.limits, owed_of(debt, today=today), gate_of(background)
+    limits, owed, gate = in_force.limits, owed_of(debt, today=today), gate_of(
+        debt, background, in_force.limits, today=today
+    )
     means = _means(debt, limits, today=today)
     given = answer(
         asked=asked,
@@ -306,8 +308,8 @@ def _table(
 
 
 def _means(debt: Standing, limits: Limits, *, today: date) -> Means | None:
-    kept = budget_of(debt)
-    if kept is None or not kept.complete:
+    kept = current_budget(debt, limits, today=today)
+    if kept is None:
         return None
     found = leftover_under(debt, budget=kept.budget, limits=limits, today=today)
     return None if found is None else found.means

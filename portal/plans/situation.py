@@ -21,7 +21,8 @@ from portal.debts.models import Debt
 from portal.debts.statement import BY_REFERENCE, Standing, standing_of
 from portal.interest import months_later
 from portal.ledger import OWED, Account
-from portal.offers.gates import Flag, Gate, Situation, gates
+from portal.limits.cards import Limits
+from portal.offers.gates import FRESH_FOR, Flag, Gate, Situation, gates
 from portal.offers.owed import History, Owed
 from portal.plans.models import ALIVE, Plan, PlanItem, Proposal, Quote
 from portal.plans.progress import QUOTE_OF_PLAN
@@ -122,16 +123,18 @@ def _about(proposal_id: uuid.UUID | None) -> dict[str, object]:
     return {"at": clock.now(), "proposal_id": proposal_id or _NO_PROPOSAL}
 
 
-def gate_of(background: Background) -> Gate | None:
+def gate_of(debt: Standing, background: Background, limits: Limits, *, today: date) -> Gate | None:
     """Give what stands in the way of an answer; who is signed in has said who it is.
 
-    The portal's books are the book of the debt from the first file on, so what is owed is of this moment.
+    The portal's books are the book of the debt from the first file on, so what is owed is of this moment, unless the
+    lender says that its files tell more and how old one may be.
     """
     now = clock.now()
+    old = limits.file_days is not None and (today - debt.as_of).days > limits.file_days
     return gates(
         Situation(
             identity_verified=True,
-            balance_as_of=now,
+            balance_as_of=now - 2 * FRESH_FOR if old else now,
             flags=frozenset({Flag.DISPUTE}) if background.disputed else frozenset(),
             time_barred=str(background.attributes.get(_TIME_BARRED, "")).lower() in _YES,
             plan_alive=background.alive is not None,

@@ -124,6 +124,10 @@ _REASONS: Final = {
     Reason.ON_HOLD: lazy_gettext(
         "Something else comes first on this debt. Until that is cleared up, we ask you for nothing."
     ),
+    Reason.BALANCE_NOT_FRESH: lazy_gettext(
+        "What you owe may have changed since your lender last told us. It is looked up first, so that nothing wrong is "
+        "agreed."
+    ),
     Reason.WAY_NOT_OFFERED: lazy_gettext("Your lender doesn’t offer this way for this debt."),
     Reason.DOWN_PAYMENT_REQUIRED: lazy_gettext("Your lender asks for a larger first payment."),
     Reason.DOWN_PAYMENT_TOO_LOW: lazy_gettext("The first payment is smaller than your lender asks for."),

@@ -35,8 +35,10 @@ from portal.payments import settle
 from portal.payments.models import Payment
 from portal.people.models import Debtor
 from portal.plans import negotiate
+from portal.plans.allowed import limits_in_force
 from portal.plans.models import Plan, PlanItem, Proposal, Quote
 from portal.plans.progress import plan_of, view_of
+from portal.plans.situation import background_of
 from portal.schedules.arrangements import Kind
 from portal.schedules.dates import Frequency
 from tests.conftest import Clock
@@ -535,10 +537,71 @@ def test_a_budget_is_said_once_shared_by_all_debts_and_kept_with_each_answer(per
     assert left.affordable == usd("90")
 
 
+def test_a_budget_grows_old_and_is_asked_for_again(person: Person, clock: Clock) -> None:
+    """How long it counts is the card's, and answering another question with it makes it no younger."""
+    with transaction():
+        negotiate.ask(person.debt, asked=person.regular("100"), pay_day=28, by=person.by, today=person.today)
+        negotiate.set_budget(
+            person.debt,
+            proposal=person.proposal(),
+            budget=a_budget("2000", "1800"),
+            complete=True,
+            by=person.by,
+            today=person.today,
+        )
+    clock.forward(days=60)
+    assert person.ask(person.regular("120")).means is not None
+    clock.forward(days=30)
+    assert person.table().means is not None
+    clock.forward(days=1)
+    assert person.table().means is None
+    kept = negotiate.budget_of(person.debt)
+    assert kept is not None and kept.budget == a_budget("2000", "1800")
+
+
+def test_what_another_plan_asks_for_in_a_month_is_no_longer_free(person: Person, lender: Lender) -> None:
+    """Of 800.00 that are left, 600.00 are promised to the first debt; the second has the other 200.00, and no more."""
+    agreed = person.agreed(person.regular("600"))
+    asked = sum(item.amount_minor for item in person.items(agreed)[:12]) / 12
+    assert asked == usd("600").minor
+    debtor_id = person.debt.debtor_id
+    with transaction() as s:
+        debtor = s.get_one(Debtor, (lender.id, debtor_id))
+        s.expunge(debtor)
+    other = Person(a_debt("1000.00", lender=lender, debtor=debtor))
+    left = negotiate.leftover(other.debt, budget=a_budget("2000", "1200"), today=other.today)
+    assert left is not None and left.affordable == usd("180")
+    assert [(share.amount, share.planned) for share in left.shares] == [(usd("200"), False), (usd("600"), True)]
+    none_free = negotiate.leftover(other.debt, budget=a_budget("2000", "1450"), today=other.today)
+    assert none_free is not None and none_free.affordable == usd("0")
+
+
+def test_an_old_balance_is_looked_up_before_anything_is_agreed(app: Flask, clock: Clock) -> None:
+    """Only where the lender's card says so: what is owed as a file had it is otherwise never too old."""
+    card = EVERYTHING.replace("offer_valid_days", "file_no_older_than_days = 7\noffer_valid_days")
+    with app.app_context():
+        person = Person(a_debt("1000.00", lender=a_lender(limits=card)))
+        usual = Person(a_debt("1000.00", lender=a_lender(limits=EVERYTHING)))
+        age = (person.today - person.debt.as_of).days
+        clock.forward(days=7 - age)
+        assert person.ask(person.regular("100")).gate is None
+        clock.forward(days=1)
+        table = person.ask(person.regular("100"))
+        assert table.gate is Gate.BALANCE_NOT_FRESH and table.answer.reasons == (Reason.BALANCE_NOT_FRESH,)
+        assert table.answer.needs_person and not negotiate.choices(table)
+        assert usual.ask(usual.regular("100")).gate is None
+
+
 def test_the_menu_and_a_preview_keep_nothing(person: Person) -> None:
     found = negotiate.ways_for(person.debt, today=person.today)
     assert Way.SETTLE_AT_ONCE in found and Way.PAUSE in found and Way.SEASON in found
-    shown = negotiate.preview(person.debt, asked=person.regular("600"), today=person.today)
+    shown = negotiate.preview(
+        person.debt,
+        background_of(person.debt),
+        asked=person.regular("600"),
+        in_force=limits_in_force(person.debt, today=person.today),
+        today=person.today,
+    )
     assert shown.answer.is_agreed_alone and shown.proposal_id is None
     assert session.scalar(select(func.count()).select_from(Proposal)) == 0
 

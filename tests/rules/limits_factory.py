@@ -98,6 +98,7 @@ def _card(card: Card) -> dict[str, Any]:
             "keep_back_percent": _percent(limits.cushion_bps),
             "round_down_to": limits.affordability_step,
             "model": limits.affordability_model,
+            "ask_again_after_days": limits.budget_days,
         },
         "decide": {
             "alone_up_to_discount_percent": _percent(limits.auto_accept_discount_bps),
@@ -105,6 +106,8 @@ def _card(card: Card) -> dict[str, Any]:
             "person_up_to_discount_percent": _percent(limits.person_up_to_discount_bps),
         },
     }
+    if limits.file_days is not None:
+        table["file_no_older_than_days"] = limits.file_days
     if limits.season:
         table["seasonal_months"] = limits.season
     if limits.interest_freeze_months:
