@@ -1,18 +1,22 @@
 """RULES  Free advice and somebody to talk to, by country; where we know none, nothing is made up.
 
-Invariant: what stands in the table was written from memory and says so; pages name no opening hours and no promises.
+Invariant: each entry says how it was checked, and where it was seen; pages name no opening hours and no promises.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 TABLE: Final = Path(__file__).with_name("advice.toml")
 WHAT: Final = ("debt", "crisis", "complaint")
+FROM_MEMORY: Final = "from memory"
+PAGE: Final = "page"
 
 
 class BadAdvice(Exception):
@@ -21,7 +25,10 @@ class BadAdvice(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service: what it is for (debt, crisis or complaint), its own name, how to reach it."""
+    """One service: what it is for (debt, crisis or complaint), its own name, how to reach it.
+
+    `checked` is "from memory", "page" (seen at the addresses `seen_at`; nobody has called) or the day of a call.
+    """
 
     place: str
     what: str
@@ -29,6 +36,7 @@ class Service:
     phone: str | None
     url: str | None
     checked: str
+    seen_at: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ def parse(text: str) -> dict[str, Place]:
     for code, about in tomllib.loads(text).items():
         services = []
         for row in about.get("service", []):
-            if row["what"] not in WHAT or not (row.get("phone") or row.get("url")) or not row.get("checked"):
+            if row["what"] not in WHAT or not (row.get("phone") or row.get("url")) or not _says_how(row):
                 raise BadAdvice(f"{code}: {row.get('name')}")
             services.append(
                 Service(
@@ -63,10 +71,21 @@ def parse(text: str) -> dict[str, Place]:
                     phone=row.get("phone"),
                     url=row.get("url"),
                     checked=row["checked"],
+                    seen_at=tuple(row.get("seen_at", ())),
                 )
             )
         made[code] = Place(code=code, emergency=about.get("emergency"), services=tuple(services))
     return made
+
+
+def _says_how(row: Mapping[str, Any]) -> bool:
+    checked, seen = row.get("checked", ""), bool(row.get("seen_at"))
+    if checked in (FROM_MEMORY, PAGE):
+        return seen == (checked == PAGE)
+    try:
+        return bool(date.fromisoformat(checked))
+    except (TypeError, ValueError):
+        return False
 
 
 @lru_cache(maxsize=1)

@@ -33,7 +33,9 @@ _KNOWN: Final = {
     "law_days",
     "law_source",
     "law_checked",
+    "law_seen_at",
 }
+_LAW_CHECKED: Final = ("primary", "page", "from memory")
 
 
 class BadClocks(Exception):
@@ -110,8 +112,10 @@ def _rows(row: dict[str, Any]) -> Iterable[Clock]:
     if row["basis"] not in ("ours", "law") or not row["source"]:
         raise BadClocks("a row says whether its number is ours or the law's, and where it comes from")
     checked = row.get("law_checked")
-    if ("law_days" in row) != (checked in ("primary", "from memory")) or ("law_days" in row) != ("law_source" in row):
+    if ("law_days" in row) != (checked in _LAW_CHECKED) or ("law_days" in row) != ("law_source" in row):
         raise BadClocks("a number of a law has its source, and says whether it was checked")
+    if checked == "page" and not row.get("law_seen_at"):
+        raise BadClocks("a number that was seen on a page says where")
     for kind in row["kinds"]:
         yield Clock(
             jurisdiction=row["jurisdiction"],

@@ -320,9 +320,9 @@ def _eu(advance: Money, flows: _Flows, today: date, unit: EuUnit) -> Decimal:
 def _regz_of_one(advance: Money, due_on: date, amount: Money, today: date) -> Decimal:
     """Return the rate by Regulation Z of a single payment, whose whole term is the unit-period, up to a year.
 
-    Source: 12 CFR 1026 App. J (b)(4)(iii) and (b)(5)(v) to (vii), from memory (R): a year has 12 over the months of a
-    term of whole months, else 365 over its days; beyond a year whole years, and of what is left months of 12 or days of
-    365.
+    Source: 12 CFR 1026 App. J (b)(4)(ii) and (b)(5)(v) to (vii), as others quote them (S): a year has 12 over the
+    months of a term of whole months, else 365 over its days; beyond a year whole years, and of what is left months of
+    12 or days of 365.
     """
     whole, odd = unit_periods(start=today, end=due_on, unit=MONTHLY_UNITS)
     years, months = divmod(whole, 12)

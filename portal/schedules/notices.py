@@ -25,7 +25,7 @@ _OF_A_LAW: Final = {
     "signed_off",
     "notice",
 }
-_OF_A_NOTICE: Final = {"code", "when", "years", "from_last_payment", "tag", "source"}
+_OF_A_NOTICE: Final = {"code", "when", "years", "from_last_payment", "tag", "source", "seen_at"}
 
 
 class BadNotices(Exception):

@@ -81,10 +81,10 @@ def test_a_row_of_ones_own_country_comes_before_the_one_for_everywhere() -> None
     assert days == [10, 5]
 
 
-def test_a_law_that_was_read_caps_our_days_and_one_from_memory_does_nothing() -> None:
-    law = 'law_days = 3\nlaw_source = "a law"\nlaw_checked = "{checked}"\n'
+def test_a_law_that_was_read_caps_our_days_and_any_other_does_nothing() -> None:
+    law = 'law_days = 3\nlaw_source = "a law"\nlaw_checked = "{checked}"\nlaw_seen_at = ["https://example.org/"]\n'
     text = ROW.format(from_="2026-01-01", days=10)
-    for checked, days in (("primary", 3), ("from memory", 10)):
+    for checked, days in (("primary", 3), ("page", 10), ("from memory", 10)):
         row = parse(text + law.format(checked=checked))[0]
         assert row.answer_by(FRIDAY) == FRIDAY + timedelta(days=days), checked
 
@@ -98,6 +98,7 @@ def test_a_law_that_was_read_caps_our_days_and_one_from_memory_does_nothing() ->
         ("stops = []", 'stops = ["everything"]'),
         ("stops = []", "stops = []\nlaw_days = 5"),
         ("stops = []", 'stops = []\nlaw_days = 5\nlaw_source = "x"\nlaw_checked = "surely"'),
+        ("stops = []", 'stops = []\nlaw_days = 5\nlaw_source = "x"\nlaw_checked = "page"'),
         ("stops = []", "stops = []\nsurprise = 1"),
     ],
 )

@@ -85,7 +85,7 @@ def test_every_place_has_somebody_to_talk_to_and_says_how_it_was_checked() -> No
         for service in place.services:
             assert service.url is None or service.url.startswith("https://")
             assert service.phone is None or set(service.phone) <= set("0123456789 -+")
-            assert service.checked
+            assert all(re.fullmatch(r"https?://[^\s/]+\.[^\s/]+/\S*", page) for page in service.seen_at), service.name
 
 
 @pytest.mark.parametrize(("jurisdiction", "code"), [("US", "US"), ("US-CA", "US"), ("gb", "GB"), ("", ""), ("XX", "")])
@@ -96,6 +96,24 @@ def test_an_unknown_place_is_an_empty_one(jurisdiction: str, code: str) -> None:
 def test_an_entry_that_cannot_be_reached_is_refused() -> None:
     with pytest.raises(advice.BadAdvice):
         advice.parse('[XX]\n[[XX.service]]\nwhat = "debt"\nname = "Nobody"\nchecked = "from memory"')
+
+
+ADVICE = '[XX]\n[[XX.service]]\nwhat = "debt"\nname = "Somebody"\nphone = "1"\n'
+SEEN_AT = 'seen_at = ["https://example.org/"]\n'
+
+
+@pytest.mark.parametrize("how", ['checked = "from memory"', f'checked = "page"\n{SEEN_AT}', 'checked = "2026-11-30"'])
+def test_an_entry_says_how_it_was_checked(how: str) -> None:
+    (service,) = advice.parse(ADVICE + how)["XX"].services
+    assert bool(service.seen_at) == (service.checked == advice.PAGE)
+
+
+@pytest.mark.parametrize(
+    "how", ["", 'checked = "page"', f'checked = "from memory"\n{SEEN_AT}', 'checked = "surely"', "checked = 1"]
+)
+def test_an_entry_that_does_not_say_how_it_was_checked_is_refused(how: str) -> None:
+    with pytest.raises(advice.BadAdvice):
+        advice.parse(ADVICE + how)
 
 
 @given(st.text() | st.text(alphabet="=+-@;\t\r\n x＝"))

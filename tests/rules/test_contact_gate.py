@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -272,6 +273,8 @@ def test_a_file_of_hours_that_cannot_be_right_is_refused(wrong: str, right: str)
 def test_every_entry_has_a_source_and_is_in_force() -> None:
     assert all(len(each.source) > 10 for each in RULES.hours)
     assert all(each.effective_from <= date(2026, 11, 1) for each in RULES.hours)
+    rows = tomllib.loads(Path(gate.__file__).with_name("contact_hours.toml").read_text("utf-8"))["hours"]
+    assert [row["id"] for row in rows if not row.get("seen_at")] == ["GL-QH"]
 
 
 def test_hours_that_begin_later_do_not_hold_before() -> None:

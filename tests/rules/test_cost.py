@@ -242,7 +242,7 @@ def test_agreeing_in_china_restarts_the_limitation_period_from_the_last_due_date
 @pytest.mark.parametrize(
     ("jurisdiction", "said", "held_back"),
     [
-        ("US-CA", {Code.FIRST_DELINQUENCY_STAYS, Code.TIME_BARRED_NO_SUIT}, (Code.MAY_RESTART_LIMITATION,)),
+        ("US-CA", {Code.FIRST_DELINQUENCY_STAYS, Code.TIME_BARRED_NO_SUIT, Code.MAY_RESTART_LIMITATION}, ()),
         ("GB", {Code.ARRANGEMENT_MARKER, Code.DEFAULT_DATE_STAYS}, (Code.TIME_BARRED_NO_SUIT,)),
         ("DE", set(), ()),
     ],
