@@ -31,6 +31,7 @@ from portal.people.permissions import Person, me, needs_debtor
 from portal.plans.models import Plan
 from portal.plans.progress import View, alive_plan, interest_due, still_to_waive, view_of
 from portal.plans.reach import Open, reach
+from portal.plans.redrawing import Use
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 from portal.web.languages import chosen
@@ -200,10 +201,17 @@ def _sum(shares: Iterable[tuple[Payable, Money]]) -> Money:
     return total(parts, currency=parts[0].currency)
 
 
+def _use() -> str | None:
+    """Give what an extra payment is for, if it was chosen on the page of changing a plan."""
+    given = request.form.get("use")
+    return given if given in (Use.SOONER.value, Use.SMALLER.value) else None
+
+
 def _kept(shares: Sequence[tuple[Payable, Money]]) -> list[tuple[str, str]]:
     """Give the hidden fields that say the same again."""
     if "debt" in request.args:
-        return [("exact", str(shares[0][1].minor))]
+        use = _use()
+        return [("exact", str(shares[0][1].minor)), *([("use", use)] if use else [])]
     return [
         ("amount", amounts.written(_sum(shares))),
         *((_field_of(found.debt), amounts.written(amount)) for found, amount in shares),
@@ -214,7 +222,9 @@ def _effects(found: Payable, amount: Money) -> list[str]:
     """Say what an amount does, before it is paid."""
     lines = []
     view = found.view
-    if view is not None:
+    if view is not None and _use():
+        lines.append(_("It is extra: your plan is drawn again around it, as you saw on the page before."))
+    elif view is not None:
         steps = [Open(step.seq, step.due_on, step.amount - step.paid) for step in view.steps if step.mark != "done"]
         does = reach(amount=amount, open_items=steps)
         if amount == found.owed or does.next is None:
@@ -555,6 +565,7 @@ def _go(
             back_url=base + url_for("payments.result", reference="REFERENCE", left=1),
             language=chosen(),
             by=person.actor,
+            use=_use() if len(chosen_shares) == 1 else None,
         )
     except checkout.NoPaymentsYet:
         flash(_("Paying online isn’t possible yet. Please call us, and we tell you how to pay."), "wait")
