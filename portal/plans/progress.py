@@ -25,7 +25,11 @@ from portal.money import Money, total
 from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem, Quote
 from portal.plans.payoff import Coming as InterestToCome
 from portal.plans.states import Event, Held, Keeping, Moved, Standing, State, after, counted, standing
+from portal.schedules.arrangements import Kind
 from portal.schedules.schedule import Item
+
+# Of these, which let something off for being paid in full, one payment that is missed is one too many.
+SETTLEMENTS = (Kind.SETTLEMENT_LUMP.value, Kind.SETTLEMENT_STAGED.value)
 
 # Plain columns in one statement that is built once: a page needs no objects that could be changed.
 _PLAN, _ITEM, _EACH = table_of(Plan).c, table_of(PlanItem).c, table_of(PlanItem).alias("each").c
@@ -472,6 +476,7 @@ def lay_over(
         tolerance=Money(plan.tolerance_minor, currency),
         cure_days=plan.cure_days,
         held=held,
+        one_breaks=plan.kind in SETTLEMENTS,
     )
     left = max(sums, 0)
     newly, no_longer = [], []
