@@ -242,13 +242,14 @@ files that are not part of this project; `tests/real_files/test_lives_of_real_lo
 
 ![The same shares as bars](lives-of-real-loans.svg)
 
-- Kept: nothing was ever missed. Made up for: something was, and it came within {CURE_DAYS} days after the days of grace.
-  Broken: it was still missing by then. Ever broken: two payments were missing at once, made up for or not.
+- Kept: nothing was ever missed. Made up for: something was, and it came within {CURE_DAYS} days after the days of
+  grace. Broken: it was still missing by then. Ever broken: two payments were missing at once, made up for or not.
 - The tolerance is a share of the smallest payment of a life, once for all of it.
 - Home Credit: a life is what the file has of one contract and calendar, often a single payment of many; instalments of
   zero are left out. Where the file is a random choice of rows, one part of a payment made in parts may be absent, and
-  then it counts as missing: the shares of what is broken are high for that reason. Zindi: a life is the first payment of a loan, an even part of what was due in all; that it came in
-  full is taken as given, because the file has its day and not its amount.
+  then it counts as missing: the shares of what is broken are high for that reason.
+- Zindi: a life is the first payment of a loan, an even part of what was due in all; that it came in full is taken as
+  given, because the file has its day and not its amount.
 - On each day on which anything can change: no payment was kept and missed, none counted twice, what is missing is what
   was due less what came, and the order in which payments are told makes no difference. Contradictions found: \
 {sum(len(found.contradictions) for _, _, found in results)}.
