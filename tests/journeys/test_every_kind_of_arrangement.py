@@ -316,6 +316,31 @@ def test_a_settlement_lets_off_what_was_quoted_in_the_act_of_its_payment_and_nev
     books_agree()
 
 
+def test_a_settlement_is_broken_by_one_missed_payment_and_lets_off_all_the_same_when_it_is_made_up_for(
+    person: Person, pays: Callable[..., Payment], clock: Clock
+) -> None:
+    """As V-SET-5: what was paid is credited, nothing is let off, and nothing is added for the days before the break."""
+    plan = person.agreed(kinds_of(person)["settlement_staged"])
+    second = person.items(plan)[1]
+    pays(plan, "2716.67")
+
+    def the_night_of(day: date) -> str:
+        clock.forward(days=(day - person.today).days)
+        settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+        return person.plan(plan.reference).state
+
+    last_day = second.due_on + timedelta(days=plan.grace_days)
+    assert the_night_of(last_day) == "grace"
+    assert the_night_of(last_day + timedelta(days=1)) == "broken"
+    assert person.now().owed == usd("7283.33") and waivers_on(person.debt) == []
+    pays(plan, "2716.67")
+    assert person.plan(plan.reference).state == "active"
+    pays(plan, "2716.66")
+    assert person.plan(plan.reference).state == "completed"
+    assert person.now().owed == usd("0") and len(waivers_on(person.debt)) == 3
+    books_agree()
+
+
 def test_what_is_paid_beyond_a_settlement_is_credit_and_never_eats_what_is_let_off(
     person: Person, pays: Callable[..., Payment]
 ) -> None:
