@@ -482,7 +482,7 @@ def lay_over(
         one_breaks=plan.kind in SETTLEMENTS,
     )
     judged = judge(cleared)
-    keeping = judged.keeping
+    keeping: Keeping | None = judged.keeping
     if keeping in _LATENESS and (coming := on_its_way()):
         with_it = judge([*cleared, (today, coming)]).keeping
         keeping = with_it if with_it in _LATENESS else None
