@@ -278,7 +278,7 @@ def _pay(balance: Money, rate: Fraction, payment: Money, most: int, parts: list[
     above, below = 2 * rate.numerator, rate.denominator
     for _ in range(most):
         charge = (left * above + below) // (2 * below)
-        principal = min(each - charge, left)
+        principal = each - charge if each - charge < left else left
         parts.append((Money(principal, currency), Money(charge, currency)))
         left -= principal
         if not left:
