@@ -89,7 +89,11 @@ class CannotDivide(ValueError):
     """A division of money that has no answer: no parts, no weight, or a negative whole where none may be."""
 
 
-@dataclass(frozen=True, slots=True, order=False)
+# What sets a field of a frozen value while it is made.
+_set: Final = object.__setattr__
+
+
+@dataclass(frozen=True, slots=True, order=False, init=False)
 class Money:
     """An amount in whole minor units (cents for USD, yen for JPY) of one currency.
 
@@ -100,12 +104,15 @@ class Money:
     minor: int
     currency: str
 
-    def __post_init__(self) -> None:
-        if self.currency not in _DECIMALS:
-            raise UnknownCurrency(self.currency)
-        if type(self.minor) is not int:
+    def __init__(self, minor: int, currency: str) -> None:
+        # Written out, because an answer makes hundreds of amounts.
+        if currency not in _DECIMALS:
+            raise UnknownCurrency(currency)
+        if type(minor) is not int:
             # A bool is an int to Python and a float compares equal to one; neither is an amount.
-            raise NotAnAmount(self.minor)
+            raise NotAnAmount(minor)
+        _set(self, "minor", minor)
+        _set(self, "currency", currency)
 
     @classmethod
     def zero(cls, currency: str) -> Money:

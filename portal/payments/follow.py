@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import date
+from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal import clock, ledger
 from portal.db import session
@@ -52,19 +53,18 @@ def _cleared(plan: Plan) -> list[tuple[date, Money]]:
     ]
 
 
-def _on_its_way(plan: Plan) -> bool:
-    """Say whether money for a plan has been sent and is not here yet, as from a bank account."""
+def _on_its_way(plan: Plan) -> Money:
+    """Give the money for a plan that has been sent and is not here yet, as from a bank account."""
     found = session.scalars(
-        select(Payment.id)
-        .join(PaymentPart, (PaymentPart.lender_id == Payment.lender_id) & (PaymentPart.payment_id == Payment.id))
+        select(func.sum(PaymentPart.amount_minor))
+        .join(Payment, (PaymentPart.lender_id == Payment.lender_id) & (PaymentPart.payment_id == Payment.id))
         .where(
             PaymentPart.lender_id == plan.lender_id,
             PaymentPart.plan_id == plan.id,
             Payment.state == State.PROCESSING.value,
         )
-        .limit(1)
     )
-    return found.first() is not None
+    return Money(int(found.one() or 0), plan.currency)
 
 
 def follow(plan: Plan, *, today: date, by: Actor) -> None:
@@ -77,7 +77,7 @@ def follow(plan: Plan, *, today: date, by: Actor) -> None:
         owed=total(waivers.asked_of(book, plan).values(), currency=plan.currency),
         today=today,
         by=by,
-        on_its_way=plan.void_on is not None and _on_its_way(plan),
+        on_its_way=partial(_on_its_way, plan),
     )
     waivers.settle(plan, today=today, by=by)
     items = {item.seq: item for item in progress.items_of(plan)}

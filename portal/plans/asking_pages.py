@@ -26,7 +26,7 @@ from portal.plans.forms import (
     weekday,
 )
 from portal.plans.negotiate import NoLimits
-from portal.plans.offer_cards import offer_card
+from portal.plans.offer_cards import in_short
 from portal.plans.pages import debt_to_plan, debt_with_background, elsewhere, no_limits, plans
 from portal.plans.words import amount_every, answer_words, asked_words, way_lead, way_title
 from portal.schedules.dates import Frequency
@@ -152,7 +152,7 @@ def preview(reference: str) -> ResponseReturnValue:
         shown = {
             "title": title,
             "lines": lines,
-            "offer": offer_card(key, choices[key], debt=debt, today=today) if key else None,
+            "offer": in_short(key, choices[key]) if key else None,
         }
     return (
         render_template("plans/preview.html", debt=debt, form=form, prefix=_prefix(debt), shown=shown),

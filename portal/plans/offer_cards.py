@@ -18,6 +18,18 @@ _ROWS = 6
 Points = tuple[tuple[date, Money], ...]
 
 
+def in_short(key: str, arrangement: Arrangement) -> dict[str, Any]:
+    """Give what a page says of one plan where nothing is chosen yet: no picture, and nothing that it brings."""
+    schedule = scheduled(arrangement)
+    return {
+        "title": choice_title(key),
+        "pays": pays_words(schedule),
+        "count": schedule.count,
+        "ends_on": schedule.ends_on,
+        "total": schedule.total,
+    }
+
+
 def offer_card(
     key: str, arrangement: Arrangement, *, debt: Standing, today: date, lowest: bool = False
 ) -> dict[str, Any]:

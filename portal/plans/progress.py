@@ -7,7 +7,7 @@ from the agreed items and the money that cleared; nothing else moves a plan.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, partial
@@ -25,8 +25,14 @@ from portal.ledger import Account, Move, Posting, Transfer
 from portal.money import Money, total
 from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem, Quote
 from portal.plans.payoff import Coming as InterestToCome
-from portal.plans.states import Event, Held, Keeping, Moved, Standing, State, after, counted, standing
+from portal.plans.states import Event, Held, Keeping, Moved, State, after, counted, standing
+from portal.schedules.arrangements import Kind
 from portal.schedules.schedule import Item
+
+# Of these, which let something off for being paid in full, one payment that is missed is one too many.
+SETTLEMENTS = (Kind.SETTLEMENT_LUMP.value, Kind.SETTLEMENT_STAGED.value)
+
+_LATENESS = (Keeping.GRACE, Keeping.AT_RISK, Keeping.BROKEN)
 
 # Plain columns in one statement that is built once: a page needs no objects that could be changed.
 _PLAN, _ITEM, _EACH = table_of(Plan).c, table_of(PlanItem).c, table_of(PlanItem).alias("each").c
@@ -482,19 +488,21 @@ def lay_over(
     owed: Money,
     today: date,
     by: Actor,
-    on_its_way: bool = False,
+    on_its_way: Callable[[], Money],
 ) -> Effect:
     """Lay all money that cleared over a plan's payments, and move its state to where that leaves it.
 
     `cleared` has what came, and as negative what went back, each with the debtor's own day; `owed` is what the debt's
-    book says now, less what the plan will still let off; `on_its_way` says that money for the plan is. The plan's row
-    must be locked by way of its debt's book.
+    book says now, less what the plan will still let off; `on_its_way` is asked for money that was sent for the plan and
+    isn't here, where something is late: it moves a plan no further into lateness, and makes up for nothing before it
+    clears. The plan's row must be locked by way of its debt's book.
     """
     items = items_of(plan)
     held = held_of(plan)
     currency = plan.currency
     sums = sum(amount.minor for _day, amount in cleared)
-    judged = standing(
+    judge = partial(
+        standing,
         [
             Item(
                 seq=item.seq,
@@ -505,13 +513,18 @@ def lay_over(
             )
             for item in items
         ],
-        cleared,
         today=today,
         grace_days=plan.grace_days,
         tolerance=Money(plan.tolerance_minor, currency),
         cure_days=plan.cure_days,
         held=held,
+        one_breaks=plan.kind in SETTLEMENTS,
     )
+    judged = judge(cleared)
+    keeping: Keeping | None = judged.keeping
+    if keeping in _LATENESS and (coming := on_its_way()):
+        with_it = judge([*cleared, (today, coming)]).keeping
+        keeping = with_it if with_it in _LATENESS else None
     left = max(sums, 0)
     newly, no_longer = [], []
     for item in items:
@@ -531,9 +544,9 @@ def lay_over(
         # Without its first payment such a plan never starts, whatever the calendar says.
         begun = items[0].paid_minor + plan.tolerance_minor >= items[0].amount_minor
         last_day = counted(plan.void_on, more=0, held=held)
-        over = not begun and not on_its_way and last_day is not None and last_day < today
+        over = not begun and last_day is not None and last_day < today and not on_its_way()
     started = plan.void_on is None and items[0].due_on <= today
-    for event in _events(plan, judged, begun=begun or started, void=over, owed=owed):
+    for event in _events(plan, keeping, begun=begun or started, void=over, owed=owed):
         moved = after(state=State(plan.state), event=event)
         if isinstance(moved, Moved):
             plan.state = moved.to.value
@@ -560,20 +573,23 @@ def _looked_at_again(plan: Plan) -> dict[str, object]:
     return {"review_on": plan.review_on} if done else {}
 
 
-def _events(plan: Plan, judged: Standing, *, begun: bool, void: bool, owed: Money) -> Sequence[Event]:
-    """Give the events that lead from the plan's state to how it stands, in their order."""
+def _events(plan: Plan, keeping: Keeping | None, *, begun: bool, void: bool, owed: Money) -> Sequence[Event]:
+    """Give the events that lead from the plan's state to how it stands, in their order.
+
+    None: money on its way would be enough, so the plan waits where it is.
+    """
     events: list[Event] = []
     state = State(plan.state)
     if state is State.AGREED and plan.void_on is not None and not begun and owed:
         return [Event.DOWN_PAYMENT_MISSED] if void else []
-    over = judged.keeping is Keeping.ALL_PAID or not owed
+    over = keeping is Keeping.ALL_PAID or not owed
     if state is State.COMPLETED and not over:
         events.append(Event.REOPEN)
     if state is State.AGREED and begun:
         events.append(Event.START)
     if over:
         return [*events, Event.COMPLETE]
-    match judged.keeping:
+    match keeping:
         case Keeping.KEPT:
             events.append(Event.CATCH_UP)
         case Keeping.GRACE:

@@ -203,6 +203,7 @@ def standing(
     tolerance: Money,
     cure_days: int = 30,
     held: Held = (),
+    one_breaks: bool = False,
 ) -> Standing:
     """Judge whether a plan is kept, by sums: all money that has come against all that was due; early money counts on.
 
@@ -215,6 +216,9 @@ def standing(
 
     Days that a hold covered don't count, neither as a due date nor as days of grace or cure: see `counted`. So a hold
     makes no plan late, and undoes nothing that was late before it began.
+
+    A plan is broken when two in a row are missed, or as much as two is missing; with `one_breaks`, as a settlement for
+    less has it, by the first.
     """
     currency = tolerance.currency
     came_by_today = total((money for day, money in cleared if day <= today), currency=currency)
@@ -252,8 +256,8 @@ def standing(
     elif late:
         # By sums an item stays missed until all before it are paid too, so two that are missed are two in a row.
         # What is still in its days of grace does not break a plan, though it is part of what cures it.
-        two = len(late) >= 2 or due_past_grace - came_by_today >= late[0].amount * 2
-        keeping = Keeping.BROKEN if two else Keeping.AT_RISK
+        broken = one_breaks or len(late) >= 2 or due_past_grace - came_by_today >= late[0].amount * 2
+        keeping = Keeping.BROKEN if broken else Keeping.AT_RISK
     elif short > tolerance:
         keeping = Keeping.GRACE
     return Standing(

@@ -89,13 +89,16 @@ def pay_each(left: Money, payments: Iterable[tuple[Period, Money]], items: list[
             raise CurrencyMismatch(payment.currency, currency)
         if period.rate is not rate:
             rate = period.rate
-            above, below = rate.numerator, rate.denominator
-        interest = (2 * owed * above + below) // (2 * below)
-        if payment.minor <= interest:
+            above, below = 2 * rate.numerator, rate.denominator
+        interest = (owed * above + below) // (2 * below)
+        principal = payment.minor - interest
+        if principal <= 0:
             raise NeverEnds(payment, Money(interest, currency))
-        principal = min(payment.minor - interest, owed)
         # One amount serves all items that are alike.
-        amount = payment if principal + interest == payment.minor else Money(principal + interest, currency)
+        amount = payment
+        if principal > owed:
+            principal = owed
+            amount = Money(principal + interest, currency)
         items.append(Item(len(items) + 1, period.due_on, amount, Money(principal, currency), Money(interest, currency)))
         owed -= principal
     return Money(owed, currency)

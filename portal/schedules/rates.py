@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from portal.interest import DayCount, months_later, year_fraction
 from portal.money import Money
@@ -26,8 +26,7 @@ class Band:
     ends_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """What an item is drawn from: its due date, and the rate of the time since the item before, as a part of one."""
 
     due_on: date
@@ -96,7 +95,7 @@ class Terms:
         part = self._usual_part if self.day_count is None else None
         if part is not None and self.since is None and not self.bands:
             only = Fraction(self.annual_rate) / 100 * part * self.bearing
-            return tuple(Period(day, only) for day in dates)
+            return tuple([Period(day, only) for day in dates])
         # Nearly all periods of a plan bear one and the same rate, which is reckoned once.
         known: dict[Decimal, Fraction] = {}
         found, before = [], self.runs_since

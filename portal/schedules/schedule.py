@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, Context, Decimal, localcontext
 from fractions import Fraction
-from itertools import groupby
 from typing import Final
 
 from portal.money import CurrencyMismatch, Money, level
@@ -115,8 +114,16 @@ class Schedule:
     @property
     def steps(self) -> tuple[tuple[int, Money], ...]:
         """How many instalments of which amount follow each other: 22 of 160.00, then 1 of 80.00."""
-        runs = (tuple(run) for _, run in groupby(self.items, key=_minor))
-        return tuple((len(run), run[0].amount) for run in runs)
+        found: list[tuple[int, Money]] = []
+        many, amount = 0, self.payment
+        for item in self.items:
+            # Most items that are alike share one amount.
+            if item.amount is amount or item.amount.minor == amount.minor:
+                many += 1
+            else:
+                found.append((many, amount))
+                many, amount = 1, item.amount
+        return (*found, (many, amount))
 
 
 def _minor(item: Item) -> int:
@@ -170,8 +177,9 @@ def level_payment(*, balance: Money, rate: Fraction, count: int) -> Money:
 
 
 def _repays(balance: int, payment: int, rate: Fraction, count: int) -> bool:
+    above, below = 2 * rate.numerator, rate.denominator
     for _ in range(count):
-        balance += (2 * balance * rate.numerator + rate.denominator) // (2 * rate.denominator) - payment
+        balance += (balance * above + below) // (2 * below) - payment
         if balance <= 0:
             return True
     return False
@@ -266,10 +274,11 @@ def _pay(balance: Money, rate: Fraction, payment: Money, most: int, parts: list[
         # A rate that is cut or a higher payment can mend this; a plan that grows the debt is never drawn.
         raise NeverEnds(payment, interest)
     currency = balance.currency
-    left = balance.minor
+    left, each = balance.minor, payment.minor
+    above, below = 2 * rate.numerator, rate.denominator
     for _ in range(most):
-        charge = (2 * left * rate.numerator + rate.denominator) // (2 * rate.denominator)
-        principal = min(payment.minor - charge, left)
+        charge = (left * above + below) // (2 * below)
+        principal = each - charge if each - charge < left else left
         parts.append((Money(principal, currency), Money(charge, currency)))
         left -= principal
         if not left:

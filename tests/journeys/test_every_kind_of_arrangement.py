@@ -318,6 +318,67 @@ def test_a_settlement_lets_off_what_was_quoted_in_the_act_of_its_payment_and_nev
     books_agree()
 
 
+def test_a_settlement_is_broken_by_one_missed_payment_and_lets_off_all_the_same_when_it_is_made_up_for(
+    person: Person, pays: Callable[..., Payment], clock: Clock
+) -> None:
+    """As V-SET-5: what was paid is credited, nothing is let off, and nothing is added for the days before the break."""
+    plan = person.agreed(kinds_of(person)["settlement_staged"])
+    second = person.items(plan)[1]
+    pays(plan, "2716.67")
+
+    def the_night_of(day: date) -> str:
+        clock.forward(days=(day - person.today).days)
+        settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+        return person.plan(plan.reference).state
+
+    last_day = second.due_on + timedelta(days=plan.grace_days)
+    assert the_night_of(last_day) == "grace"
+    assert the_night_of(last_day + timedelta(days=1)) == "broken"
+    assert person.now().owed == usd("7283.33") and waivers_on(person.debt) == []
+    pays(plan, "2716.67")
+    assert person.plan(plan.reference).state == "active"
+    pays(plan, "2716.66")
+    assert person.plan(plan.reference).state == "completed"
+    assert person.now().owed == usd("0") and len(waivers_on(person.debt)) == 3
+    books_agree()
+
+
+def test_money_on_its_way_keeps_a_plan_from_being_missed_and_makes_up_for_nothing_before_it_clears(
+    person: Person, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = person.agreed(kinds_of(person)["instalments"])
+    first, second = person.items(plan)[:2]
+
+    def the_night_of(day: date) -> str:
+        clock.forward(days=(day - person.today).days)
+        settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+        return person.plan(plan.reference).state
+
+    def is_now(payment: Payment, state: str) -> None:
+        with transaction():
+            session.get_one(Payment, (payment.lender_id, payment.id)).state = state
+
+    late = timedelta(days=plan.grace_days + 1)
+    amount = usd(str(first.amount_minor / 100))
+    sent = a_payment(person.now(), amount=str(amount.amount), plan=plan.reference)
+    is_now(sent, "processing")
+    assert the_night_of(first.due_on + late) == "active"
+    # It fails: now the payment is missed, and what is sent anew cures nothing until it is here.
+    is_now(sent, "failed")
+    assert the_night_of(person.today) == "at_risk"
+    again = a_payment(person.now(), amount=str(amount.amount), plan=plan.reference)
+    is_now(again, "processing")
+    assert the_night_of(person.today + timedelta(days=1)) == "at_risk"
+    # One of two is on its way, so the plan isn't broken.
+    assert the_night_of(second.due_on + late) == "at_risk"
+    stripe_says(again, monkeypatch)
+    assert person.plan(plan.reference).state == "at_risk"
+    last = a_payment(person.now(), amount=str(amount.amount), plan=plan.reference)
+    stripe_says(last, monkeypatch)
+    assert person.plan(plan.reference).state == "active"
+    books_agree()
+
+
 def test_what_is_paid_beyond_a_settlement_is_credit_and_never_eats_what_is_let_off(
     person: Person, pays: Callable[..., Payment]
 ) -> None:

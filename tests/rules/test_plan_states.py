@@ -259,3 +259,52 @@ def test_a_hold_never_makes_anything_worse(paid: list, today: int, since: int, l
     worse = [Keeping.ALL_PAID, Keeping.KEPT, Keeping.GRACE, Keeping.AT_RISK, Keeping.BROKEN]
     assert worse.index(found.keeping) <= worse.index(without.keeping)
     assert set(found.missed) <= set(without.missed) and set(without.kept) <= set(found.kept)
+
+
+# Every cell that is not forbidden, written out once more: state, then event and where it leads.
+CELLS = """
+draft       propose proposed, send_to_review in_review, cancel cancelled, expire expired, void voided
+proposed    counter countered, send_to_review in_review, agree agreed, cancel cancelled, expire expired, void voided
+countered   propose proposed, send_to_review in_review, agree agreed, cancel cancelled, expire expired, void voided
+in_review   approve proposed, counter countered, cancel cancelled, expire expired, void voided
+agreed      start active, down_payment_missed expired, pause paused, complete completed, cancel cancelled
+agreed      supersede superseded, void voided
+active      fall_short grace, pause paused, complete completed, cancel cancelled, supersede superseded, void voided
+grace       catch_up active, miss at_risk, break broken, pause paused, complete completed, cancel cancelled
+grace       supersede superseded, void voided
+at_risk     catch_up active, break broken, pause paused, complete completed, cancel cancelled, supersede superseded
+at_risk     void voided
+broken      catch_up active, end_cure ended_broken, pause paused, complete completed, cancel cancelled
+broken      supersede superseded, void voided
+paused      complete completed, cancel cancelled, supersede superseded, void voided
+completed   reopen active, void voided
+"""
+ALLOWED = {
+    (State(line.split()[0]), Event(event)): State(to)
+    for line in CELLS.strip().splitlines()
+    for event, to in (cell.split() for cell in line.split(maxsplit=1)[1].split(", "))
+}
+
+
+@pytest.mark.parametrize(("state", "event"), list(product(State, Event)), ids=lambda each: each.value)
+def test_each_cell_says_where_it_leads_or_is_forbidden(state: State, event: Event) -> None:
+    to = ALLOWED.get((state, event))
+    assert after(state=state, event=event) == (Forbidden(state, event) if to is None else Moved(to))
+
+
+def test_one_missed_payment_breaks_a_settlement_and_can_be_made_up_for() -> None:
+    """V-SET-3: 10,000.00 settled for 2,833.34, 2,833.34 and 2,833.32; the second one does not come."""
+    parts = ("2833.34", "2833.34", "2833.32")
+    items = [Item(n, day(3 + n, 10), usd(part), usd(part), usd("0")) for n, part in enumerate(parts, 1)]
+    first = (day(4, 10), usd(parts[0]))
+
+    def at(today: date, *more: tuple[date, Money]) -> Standing:
+        return standing(items, [first, *more], today=today, grace_days=5, tolerance=usd("0"), one_breaks=True)
+
+    assert at(day(5, 10)).keeping is Keeping.KEPT
+    assert at(day(5, 15)).keeping is Keeping.GRACE
+    broken = at(day(5, 16))
+    assert (broken.keeping, broken.missed, broken.cure_amount) == (Keeping.BROKEN, (2,), usd("2833.34"))
+    assert broken.cure_by == day(6, 14)
+    made_up = at(day(6, 1), (day(6, 1), usd("2833.34")))
+    assert (made_up.keeping, made_up.kept, made_up.cured) == (Keeping.KEPT, (1,), (2,))
