@@ -93,6 +93,17 @@ least_percent = 25
 amount = 1
 review_after_months = 6
 
+[card.new_plans]
+most_in_12_months = 3
+most_in_all = 6
+days_after_a_break = 0
+
+[card.changes]
+move_days = 10
+moves_in_12_months = 2
+pay_day_changes_in_12_months = 2
+skips_in_12_months = 1
+
 [card.keeping]
 grace_days = 5
 tolerance = 1
