@@ -41,6 +41,8 @@ class Act(StrEnum):
     QUOTE_MADE = "quote_made"
     PLAN_AGREED = "plan_agreed"
     PLAN_MOVED = "plan_moved"
+    PLAN_CHANGED = "plan_changed"
+    PLAN_CHANGE_UNDONE = "plan_change_undone"
     INTEREST_POSTED = "interest_posted"
     WAIVED = "waived"
     WAIVER_UNDONE = "waiver_undone"

@@ -130,6 +130,16 @@ def version_in_force(*, lender_id: uuid.UUID, currency: str, today: date) -> Ver
     return Version(id=row.id, number=row.number, limits=_parsed(row.source, currency))
 
 
+def version_of(version_id: uuid.UUID, *, lender_id: uuid.UUID, currency: str) -> Version:
+    """Give one version of a lender's limits, whatever has been loaded since."""
+    row = session.execute(
+        select(LimitsVersion.number, LimitsVersion.source).where(
+            LimitsVersion.lender_id == lender_id, LimitsVersion.id == version_id
+        )
+    ).one()
+    return Version(id=version_id, number=row.number, limits=_parsed(row.source, currency))
+
+
 def limits_in_force(debt: Standing, *, today: date, attributes: Mapping[str, str] | None = None) -> InForce:
     """Give the limits for a debt: the newest version that has started, and its first card that fits.
 

@@ -125,6 +125,7 @@ CARD = (
     _PLAN.waive_minor,
     _PLAN.review_on,
     _PLAN.void_on,
+    _PLAN.changes,
     _DEBT.reference,
     _DEBT.product,
     _DEBT.state,
