@@ -82,8 +82,6 @@ def follow(plan: Plan, *, today: date, by: Actor) -> None:
     waivers.settle(plan, today=today, by=by)
     items = {item.seq: item for item in progress.items_of(plan)}
     for seq in effect.newly_kept:
-        if items[seq].kind == "extra":
-            continue
         award.kept(
             lender_id=plan.lender_id,
             debtor_id=plan.debtor_id,

@@ -531,7 +531,8 @@ def lay_over(
     for item in items:
         item.paid_minor = min(left, item.amount_minor)
         left -= item.paid_minor
-        kept = item.seq in judged.kept and item.paid_minor > 0
+        # An extra payment was never due, so it is none that was kept.
+        kept = item.seq in judged.kept and item.paid_minor > 0 and item.kind == "payment"
         if kept and item.kept_at is None:
             item.kept_at = clock.now()
             newly.append(item.seq)

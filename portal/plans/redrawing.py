@@ -307,10 +307,11 @@ def with_extra(running: Running, *, amount: Money, on: date, use: Use) -> tuple[
     day = max((on, *(one.due_on for one in running.fixed)))
     extra = Payment(len(running.fixed) + 1, day, amount, nothing, nothing, extra=True)
     ran = interest_of(amount, running.rate(running.since, day))
-    carried = _carried(running) + ran.minor
+    first, *others = _carried(running)
+    carried = [first + ran.minor, *others]
     dates = [one.due_on for one in running.open]
     if use is Use.SMALLER:
-        amounts = _in_proportion(running, running, dates, principal.minor - amount.minor + max(carried, 0))
+        amounts = _in_proportion(running, running, dates, principal.minor - amount.minor + max(sum(carried), 0))
     else:
         amounts = _usual_amounts(running)
     return _drawn(
@@ -343,14 +344,14 @@ def _in_proportion(running: Running, after: Running, dates: Sequence[date], bala
     return [-(-one.amount.minor * balance // owed) for one in running.open]
 
 
-def _carried(running: Running) -> int:
-    """Return what the open payments hold of interest beyond what their dates come to: that of an earlier pause.
+def _carried(running: Running) -> list[int]:
+    """Return what each open payment holds of interest beyond what its date comes to: that of an earlier pause.
 
-    It may be below zero by the roundings of a plan that was drawn another way; either is kept to the unit.
+    It is below zero where less was agreed, as in a pause without interest; either is kept to the unit.
     """
-    left, carried = running.principal, 0
+    left, carried = running.principal, []
     for one, period in zip(running.open, running.periods([one.due_on for one in running.open]), strict=True):
-        carried += (one.interest - interest_of(left, period.rate)).minor
+        carried.append((one.interest - interest_of(left, period.rate)).minor)
         left -= one.principal
     return carried
 
@@ -362,16 +363,17 @@ def _pay(
     *,
     grows: int = 0,
     repaid: int = 0,
-    carried: int | None = None,
+    carried: Sequence[int] | None = None,
 ) -> list[tuple[date, int, int]]:
     """Return (day, principal, interest) of payments until all is repaid; after the last date come more like it.
 
-    `grows` is interest that bears interest itself from now on and is paid first; `carried` bears none.
+    `grows` is interest that bears interest itself from now on and is paid first; `carried`, of each payment, bears
+    none. `repaid` is taken off what is left to be repaid.
     """
     usual, currency = amounts[-1], running.currency
     left = running.principal.minor + grows - repaid
-    rest = _carried(running) if carried is None else carried
-    unpaid_growth = grows
+    holds = list(_carried(running) if carried is None else carried)
+    rest, unpaid_growth = 0, grows
     found: list[tuple[date, int, int]] = []
     before = running.since
     while left or rest > 0:
@@ -381,12 +383,16 @@ def _pay(
         day = dates[at] if at < len(dates) else _next(running, before)
         amount = amounts[at] if at < len(amounts) else usual
         charge = interest_of(Money(left, currency), running.rate(before, day)).minor
-        if at >= len(dates) - 1 and left + charge + rest <= amount * (1 + _SMALL_REST):
-            amount = max(left + charge + rest, 1)
+        due = charge + rest + sum(holds[at : at + 1])
+        if left + due <= amount or at >= len(dates) - 1:
+            # It may be the last one: then all that is left goes on it.
+            due, holds = due + sum(holds[at + 1 :]), holds[: at + 1]
+        if at >= len(dates) - 1 and left + due <= amount * (1 + _SMALL_REST):
+            amount = max(left + due, 1)
         elif amount <= charge:
             raise NeverEnds(Money(amount, currency), Money(charge, currency))
-        interest = min(max(charge + rest, 0), amount)
-        rest = charge + rest - interest
+        interest = min(max(due, 0), amount)
+        rest = due - interest
         principal = min(amount - interest, left)
         left -= principal
         as_interest = min(principal, unpaid_growth)
