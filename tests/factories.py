@@ -122,6 +122,33 @@ person_up_to_discount_percent = 50
 [[card]]""",
     1,
 )
+# The standard limits, and on every card what somebody may change of a plan.
+LIMITS_WITH_CHANGES = STANDARD_LIMITS.replace(
+    "[card.keeping]",
+    """[card.holiday]
+most_months_in_12 = 3
+most_months_running = 2
+payments_between = 3
+interest = "simple"
+keeps = "instalment"
+
+[card.reduced_payment]
+most_months = 3
+least_percent = 25
+
+[card.new_plans]
+most_in_12_months = 3
+most_in_all = 6
+days_after_a_break = 0
+
+[card.changes]
+move_days = 10
+moves_in_12_months = 2
+pay_day_changes_in_12_months = 2
+skips_in_12_months = 1
+
+[card.keeping]""",
+)
 BORN_ON = date(1988, 7, 21)
 _numbers = itertools.count(1)
 

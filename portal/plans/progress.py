@@ -150,6 +150,7 @@ _PAYMENTS = (
         _ITEM.kept_at,
         _ITEM.waive_minor,
         _ITEM.waiver_posting_id,
+        _ITEM.kind,
     )
     .where(_ITEM.lender_id == bindparam("lender_id"), _ITEM.plan_id == bindparam("plan_id"))
     .order_by(_ITEM.seq)
@@ -194,7 +195,7 @@ class Step:
     """One payment of a plan as a page shows it: `mark` is done, next, late or left.
 
     `held`: its day has come, but doesn't count, because a hold covered it. `waives` is let off with it, and `waived`
-    says whether that has happened.
+    says whether that has happened. An `extra` one was paid beside the plan.
     """
 
     seq: int
@@ -207,6 +208,7 @@ class Step:
     held: bool = False
     waives: Money | None = None
     waived: bool = False
+    extra: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +376,7 @@ def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
     passed = any(due_on < today and paid < amount for _seq, due_on, amount, _interest, paid, *_others in items)
     held = held_of(plan) if passed and not over else ()
     # A payment's row is as `_PAYMENTS` names its columns.
-    for seq, due_on, amount, interest, paid, kept_at, waives, waiver_id in items:
+    for seq, due_on, amount, interest, paid, kept_at, waives, waiver_id, kind in items:
         counted_on = counted(due_on, more=0, held=held) if held else due_on
         if over or paid >= amount:
             mark = "done"
@@ -396,6 +398,7 @@ def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
                 held=mark != "done" and due_on < today and mark != "late",
                 waives=money(waives) if waives else None,
                 waived=waiver_id is not None,
+                extra=kind == "extra",
             )
         )
     return View(

@@ -180,6 +180,38 @@ def changes_of(plan: Plan | PlanCard) -> list[PlanChange]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """The last change of a plan, which can still be taken back."""
+
+    number: int
+    kind: Kind
+    until: datetime
+
+
+def undoable(plan: PlanCard) -> Undoable | None:
+    """Give the last change of a plan if it can be taken back now."""
+    if not plan.changes:
+        return None
+    made = session.execute(
+        select(PlanChange.number, PlanChange.kind, PlanChange.undo_until)
+        .where(PlanChange.lender_id == plan.lender_id, PlanChange.plan_id == plan.id, PlanChange.undone_at.is_(None))
+        .order_by(PlanChange.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if made is None or made.undo_until is None or made.undo_until <= clock.now():
+        return None
+    return Undoable(made.number, Kind(made.kind), made.undo_until)
+
+
+def days_of(plan: PlanCard) -> tuple[int, int]:
+    """Give a plan's days of grace, and those in which what was missed can be made up for after them."""
+    row = session.execute(
+        select(Plan.grace_days, Plan.cure_days).where(Plan.lender_id == plan.lender_id, Plan.id == plan.id)
+    ).one()
+    return row.grace_days, row.cure_days
+
+
 def change(
     plan: Plan,
     *,

@@ -135,6 +135,8 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "quote_made": lambda f: _("A plan was put together for you, number %(number)s", number=f.text("quote")),
         "plan_agreed": lambda f: _("You agreed to a plan, number %(number)s", number=f.text("plan")),
         "plan_moved": _plan_moved,
+        "plan_changed": lambda _f: _("Your plan was changed"),
+        "plan_change_undone": lambda _f: _("A change of your plan was taken back"),
         "waived": lambda f: _("%(amount)s was let off: you don’t owe it any more", amount=f.amount()),
         "waiver_undone": lambda f: _("%(amount)s that was let off is owed again", amount=f.amount()),
         "interest_posted": lambda _f: _("Interest of your plan came due"),

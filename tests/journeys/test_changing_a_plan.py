@@ -1,0 +1,236 @@
+"""Somebody changes a running plan alone: sees what it does, makes it, takes it back, and the books agree throughout."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from portal.debts.statement import Standing
+from portal.lenders.models import Lender
+from portal.plans.models import Plan, PlanItem
+from tests.conftest import Clock
+from tests.factories import LIMITS_WITH_CHANGES, a_lender
+from tests.journeys.acts import (
+    Stripe,
+    acts_of,
+    agree,
+    books_agree,
+    come_in,
+    command,
+    payment_on,
+    plan_items,
+    plan_on,
+    points,
+    work,
+)
+from tests.pages import CheckingClient, page_of
+
+
+@pytest.fixture
+def lender(app: Flask) -> Lender:
+    """A lender whose plans may be changed; they bear 6 % a year."""
+    return a_lender(limits=LIMITS_WITH_CHANGES)
+
+
+def lines(items: list[PlanItem]) -> list[tuple[object, ...]]:
+    return [
+        (one.seq, one.kind, one.due_on, one.amount_minor, one.principal_minor, one.interest_minor, one.waive_minor)
+        for one in items
+    ]
+
+
+def address(plan: Plan, what: str) -> str:
+    return f"/plans/{plan.reference}/change/{what}"
+
+
+def show(client: CheckingClient, plan: Plan, what: str, **typed: str) -> TestResponse:
+    """Ask what a change would do."""
+    page = client.get(address(plan, what))
+    return client.fill(page, typed, to=address(plan, what)) if typed else page
+
+
+def make_form(page: TestResponse) -> dict[str, str]:
+    """Give the form that makes what a page shows."""
+    form = next(form for form in page_of(page).forms if "shown" in form.names)
+    return dict(form.fields)
+
+
+def do(client: CheckingClient, plan: Plan, what: str, **typed: str) -> TestResponse:
+    """See what a change does, and make it."""
+    page = show(client, plan, what, **typed)
+    assert page.status_code == 200, page_of(page).words
+    return client.post(address(plan, what), data=make_form(page), follow_redirects=True)
+
+
+def words_of(page: TestResponse) -> str:
+    return re.sub(r"\s+", " ", page_of(page).words)
+
+
+def night(app: Flask, clock: Clock, at: str) -> None:
+    clock.set(at)
+    done = command(app, "nightly")
+    assert done.exit_code == 0, done.output
+    work(app)
+
+
+def test_one_date_moves_is_shown_first_and_can_be_taken_back(
+    client: CheckingClient, debt: Standing, lender: Lender
+) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    before = lines(plan_items(debt))
+    shown = show(client, plan, "one-date", seq="1", to="2026-05-18")
+    said = words_of(shown)
+    assert "up to 10 days" in said and "You have not done it yet." in said
+    assert "May 18, 2026" in said and "What it does" in said
+    assert lines(plan_items(debt)) == before
+    page = client.post(address(plan, "one-date"), data=make_form(shown), follow_redirects=True)
+    assert "You can take it back until" in words_of(page)
+    after = lines(plan_items(debt))
+    assert after[0][2] == date(2026, 5, 18) and [one[2] for one in after[1:]] == [one[2] for one in before[1:]]
+    books_agree()
+    number = plan_on(debt).changes
+    client.fill(page, to=f"/plans/{plan.reference}/changes/{number}/take-back")
+    assert lines(plan_items(debt)) == before
+    books_agree()
+    counted = acts_of(lender.id)
+    assert (counted["plan_changed"], counted["plan_change_undone"]) == (1, 1)
+    assert "Taken back" in words_of(client.get(f"/plans/{plan.reference}/changes"))
+    # What was taken back counts for nothing.
+    assert "You have not done it yet." in words_of(client.get(address(plan, "one-date")))
+
+
+def test_a_date_too_far_is_refused_with_the_days_that_work(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    page = show(client, plan, "one-date", seq="1", to="2026-06-05")
+    assert page.status_code == 422
+    assert "This payment can be on any day from May 5, 2026 to May 20, 2026." in words_of(page)
+    assert all("shown" not in form.names for form in page_of(page).forms)
+
+
+def test_a_pay_day_of_31_is_the_last_day_of_each_month(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    do(client, plan, "pay-day", pay_day="31")
+    assert [one.due_on for one in plan_items(debt)][:3] == [date(2026, 5, 31), date(2026, 6, 30), date(2026, 7, 31)]
+    books_agree()
+    # The plan keeps to its new day afterwards.
+    do(client, plan, "leave-one-out")
+    assert [one.due_on for one in plan_items(debt)][:2] == [date(2026, 6, 30), date(2026, 7, 31)]
+    assert plan_items(debt)[-1].due_on.day in (30, 31) or plan_items(debt)[-1].due_on.month == 2
+    books_agree()
+
+
+def test_skipping_twice_by_two_tabs_skips_once(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    tabs = [make_form(show(client, plan, "leave-one-out")) for _ in range(2)]
+    assert tabs[0]["form_key"] != tabs[1]["form_key"]
+    client.post(address(plan, "leave-one-out"), data=tabs[0], follow_redirects=True)
+    once = lines(plan_items(debt))
+    second = client.post(address(plan, "leave-one-out"), data=tabs[1], follow_redirects=True)
+    assert lines(plan_items(debt)) == once and plan_on(debt).changes == 1
+    assert "You have used this as often as it is possible" in words_of(second)
+    # The first form again, as by a double click, leads to the plan that it made.
+    again = client.post(address(plan, "leave-one-out"), data=tabs[0])
+    assert again.status_code == 303 and again.location.endswith(f"/plans/{plan.reference}")
+    assert plan_on(debt).changes == 1
+    books_agree()
+
+
+def test_what_was_shown_is_what_is_made_or_it_is_shown_again(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    first = make_form(show(client, plan, "one-date", seq="1", to="2026-05-15"))
+    do(client, plan, "leave-one-out")
+    once = lines(plan_items(debt))
+    second = client.post(address(plan, "one-date"), data=first, follow_redirects=True)
+    # The payment of May is gone, so its day can't be that any more.
+    assert lines(plan_items(debt)) == once
+    assert second.status_code == 422
+    moved = make_form(show(client, plan, "one-date", seq="2", to="2026-07-15"))
+    do(client, plan, "pay-day", pay_day="12")
+    third = client.post(address(plan, "one-date"), data=moved, follow_redirects=True)
+    assert "Your plan has changed since you looked." in words_of(third)
+    assert plan_on(debt).changes == 2
+
+
+def test_a_pause_shows_what_it_costs_and_smaller_payments_how_much_later_it_ends(
+    client: CheckingClient, debt: Standing
+) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    pause = show(client, plan, "pause", months="2")
+    assert re.search(r"It costs \$\d+\.\d\d of interest more in all\.", words_of(pause)), words_of(pause)
+    less = do(client, plan, "less-for-a-while", amount="50", months="3")
+    assert less.status_code == 200
+    assert [one.amount_minor for one in plan_items(debt)][:4] == [5000, 5000, 5000, 10000]
+    too_small = show(client, plan, "less-for-a-while", amount="1", months="3")
+    assert too_small.status_code == 422 and "or more would work." in words_of(too_small)
+    books_agree()
+
+
+def pay_extra(client: CheckingClient, stripe: Stripe, plan: Plan, debt: Standing, *, amount: str, use: str) -> None:
+    page = show(client, plan, "extra", amount=amount, use=use)
+    assert page.status_code == 200, words_of(page)
+    form = next(form for form in page_of(page).forms if "exact" in form.names)
+    check = client.post(f"/pay?debt={debt.reference}", data=dict(form.fields))
+    assert "Check your payment" in words_of(check)
+    form = next(form for form in page_of(check).forms if "checked" in form.names)
+    sent = client.post(f"/pay?debt={debt.reference}", data=dict(form.fields))
+    assert sent.status_code == 303 and "/c/pay/" in sent.location, words_of(sent)
+    stripe.pay(sent.location)
+    stripe.settle()
+
+
+@pytest.mark.parametrize("use", ["end_sooner", "smaller_payments"])
+def test_extra_money_does_what_was_chosen_and_can_be_taken_back(
+    client: CheckingClient, debt: Standing, stripe: Stripe, use: str
+) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    before = plan_items(debt)
+    pay_extra(client, stripe, plan, debt, amount="250", use=use)
+    after = plan_items(debt)
+    assert (after[0].kind, after[0].amount_minor, after[0].paid_minor) == ("extra", 25000, 25000)
+    if use == "end_sooner":
+        assert len(after) == len(before) - 2 and after[1].amount_minor == before[0].amount_minor
+    else:
+        assert len(after) == len(before) + 1 and after[1].amount_minor < before[0].amount_minor
+    assert plan_on(debt).state == "active" and plan_on(debt).total_minor < sum(one.amount_minor for one in before)
+    # It was no instalment, so it earns no points, and nothing counts as paid ahead.
+    assert points(debt) == 0 and [one.paid_minor for one in after[1:]] == [0] * (len(after) - 1)
+    books_agree()
+    page = client.get(f"/plans/{plan.reference}")
+    assert "extra" in words_of(page)
+    client.fill(page, to=f"/plans/{plan.reference}/changes/1/take-back")
+    assert lines(plan_items(debt)) == lines(before)
+    # The money counts for the next payments then.
+    assert [one.paid_minor for one in plan_items(debt)][:3] == [10000, 10000, 5000]
+    books_agree()
+
+
+def refund(app: Flask, stripe: Stripe, debt: Standing) -> None:
+    done = command(app, "refund", payment_on(debt).reference, "--lender", stripe.slug)
+    assert done.exit_code == 0, done.output
+    stripe.settle()
+    work(app)
+
+
+def test_extra_money_that_goes_back_makes_nobody_late(
+    client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask
+) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    before = plan_items(debt)
+    pay_extra(client, stripe, plan, debt, amount="250", use="end_sooner")
+    refund(app, stripe, debt)
+    after = plan_items(debt)
+    assert plan_on(debt).state in ("agreed", "active")
+    assert sum(one.principal_minor for one in after) == sum(one.principal_minor for one in before)
+    books_agree()
