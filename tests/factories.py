@@ -123,7 +123,7 @@ person_up_to_discount_percent = 50
     1,
 )
 # The standard limits, and on every card what somebody may change of a plan.
-LIMITS_WITH_CHANGES = STANDARD_LIMITS.replace(
+LIMITS_WITH_CHANGES = STANDARD_LIMITS.replace('policy = "frozen"', 'policy = "contract"').replace(
     "[card.keeping]",
     """[card.holiday]
 most_months_in_12 = 3

@@ -86,7 +86,7 @@ def test_one_date_moves_is_shown_first_and_can_be_taken_back(
     shown = show(client, plan, "one-date", seq="1", to="2026-05-18")
     said = words_of(shown)
     assert "up to 10 days" in said and "You have not done it yet." in said
-    assert "May 18, 2026" in said and "What it does" in said
+    assert "18 May 2026" in said and "What it does" in said, said
     assert lines(plan_items(debt)) == before
     page = client.post(address(plan, "one-date"), data=make_form(shown), follow_redirects=True)
     assert "You can take it back until" in words_of(page)
@@ -109,7 +109,7 @@ def test_a_date_too_far_is_refused_with_the_days_that_work(client: CheckingClien
     plan = agree(client, debt)
     page = show(client, plan, "one-date", seq="1", to="2026-06-05")
     assert page.status_code == 422
-    assert "This payment can be on any day from May 5, 2026 to May 20, 2026." in words_of(page)
+    assert "This payment can be on any day from 5 May 2026 to 20 May 2026." in words_of(page)
     assert all("shown" not in form.names for form in page_of(page).forms)
 
 
@@ -167,6 +167,7 @@ def test_a_pause_shows_what_it_costs_and_smaller_payments_how_much_later_it_ends
     plan = agree(client, debt)
     pause = show(client, plan, "pause", months="2")
     assert re.search(r"It costs \$\d+\.\d\d of interest more in all\.", words_of(pause)), words_of(pause)
+    assert "Show what it does" in words_of(show(client, plan, "less-for-a-while")), words_of(show(client, plan, "less-for-a-while"))
     less = do(client, plan, "less-for-a-while", amount="50", months="3")
     assert less.status_code == 200
     assert [one.amount_minor for one in plan_items(debt)][:4] == [5000, 5000, 5000, 10000]
