@@ -31,7 +31,7 @@ def title(kind: Kind) -> str:
 def lead(kind: Kind) -> str:
     """Say in a sentence what a change is."""
     return {
-        Kind.MOVE: _("One payment gets another day. All others stay as they are."),
+        Kind.MOVE: _("One payment gets another day. All others keep theirs."),
         Kind.PAY_DAY: _("All payments to come get another day. The next one is never sooner than now."),
         Kind.SKIP: _("The next payment is left out, and your plan ends one payment later."),
         Kind.PAUSE: _("For some months nothing is due. After that your plan goes on."),
@@ -72,13 +72,13 @@ def limits(kind: Kind, room: Room) -> str:
         return " ".join(said)
     said.append(
         ngettext(
-            "This is possible %(num)s time in any twelve months.",
+            "This is possible once in any twelve months.",
             "This is possible %(num)s times in any twelve months.",
             room.most,
         )
     )
     said.append(
-        ngettext("You have done it %(num)s time.", "You have done it %(num)s times.", room.used)
+        ngettext("You have done it once.", "You have done it %(num)s times.", room.used)
         if room.used
         else _("You have not done it yet.")
     )
@@ -109,7 +109,7 @@ def why_not(refused: Refused) -> str:
             return _("Your lender does not offer this for your plan.")
         case Why.USED_UP:
             return _(
-                "You have used this as often as it is possible in twelve months. It is again from %(day)s on.",
+                "You have used this as often as it is possible in twelve months. It is possible again from %(day)s on.",
                 day=since,
             )
         case Why.TOO_SOON_AGAIN:
