@@ -57,7 +57,7 @@ def plan(reference: str) -> ResponseReturnValue:
             if step
             else None,
             "ends_on": view.steps[-1].due_on,
-            "states": [marks[one.mark] for one in view.steps],
+            "states": [marks[one.mark] for one in view.steps if not one.extra],
             "payments": [
                 (
                     one.due_on,
@@ -127,6 +127,7 @@ def payments_csv(reference: str) -> ResponseReturnValue:
                 step.amount.currency,
             )
             for step in view.steps
+            if step.amount
         ),
     )
 

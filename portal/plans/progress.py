@@ -37,13 +37,15 @@ _LATENESS = (Keeping.GRACE, Keeping.AT_RISK, Keeping.BROKEN)
 # Plain columns in one statement that is built once: a page needs no objects that could be changed.
 _PLAN, _ITEM, _EACH = table_of(Plan).c, table_of(PlanItem).c, table_of(PlanItem).alias("each").c
 _OPEN = _EACH.paid_minor < _EACH.amount_minor
+# An extra payment was paid beside the plan: it is none of those that are counted.
+_PLANNED = _EACH.kind == "payment"
 _LATE = _OPEN & (_EACH.due_on < bindparam("today"))
 # Every living plan of a person in numbers: how many payments, how many are done, what is late and since when.
 IN_NUMBERS = (
     select(
         _EACH.plan_id,
-        func.count().label("all_items"),
-        func.sum(case((_OPEN, 0), else_=1)).label("done"),
+        func.sum(case((_PLANNED, 1), else_=0)).label("all_items"),
+        func.sum(case((_PLANNED & ~_OPEN, 1), else_=0)).label("done"),
         func.sum(_EACH.paid_minor).label("paid_minor"),
         func.sum(case((_LATE, _EACH.amount_minor - _EACH.paid_minor), else_=0)).label("late_minor"),
         func.min(case((_LATE, _EACH.due_on))).label("late_since"),
@@ -336,7 +338,7 @@ def coming_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tup
             reference=row.reference,
             due_on=row.due_on,
             amount=None if row.due_on is None else Money(row.amount_minor - row.paid_minor, row.currency),
-            items=row.all_items,
+            items=int(row.all_items),
             done=int(row.done),
             paid=Money(int(row.paid_of_all), row.currency),
             total=Money(row.total_minor, row.currency),
@@ -507,16 +509,7 @@ def lay_over(
     sums = sum(amount.minor for _day, amount in cleared)
     judge = partial(
         standing,
-        [
-            Item(
-                seq=item.seq,
-                due_on=item.due_on,
-                amount=Money(item.amount_minor, currency),
-                principal=Money(item.principal_minor, currency),
-                interest=Money(item.interest_minor, currency),
-            )
-            for item in items
-        ],
+        _judged(items, currency=currency),
         today=today,
         grace_days=plan.grace_days,
         tolerance=Money(plan.tolerance_minor, currency),
@@ -570,6 +563,30 @@ def lay_over(
         no_longer_kept=tuple(no_longer),
         state=plan.state,
     )
+
+
+def _judged(items: Sequence[PlanItem], *, currency: str) -> list[Item]:
+    """Give the payments that a plan is judged by; money paid extra counts with the planned one that comes after it.
+
+    It was never due: should it go back, or be used up by an earlier payment that went back, it is no payment missed.
+    """
+    found: list[Item] = []
+    extra = 0
+    for item in items:
+        if item.kind == "extra" and item is not items[-1]:
+            extra += item.amount_minor
+            continue
+        found.append(
+            Item(
+                seq=item.seq,
+                due_on=item.due_on,
+                amount=Money(item.amount_minor + extra, currency),
+                principal=Money(item.principal_minor + extra, currency),
+                interest=Money(item.interest_minor, currency),
+            )
+        )
+        extra = 0
+    return found
 
 
 def _looked_at_again(plan: Plan) -> dict[str, object]:
