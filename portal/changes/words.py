@@ -22,7 +22,7 @@ def title(kind: Kind) -> str:
         Kind.PAY_DAY: _("Change the pay day"),
         Kind.SKIP: _("Leave the next payment out"),
         Kind.PAUSE: _("Pay nothing for a while"),
-        Kind.SHRINK: _("Pay less for a while"),
+        Kind.SHRINK: _("Smaller payments for a while"),
         Kind.EXTRA: _("Pay extra"),
         Kind.EXTRA_BACK: _("An extra payment went back"),
     }[kind]

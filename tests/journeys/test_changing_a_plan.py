@@ -19,12 +19,15 @@ from tests.journeys.acts import (
     acts_of,
     agree,
     books_agree,
+    change_form,
+    change_plan,
     come_in,
     command,
     payment_on,
     plan_items,
     plan_on,
     points,
+    shown_change,
     work,
 )
 from tests.pages import CheckingClient, page_of
@@ -47,25 +50,6 @@ def address(plan: Plan, what: str) -> str:
     return f"/plans/{plan.reference}/change/{what}"
 
 
-def show(client: CheckingClient, plan: Plan, what: str, **typed: str) -> TestResponse:
-    """Ask what a change would do."""
-    page = client.get(address(plan, what))
-    return client.fill(page, typed, to=address(plan, what)) if typed else page
-
-
-def make_form(page: TestResponse) -> dict[str, str]:
-    """Give the form that makes what a page shows."""
-    form = next(form for form in page_of(page).forms if "shown" in form.names)
-    return dict(form.fields)
-
-
-def do(client: CheckingClient, plan: Plan, what: str, **typed: str) -> TestResponse:
-    """See what a change does, and make it."""
-    page = show(client, plan, what, **typed)
-    assert page.status_code == 200, page_of(page).words
-    return client.post(address(plan, what), data=make_form(page), follow_redirects=True)
-
-
 def words_of(page: TestResponse) -> str:
     return re.sub(r"\s+", " ", page_of(page).words)
 
@@ -83,12 +67,12 @@ def test_one_date_moves_is_shown_first_and_can_be_taken_back(
     come_in(client, debt)
     plan = agree(client, debt)
     before = lines(plan_items(debt))
-    shown = show(client, plan, "one-date", seq="1", to="2026-05-18")
+    shown = shown_change(client, plan, "one-date", seq="1", to="2026-05-18")
     said = words_of(shown)
     assert "up to 10 days" in said and "You have not done it yet." in said
     assert "18 May 2026" in said and "What it does" in said, said
     assert lines(plan_items(debt)) == before
-    page = client.post(address(plan, "one-date"), data=make_form(shown), follow_redirects=True)
+    page = client.post(address(plan, "one-date"), data=change_form(shown), follow_redirects=True)
     assert "You can take it back until" in words_of(page)
     after = lines(plan_items(debt))
     assert after[0][2] == date(2026, 5, 18) and [one[2] for one in after[1:]] == [one[2] for one in before[1:]]
@@ -107,7 +91,7 @@ def test_one_date_moves_is_shown_first_and_can_be_taken_back(
 def test_a_date_too_far_is_refused_with_the_days_that_work(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
     plan = agree(client, debt)
-    page = show(client, plan, "one-date", seq="1", to="2026-06-05")
+    page = shown_change(client, plan, "one-date", seq="1", to="2026-06-05")
     assert page.status_code == 422
     assert "This payment can be on any day from 5 May 2026 to 20 May 2026." in words_of(page)
     assert all("shown" not in form.names for form in page_of(page).forms)
@@ -116,11 +100,11 @@ def test_a_date_too_far_is_refused_with_the_days_that_work(client: CheckingClien
 def test_a_pay_day_of_31_is_the_last_day_of_each_month(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
     plan = agree(client, debt)
-    do(client, plan, "pay-day", pay_day="31")
+    change_plan(client, plan, "pay-day", pay_day="31")
     assert [one.due_on for one in plan_items(debt)][:3] == [date(2026, 5, 31), date(2026, 6, 30), date(2026, 7, 31)]
     books_agree()
     # The plan keeps to its new day afterwards.
-    do(client, plan, "leave-one-out")
+    change_plan(client, plan, "leave-one-out")
     assert [one.due_on for one in plan_items(debt)][:2] == [date(2026, 6, 30), date(2026, 7, 31)]
     assert plan_items(debt)[-1].due_on.day in (30, 31) or plan_items(debt)[-1].due_on.month == 2
     books_agree()
@@ -129,7 +113,7 @@ def test_a_pay_day_of_31_is_the_last_day_of_each_month(client: CheckingClient, d
 def test_skipping_twice_by_two_tabs_skips_once(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
     plan = agree(client, debt)
-    tabs = [make_form(show(client, plan, "leave-one-out")) for _ in range(2)]
+    tabs = [change_form(shown_change(client, plan, "leave-one-out")) for _ in range(2)]
     assert tabs[0]["form_key"] != tabs[1]["form_key"]
     client.post(address(plan, "leave-one-out"), data=tabs[0], follow_redirects=True)
     once = lines(plan_items(debt))
@@ -146,15 +130,15 @@ def test_skipping_twice_by_two_tabs_skips_once(client: CheckingClient, debt: Sta
 def test_what_was_shown_is_what_is_made_or_it_is_shown_again(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
     plan = agree(client, debt)
-    first = make_form(show(client, plan, "one-date", seq="1", to="2026-05-15"))
-    do(client, plan, "leave-one-out")
+    first = change_form(shown_change(client, plan, "one-date", seq="1", to="2026-05-15"))
+    change_plan(client, plan, "leave-one-out")
     once = lines(plan_items(debt))
     second = client.post(address(plan, "one-date"), data=first, follow_redirects=True)
     # The payment of May is gone, so its day can't be that any more.
     assert lines(plan_items(debt)) == once
     assert second.status_code == 422
-    moved = make_form(show(client, plan, "one-date", seq="2", to="2026-07-15"))
-    do(client, plan, "pay-day", pay_day="12")
+    moved = change_form(shown_change(client, plan, "one-date", seq="2", to="2026-07-15"))
+    change_plan(client, plan, "pay-day", pay_day="12")
     third = client.post(address(plan, "one-date"), data=moved, follow_redirects=True)
     assert "Your plan has changed since you looked." in words_of(third)
     assert plan_on(debt).changes == 2
@@ -165,18 +149,18 @@ def test_a_pause_shows_what_it_costs_and_smaller_payments_how_much_later_it_ends
 ) -> None:
     come_in(client, debt)
     plan = agree(client, debt)
-    pause = show(client, plan, "pause", months="2")
+    pause = shown_change(client, plan, "pause", months="2")
     assert re.search(r"It costs \$\d+\.\d\d of interest more in all\.", words_of(pause)), words_of(pause)
-    too_small = show(client, plan, "less-for-a-while", amount="1", months="3")
+    too_small = shown_change(client, plan, "less-for-a-while", amount="1", months="3")
     assert too_small.status_code == 422 and "or more would work." in words_of(too_small)
-    less = do(client, plan, "less-for-a-while", amount="50", months="3")
+    less = change_plan(client, plan, "less-for-a-while", amount="50", months="3")
     assert less.status_code == 200
     assert [one.amount_minor for one in plan_items(debt)][:4] == [5000, 5000, 5000, 10000]
     books_agree()
 
 
 def pay_extra(client: CheckingClient, stripe: Stripe, plan: Plan, debt: Standing, *, amount: str, use: str) -> None:
-    page = show(client, plan, "extra", amount=amount, use=use)
+    page = shown_change(client, plan, "extra", amount=amount, use=use)
     assert page.status_code == 200, words_of(page)
     form = next(form for form in page_of(page).forms if "exact" in form.names)
     check = client.post(f"/pay?debt={debt.reference}", data=dict(form.fields))
