@@ -176,6 +176,7 @@ PAGES = (
     DebtorPage("what was changed", "/plans/{plan}/changes", "with a changed plan"),
     DebtorPage("what was changed, nothing", "/plans/{plan}/changes", "on a plan"),
     DebtorPage("a payment is missing", "/plans/{plan}/missed", "late"),
+    DebtorPage("another plan", "/plans/{plan}/another", "on a plan"),
     DebtorPage("end a plan", "/plans/{plan}/end", "on a plan"),
     # Paying.
     DebtorPage("pay", "/pay?debt={debt}", "newcomer", main=True),

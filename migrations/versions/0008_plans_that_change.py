@@ -1,4 +1,4 @@
-"""Plans that change: every change with its payments before and after; extra payments, and what they are for."""
+"""Plans that change: every change with its payments before and after; extra payments; another plan in its place."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 def upgrade() -> None:
     with op.batch_alter_table("payment") as batch_op:
         batch_op.add_column(sa.Column("use", sa.String(), nullable=True))
+    op.add_column("plan", sa.Column("replacing_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("plan", sa.Column("changes", sa.BigInteger(), nullable=False, server_default="0"))
     if op.get_bind().dialect.name == "postgresql":
         op.alter_column("plan", "changes", server_default=None)
@@ -73,5 +74,6 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("ck_plan_item_kind"), type_="check")
         batch_op.drop_column("kind")
     op.drop_column("plan", "changes")
+    op.drop_column("plan", "replacing_until")
     with op.batch_alter_table("payment") as batch_op:
         batch_op.drop_column("use")

@@ -9,24 +9,42 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from portal import clock, ledger
 from portal.changes import rules
-from portal.changes.rules import Asked, Extra, Move, Past, Pause, PayDay, Refused, Shrink, Situation
+from portal.changes.rules import (
+    Asked,
+    Extra,
+    Move,
+    Past,
+    Pause,
+    PayDay,
+    Refused,
+    Room,
+    Shrink,
+    Situation,
+    Why,
+)
 from portal.db import session
-from portal.evidence.record import Actor, canonical
+from portal.debts.statement import by_id
+from portal.evidence.record import Act, Actor, canonical, record
 from portal.payments.follow import follow
 from portal.people.models import Debtor
 from portal.plans import rewriting
+from portal.plans.allowed import NoLimits, limits_in_force
 from portal.plans.extra import undo_until
 from portal.plans.models import LIVE_STATES, Plan, PlanCard, PlanChange
 from portal.plans.progress import items_of
 from portal.plans.redrawing import Kind, Payment, as_json, from_json
+from portal.plans.situation import background_of, history_of
 from portal.plans.states import State
+
+# How long somebody may take to put another plan together in place of a running one.
+ANOTHER_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +202,41 @@ def take_back(*, lender_id: uuid.UUID, plan_id: uuid.UUID, number: int, by: Acto
     rewriting.put_back(plan, made, payments=before, by=by)
     follow(plan, today=today, by=by)
     return TakenBack()
+
+
+def room_for_another(plan: Plan | PlanCard, *, today: date) -> Room | Refused:
+    """Say whether another plan may be put together in place of a running one, by what the lender allows today."""
+    debt = by_id(lender_id=plan.lender_id, debt_id=plan.debt_id)
+    try:
+        card = limits_in_force(debt, today=today).limits.new_plans
+    except NoLimits:
+        return Refused(Why.NOT_OFFERED)
+    history = history_of(debt, background_of(debt), today=today)
+    return rules.another(State(plan.state), card, in_12_months=history.plans_in_12_months, in_all=history.plans_in_all)
+
+
+def want_another(*, lender_id: uuid.UUID, plan_id: uuid.UUID, by: Actor) -> datetime | Refused:
+    """Open the way to another plan in place of a running one, which goes on until the other is agreed to.
+
+    Gives until when that is. Twice is once. Part of one transaction.
+    """
+    plan = _locked(lender_id, plan_id)
+    now = clock.now()
+    found = room_for_another(plan, today=clock.today(_zone(plan)))
+    if isinstance(found, Refused):
+        return found
+    if plan.replacing_until is not None and plan.replacing_until > now:
+        return plan.replacing_until
+    plan.replacing_until = now + ANOTHER_WITHIN
+    record(
+        Act.ANOTHER_PLAN_WANTED,
+        by=by,
+        lender_id=lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        facts={"plan": plan.reference, "until": plan.replacing_until},
+    )
+    return plan.replacing_until
 
 
 def _locked(lender_id: uuid.UUID, plan_id: uuid.UUID) -> Plan:

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Final
 
 from portal.interest import months_later
-from portal.limits.cards import Limits
+from portal.limits.cards import Limits, NewPlans
 from portal.money import Money, total
 from portal.plans import redrawing
 from portal.plans.redrawing import Kind, Payment, Running
@@ -128,6 +128,8 @@ class Why(Enum):
     NOT_SMALLER = "not_smaller"
     NOT_EXTRA = "not_extra"
     ALL_OF_IT = "all_of_it"
+    NO_MORE_PLANS = "no_more_plans"
+    SOON_AFTER_A_BREAK = "soon_after_a_break"
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +309,25 @@ _ROOM: Final[dict[Kind, Callable[[Situation], Room | Refused]]] = {
     Kind.SHRINK: _room_to_shrink,
     Kind.EXTRA: _room_for_extra,
 }
+
+
+def another(state: State, card: NewPlans | None, *, in_12_months: int, in_all: int) -> Room | Refused:
+    """Return whether another plan may be put together in place of a running one, by the rules that hold today.
+
+    All plans of the debt count that ever ran, and so does the running one. Somebody who has missed payments may, unless
+    the card wants days to pass after a plan that broke.
+    """
+    if state is State.PAUSED:
+        return Refused(Why.HELD)
+    if state not in (*_GOES_ON, State.BROKEN):
+        return Refused(Why.OVER)
+    if card is None:
+        return Refused(Why.NOT_OFFERED)
+    if state is State.BROKEN and card.days_after_a_break:
+        return Refused(Why.SOON_AFTER_A_BREAK)
+    if in_12_months >= card.most_in_12_months or in_all >= card.most_in_all:
+        return Refused(Why.NO_MORE_PLANS)
+    return Room(most=card.most_in_12_months, used=in_12_months)
 
 
 def kind_of(asked: Asked) -> Kind:

@@ -20,6 +20,7 @@ from portal.changes.rules import Asked, Drawn, Extra, Move, Pause, PayDay, Refus
 from portal.db import transaction
 from portal.debts.statement import by_id
 from portal.money import Money
+from portal.payments.payable import on_its_way
 from portal.people.permissions import me, needs_debtor
 from portal.plans import progress, rewriting
 from portal.plans.forms import weekday
@@ -83,6 +84,7 @@ def choose(reference: str) -> ResponseReturnValue:
         rows=[] if only else rows,
         only=only,
         alive=plan.state in LIVE_STATES,
+        another=isinstance(acts.room_for_another(plan, today=today), Room),
     )
 
 
@@ -325,6 +327,7 @@ def missed(reference: str) -> ResponseReturnValue:
     return render_template(
         "changes/missed.html",
         plan=plan,
+        another=isinstance(acts.room_for_another(plan, today=today), Room),
         missing=view.late_amount,
         since=late[0].due_on,
         count=len(late),
@@ -332,6 +335,34 @@ def missed(reference: str) -> ResponseReturnValue:
         cure_by=cure_by if cure_by and cure_by >= today else None,
         broken=plan.state == "broken",
         ways=ways,
+    )
+
+
+@changes.route("/plans/<reference>/another", methods=["GET", "POST"])
+@needs_debtor
+def another(reference: str) -> ResponseReturnValue:
+    """Say what another plan in place of this one means, and open the way to it."""
+    plan, today = _mine(reference)
+    view = view_of(plan, today=today)
+    found: Room | Refused = acts.room_for_another(plan, today=today)
+    if request.method == "POST" and isinstance(found, Room):
+        with transaction():
+            done = acts.want_another(lender_id=plan.lender_id, plan_id=plan.id, by=me().actor)
+        if not isinstance(done, Refused):
+            flash(_("Your plan %(number)s goes on until you agree to another one.", number=plan.reference))
+            return redirect(url_for("plans.what_can_you_afford", reference=plan.debt_reference), 303)
+        found = done
+    waits = view.waives - view.waived
+    return (
+        render_template(
+            "changes/another.html",
+            plan=plan,
+            limits=words.plans_made(found) if isinstance(found, Room) else None,
+            why_not=words.why_not(found) if isinstance(found, Refused) else None,
+            lost=waits if waits else None,
+            on_its_way=on_its_way(by_id(lender_id=plan.lender_id, debt_id=plan.debt_id)),
+        ),
+        422 if request.method == "POST" else 200,
     )
 
 

@@ -85,6 +85,17 @@ def limits(kind: Kind, room: Room) -> str:
     return " ".join(said)
 
 
+def plans_made(room: Room) -> str:
+    """Say how many plans of a debt may be made, and how many were."""
+    most = ngettext(
+        "In any twelve months %(num)s plan of a debt can be made here.",
+        "In any twelve months %(num)s plans of a debt can be made here.",
+        room.most or 0,
+    )
+    made = ngettext("You have made %(num)s, with this one.", "You have made %(num)s, with this one.", room.used)
+    return f"{most} {made}"
+
+
 def why_not(refused: Refused) -> str:
     """Say why a change can't be made, and what would work."""
     day = day_words(refused.day) if refused.day else ""
@@ -148,6 +159,12 @@ def why_not(refused: Refused) -> str:
             return _("It counts for your next payments, and nothing else of your plan changes.")
         case Why.ALL_OF_IT:
             return _("That is as much as all payments of your plan. You can pay it all off instead.")
+        case Why.NO_MORE_PLANS:
+            return _(
+                "You have made as many plans for this debt as can be made here. A person can look for another with you."
+            )
+        case Why.SOON_AFTER_A_BREAK:
+            return _("Payments are missing, so no other plan can be made here now. A person can look for one with you.")
     raise LookupError(refused.why)
 
 

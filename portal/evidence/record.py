@@ -43,6 +43,7 @@ class Act(StrEnum):
     PLAN_MOVED = "plan_moved"
     PLAN_CHANGED = "plan_changed"
     PLAN_CHANGE_UNDONE = "plan_change_undone"
+    ANOTHER_PLAN_WANTED = "another_plan_wanted"
     INTEREST_POSTED = "interest_posted"
     WAIVED = "waived"
     WAIVER_UNDONE = "waiver_undone"

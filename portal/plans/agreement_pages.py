@@ -144,7 +144,18 @@ def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
         },
         "said": _said(made),
         "consent": consent_words(schedule, debt),
+        "replaces": _replaces(made),
     }
+
+
+def _replaces(made: Quote) -> str | None:
+    """Say which plan ends when a quote is agreed to, if one does."""
+    replaced = made.terms.get("replaces")
+    if replaced is None:
+        return None
+    return _(
+        "When you agree to this plan, your plan %(number)s ends, and this one begins in its place.", number=replaced
+    )
 
 
 def consent_words(schedule: Schedule, debt: Standing) -> str:
@@ -164,4 +175,5 @@ def _agreement_text(debt: Standing, made: Quote) -> str:
     schedule = negotiate.schedule_in(made)
     lines = [consent_words(schedule, debt)]
     lines += [f"{item.seq}. {day_words(item.due_on)}: {money_words(item.amount)}" for item in schedule.items]
+    lines += [words] if (words := _replaces(made)) else []
     return "\n".join(lines) + "\n\n" + _said(made).text()

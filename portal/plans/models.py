@@ -121,7 +121,8 @@ class Plan(LenderOwned, Model):
 
     `waive_minor` is all that is let off when it is kept. With `review_on` its end settles nothing: somebody looks again
     on that day. With `void_on` it never started unless its first payment came by that day. `changes` counts how often
-    its payments were changed, also by taking a change back.
+    its payments were changed, also by taking a change back. Until `replacing_until` another plan may be put together in
+    its place; it goes on until that is agreed to.
     """
 
     __tablename__ = "plan"
@@ -143,6 +144,7 @@ class Plan(LenderOwned, Model):
     agreed_at: Mapped[datetime]
     agreed_text: Mapped[str] = mapped_column(Text)
     changes: Mapped[int] = mapped_column(default=0)
+    replacing_until: Mapped[datetime | None]
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "debt_id"], ["debt.lender_id", "debt.id"]),
         ForeignKeyConstraint(["lender_id", "quote_id"], ["quote.lender_id", "quote.id"]),

@@ -137,6 +137,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "plan_moved": _plan_moved,
         "plan_changed": lambda _f: _("Your plan was changed"),
         "plan_change_undone": lambda _f: _("A change of your plan was taken back"),
+        "another_plan_wanted": lambda _f: _("You wanted another plan in place of yours"),
         "waived": lambda f: _("%(amount)s was let off: you don’t owe it any more", amount=f.amount()),
         "waiver_undone": lambda f: _("%(amount)s that was let off is owed again", amount=f.amount()),
         "interest_posted": lambda _f: _("Interest of your plan came due"),
