@@ -87,7 +87,8 @@ class Background:
     """What is known of a debt beside its figures, before an answer.
 
     `attributes` is what its lender's file says beside; `alive` the reference of its plan that is alive, unless another
-    one may be put together in its place now; `plans` how many it had that began; `rounds` how often it was answered without a yes since the last of them.
+    one may be put together in its place now; `plans` how many it had that began; `rounds` how often it was answered
+    without a yes since the last of them.
     """
 
     attributes: Mapping[str, str]
