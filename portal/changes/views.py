@@ -121,7 +121,7 @@ def change(reference: str, what: str) -> ResponseReturnValue:
         room = rules.room(kind, now)
     found = rules.answer(asked, now) if asked is not None and isinstance(room, Room) else None
     refused = room if isinstance(room, Refused) else found if isinstance(found, Refused) else None
-    wrong = bool(form.errors) or (isinstance(found, Refused) and request.method == "POST")
+    wrong = bool(form.errors) or (refused is not None and request.method == "POST")
     return (
         render_template(
             "changes/change.html",
