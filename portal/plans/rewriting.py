@@ -229,7 +229,7 @@ def change(
 
     The plan is to be laid over its money again in the same transaction.
     """
-    write(plan, after)
+    _write(plan, after)
     number = session.scalars(
         select(func.count()).where(PlanChange.lender_id == plan.lender_id, PlanChange.plan_id == plan.id)
     ).one()
@@ -276,7 +276,7 @@ def change(
 
 def put_back(plan: Plan, made: PlanChange, *, payments: Sequence[Payment], by: Actor) -> None:
     """Write a plan's payments as they were before a change. The plan's row must be locked, and its money laid over."""
-    write(plan, payments)
+    _write(plan, payments)
     plan.changes += 1
     made.undone_at = clock.now()
     record(
@@ -309,7 +309,7 @@ def _side(payments: Sequence[Payment]) -> dict[str, Any]:
     }
 
 
-def write(plan: Plan, payments: Sequence[Payment]) -> None:
+def _write(plan: Plan, payments: Sequence[Payment]) -> None:
     """Write a plan's payments: rows that are the same stay, others are written over, added or taken out."""
     rows = {item.seq: item for item in items_of(plan)}
     for one in payments:
