@@ -28,6 +28,7 @@ from portal.plans.models import LIVE_STATES, PlanCard
 from portal.plans.progress import plan_of, view_of
 from portal.plans.redrawing import Kind, Payment, Use
 from portal.plans.states import counted
+from portal.schedules.dates import Frequency
 from portal.web.fields import Form
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
@@ -206,6 +207,7 @@ def _effect(now: Situation, found: Drawn, *, today: date) -> dict[str, object]:
     sides = [_side(payments, len(now.paid_on), today=today) for payments in (before, after)]
     names = {
         "next": _("Next payment"),
+        "due_on": _("Due on"),
         "usual": _("Then each"),
         "count": _("Payments to come"),
         "ends_on": _("Last payment"),
@@ -214,10 +216,8 @@ def _effect(now: Situation, found: Drawn, *, today: date) -> dict[str, object]:
         "waives": _("Let off when this plan is kept"),
     }
     more = rules.cost(before, after)
-    paid = sum(one.extra for one in after) - sum(one.extra for one in before)
-    states = ["paid"] * _paid_count(now) + ["paid"] * paid
-    due = [one for one in after[len(states) :]]
-    states += ["late" if one.due_on < today else "left" for one in due]
+    due = [one for one in after if not one.extra][len(now.paid_on) :]
+    states = ["paid"] * len(now.paid_on) + ["late" if one.due_on < today else "left" for one in due]
     if "left" in states:
         states[states.index("left")] = "next"
     return {
@@ -229,13 +229,9 @@ def _effect(now: Situation, found: Drawn, *, today: date) -> dict[str, object]:
         "cost": more if more.minor > 0 else None,
         "saves": -more if more.minor < 0 else None,
         "states": states,
-        "payments": [(one.due_on, one.amount, one.extra) for one in due],
+        "payments": [(one.due_on, one.amount) for one in due],
         "shown": acts.digest(after),
     }
-
-
-def _paid_count(now: Situation) -> int:
-    return len(now.paid_on) + sum(one.extra for one in now.running.fixed)
 
 
 def _side(payments: Sequence[Payment], paid: int, *, today: date) -> dict[str, str | None]:
@@ -249,7 +245,8 @@ def _side(payments: Sequence[Payment], paid: int, *, today: date) -> dict[str, s
         return money_words(Money(minor, currency))
 
     return {
-        "next": _("%(amount)s on %(day)s", amount=money_words(to_come[0].amount), day=day_words(to_come[0].due_on)),
+        "next": money_words(to_come[0].amount),
+        "due_on": day_words(to_come[0].due_on),
         "usual": money_words(usual.amount) if usual else None,
         "count": str(len(to_come)),
         "ends_on": day_words(to_come[-1].due_on),
@@ -282,16 +279,18 @@ def history(reference: str) -> ResponseReturnValue:
     """Show every change of a plan: when, by whom, what it did."""
     plan, _today = _mine(reference)
     place = clock.zone(me().zone)
+    by_week = Frequency(plan.frequency).by_weekday
     rows = []
     for made in reversed(rewriting.changes_of(plan)):
         kind = Kind(made.kind)
+        named = weekday(made.asked["day"]) if by_week and kind is Kind.PAY_DAY else None
         at, back = made.made_at.astimezone(place), made.undone_at
         cost = Money(made.cost_minor, made.currency)
         rows.append(
             {
                 "number": made.number,
                 "title": words.title(kind),
-                "asked": words.asked(kind, made.asked, currency=made.currency),
+                "asked": words.asked(kind, made.asked, currency=made.currency, pay_day=named),
                 "by": words.by(made.made_by),
                 "on": at.date(),
                 "at": format_time(at.time(), "short", rebase=False),

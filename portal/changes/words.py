@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
@@ -186,9 +187,13 @@ def use_hint(key: Use) -> str:
     }[key]
 
 
-def asked(kind: Kind, said: Mapping[str, Any], *, currency: str) -> str:
-    """Say what a change was, for its history."""
+def asked(kind: Kind, said: Mapping[str, Any], *, currency: str, pay_day: str | None) -> str:
+    """Say what a change was, for its history; `pay_day` is the name of a new day of the week."""
     match kind:
+        case Kind.MOVE:
+            return _("to %(day)s", day=day_words(date.fromisoformat(said["to"])))
+        case Kind.PAY_DAY:
+            return pay_day or _("to day %(number)s of the month", number=said["day"])
         case Kind.PAUSE:
             return ngettext("%(num)s month", "%(num)s months", int(said["months"]))
         case Kind.SHRINK:
