@@ -10,7 +10,7 @@ from datetime import date
 from babel.numbers import get_currency_symbol
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_time, get_locale
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from portal import clock
@@ -30,6 +30,7 @@ from portal.plans.redrawing import Kind, Payment, Use
 from portal.plans.states import counted
 from portal.schedules.dates import Frequency
 from portal.web.fields import Form
+from portal.web.formats import clock_time, narrow_day
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 
@@ -246,10 +247,10 @@ def _side(payments: Sequence[Payment], paid: int, *, today: date) -> dict[str, s
 
     return {
         "next": money_words(to_come[0].amount),
-        "due_on": day_words(to_come[0].due_on),
+        "due_on": narrow_day(to_come[0].due_on),
         "usual": money_words(usual.amount) if usual else None,
         "count": str(len(to_come)),
-        "ends_on": day_words(to_come[-1].due_on),
+        "ends_on": narrow_day(to_come[-1].due_on),
         "left": words_of(sum(one.amount.minor for one in to_come)),
         "interest": words_of(interest) if interest else None,
         "waives": words_of(waives) if waives else None,
@@ -284,7 +285,7 @@ def history(reference: str) -> ResponseReturnValue:
     for made in reversed(rewriting.changes_of(plan)):
         kind = Kind(made.kind)
         named = weekday(made.asked["day"]) if by_week and kind is Kind.PAY_DAY else None
-        at, back = made.made_at.astimezone(place), made.undone_at
+        back = made.undone_at
         cost = Money(made.cost_minor, made.currency)
         rows.append(
             {
@@ -292,8 +293,8 @@ def history(reference: str) -> ResponseReturnValue:
                 "title": words.title(kind),
                 "asked": words.asked(kind, made.asked, currency=made.currency, pay_day=named),
                 "by": words.by(made.made_by),
-                "on": at.date(),
-                "at": format_time(at.time(), "short", rebase=False),
+                "on": made.made_at.astimezone(place).date(),
+                "at": clock_time(made.made_at, me().zone),
                 "ended": date.fromisoformat(made.facts["before"]["ends_on"]),
                 "ends": date.fromisoformat(made.facts["after"]["ends_on"]),
                 "cost": cost if cost.minor > 0 else None,

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, abort, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_time
 from flask_babel import gettext as _
 
 from portal import clock
@@ -24,6 +23,7 @@ from portal.plans.pages import plans
 from portal.plans.progress import View, plan_of, view_of
 from portal.plans.rewriting import undoable
 from portal.web import languages
+from portal.web.formats import clock_time
 from portal.web.formats import money as money_words
 from portal.web.spreadsheet import csv_answer
 
@@ -93,8 +93,11 @@ def _undo(plan: PlanCard, *, zone: ZoneInfo) -> dict[str, object] | None:
     found = undoable(plan)
     if found is None:
         return None
-    until = found.until.astimezone(zone)
-    return {"number": found.number, "on": until.date(), "at": format_time(until.time(), "short", rebase=False)}
+    return {
+        "number": found.number,
+        "on": found.until.astimezone(zone).date(),
+        "at": clock_time(found.until, zone.key),
+    }
 
 
 def _came(lines: Sequence[Line], *, since: date) -> list[tuple[date, str, Money, Money]]:
