@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from portal.changes.rules import Refused, Room, Why
 from portal.money import Money
@@ -41,6 +41,11 @@ def lead(kind: Kind) -> str:
     }[kind]
 
 
+def _one_after_another(sentences: Sequence[str]) -> str:
+    """Join sentences as the language of the page does: Chinese leaves no space between them."""
+    return ("" if str(get_locale()).startswith("zh") else " ").join(sentences)
+
+
 def limits(kind: Kind, room: Room) -> str:
     """Say how far and how often a change is possible, and how often it was made."""
     said = []
@@ -59,7 +64,7 @@ def limits(kind: Kind, room: Room) -> str:
     if room.least:
         said.append(_("The smallest payment is %(amount)s.", amount=money_words(room.least)))
     if room.most is None:
-        return " ".join(said)
+        return _one_after_another(said)
     if kind in (Kind.PAUSE, Kind.SHRINK):
         said.append(
             ngettext(
@@ -70,7 +75,7 @@ def limits(kind: Kind, room: Room) -> str:
         )
         if room.used:
             said.append(ngettext("You have used %(num)s month.", "You have used %(num)s months.", room.used))
-        return " ".join(said)
+        return _one_after_another(said)
     said.append(
         ngettext(
             "This is possible once in any twelve months.",
@@ -83,7 +88,7 @@ def limits(kind: Kind, room: Room) -> str:
         if room.used
         else _("You have not done it yet.")
     )
-    return " ".join(said)
+    return _one_after_another(said)
 
 
 def plans_made(room: Room) -> str:
@@ -94,7 +99,7 @@ def plans_made(room: Room) -> str:
         room.most or 0,
     )
     made = ngettext("You have made %(num)s, with this one.", "You have made %(num)s, with this one.", room.used)
-    return f"{most} {made}"
+    return _one_after_another([most, made])
 
 
 def why_not(refused: Refused) -> str:
