@@ -178,5 +178,7 @@ def _agreement_text(debt: Standing, made: Quote) -> str:
     schedule = negotiate.schedule_in(made)
     lines = [consent_words(schedule, debt)]
     lines += [f"{item.seq}. {day_words(item.due_on)}: {money_words(item.amount)}" for item in schedule.items]
-    lines += [words] if (words := _replaces(made)) else []
-    return "\n".join(lines) + "\n\n" + _said(made).text()
+    replaces = _replaces(made)
+    # A section of its own, as the letter shows it.
+    more = "" if replaces is None else "\n\n" + "\n".join((_("In place of another plan"), replaces))
+    return "\n".join(lines) + "\n\n" + _said(made).text() + more
