@@ -23,6 +23,7 @@ from tests.journeys.acts import (
     change_plan,
     come_in,
     command,
+    go_pay,
     payment_on,
     plan_items,
     plan_on,
@@ -217,4 +218,109 @@ def test_extra_money_that_goes_back_makes_nobody_late(
     after = plan_items(debt)
     assert plan_on(debt).state in ("agreed", "active")
     assert sum(one.principal_minor for one in after) == sum(one.principal_minor for one in before)
+    books_agree()
+
+
+def test_an_earlier_payment_that_goes_back_does_not_make_the_extra_one_missed(
+    client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask, clock: Clock
+) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    stripe.pay(go_pay(client, debt, choice="next"))
+    stripe.settle()
+    earlier = payment_on(debt).reference
+    pay_extra(client, stripe, plan, debt, amount="250", use="end_sooner")
+    done = command(app, "refund", earlier, "--lender", stripe.slug)
+    assert done.exit_code == 0, done.output
+    stripe.settle()
+    work(app)
+    # The extra money pays the first payment now, and 100.00 of itself is missing, which nobody asked for.
+    first, extra = plan_items(debt)[:2]
+    assert (first.paid_minor, extra.kind, extra.amount_minor - extra.paid_minor) == (10000, "extra", 10000)
+    night(app, clock, "2026-05-25T12:00-04:00")
+    assert plan_on(debt).state == "active"
+    books_agree()
+
+
+def test_what_was_missed_and_a_plan_that_broke(
+    client: CheckingClient, debt: Standing, app: Flask, clock: Clock
+) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt).reference
+    shown = change_form(shown_change(client, plan_on(debt), "pay-day", pay_day="20"))
+    assert client.get(f"/plans/{plan}/missed").location.endswith(f"/plans/{plan}")
+    night(app, clock, "2026-05-12T12:00-04:00")
+    come_in(client, debt)
+    said = words_of(client.get(f"/plans/{plan}/missed"))
+    assert "Missing since May 10, 2026" in said or "Missing since 10 May 2026" in said
+    assert "$100.00" in said and "it counts as paid in time" in said
+    night(app, clock, "2026-05-20T12:00-04:00")
+    come_in(client, debt)
+    said = words_of(client.get(f"/plans/{plan}/missed"))
+    assert "your plan goes on as before" in said and "Move one payment" in said and "Make another plan" in said
+    night(app, clock, "2026-06-20T12:00-04:00")
+    assert plan_on(debt).state == "broken"
+    come_in(client, debt)
+    refused = client.post(f"/plans/{plan}/change/pay-day", data=shown | {"csrf_token": token(client, plan)})
+    assert refused.status_code == 422 and "Payments are missing" in words_of(refused)
+    choices = words_of(client.get(f"/plans/{plan}/change"))
+    assert "Payments are missing" in choices and "make another plan" in choices
+    assert plan_on(debt).changes == 0
+    books_agree()
+
+
+def token(client: CheckingClient, plan: str) -> str:
+    return dict(page_of(client.get(f"/plans/{plan}/end")).forms[0].fields)["csrf_token"]
+
+
+def test_a_plan_is_ended_on_a_page_that_says_what_that_does(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt).reference
+    page = client.get(f"/plans/{plan}/end")
+    assert "It costs nothing" in words_of(page) and "$900.00" in words_of(page)
+    assert plan_on(debt).state == "agreed"
+    ended = client.fill(page, to=f"/plans/{plan}/end")
+    assert "Your plan has ended. What you paid stays paid." in words_of(ended)
+    assert plan_on(debt).state == "cancelled"
+    assert client.get(f"/plans/{plan}/end").status_code == 303
+    assert client.post(f"/plans/{plan}/end", data=dict(page_of(page).forms[0].fields)).status_code == 303
+    books_agree()
+
+
+def test_changes_are_taken_back_in_their_order_the_last_one_first(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt).reference
+    agreed = lines(plan_items(debt))
+    change_plan(client, plan_on(debt), "one-date", seq="3", to="2026-07-15")
+    moved = lines(plan_items(debt))
+    page = change_plan(client, plan_on(debt), "pay-day", pay_day="25")
+    here = f"/plans/{plan}/changes"
+    fields = dict(next(form for form in page_of(page).forms if "take-back" in form.action).fields)
+    early = client.post(f"{here}/1/take-back", data=fields, follow_redirects=True)
+    assert "can’t be taken back any more" in words_of(early)
+    assert client.post(f"{here}/9/take-back", data=fields).status_code == 404
+    for _tap in range(2):
+        back = client.post(f"{here}/2/take-back", data=fields, follow_redirects=True)
+        assert "Your plan is as it was before." in words_of(back)
+        assert lines(plan_items(debt)) == moved
+    client.post(f"{here}/1/take-back", data=fields)
+    assert lines(plan_items(debt)) == agreed
+    assert plan_on(debt).changes == 4
+    books_agree()
+
+
+def test_a_day_later_a_change_stays(client: CheckingClient, debt: Standing, clock: Clock) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt).reference
+    page = change_plan(client, plan_on(debt), "pay-day", pay_day="25")
+    fields = dict(next(form for form in page_of(page).forms if "take-back" in form.action).fields)
+    after = lines(plan_items(debt))
+    clock.forward(hours=25)
+    come_in(client, debt)
+    assert "You can take it back until" not in words_of(client.get(f"/plans/{plan}"))
+    late = client.post(
+        f"/plans/{plan}/changes/1/take-back", data=fields | {"csrf_token": token(client, plan)}, follow_redirects=True
+    )
+    assert "can’t be taken back any more" in words_of(late)
+    assert lines(plan_items(debt)) == after
     books_agree()

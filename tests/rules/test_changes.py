@@ -31,7 +31,7 @@ from portal.changes.rules import (
     room,
 )
 from portal.interest import months_later
-from portal.limits.cards import Changes, Holiday, Limits, ReducedPayment
+from portal.limits.cards import Changes, Holiday, Limits, NewPlans, ReducedPayment
 from portal.money import Money, total
 from portal.plans import redrawing
 from portal.plans.redrawing import Kind, Payment, Rates, Running, Use, as_json, from_json, next_date
@@ -274,6 +274,26 @@ def test_a_plan_that_ends_in_a_review_gets_other_dates_and_no_other_amounts() ->
 def test_a_plan_that_does_not_run_is_not_changed(state: State, why: Why) -> None:
     for kind in rules.OFFERED:
         assert room(kind, finding(some_plan(), state=state)) == Refused(why)
+
+
+@pytest.mark.parametrize(
+    ("state", "card", "had", "found"),
+    [
+        (State.ACTIVE, NewPlans(3, 6, 30), (1, 1), Room(most=3, used=1)),
+        (State.AT_RISK, NewPlans(3, 6, 30), (2, 5), Room(most=3, used=2)),
+        (State.ACTIVE, NewPlans(3, 6, 30), (3, 3), Refused(Why.NO_MORE_PLANS)),
+        (State.ACTIVE, NewPlans(3, 6, 30), (1, 6), Refused(Why.NO_MORE_PLANS)),
+        (State.ACTIVE, None, (1, 1), Refused(Why.NOT_OFFERED)),
+        (State.BROKEN, NewPlans(3, 6, 30), (1, 1), Refused(Why.SOON_AFTER_A_BREAK)),
+        (State.BROKEN, NewPlans(3, 6, 0), (1, 1), Room(most=3, used=1)),
+        (State.PAUSED, NewPlans(3, 6, 0), (1, 1), Refused(Why.HELD)),
+        (State.COMPLETED, NewPlans(3, 6, 0), (1, 1), Refused(Why.OVER)),
+    ],
+)
+def test_another_plan_is_possible_as_often_as_the_card_says(
+    state: State, card: NewPlans | None, had: tuple[int, int], found: Room | Refused
+) -> None:
+    assert rules.another(state, card, in_12_months=had[0], in_all=had[1]) == found
 
 
 def test_a_plan_that_hangs_on_its_first_payment_is_not_changed_before_it() -> None:
