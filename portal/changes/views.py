@@ -136,7 +136,7 @@ def change(reference: str, what: str) -> ResponseReturnValue:
             form=form,
             asks=kind is not Kind.SKIP,
             prefix=get_currency_symbol(plan.currency, locale=str(get_locale())),
-            use_hints={key.value: words.use_hint(key) for key in Use},
+            use_hints={key.value: words.use_hint(key) for key in Use} if kind is Kind.EXTRA else {},
             why_not=words.why_not(refused) if refused else None,
             pays_next=isinstance(asked, Extra) and asked.use is Use.NEXT,
             all_of_it=refused is not None and refused.why is Why.ALL_OF_IT,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
-from flask_babel import get_locale, ngettext
+from flask_babel import get_locale, lazy_gettext, ngettext
 from flask_babel import gettext as _
 
 from portal.changes.rules import Refused, Room, Why
@@ -15,30 +15,33 @@ from portal.plans.redrawing import Kind, Use
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 
+_TITLES: Final = {
+    Kind.MOVE: lazy_gettext("Move one payment"),
+    Kind.PAY_DAY: lazy_gettext("Change the pay day"),
+    Kind.SKIP: lazy_gettext("Leave the next payment out"),
+    Kind.PAUSE: lazy_gettext("Pay nothing for a while"),
+    Kind.SHRINK: lazy_gettext("Smaller payments for a while"),
+    Kind.EXTRA: lazy_gettext("Pay extra"),
+    Kind.EXTRA_BACK: lazy_gettext("An extra payment went back"),
+}
+_LEADS: Final = {
+    Kind.MOVE: lazy_gettext("One payment gets another day. All others keep theirs."),
+    Kind.PAY_DAY: lazy_gettext("All payments to come get another day. The next one is never sooner than now."),
+    Kind.SKIP: lazy_gettext("The next payment is left out, and your plan ends one payment later."),
+    Kind.PAUSE: lazy_gettext("For some months nothing is due. After that your plan goes on."),
+    Kind.SHRINK: lazy_gettext("For some months you pay less, then the usual amount again. Your plan ends later."),
+    Kind.EXTRA: lazy_gettext("You can pay any amount beside your plan, at any time. You choose what it is for."),
+}
+
 
 def title(kind: Kind) -> str:
     """Say what is changed, as a heading."""
-    return {
-        Kind.MOVE: _("Move one payment"),
-        Kind.PAY_DAY: _("Change the pay day"),
-        Kind.SKIP: _("Leave the next payment out"),
-        Kind.PAUSE: _("Pay nothing for a while"),
-        Kind.SHRINK: _("Smaller payments for a while"),
-        Kind.EXTRA: _("Pay extra"),
-        Kind.EXTRA_BACK: _("An extra payment went back"),
-    }[kind]
+    return str(_TITLES[kind])
 
 
 def lead(kind: Kind) -> str:
     """Say in a sentence what a change is."""
-    return {
-        Kind.MOVE: _("One payment gets another day. All others keep theirs."),
-        Kind.PAY_DAY: _("All payments to come get another day. The next one is never sooner than now."),
-        Kind.SKIP: _("The next payment is left out, and your plan ends one payment later."),
-        Kind.PAUSE: _("For some months nothing is due. After that your plan goes on."),
-        Kind.SHRINK: _("For some months you pay less, then the usual amount again. Your plan ends later."),
-        Kind.EXTRA: _("You can pay any amount beside your plan, at any time. You choose what it is for."),
-    }[kind]
+    return str(_LEADS[kind])
 
 
 def _one_after_another(sentences: Sequence[str]) -> str:

@@ -32,6 +32,9 @@ _IN_FORCE = (
     .order_by(_VERSION.effective_from.desc(), _VERSION.number.desc())
     .limit(literal_column("1"))
 )
+_BY_ID = select(_VERSION.number, _VERSION.source).where(
+    _VERSION.lender_id == bindparam("lender_id"), _VERSION.id == bindparam("version_id")
+)
 _ATTRIBUTES = select(_DEBT.attributes).where(
     _DEBT.lender_id == bindparam("lender_id"), _DEBT.id == bindparam("debt_id")
 )
@@ -132,11 +135,7 @@ def version_in_force(*, lender_id: uuid.UUID, currency: str, today: date) -> Ver
 
 def version_of(version_id: uuid.UUID, *, lender_id: uuid.UUID, currency: str) -> Version:
     """Give one version of a lender's limits, whatever has been loaded since."""
-    row = session.execute(
-        select(LimitsVersion.number, LimitsVersion.source).where(
-            LimitsVersion.lender_id == lender_id, LimitsVersion.id == version_id
-        )
-    ).one()
+    [row] = read(_BY_ID, {"lender_id": lender_id, "version_id": version_id})
     return Version(id=version_id, number=row.number, limits=_parsed(row.source, currency))
 
 

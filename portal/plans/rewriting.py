@@ -14,17 +14,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, bindparam, delete, func, select
 
 from portal import clock
-from portal.db import new_id, session
+from portal.db import new_id, read, session, table_of
 from portal.evidence.record import Act, Actor, record
 from portal.limits.cards import Card
 from portal.money import Money, total
 from portal.offers.reckoning import seasons
 from portal.plans.allowed import version_of
 from portal.plans.models import Plan, PlanCard, PlanChange, PlanItem, Quote
-from portal.plans.progress import items_of
+from portal.plans.progress import QUOTE_OF_PLAN, items_of
 from portal.plans.redrawing import Kind, Payment, Rates, Running, as_json, covered, split
 from portal.schedules.arrangements import Kind as Arranged
 from portal.schedules.arrangements import Vesting
@@ -32,6 +32,34 @@ from portal.schedules.dates import Frequency
 from portal.schedules.rates import Band, Terms
 
 UNDO_FOR = timedelta(days=1)
+
+_PLAN, _ITEM, _QUOTE = table_of(Plan).c, table_of(PlanItem).c, table_of(Quote).c
+_QUOTED = (
+    select(
+        _QUOTE.terms,
+        _QUOTE.limits_version_id,
+        _QUOTE.as_of,
+        _QUOTE.interest_minor,
+        _QUOTE.owed_minor,
+        _QUOTE.arrangement,
+    )
+    .join_from(table_of(Plan), table_of(Quote), QUOTE_OF_PLAN)
+    .where(_PLAN.lender_id == bindparam("lender_id"), _PLAN.id == bindparam("plan_id"))
+)
+_ITEMS = (
+    select(
+        _ITEM.seq,
+        _ITEM.kind,
+        _ITEM.due_on,
+        _ITEM.amount_minor,
+        _ITEM.principal_minor,
+        _ITEM.interest_minor,
+        _ITEM.waive_minor,
+        _ITEM.paid_minor,
+    )
+    .where(_ITEM.lender_id == bindparam("lender_id"), _ITEM.plan_id == bindparam("plan_id"))
+    .order_by(_ITEM.seq)
+)
 # The last day that a plan without a term could have; years of a season are reckoned up to here.
 _LONGEST_YEARS = 51
 
@@ -56,27 +84,9 @@ class Read:
 
 def read_plan(plan: Plan | PlanCard, *, today: date) -> Read:
     """Give a plan as a change finds it on a day."""
-    quote = session.execute(
-        select(
-            Quote.terms, Quote.limits_version_id, Quote.as_of, Quote.interest_minor, Quote.owed_minor, Quote.arrangement
-        )
-        .join(Plan, (Plan.lender_id == Quote.lender_id) & (Plan.quote_id == Quote.id))
-        .where(Plan.lender_id == plan.lender_id, Plan.id == plan.id)
-    ).one()
-    items = session.execute(
-        select(
-            PlanItem.seq,
-            PlanItem.kind,
-            PlanItem.due_on,
-            PlanItem.amount_minor,
-            PlanItem.principal_minor,
-            PlanItem.interest_minor,
-            PlanItem.waive_minor,
-            PlanItem.paid_minor,
-        )
-        .where(PlanItem.lender_id == plan.lender_id, PlanItem.plan_id == plan.id)
-        .order_by(PlanItem.seq)
-    ).all()
+    mine = {"lender_id": plan.lender_id, "plan_id": plan.id}
+    [quote] = read(_QUOTED, mine)
+    items = read(_ITEMS, mine)
     currency = plan.currency
     payments = [
         Payment(
