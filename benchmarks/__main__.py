@@ -58,7 +58,7 @@ def show_answer(*, quick: bool) -> None:
 
 
 def show_pages(databases: Databases, folder: Path, *, quick: bool) -> None:
-    """Print home, debt, plan and preview against their floors."""
+    """Print home, debt, plan, change of a plan and preview against their floors."""
     rounds, seconds = (3, 1.5) if quick else (7, 3.0)
     print(
         f"\nPages of a person with 2 debts and a plan of {portfolio.PAYMENTS} payments, {portfolio.PAID} of them paid; "

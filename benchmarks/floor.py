@@ -7,6 +7,8 @@ same pool and in one transaction for a page, so that what differs is what the po
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import uuid
 from collections.abc import Callable
@@ -91,6 +93,18 @@ where p.lender_id = ? and p.debtor_id = ? and p.reference = ?
 """
 ITEMS = """
 select due_on, amount_minor, paid_minor, kept_at from plan_item where lender_id = ? and plan_id = ? order by seq
+"""
+TO_CHANGE = """
+select p.id, p.state, p.review_on, p.void_on, p.changes, d.state, q.terms, q.as_of, q.interest_minor, v.source
+from plan p
+join debt d on d.lender_id = p.lender_id and d.id = p.debt_id
+join quote q on q.lender_id = p.lender_id and q.id = p.quote_id
+join limits_version v on v.lender_id = q.lender_id and v.id = q.limits_version_id
+where p.lender_id = ? and p.debtor_id = ? and p.reference = ?
+"""
+TO_COME = """
+select due_on, amount_minor, principal_minor, interest_minor, waive_minor, paid_minor, kind
+from plan_item where lender_id = ? and plan_id = ? order by seq
 """
 CHANGES = """
 select p.id, p."on", p.kind, p.cause, t.from_account, t.to_account, t.amount_minor
@@ -346,6 +360,63 @@ def plan(rows: Read, reference: str) -> str:
     )
 
 
+def change(rows: Read, reference: str) -> str:
+    """Show what it does to leave the next payment out: enough of the rules for a monthly plan without interest."""
+    who = visitor(rows)
+    found = rows(TO_CHANGE, who.lender_id, who.debtor_id, reference)
+    if not found:
+        abort(404)
+    plan_id, state, review_on, void_on, changed, *_rest = found[0]
+    if state not in STATE_WORDS or review_on or void_on or changed:
+        abort(404)
+    items = rows(TO_COME, who.lender_id, plan_id)
+    paid = sum(item[1] <= item[5] for item in items)
+    before = [(date.fromisoformat(str(item[0])), item[1]) for item in items[paid:]]
+    last = before[-1][0]
+    month = last.year * 12 + last.month
+    ends = date(month // 12, month % 12 + 1, min(before[0][0].day, 28))
+    days = [on for on, _minor in before[1:]] + [ends]
+    after = [(on, minor) for on, (_day, minor) in zip(days, before, strict=True)]
+    digest = hashlib.sha256(json.dumps([(str(on), minor) for on, minor in after]).encode()).hexdigest()
+    sides = [
+        (
+            money(side[0][1]),
+            short(side[0][0]),
+            money(side[1][1]),
+            str(len(side)),
+            short(side[-1][0]),
+            money(sum(minor for _on, minor in side)),
+        )
+        for side in (before, after)
+    ]
+    names = ("Next payment", "Due on", "Then each", "Payments to come", "Last payment", "Left to pay")
+    stops = [place(number) for number in range(len(items))]
+    return render_template(
+        "change.html",
+        plan=reference,
+        rows=list(zip(names, *sides, strict=True)),
+        items=[(day(on), money(minor)) for on, minor in after],
+        all=len(items),
+        count={"paid": paid, "late": 0, "next": 1, "left": len(after) - 1},
+        road=road(len(items)),
+        gone=road(paid),
+        left_dots=drawn(stops[paid + 1 :], "h.01"),
+        paid_dots=drawn(stops[:paid], "h.01"),
+        ticks="".join([f"M{x - 3.5} {y}l2.5 2.5 4.5-5" for x, y in stops[:paid]]),
+        next_ring=drawn([(x - 8, y) for x, y in stops[paid : paid + 1]], "a8 8 0 1 0 16 0a8 8 0 1 0-16 0"),
+        next_dot=drawn(stops[paid : paid + 1], "h.01"),
+        height=28 + 30 * ((len(items) - 1) // 12),
+        form_key=uuid.uuid4().hex,
+        shown=digest[:32],
+        **who.frame | {"title": "Leave the next payment out"},
+    )
+
+
+def short(value: date) -> str:
+    """Give a day for a narrow column."""
+    return f"{value.day}\u00a0{value:%b %Y}"
+
+
 def preview(rows: Read, reference: str) -> str:
     """Show what regular payments would be: enough of the rules for one that is a yes, each payment reckoned."""
     who = visitor(rows)
@@ -429,4 +500,5 @@ def served(page: Callable[..., str]) -> Callable[..., str]:
 app.add_url_rule("/home", "home", served(home))
 app.add_url_rule("/debts/<reference>", "debt", served(debt))
 app.add_url_rule("/plans/<reference>", "plan", served(plan))
+app.add_url_rule("/plans/<reference>/change/leave-one-out", "change", served(change))
 app.add_url_rule("/debts/<reference>/preview", "preview", served(preview))

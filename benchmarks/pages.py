@@ -1,4 +1,4 @@
-"""Home, debt, plan and preview of somebody who is signed in, each against its floor in `floor.py`; a first visit."""
+"""Pages of somebody who is signed in and has a plan, each against its floor in `floor.py`; a first visit."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ PAGES = {
     "home": "/home",
     "debt": "/debts/{debt}",
     "plan": "/plans/{plan}",
+    "change": "/plans/{plan}/change/leave-one-out",
     "preview": "/debts/{other}/preview?amount={payment}&frequency=monthly",
 }
 

@@ -8,6 +8,7 @@ you             how one is reached, signs in and stays signed in; one's own data
 timeline        everything that happened to a person, in plain words, with who did it
 home            what is owed in all, the one next thing, one debt, what pays all of it
 letters         PDFs that say what the books say
+changes         what somebody changes of a running plan alone, shown before it is made, taken back for a day
 payments        money in and out through Stripe, each effect posted once
 plans, points   negotiation and life of a plan; points for kept instalments
 care            what people ask for beside paying: requests, clocks, holds, free advice
@@ -29,6 +30,6 @@ affordability   what somebody can afford: budgets, three models, standards from 
 interest, amounts, money, config   pure values, and settings
 
 Inside a feature: views → forms → acts → models → rules. Files in `offers/`, `limits/`, `schedules/`, `affordability/`,
-and those named `states`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`, `truth`, `gate`, `kinds`,
-`clocks` are rules: plain Python over values, without Flask, database, clock or network.
+and those named `rules`, `redrawing`, `states`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`,
+`truth`, `gate`, `kinds`, `clocks` are rules: plain Python over values, without Flask, database, clock or network.
 """

@@ -20,6 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import config, db, models
 from portal.care.requests import open_request, taken_back
 from portal.care.views import care
+from portal.changes.views import changes
 from portal.contact.office import channels
 from portal.contact.views import post
 from portal.contact.webhook import sms_webhooks
@@ -136,7 +137,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions[staff_requests.TAKER_BACK] = taken_back
     for blueprint in (public, people, home, plans, payments, points, letters, care, post, timeline, brand, design):
         app.register_blueprint(blueprint)
-    for blueprint in (you, contact_pages, passkey_pages, not_me_pages):
+    for blueprint in (changes, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

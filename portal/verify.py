@@ -386,17 +386,33 @@ where p.lender_id = :lender
 group by p.id, p.reference, p.total_minor
 having p.total_minor <> coalesce(sum(i.amount_minor), 0)
 union all
-select 'plan ' || p.reference || ' against its quote ' || q.number, p.total_minor, q.total_minor
+select 'plan ' || p.reference || ' against its quote ' || q.number, p.total_minor,
+    q.total_minor + coalesce(c.cost, 0)
 from plan p join quote q on q.lender_id = p.lender_id and q.id = p.quote_id
-where p.lender_id = :lender and p.total_minor <> q.total_minor
+left join (
+    select plan_id, sum(cost_minor) as cost from plan_change
+    where lender_id = :lender and undone_at is null group by plan_id
+) c on c.plan_id = p.id
+where p.lender_id = :lender and p.total_minor <> q.total_minor + coalesce(c.cost, 0)
 union all
-select 'interest of plan ' || p.reference || ' against its quote ' || q.number, sum(i.interest_minor), q.interest_minor
+select 'interest of plan ' || p.reference || ' against its quote ' || q.number, sum(i.interest_minor),
+    q.interest_minor + coalesce(max(c.cost), 0)
 from plan p
 join plan_item i on i.lender_id = p.lender_id and i.plan_id = p.id
 join quote q on q.lender_id = p.lender_id and q.id = p.quote_id
+left join (
+    select plan_id, sum(cost_minor) as cost from plan_change
+    where lender_id = :lender and undone_at is null group by plan_id
+) c on c.plan_id = p.id
 where p.lender_id = :lender
 group by p.id, p.reference, q.number, q.interest_minor
-having sum(i.interest_minor) <> q.interest_minor
+having sum(i.interest_minor) <> q.interest_minor + coalesce(max(c.cost), 0)
+union all
+select 'changes of plan ' || p.reference, p.changes, count(c.id) + count(c.undone_at)
+from plan p left join plan_change c on c.lender_id = p.lender_id and c.plan_id = p.id
+where p.lender_id = :lender
+group by p.id, p.reference, p.changes
+having p.changes <> count(c.id) + count(c.undone_at)
 """)
 
 _PLAN_ITEMS = text("""

@@ -35,7 +35,19 @@ ROOT = Path(__file__).resolve().parents[1]
 STANDARD_LIMITS = (ROOT / "limits" / "standard.toml").read_text("utf-8")
 # What a debt has that may be paid in every way.
 EVERY_WAY = "Farm loan"
-LIMITS_WITH_EVERY_WAY = STANDARD_LIMITS.replace(
+_MAY_CHANGE = """[card.new_plans]
+most_in_12_months = 3
+most_in_all = 6
+days_after_a_break = 0
+
+[card.changes]
+move_days = 10
+moves_in_12_months = 2
+pay_day_changes_in_12_months = 2
+skips_in_12_months = 1
+
+[card.keeping]"""
+LIMITS_WITH_EVERY_WAY = STANDARD_LIMITS.replace("[card.keeping]", _MAY_CHANGE).replace(
     "[[card]]",
     f"""[[card]]
 name = "Every way"
@@ -93,7 +105,7 @@ least_percent = 25
 amount = 1
 review_after_months = 6
 
-[card.keeping]
+{_MAY_CHANGE}
 grace_days = 5
 tolerance = 1
 cure_days = 30
@@ -110,6 +122,23 @@ person_up_to_discount_percent = 50
 
 [[card]]""",
     1,
+)
+# The standard limits, and on every card what somebody may change of a plan.
+LIMITS_WITH_CHANGES = STANDARD_LIMITS.replace('policy = "frozen"', 'policy = "contract"').replace(
+    "[card.keeping]",
+    """[card.holiday]
+most_months_in_12 = 3
+most_months_running = 2
+payments_between = 3
+interest = "simple"
+keeps = "instalment"
+
+[card.reduced_payment]
+most_months = 3
+least_percent = 25
+
+"""
+    + _MAY_CHANGE,
 )
 BORN_ON = date(1988, 7, 21)
 _numbers = itertools.count(1)

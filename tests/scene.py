@@ -40,6 +40,7 @@ from tests import factories
 from tests.journeys.acts import (
     agree,
     birthday,
+    change_plan,
     go_pay,
     payment_on,
     plan_on,
@@ -59,6 +60,7 @@ PEOPLE = (
     "offering",
     "on a plan",
     "late",
+    "with a changed plan",
     "asking",
     "with two debts",
     "with money here",
@@ -179,7 +181,7 @@ class Scene:
                 debtor=debtor,
                 interest="31.50",
                 fees="25.00",
-                product=factories.EVERY_WAY if who == "with every way" else "Personal loan",
+                product=factories.EVERY_WAY if who in ("with every way", "with a changed plan") else "Personal loan",
                 reference=f"PL-{uuid.uuid4().hex[:6].upper()}",
             )
             self.debts[who] = debt
@@ -221,6 +223,11 @@ class Scene:
                         self._strengthen(browser)
                     agree(browser, debt)
                     places["plan"] = plan_on(debt).reference
+                    work(self.app, letters=True)
+                case "with a changed plan":
+                    agree(browser, debt)
+                    places["plan"] = plan_on(debt).reference
+                    change_plan(browser, plan_on(debt), "pay-day", pay_day="15")
                     work(self.app, letters=True)
                 case "asking":
                     places["request"] = self._ask(browser, debt, "cant-pay")

@@ -200,7 +200,7 @@ def overview_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> O
                 credit=Money(row.credit_minor, row.currency),
                 late_since=row.debt_late_since,
                 plan=row.plan,
-                all=row.all_items or 0,
+                all=int(row.all_items or 0),
                 done=int(row.done or 0),
                 due_on=row.due_on,
                 coming=None if row.due_on is None else Money(row.amount_minor - row.paid_minor, row.currency),

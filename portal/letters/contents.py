@@ -241,10 +241,10 @@ class PlanAgreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanItemPaid:
-    """What a payment did for one instalment of a plan."""
+    """What a payment did for one instalment of a plan; one without a number was paid extra."""
 
     plan_reference: str
-    number: int
+    number: int | None
     of: int
     due: date
     applied: Money

@@ -246,6 +246,7 @@ def _plan_items(lender_id: uuid.UUID, part: Part, effect: MoneyEffect) -> tuple[
     ).all()
     start, end, until = max(earlier, 0), max(earlier, 0) + part.amount.minor, 0
     found = []
+    planned = [item.seq for item in items if item.kind == "payment"]
     for item in items:
         since, until = until, until + item.amount_minor
         applied = min(end, until) - max(start, since)
@@ -253,8 +254,8 @@ def _plan_items(lender_id: uuid.UUID, part: Part, effect: MoneyEffect) -> tuple[
             found.append(
                 PlanItemPaid(
                     plan_reference=plan.reference,
-                    number=item.seq,
-                    of=len(items),
+                    number=planned.index(item.seq) + 1 if item.seq in planned else None,
+                    of=len(planned),
                     due=item.due_on,
                     applied=Money(applied, part.amount.currency),
                     still_due=Money(until - min(end, until), part.amount.currency),

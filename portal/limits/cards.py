@@ -165,6 +165,20 @@ class NewPlans:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """What somebody may change of a running plan alone: how far and how often a date moves, and payments left out.
+
+    A number of 0 means that this change is not offered. Twelve months are those up to the day of the change.
+    """
+
+    move_days: int
+    moves_in_12_months: int
+    pay_day_changes_in_12_months: int
+    skips_in_12_months: int
+    payments_between_skips: int
+
+
+@dataclass(frozen=True, slots=True)
 class AgentCaps:
     """What the lender's people may grant by themselves. Never shown to anybody who owes."""
 
@@ -210,6 +224,7 @@ class Limits:
     token: Token | None = None
     moratorium_days: int = 0
     new_plans: NewPlans | None = None
+    changes: Changes | None = None
     auto_accept_discount_bps: int = 0
     person_up_to_months: int | None = None
     person_up_to_discount_bps: int | None = None

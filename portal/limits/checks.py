@@ -391,6 +391,30 @@ def _pauses(when: When, limits: Limits) -> Iterator[str]:
         )
 
 
+def _changes(_when: When, limits: Limits) -> Iterator[str]:
+    changes = limits.changes
+    if changes is None:
+        return
+    if not (changes.moves_in_12_months or changes.pay_day_changes_in_12_months or changes.skips_in_12_months):
+        yield "changes: changes are offered, but the most of each is 0. Leave [card.changes] out."
+    if bool(changes.move_days) is not bool(changes.moves_in_12_months):
+        yield _both(
+            "changes.move_days",
+            changes.move_days,
+            "goes with changes.moves_in_12_months",
+            changes.moves_in_12_months,
+            "no date could ever be moved",
+        )
+    if changes.payments_between_skips and changes.skips_in_12_months < 2:
+        yield _both(
+            "changes.payments_between_skips",
+            changes.payments_between_skips,
+            "goes with changes.skips_in_12_months",
+            changes.skips_in_12_months,
+            "in a year there is no second one that it could keep apart",
+        )
+
+
 _OF_A_CARD: Final[tuple[Callable[[When, Limits], Iterator[str]], ...]] = (
     _debts,
     _least_payment,
@@ -400,6 +424,7 @@ _OF_A_CARD: Final[tuple[Callable[[When, Limits], Iterator[str]], ...]] = (
     _discounts,
     _decisions,
     _pauses,
+    _changes,
 )
 
 

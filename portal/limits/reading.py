@@ -19,6 +19,7 @@ from portal.limits.cards import (
     AgentCaps,
     AttributeRule,
     Card,
+    Changes,
     Component,
     Discount,
     DiscountBand,
@@ -165,6 +166,7 @@ def _limits(card: _Table) -> Limits:
         token=_token(card.optional("token")),
         moratorium_days=moratorium.whole("most_days", least=1, most=3660) if moratorium else 0,
         new_plans=_new_plans(card.optional("new_plans")),
+        changes=_changes(card.optional("changes")),
         auto_accept_discount_bps=decide.percent_bps("alone_up_to_discount_percent", default=0),
         person_up_to_months=decide.months("person_up_to_months") if decide.has("person_up_to_months") else None,
         person_up_to_discount_bps=(
@@ -292,6 +294,20 @@ def _new_plans(table: _Table | None) -> NewPlans | None:
         most_in_12_months=table.whole("most_in_12_months", most=100),
         most_in_all=table.whole("most_in_all", most=1000),
         days_after_a_break=table.whole("days_after_a_break", default=0, most=366),
+    )
+    table.refuse_others()
+    return read
+
+
+def _changes(table: _Table | None) -> Changes | None:
+    if table is None:
+        return None
+    read = Changes(
+        move_days=table.whole("move_days", default=0, most=31),
+        moves_in_12_months=table.whole("moves_in_12_months", default=0, most=100),
+        pay_day_changes_in_12_months=table.whole("pay_day_changes_in_12_months", default=0, most=100),
+        skips_in_12_months=table.whole("skips_in_12_months", default=0, most=12),
+        payments_between_skips=table.whole("payments_between_skips", default=0, most=600),
     )
     table.refuse_others()
     return read

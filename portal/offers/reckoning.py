@@ -79,11 +79,7 @@ class Reckoning:
     def _bands(self) -> Iterator[Band]:
         """Give the seasons as dates for as long as a plan can last, where they lower the rate."""
         last = self.first.year + -(-self.limits.hardship_max_term_months // 12) + 1
-        for band in self.limits.rate_bands:
-            if band.rate >= self.annual_rate:
-                continue
-            for start, end in _dated(band, self.today.year - 1, last):
-                yield Band(band.rate, start, end + timedelta(days=1))
+        yield from seasons(self.limits, annual_rate=self.annual_rate, first_year=self.today.year - 1, last_year=last)
 
     @cached_property
     def _varies(self) -> bool:
@@ -328,6 +324,14 @@ def arranged(plan: Schedule, *, frozen: bool = False) -> Arrangement:
     seasonal = plan.frequency is Frequency.SEASONAL
     cost = Money.zero(plan.payment.currency) if frozen else plan.total_interest
     return Arrangement(Kind.SEASONAL if seasonal else Kind.INSTALMENTS, plan, cost=cost)
+
+
+def seasons(limits: Limits, *, annual_rate: Decimal, first_year: int, last_year: int) -> Iterator[Band]:
+    """Give the seasons of a card as dates between two years, where they lower a yearly rate."""
+    for band in limits.rate_bands:
+        if band.rate < annual_rate:
+            for start, end in _dated(band, first_year, last_year):
+                yield Band(band.rate, start, end + timedelta(days=1))
 
 
 def _dated(band: RateBand, first_year: int, last_year: int) -> Iterator[tuple[date, date]]:

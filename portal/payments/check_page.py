@@ -18,6 +18,7 @@ from portal.money import Money, total
 from portal.payments import checkout, stripe_gateway
 from portal.payments.payable import Payable, effects_of, on_its_way
 from portal.people.permissions import Person
+from portal.plans.redrawing import Use
 from portal.web.languages import chosen
 
 _FORM_KEY = re.compile(r"[0-9a-f]{32}")
@@ -33,6 +34,12 @@ def form_key_given() -> str | None:
 def exact_amount(given: str, currency: str) -> Money | None:
     """Read an amount that a page of ours wrote in whole minor units."""
     return Money(int(given), currency) if _MINOR.fullmatch(given) and int(given) else None
+
+
+def _use() -> Use | None:
+    """Give what an extra payment is for, if it was chosen on the page of changing a plan."""
+    given = request.form.get("use")
+    return Use(given) if given in (Use.SOONER.value, Use.SMALLER.value) else None
 
 
 def checked_and_paid(
@@ -51,7 +58,7 @@ def checked_and_paid(
                 "reference": found.debt.reference,
                 "amount": amount,
                 "left": found.owed - amount,
-                "effects": effects_of(found, amount),
+                "effects": effects_of(found, amount, use=_use()),
             }
             for found, amount in chosen_shares
         ],
@@ -71,7 +78,8 @@ def _sum(shares: Iterable[tuple[Payable, Money]]) -> Money:
 def _kept(shares: Sequence[tuple[Payable, Money]]) -> list[tuple[str, str]]:
     """Give the hidden fields that say the same again."""
     if "debt" in request.args:
-        return [("exact", str(shares[0][1].minor))]
+        use = _use()
+        return [("exact", str(shares[0][1].minor)), *([("use", use.value)] if use else [])]
     return [
         ("amount", amounts.written(_sum(shares))),
         *((field_of(found.debt), amounts.written(amount)) for found, amount in shares),
@@ -87,6 +95,7 @@ def _go(
     person: Person, chosen_shares: Sequence[tuple[Payable, Money]], form_key: str, *, again: str
 ) -> ResponseReturnValue:
     base = current_app.config["BASE_URL"]
+    use = _use() if len(chosen_shares) == 1 else None
     try:
         lender = session.get_one(Lender, person.lender_id)
         account = checkout.account_of(lender, api_base=current_app.config["STRIPE_API_BASE"])
@@ -107,6 +116,7 @@ def _go(
             back_url=base + url_for("payments.result", reference="REFERENCE", left=1),
             language=chosen(),
             by=person.actor,
+            use=use.value if use else None,
         )
     except checkout.NoPaymentsYet:
         flash(_("Paying online isn’t possible yet. Please call us, and we tell you how to pay."), "wait")

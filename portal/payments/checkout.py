@@ -82,13 +82,15 @@ def start(
     back_url: str,
     language: str,
     by: Actor,
+    use: str | None = None,
 ) -> GoPay | Underway:
     """Start a payment, or find the one that this form started, and give the page to pay on.
 
     The debts are of one person and one currency, each there once. The same form with other amounts or debts, sent
     after going back, is another payment: what was chosen is what is paid.
-    `result_url` holds `REFERENCE` where the payment's reference belongs. Opens its own transactions: one before the
-    call to Stripe and one after it.
+    `use` is what an extra payment does to the plan of its one debt (`plans.redrawing.Use`); another use is another
+    payment. `result_url` holds `REFERENCE` where the payment's reference belongs. Opens its own transactions: one
+    before the call to Stripe and one after it.
 
     :raises portal.payments.stripe_gateway.PaymentServiceDown: if Stripe can't be reached; the same form may be sent
         again.
@@ -97,7 +99,7 @@ def start(
     debt, plan_id = shares[0].debt, shares[0].plan_id
     amount = total((share.amount for share in shares), currency=shares[0].amount.currency)
     only_debt = debt.id if len(shares) == 1 else None
-    form_key = f"{form_key}:{_shares_key(shares)}"
+    form_key = f"{form_key}:{_shares_key(shares)}{f':{use}' if use else ''}"
     with transaction() as s:
         now = clock.now()
         made = s.execute(
@@ -114,6 +116,7 @@ def start(
                 refunded_minor=0,
                 currency=amount.currency,
                 state="created",
+                use=use,
                 session_expires_at=now + PAGE_LIFE,
                 started_at=now,
             )
@@ -178,6 +181,7 @@ def start(
             back_url=back_url,
             language=language,
             by=by,
+            use=use,
         )
     page = stripe_gateway.open_checkout(
         account,

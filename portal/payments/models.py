@@ -16,6 +16,7 @@ class Payment(LenderOwned, Model):
     """One attempt to pay, written before Stripe is called; `form_key` makes a double click the same attempt.
 
     What it pays stands in its parts, one a debt. `debt_id` and `plan_id` are the first part's, for old readers.
+    `use` is what an extra payment does to its plan (`plans.redrawing.Use`); without one it pays what comes next.
     """
 
     __tablename__ = "payment"
@@ -35,6 +36,7 @@ class Payment(LenderOwned, Model):
     method: Mapped[str | None]
     last4: Mapped[str | None]
     failure: Mapped[str | None]
+    use: Mapped[str | None]
     started_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     __table_args__ = (

@@ -21,6 +21,7 @@ from portal.payments.models import Payment, PaymentPart
 from portal.people.permissions import Person
 from portal.plans.progress import View, alive_plan, interest_due, still_to_waive, view_of
 from portal.plans.reach import Open, reach
+from portal.plans.redrawing import Use
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 
@@ -136,11 +137,13 @@ def not_chargeable(amount: Money) -> str | None:
     return None
 
 
-def effects_of(found: Payable, amount: Money) -> list[str]:
-    """Say what an amount does, before it is paid."""
+def effects_of(found: Payable, amount: Money, *, use: Use | None = None) -> list[str]:
+    """Say what an amount does, before it is paid; `use` is what an extra payment to a plan is for."""
     lines = []
     view = found.view
-    if view is not None:
+    if view is not None and use is not None:
+        lines.append(_("It is extra: your plan is drawn again around it, as you saw on the page before."))
+    elif view is not None:
         steps = [Open(step.seq, step.due_on, step.amount - step.paid) for step in view.steps if step.mark != "done"]
         does = reach(amount=amount, open_items=steps)
         if amount == found.owed or does.next is None:

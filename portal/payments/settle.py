@@ -19,7 +19,7 @@ from portal.db import insert_unless_there, new_id, session, transaction
 from portal.evidence.record import PORTAL, STRIPE, Act, record
 from portal.ledger import OWED, Account, Move
 from portal.lenders.models import Lender
-from portal.money import Money
+from portal.money import Money, total
 from portal.payments import credit, stripe_gateway, tell
 from portal.payments.allocation import Allocation, Component, allocate
 from portal.payments.checkout import account_of
@@ -36,7 +36,7 @@ from portal.payments.stripe_gateway import (
     RefundStatus,
 )
 from portal.people.models import Debtor
-from portal.plans import progress, waivers
+from portal.plans import extra, progress, waivers
 from portal.plans.models import Plan
 
 
@@ -277,6 +277,9 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part]) 
         },
     )
     for plan in plans:
+        if payment.use is not None and len(paid) == 1:
+            cleared = total((amount for _one, amount in paid[0][1].parts), currency=payment.currency)
+            extra.take(plan, amount=cleared, use=payment.use, payment_id=payment.id, today=today, by=STRIPE)
         follow(plan, today=today, by=STRIPE)
     for part in parts:
         cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
@@ -387,6 +390,8 @@ def _post_refund(payment: Payment, parts: Sequence[Part], *, refund_id: str, amo
         facts={"payment": payment.reference, "refund": refund_id, "amount": amount.amount, "currency": amount.currency},
     )
     for plan in plans_of(payment.lender_id, [part.plan_id for part in parts]):
+        if payment.use is not None:
+            extra.gone(plan, amount=amount, payment_id=payment.id, today=today, by=STRIPE)
         follow(plan, today=today, by=STRIPE)
 
 

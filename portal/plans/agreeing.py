@@ -1,6 +1,7 @@
 """Agreeing to a quote: the plan that it pinned begins.
 
-Invariant: of two agreements at once, two clicks or two tabs, one is the plan and the other is told so.
+Invariant: of two agreements at once, two clicks or two tabs, one is the plan and the other is told so. A plan ends for
+another one only by agreeing to a quote that named it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from portal.debts.statement import Standing
 from portal.evidence.record import Act, Actor, record
 from portal.ledger import OWED
 from portal.money import Money
-from portal.plans.models import Plan, PlanItem, Quote
+from portal.plans.models import Plan, PlanCard, PlanItem, Quote
 from portal.plans.pinned import vests
 from portal.plans.progress import alive_plan
 from portal.plans.quoting import arrangement_in, holds, reference_of_quote, schedule_in
+from portal.plans.states import Event, Moved, State, after
 from portal.web.numbers import public_number
 
 
@@ -51,7 +53,7 @@ class PlanAlive:
 
 
 def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed | AgreedBefore | QuoteGone | PlanAlive:
-    """Agree to a quote: the plan that it pinned begins. Twice is once.
+    """Agree to a quote: the plan that it pinned begins, and the one that it was quoted in place of ends. Twice is once.
 
     `agreed_text` is what the page said, word for word, and is kept with the plan.
     """
@@ -68,10 +70,12 @@ def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed
     if made.state == "accepted":
         return AgreedBefore(reference=reference_of_quote(made))
     alive = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
-    if alive is not None:
+    if alive is not None and made.terms.get("replaces") != alive.reference:
         return PlanAlive(reference=alive.reference)
     if not holds(made, parts={account: book.standing(account) for account in OWED}):
         return QuoteGone()
+    if alive is not None:
+        _replace(alive, quote=made.number, by=by)
     made.state = "accepted"
     arrangement = arrangement_in(made)
     schedule = schedule_in(made)
@@ -149,3 +153,27 @@ def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed
         once=f"tell:agreement:{plan.id}",
     )
     return Agreed(reference=plan.reference)
+
+
+def _replace(alive: PlanCard, *, quote: str, by: Actor) -> None:
+    """End a plan because another one begins in its place; the book of its debt is locked."""
+    plan = session.execute(
+        select(Plan)
+        .where(Plan.lender_id == alive.lender_id, Plan.id == alive.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+    moved = after(state=State(plan.state), event=Event.SUPERSEDE)
+    if not isinstance(moved, Moved):
+        raise LookupError(moved)
+    before, plan.state = plan.state, moved.to.value
+    record(
+        Act.PLAN_MOVED,
+        by=by,
+        lender_id=plan.lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        facts={"plan": plan.reference, "before": before, "after": plan.state, "quote": quote},
+    )
+    # Of a debt one plan is alive at a time, also between two statements.
+    session.flush()

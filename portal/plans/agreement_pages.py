@@ -21,6 +21,7 @@ from portal.plans.models import Quote
 from portal.plans.negotiate import Agreed, AgreedBefore, PlanAlive, QuoteGone
 from portal.plans.offer_cards import falling
 from portal.plans.pages import debt_to_plan, elsewhere, plans
+from portal.plans.situation import background_of
 from portal.plans.words import pays_words
 from portal.schedules.schedule import Schedule
 from portal.web.formats import day as day_words
@@ -34,7 +35,9 @@ def _my_quote(reference: str, number: str) -> tuple[Standing, Quote] | ResponseR
         abort(404)
     if made.state == "accepted":
         return redirect(url_for("plans.plan", reference=negotiate.reference_of_quote(made)), 303)
-    if (away := elsewhere(debt)) is not None:
+    background = background_of(debt)
+    in_its_place = background.alive is not None and made.terms.get("replaces") == background.alive
+    if (away := elsewhere(debt, background)) is not None and not (debt.owed and in_its_place):
         return away
     if not negotiate.holds(made, parts=debt.parts):
         flash(_("This offer no longer holds, because its time is over or what you owe has changed. Here are today’s."))
@@ -144,7 +147,18 @@ def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
         },
         "said": _said(made),
         "consent": consent_words(schedule, debt),
+        "replaces": _replaces(made),
     }
+
+
+def _replaces(made: Quote) -> str | None:
+    """Say which plan ends when a quote is agreed to, if one does."""
+    replaced = made.terms.get("replaces")
+    if replaced is None:
+        return None
+    return _(
+        "When you agree to this plan, your plan %(number)s ends, and this one begins in its place.", number=replaced
+    )
 
 
 def consent_words(schedule: Schedule, debt: Standing) -> str:
@@ -164,4 +178,7 @@ def _agreement_text(debt: Standing, made: Quote) -> str:
     schedule = negotiate.schedule_in(made)
     lines = [consent_words(schedule, debt)]
     lines += [f"{item.seq}. {day_words(item.due_on)}: {money_words(item.amount)}" for item in schedule.items]
-    return "\n".join(lines) + "\n\n" + _said(made).text()
+    replaces = _replaces(made)
+    # A section of its own, as the letter shows it.
+    more = "" if replaces is None else "\n\n" + "\n".join((_("In place of another plan"), replaces))
+    return "\n".join(lines) + "\n\n" + _said(made).text() + more

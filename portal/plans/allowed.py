@@ -32,6 +32,9 @@ _IN_FORCE = (
     .order_by(_VERSION.effective_from.desc(), _VERSION.number.desc())
     .limit(literal_column("1"))
 )
+_BY_ID = select(_VERSION.number, _VERSION.source).where(
+    _VERSION.lender_id == bindparam("lender_id"), _VERSION.id == bindparam("version_id")
+)
 _ATTRIBUTES = select(_DEBT.attributes).where(
     _DEBT.lender_id == bindparam("lender_id"), _DEBT.id == bindparam("debt_id")
 )
@@ -128,6 +131,12 @@ def version_in_force(*, lender_id: uuid.UUID, currency: str, today: date) -> Ver
         raise NoLimits
     [row] = rows
     return Version(id=row.id, number=row.number, limits=_parsed(row.source, currency))
+
+
+def version_of(version_id: uuid.UUID, *, lender_id: uuid.UUID, currency: str) -> Version:
+    """Give one version of a lender's limits, whatever has been loaded since."""
+    [row] = read(_BY_ID, {"lender_id": lender_id, "version_id": version_id})
+    return Version(id=version_id, number=row.number, limits=_parsed(row.source, currency))
 
 
 def limits_in_force(debt: Standing, *, today: date, attributes: Mapping[str, str] | None = None) -> InForce:

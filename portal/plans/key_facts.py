@@ -65,7 +65,10 @@ def said_of(facts: KeyFacts, arrangement: Arrangement, *, grace_days: int, contr
             _("How to change it"),
             (
                 _("You can pay more or pay all of it at any time. It costs nothing extra."),
-                _("To change a day or an amount, or to end the plan, call us, if you can before the payment day."),
+                _(
+                    "Days and amounts can be changed on the page of your plan, as far as your lender allows it. "
+                    "You can end the plan there too, or call us."
+                ),
             ),
         ),
         (_("Your credit record"), tuple(_credit(facts))),

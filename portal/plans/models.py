@@ -120,7 +120,9 @@ class Plan(LenderOwned, Model):
     """An agreed plan for one debt; at most one of a debt is alive at a time.
 
     `waive_minor` is all that is let off when it is kept. With `review_on` its end settles nothing: somebody looks again
-    on that day. With `void_on` it never started unless its first payment came by that day.
+    on that day. With `void_on` it never started unless its first payment came by that day. `changes` counts how often
+    its payments were changed, also by taking a change back. Until `replacing_until` another plan may be put together in
+    its place; it goes on until that is agreed to.
     """
 
     __tablename__ = "plan"
@@ -141,6 +143,8 @@ class Plan(LenderOwned, Model):
     cure_days: Mapped[int]
     agreed_at: Mapped[datetime]
     agreed_text: Mapped[str] = mapped_column(Text)
+    changes: Mapped[int] = mapped_column(default=0)
+    replacing_until: Mapped[datetime | None]
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "debt_id"], ["debt.lender_id", "debt.id"]),
         ForeignKeyConstraint(["lender_id", "quote_id"], ["quote.lender_id", "quote.id"]),
@@ -178,6 +182,7 @@ class PlanCard:
     waive_minor: int
     review_on: date | None
     void_on: date | None
+    changes: int
     debt_reference: str
     product: str
     debt_state: str
@@ -191,12 +196,14 @@ class PlanCard:
 class PlanItem(LenderOwned, Model):
     """One payment of a plan; `paid_minor` is kept, and follows from the plan's cleared money in order of due dates.
 
-    `waive_minor` is let off for good once it is paid; `waiver_posting_id` is the posting that did so, while it stands.
+    An `extra` one was paid beside the plan, and what came after it was drawn again. `waive_minor` is let off for good
+    once it is paid; `waiver_posting_id` is the posting that did so, while it stands.
     """
 
     __tablename__ = "plan_item"
     plan_id: Mapped[uuid.UUID]
     seq: Mapped[int]
+    kind: Mapped[str] = mapped_column(default="payment")
     due_on: Mapped[date]
     amount_minor: Mapped[int]
     principal_minor: Mapped[int]
@@ -210,7 +217,42 @@ class PlanItem(LenderOwned, Model):
         ForeignKeyConstraint(["lender_id", "plan_id"], ["plan.lender_id", "plan.id"]),
         ForeignKeyConstraint(["lender_id", "waiver_posting_id"], ["posting.lender_id", "posting.id"]),
         UniqueConstraint("lender_id", "plan_id", "seq"),
-        CheckConstraint("amount_minor > 0 and paid_minor >= 0 and paid_minor <= amount_minor", name="amounts"),
+        CheckConstraint(
+            "(amount_minor > 0 or kind = 'extra') and paid_minor >= 0 and paid_minor <= amount_minor", name="amounts"
+        ),
         CheckConstraint("waive_minor >= 0", name="waive"),
+        CheckConstraint("kind in ('payment', 'extra')", name="kind"),
         Index("ix_plan_item_lender_id_due_on", "lender_id", "due_on"),
+    )
+
+
+class PlanChange(LenderOwned, Model):
+    """One change of a plan's payments: what was asked, every payment before and after, and what that did, as shown.
+
+    `kind` is a `portal.plans.rewriting.Kind`. The total after is `cost_minor` more than before, all of it interest;
+    below zero it is less. It can be taken back until `undo_until`; None: not at all. `form_key` makes a second click
+    the same change. `payment_id` is the extra payment that it was made by, or that went back.
+    """
+
+    __tablename__ = "plan_change"
+    plan_id: Mapped[uuid.UUID]
+    number: Mapped[int]
+    kind: Mapped[str]
+    asked: Mapped[dict[str, Any]]
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
+    facts: Mapped[dict[str, Any]]
+    cost_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+    undo_until: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
+    form_key: Mapped[str]
+    payment_id: Mapped[uuid.UUID | None]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "plan_id"], ["plan.lender_id", "plan.id"]),
+        UniqueConstraint("lender_id", "plan_id", "number"),
+        UniqueConstraint("lender_id", "plan_id", "form_key"),
+        CheckConstraint("number > 0", name="number"),
     )

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import date
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from flask import Response, abort, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,7 +21,9 @@ from portal.plans.calendar import Date, calendar_file
 from portal.plans.models import PlanCard
 from portal.plans.pages import plans
 from portal.plans.progress import View, plan_of, view_of
+from portal.plans.rewriting import undoable
 from portal.web import languages
+from portal.web.formats import clock_time
 from portal.web.formats import money as money_words
 from portal.web.spreadsheet import csv_answer
 
@@ -54,7 +57,7 @@ def plan(reference: str) -> ResponseReturnValue:
             if step
             else None,
             "ends_on": view.steps[-1].due_on,
-            "states": [marks[one.mark] for one in view.steps],
+            "states": [marks[one.mark] for one in view.steps if not one.extra],
             "payments": [
                 (
                     one.due_on,
@@ -62,22 +65,39 @@ def plan(reference: str) -> ResponseReturnValue:
                     marks[one.mark],
                     one.kept_at.astimezone(zone).date() if one.kept_at else None,
                     one.amount - one.paid if one.paid and one.mark != "done" else None,
+                    one.extra,
                 )
                 for one in view.steps
+                if one.amount
             ],
             "alive": view.alive,
+            "completed": view.state == "completed",
             "debt_open": found.debt_open,
             "waives": view.waives if view.waives else None,
             "waived": view.waived if view.waives else None,
             "review_on": view.review_on,
             "void_on": view.void_on if view.state == "agreed" else None,
             "late": view.late_amount if view.late_amount > view.next_amount else None,
+            "changed": bool(found.changes),
+            "undo": _undo(found, zone=zone),
             "came": _came(
                 history(lender_id=found.lender_id, debt_id=found.debt_id, currency=found.currency),
                 since=found.agreed_at.astimezone(zone).date(),
             ),
         },
     )
+
+
+def _undo(plan: PlanCard, *, zone: ZoneInfo) -> dict[str, object] | None:
+    """Give the last change if it can still be taken back: its number, and until when by the person's own clock."""
+    found = undoable(plan)
+    if found is None:
+        return None
+    return {
+        "number": found.number,
+        "on": found.until.astimezone(zone).date(),
+        "at": clock_time(found.until, zone.key),
+    }
 
 
 def _came(lines: Sequence[Line], *, since: date) -> list[tuple[date, str, Money, Money]]:
@@ -110,6 +130,7 @@ def payments_csv(reference: str) -> ResponseReturnValue:
                 step.amount.currency,
             )
             for step in view.steps
+            if step.amount
         ),
     )
 

@@ -37,13 +37,15 @@ _LATENESS = (Keeping.GRACE, Keeping.AT_RISK, Keeping.BROKEN)
 # Plain columns in one statement that is built once: a page needs no objects that could be changed.
 _PLAN, _ITEM, _EACH = table_of(Plan).c, table_of(PlanItem).c, table_of(PlanItem).alias("each").c
 _OPEN = _EACH.paid_minor < _EACH.amount_minor
+# An extra payment was paid beside the plan: it is none of those that are counted.
+_PLANNED = _EACH.kind == "payment"
 _LATE = _OPEN & (_EACH.due_on < bindparam("today"))
 # Every living plan of a person in numbers: how many payments, how many are done, what is late and since when.
 IN_NUMBERS = (
     select(
         _EACH.plan_id,
-        func.count().label("all_items"),
-        func.sum(case((_OPEN, 0), else_=1)).label("done"),
+        func.sum(case((_PLANNED, 1), else_=0)).label("all_items"),
+        func.sum(case((_PLANNED & ~_OPEN, 1), else_=0)).label("done"),
         func.sum(_EACH.paid_minor).label("paid_minor"),
         func.sum(case((_LATE, _EACH.amount_minor - _EACH.paid_minor), else_=0)).label("late_minor"),
         func.min(case((_LATE, _EACH.due_on))).label("late_since"),
@@ -125,6 +127,7 @@ CARD = (
     _PLAN.waive_minor,
     _PLAN.review_on,
     _PLAN.void_on,
+    _PLAN.changes,
     _DEBT.reference,
     _DEBT.product,
     _DEBT.state,
@@ -149,6 +152,7 @@ _PAYMENTS = (
         _ITEM.kept_at,
         _ITEM.waive_minor,
         _ITEM.waiver_posting_id,
+        _ITEM.kind,
     )
     .where(_ITEM.lender_id == bindparam("lender_id"), _ITEM.plan_id == bindparam("plan_id"))
     .order_by(_ITEM.seq)
@@ -193,7 +197,7 @@ class Step:
     """One payment of a plan as a page shows it: `mark` is done, next, late or left.
 
     `held`: its day has come, but doesn't count, because a hold covered it. `waives` is let off with it, and `waived`
-    says whether that has happened.
+    says whether that has happened. An `extra` one was paid beside the plan.
     """
 
     seq: int
@@ -206,6 +210,7 @@ class Step:
     held: bool = False
     waives: Money | None = None
     waived: bool = False
+    extra: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +338,7 @@ def coming_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> tup
             reference=row.reference,
             due_on=row.due_on,
             amount=None if row.due_on is None else Money(row.amount_minor - row.paid_minor, row.currency),
-            items=row.all_items,
+            items=int(row.all_items),
             done=int(row.done),
             paid=Money(int(row.paid_of_all), row.currency),
             total=Money(row.total_minor, row.currency),
@@ -373,7 +378,7 @@ def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
     passed = any(due_on < today and paid < amount for _seq, due_on, amount, _interest, paid, *_others in items)
     held = held_of(plan) if passed and not over else ()
     # A payment's row is as `_PAYMENTS` names its columns.
-    for seq, due_on, amount, interest, paid, kept_at, waives, waiver_id in items:
+    for seq, due_on, amount, interest, paid, kept_at, waives, waiver_id, kind in items:
         counted_on = counted(due_on, more=0, held=held) if held else due_on
         if over or paid >= amount:
             mark = "done"
@@ -395,6 +400,7 @@ def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
                 held=mark != "done" and due_on < today and mark != "late",
                 waives=money(waives) if waives else None,
                 waived=waiver_id is not None,
+                extra=kind == "extra",
             )
         )
     return View(
@@ -503,16 +509,7 @@ def lay_over(
     sums = sum(amount.minor for _day, amount in cleared)
     judge = partial(
         standing,
-        [
-            Item(
-                seq=item.seq,
-                due_on=item.due_on,
-                amount=Money(item.amount_minor, currency),
-                principal=Money(item.principal_minor, currency),
-                interest=Money(item.interest_minor, currency),
-            )
-            for item in items
-        ],
+        _judged(items, currency=currency),
         today=today,
         grace_days=plan.grace_days,
         tolerance=Money(plan.tolerance_minor, currency),
@@ -530,7 +527,8 @@ def lay_over(
     for item in items:
         item.paid_minor = min(left, item.amount_minor)
         left -= item.paid_minor
-        kept = item.seq in judged.kept and item.paid_minor > 0
+        # An extra payment was never due, so it is none that was kept.
+        kept = item.seq in judged.kept and item.paid_minor > 0 and item.kind == "payment"
         if kept and item.kept_at is None:
             item.kept_at = clock.now()
             newly.append(item.seq)
@@ -565,6 +563,30 @@ def lay_over(
         no_longer_kept=tuple(no_longer),
         state=plan.state,
     )
+
+
+def _judged(items: Sequence[PlanItem], *, currency: str) -> list[Item]:
+    """Give the payments that a plan is judged by; money paid extra counts with the planned one that comes after it.
+
+    It was never due: should it go back, or be used up by an earlier payment that went back, it is no payment missed.
+    """
+    found: list[Item] = []
+    extra = 0
+    for item in items:
+        if item.kind == "extra" and item is not items[-1]:
+            extra += item.amount_minor
+            continue
+        found.append(
+            Item(
+                seq=item.seq,
+                due_on=item.due_on,
+                amount=Money(item.amount_minor + extra, currency),
+                principal=Money(item.principal_minor + extra, currency),
+                interest=Money(item.interest_minor, currency),
+            )
+        )
+        extra = 0
+    return found
 
 
 def _looked_at_again(plan: Plan) -> dict[str, object]:

@@ -24,6 +24,7 @@ from portal.offers.asked import Pause
 from portal.plans import pinned
 from portal.plans.allowed import limits_in_force
 from portal.plans.models import Plan, Proposal, Quote
+from portal.plans.progress import alive_plan
 from portal.plans.proposing import asked_in
 from portal.schedules.arrangements import Arrangement, Kind
 from portal.schedules.cost import KeyFacts
@@ -36,7 +37,8 @@ def quote(
 ) -> str:
     """Pin an arrangement: its number, the balance, the limits' version and every payment, until it expires.
 
-    Gives the quote's number. The lender stands by it even if the limits change before it expires. The same choice
+    Gives the quote's number. Where the debt has a plan, the quote names it: agreeing puts the new one in its place. The
+    lender stands by it even if the limits change before it expires. The same choice
     made again on the same day, by a second click or after going back, is the same quote while that holds.
 
     :raises portal.plans.pinned.DoesNotRepay: if nothing is to be paid, or not all that is owed is spoken of.
@@ -51,11 +53,13 @@ def quote(
         arrangement, pause_months=_paused(arrangement, proposal, today=today, season=limits.season)
     )
     items = pinned.items_as_json(schedule)
+    alive = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
+    replaces = {} if alive is None else {"replaces": alive.reference}
     before = _quoted(
         debt,
         proposal=proposal,
         key=key,
-        pins={"items": items, "arranged": arranged},
+        pins={"items": items, "arranged": arranged, "replaces": replaces.get("replaces")},
         version_id=in_force.version_id,
         today=today,
     )
@@ -64,6 +68,7 @@ def quote(
     terms: dict[str, Any] = {
         "items": items,
         "arranged": arranged,
+        **replaces,
         "grace_days": limits.grace_days,
         "cure_days": limits.cure_days,
         "tolerance": limits.tolerance.minor,

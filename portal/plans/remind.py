@@ -99,8 +99,9 @@ def _write(plan: Plan, item: PlanItem, *, kind: str, holding: Holds) -> bool:
         debt_id=plan.debt_id,
         kind=kind,
         words=lambda name: what(name=name, amount=amount, due_on=due_on, url=url),
-        once=f"{kind}:{plan.id}:{item.seq}",
-        about=f"{kind}:{plan.id}:{item.seq}:{amount.minor}",
+        # A payment that got another day is spoken of again.
+        once=f"{kind}:{plan.id}:{item.seq}:{due_on}" if plan.changes else f"{kind}:{plan.id}:{item.seq}",
+        about=f"{kind}:{plan.id}:{item.seq}:{amount.minor}:{due_on}",
         holding=holding,
     )
     return made is not None
@@ -109,12 +110,13 @@ def _write(plan: Plan, item: PlanItem, *, kind: str, holding: Holds) -> bool:
 def still_true(lender_id: uuid.UUID, about: str) -> bool | None:
     """Say whether what a reminder is about still is so; None if it isn't about a plan, which nobody can say.
 
-    Of a reminder: not paid, as much is missing as it says, the day has not come. Of a missed payment: still missing.
+    Of a reminder: not paid, as much is missing as it says, and its day, which has not come, is the same. Of a missed
+    payment: still missing.
     """
     kind, _colon, rest = about.partition(":")
     if kind not in {"reminder", "missed"}:
         return None
-    plan_id, seq, amount = rest.split(":")
+    plan_id, seq, amount, *day = rest.split(":")
     row = session.execute(
         select(PlanItem, Plan, Debtor.zone, Debt.state)
         .join(Plan, (Plan.lender_id == PlanItem.lender_id) & (Plan.id == PlanItem.plan_id))
@@ -127,7 +129,7 @@ def still_true(lender_id: uuid.UUID, about: str) -> bool | None:
     item, plan = row.PlanItem, row.Plan
     if plan.state not in REMINDED or row.state != "open" or item.kept_at is not None:
         return False
-    if _missing(item) != int(amount):
+    if _missing(item) != int(amount) or (day and day[0] != item.due_on.isoformat()):
         return False
     return kind == "missed" or _is_to_come(item.due_on, zone=row.zone)
 

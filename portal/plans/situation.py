@@ -44,7 +44,11 @@ _LAST_AGREED = select(func.max(_PLAN.agreed_at)).where(_OF_THE_DEBT, _RAN).corre
 _BACKGROUND = (
     _DEBT.attributes,
     select(_PLAN.reference)
-    .where(_OF_THE_DEBT, _PLAN.state.in_(ALIVE))
+    .where(
+        _OF_THE_DEBT,
+        _PLAN.state.in_(ALIVE),
+        _PLAN.replacing_until.is_(None) | (_PLAN.replacing_until <= bindparam("at")),
+    )
     .correlate(table_of(Debt))
     .scalar_subquery()
     .label("alive"),
@@ -82,8 +86,9 @@ _PLANS = (
 class Background:
     """What is known of a debt beside its figures, before an answer.
 
-    `attributes` is what its lender's file says beside; `alive` the reference of its plan that is alive; `plans` how
-    many it had that began; `rounds` how often it was answered without a yes since the last of them.
+    `attributes` is what its lender's file says beside; `alive` the reference of its plan that is alive, unless another
+    one may be put together in its place now; `plans` how many it had that began; `rounds` how often it was answered
+    without a yes since the last of them.
     """
 
     attributes: Mapping[str, str]

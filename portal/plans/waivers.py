@@ -19,6 +19,7 @@ from portal.plans import pinned
 from portal.plans.models import LIVE_STATES, Plan, PlanItem, Quote
 from portal.plans.progress import items_of
 from portal.plans.states import State
+from portal.schedules.arrangements import Parts, Vesting, Waiver
 
 # In which of its states a plan keeps what it promised.
 _KEEPS_ITS_WORD = (*LIVE_STATES, State.COMPLETED.value)
@@ -66,13 +67,20 @@ def settle(plan: Plan, *, today: date, by: Actor) -> None:
 
 
 def _quoted(plan: Plan) -> tuple[dict[Account, Money], ...]:
-    """Give what was quoted to be let off with each payment, part by part."""
+    """Give what is let off with each payment, part by part: what was quoted, over the payments as they are now.
+
+    A change of the plan may give another payment its share; the parts are used up in the order of the quote all the
+    same, so that what has been let off before stays as it was.
+    """
     terms = session.scalars(
         select(Quote.terms).where(Quote.lender_id == plan.lender_id, Quote.id == plan.quote_id)
     ).one()
+    waiver = terms["arranged"]["waiver"]
+    parts = Parts(**{part: Money(minor, plan.currency) for part, minor in waiver["parts"].items()})
+    shares = tuple(Money(item.waive_minor, plan.currency) for item in items_of(plan))
     return tuple(
-        {Account(part): Money(minor, plan.currency) for part, minor in now.items()}
-        for now in terms["arranged"]["waiver"]["vests"]
+        {Account(part): amount for part, amount in now.items()}
+        for now in pinned.vests(Waiver(parts, Vesting(waiver["vesting"]), shares))
     )
 
 

@@ -88,6 +88,12 @@ def short_day(value: date, *, language: str | None = None) -> str:
     return format_date(value, "d MMM" if locale.language == "en" else "M月d日", locale=locale)
 
 
+def narrow_day(value: date, *, language: str | None = None) -> str:
+    """Give a day for a narrow column: `10 Sep 2026`, `2026年9月10日`."""
+    locale = _locale(language)
+    return format_date(value, "d\u00a0MMM y" if locale.language == "en" else "long", locale=locale)
+
+
 def month(value: date, *, language: str | None = None) -> str:
     """Give the month of a day: `May 2026`, `2026年5月`."""
     locale = _locale(language)

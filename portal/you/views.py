@@ -172,6 +172,7 @@ def _all_tables() -> dict[str, str]:
         "quote": _("Plans that were offered to you"),
         "plan": _("Plans you agreed to"),
         "plan_item": _("The payments of your plans"),
+        "plan_change": _("Changes of your plans"),
         "payment": _("Payments you made or began"),
         "points_entry": _("Points"),
         "payment_part": _("Which debt each payment went to"),

@@ -20,6 +20,8 @@ from sqlalchemy import Engine, select
 import portal.db
 from portal import clock
 from portal.affordability.budget import Budget, Group, Line
+from portal.changes import acts
+from portal.changes import rules as changes
 from portal.contact.models import ContactChoice, ContactWish
 from portal.db import new_id, transaction
 from portal.debts.statement import Standing, by_id
@@ -31,13 +33,14 @@ from portal.offers.asked import Settlement
 from portal.payments.models import MoneyEffect, Payment, PaymentPart, WebhookEvent
 from portal.people import sign_in
 from portal.plans import negotiate
+from portal.plans.progress import alive_plan
 from portal.points.models import PointsEntry
 from portal.post import outbox
 from portal.post.models import BouncedAddress, DeliveryWord
 from portal.schedules.dates import Frequency
 from tests.conftest import make_app
 from tests.databases import ROOT, migrate
-from tests.factories import BORN_ON, STANDARD_LIMITS, a_debt, a_debtor, a_lender, an_invitation
+from tests.factories import BORN_ON, LIMITS_WITH_CHANGES, a_debt, a_debtor, a_lender, an_invitation
 from tests.settling import SETTLEMENTS
 
 KEY = "a key for tests only, never for people"
@@ -47,7 +50,7 @@ AT = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 def fill() -> None:
     """Let two lenders and a few people do what the portal does."""
     a_lender(slug="other")
-    lender = a_lender(slug="kept", zone="UTC", limits=STANDARD_LIMITS + SETTLEMENTS)
+    lender = a_lender(slug="kept", zone="UTC", limits=LIMITS_WITH_CHANGES + SETTLEMENTS)
     debtor = a_debtor(lender=lender)
     debt = a_debt("900.00", interest="12.50", lender=lender, debtor=debtor)
     token = an_invitation(lender_id=lender.id, debtor_id=debtor.id, key=KEY)
@@ -83,6 +86,7 @@ def fill() -> None:
             lender_id=lender.id, reference="wrong", debtor_id=None, born_on=BORN_ON, address="127.0.0.1", key=KEY
         )
     _agree(debt)
+    _change(debt)
     _settle(a_debt("500.00", interest="80.00", lender=lender, debtor=debtor))
     _pay(by_id(lender_id=lender.id, debt_id=debt.id))
 
@@ -101,6 +105,27 @@ def _agree(debt: Standing) -> None:
         number = negotiate.quote(debt, proposal=proposal, key=key, arrangement=picked, by=by, today=today, zone="UTC")
         agreed = negotiate.agree(debt, number=number, agreed_text="I agree to this plan.", by=by)
         assert isinstance(agreed, negotiate.Agreed)
+
+
+def _change(debt: Standing) -> None:
+    """Let the plan on a debt get another pay day, and somebody look for another plan."""
+    by = Actor("debtor", str(debt.debtor_id))
+    with transaction():
+        plan = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
+        assert plan is not None
+        asked = changes.PayDay(20)
+        drawn = changes.answer(asked, acts.situation_of(plan, today=clock.today("UTC")))
+        assert isinstance(drawn, changes.Drawn)
+        made = acts.make(
+            lender_id=debt.lender_id,
+            plan_id=plan.id,
+            asked=asked,
+            shown=acts.digest(drawn.payments),
+            form_key="kept",
+            by=by,
+        )
+        assert isinstance(made, acts.Made)
+        acts.want_another(lender_id=debt.lender_id, plan_id=plan.id, by=by)
 
 
 def _settle(debt: Standing) -> None:

@@ -44,7 +44,7 @@ def gates(app: Flask) -> dict[str, str]:
 
 def addresses(app: Flask) -> list[tuple[Rule, str]]:
     """Every address with something made up in its gaps."""
-    made_up = {"string": "made-up", "int": 1, "uuid": "01a20000-0000-7000-8000-000000000000"}
+    made_up = {"string": "made-up", "integer": 1, "uuid": "01a20000-0000-7000-8000-000000000000"}
     found = []
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

@@ -67,6 +67,26 @@ def give_code(client: CheckingClient) -> TestResponse:
     return client.fill(ask_for_code(client), {"code": newest_code()})
 
 
+def shown_change(client: CheckingClient, plan: Plan, what: str, **typed: str) -> TestResponse:
+    """Ask what a change of a plan would do; `what` is the end of its address."""
+    address = f"/plans/{plan.reference}/change/{what}"
+    page = client.get(address)
+    return client.fill(page, typed, to=address) if typed else page
+
+
+def change_form(page: TestResponse) -> dict[str, str]:
+    """Give the form that makes the change that a page shows."""
+    return dict(next(form for form in page_of(page).forms if "shown" in form.names).fields)
+
+
+def change_plan(client: CheckingClient, plan: Plan, what: str, **typed: str) -> TestResponse:
+    """See what a change of a plan does, and make it."""
+    page = shown_change(client, plan, what, **typed)
+    assert page.status_code == 200, page_of(page).words
+    address = f"/plans/{plan.reference}/change/{what}"
+    return client.post(address, data=change_form(page), follow_redirects=True)
+
+
 def to_choices(
     client: CheckingClient, debt: Standing, *, amount: str = "100", frequency: str = "monthly", pay_day: str = "10"
 ) -> TestResponse:

@@ -157,6 +157,14 @@ def _card(card: Card) -> dict[str, Any]:
             "most_in_all": plans.most_in_all,
             "days_after_a_break": plans.days_after_a_break,
         }
+    if (changes := limits.changes) is not None:
+        table["changes"] = {
+            "move_days": changes.move_days,
+            "moves_in_12_months": changes.moves_in_12_months,
+            "pay_day_changes_in_12_months": changes.pay_day_changes_in_12_months,
+            "skips_in_12_months": changes.skips_in_12_months,
+            "payments_between_skips": changes.payments_between_skips,
+        }
     if (agents := limits.agents) is not None:
         table["agents"] = {
             "most_discount_percent": _percent(agents.most_discount_bps),

@@ -14,6 +14,7 @@ from portal.limits.cards import (
     AgentCaps,
     AttributeRule,
     Card,
+    Changes,
     Component,
     Discount,
     DiscountBand,
@@ -99,6 +100,8 @@ GOOD: dict[str, Card] = {
         agents=AgentCaps(1500, 60),
     ),
     "new plans": a_card(new_plans=NewPlans(2, 2, 7)),
+    "changes": a_card(changes=Changes(10, 2, 1, 2, 3)),
+    "only the pay day": a_card(changes=Changes(0, 0, 1, 0, 0)),
 }
 
 
@@ -301,6 +304,19 @@ def test_what_does_not_contradict_itself_is_a_draft(name: str) -> None:
         (
             a_card(new_plans=NewPlans(3, 2, 7)),
             "new_plans.most_in_12_months: 3 is above new_plans.most_in_all 2; it can never be reached.",
+        ),
+        (
+            a_card(changes=Changes(0, 0, 0, 0, 0)),
+            "changes: changes are offered, but the most of each is 0. Leave [card.changes] out.",
+        ),
+        (
+            a_card(changes=Changes(10, 0, 1, 0, 0)),
+            "changes.move_days: 10 goes with changes.moves_in_12_months 0; no date could ever be moved.",
+        ),
+        (
+            a_card(changes=Changes(0, 0, 1, 1, 3)),
+            "changes.payments_between_skips: 3 goes with changes.skips_in_12_months 1; "
+            "in a year there is no second one that it could keep apart.",
         ),
     ],
 )

@@ -10,6 +10,7 @@ from portal.limits.cards import (
     AffordabilityModel,
     AgentCaps,
     AttributeRule,
+    Changes,
     Component,
     Discount,
     DiscountBand,
@@ -106,6 +107,12 @@ most_days = 90
 most_in_12_months = 2
 most_in_all = 5
 days_after_a_break = 7
+[card.changes]
+move_days = 10
+moves_in_12_months = 2
+pay_day_changes_in_12_months = 1
+skips_in_12_months = 2
+payments_between_skips = 3
 [card.decide]
 alone_up_to_discount_percent = 10
 person_up_to_months = 84
@@ -159,6 +166,13 @@ def test_everything_that_a_card_can_say_is_read_as_it_is_written() -> None:
         token=Token(Money.of(1, "USD"), review_after_months=3),
         moratorium_days=90,
         new_plans=NewPlans(most_in_12_months=2, most_in_all=5, days_after_a_break=7),
+        changes=Changes(
+            move_days=10,
+            moves_in_12_months=2,
+            pay_day_changes_in_12_months=1,
+            skips_in_12_months=2,
+            payments_between_skips=3,
+        ),
         auto_accept_discount_bps=1000,
         person_up_to_months=84,
         person_up_to_discount_bps=4000,
@@ -178,6 +192,7 @@ def test_what_a_card_leaves_out_is_not_offered() -> None:
             limits.reduced_payment,
             limits.token,
             limits.new_plans,
+            limits.changes,
             limits.agents,
             limits.affordability_model,
         )

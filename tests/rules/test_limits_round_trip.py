@@ -11,6 +11,7 @@ from portal.limits.cards import (
     AgentCaps,
     AttributeRule,
     Card,
+    Changes,
     Component,
     Discount,
     DiscountBand,
@@ -137,6 +138,18 @@ def limits_of(draw: st.DrawFn, currency: str) -> Limits:
         token=draw(maybe(st.builds(Token, above_zero, st.integers(1, 12)))),
         moratorium_days=draw(st.integers(0, 3660)),
         new_plans=draw(maybe(st.builds(NewPlans, st.integers(0, 100), st.integers(0, 1000), st.integers(0, 366)))),
+        changes=draw(
+            maybe(
+                st.builds(
+                    Changes,
+                    st.integers(0, 31),
+                    st.integers(0, 100),
+                    st.integers(0, 100),
+                    st.integers(0, 12),
+                    st.integers(0, 600),
+                )
+            )
+        ),
         auto_accept_discount_bps=draw(BPS),
         person_up_to_months=draw(maybe(MONTHS)),
         person_up_to_discount_bps=draw(maybe(BPS)),
