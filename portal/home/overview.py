@@ -84,6 +84,7 @@ _OF_PERSON = (
         IN_NUMBERS.c.done,
         IN_NUMBERS.c.late_minor,
         IN_NUMBERS.c.late_since,
+        IN_NUMBERS.c.to_waive_minor,
         _ITEM.due_on,
         _ITEM.amount_minor,
         _ITEM.paid_minor,
@@ -144,6 +145,7 @@ class Owed:
     coming: Money | None
     late: Money | None
     plan_late_since: date | None
+    to_waive: Money | None
     under_way: Money | None
     under_way_reference: str | None
     with_person: bool
@@ -206,6 +208,7 @@ def overview_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> O
                 coming=None if row.due_on is None else Money(row.amount_minor - row.paid_minor, row.currency),
                 late=is_late,
                 plan_late_since=late_since,
+                to_waive=Money(int(row.to_waive_minor), row.currency) if row.to_waive_minor else None,
                 under_way=Money(int(row.on_its_way_minor), row.currency) if row.on_its_way_minor else None,
                 under_way_reference=row.on_its_way,
                 with_person=bool(row.with_person),

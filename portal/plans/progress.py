@@ -50,6 +50,7 @@ IN_NUMBERS = (
         func.sum(case((_LATE, _EACH.amount_minor - _EACH.paid_minor), else_=0)).label("late_minor"),
         func.min(case((_LATE, _EACH.due_on))).label("late_since"),
         func.min(case((_OPEN, _EACH.seq))).label("next_seq"),
+        func.sum(case((_EACH.waiver_posting_id.is_(None), _EACH.waive_minor), else_=0)).label("to_waive_minor"),
     )
     .where(
         _EACH.lender_id == bindparam("lender_id"),

@@ -23,6 +23,7 @@ from portal.care.states import Kind as RequestKind
 from portal.db import session, transaction
 from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
+from portal.home.overview import overview_of
 from portal.ledger import Posting, Transfer
 from portal.lenders.models import Lender
 from portal.letters import issue
@@ -300,6 +301,8 @@ def test_a_settlement_lets_off_what_was_quoted_in_the_act_of_its_payment_and_nev
     pays(plan, "2716.67")
     assert waivers_on(person.debt) == []
     assert person.now().owed == usd("4566.66")
+    [shown] = overview_of(lender_id=plan.lender_id, debtor_id=plan.debtor_id, today=person.today).debts
+    assert shown.to_waive == usd("1850")
     books_agree()
     last = pays(plan, "2716.66")
     issue.payment_receipt(lender_id=last.lender_id, payment_id=last.id)

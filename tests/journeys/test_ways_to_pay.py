@@ -322,6 +322,9 @@ def test_each_way_leads_to_an_agreement_that_says_all_that_was_shown(
             assert shown.says(line.replace("\t", " ")), line
     assert "Compared with paying all of it today" in text
     assert "If you miss a payment" in text
+    let_off = plan_on(debt).waive_minor
+    words = f"If you keep to your plan, ${let_off / 100:.2f} of this is let off."
+    assert page_of(client.get("/home")).says(words) is bool(let_off)
     books_agree()
 
 
