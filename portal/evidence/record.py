@@ -41,6 +41,8 @@ class Act(StrEnum):
     QUOTE_MADE = "quote_made"
     PLAN_AGREED = "plan_agreed"
     PLAN_MOVED = "plan_moved"
+    PLAN_CHECK_OPENED = "plan_check_opened"
+    PLAN_CHECK_CLOSED = "plan_check_closed"
     INTEREST_POSTED = "interest_posted"
     WAIVED = "waived"
     WAIVER_UNDONE = "waiver_undone"

@@ -113,6 +113,13 @@ class Quote(LenderOwned, Model):
         CheckConstraint("state in ('open', 'accepted', 'void')", name="state"),
         Index("ix_quote_lender_id_debt_id", "lender_id", "debt_id"),
         Index("ix_quote_lender_id_debtor_id", "lender_id", "debtor_id"),
+        Index(
+            "ix_quote_open",
+            "lender_id",
+            "expires_at",
+            postgresql_where=text("state = 'open'"),
+            sqlite_where=text("state = 'open'"),
+        ),
     )
 
 
@@ -120,7 +127,8 @@ class Plan(LenderOwned, Model):
     """An agreed plan for one debt; at most one of a debt is alive at a time.
 
     `waive_minor` is all that is let off when it is kept. With `review_on` its end settles nothing: somebody looks again
-    on that day. With `void_on` it never started unless its first payment came by that day.
+    on that day. With `void_on` it never started unless its first payment came by that day. `look_on` is the first day
+    on which time alone can change something; None: never.
     """
 
     __tablename__ = "plan"
@@ -139,6 +147,7 @@ class Plan(LenderOwned, Model):
     grace_days: Mapped[int]
     tolerance_minor: Mapped[int]
     cure_days: Mapped[int]
+    look_on: Mapped[date | None]
     agreed_at: Mapped[datetime]
     agreed_text: Mapped[str] = mapped_column(Text)
     __table_args__ = (
@@ -156,6 +165,7 @@ class Plan(LenderOwned, Model):
         ),
         Index("ix_plan_lender_id_debtor_id", "lender_id", "debtor_id"),
         Index("ix_plan_lender_id_debt_id", "lender_id", "debt_id"),
+        Index("ix_plan_lender_id_look_on", "lender_id", "look_on", "id"),
     )
 
 
@@ -213,4 +223,32 @@ class PlanItem(LenderOwned, Model):
         CheckConstraint("amount_minor > 0 and paid_minor >= 0 and paid_minor <= amount_minor", name="amounts"),
         CheckConstraint("waive_minor >= 0", name="waive"),
         Index("ix_plan_item_lender_id_due_on", "lender_id", "due_on"),
+    )
+
+
+class PlanCheck(LenderOwned, Model):
+    """Something about a plan that a person of the lender is to look at, and what came of it; once for each day of it.
+
+    `kind` is a `portal.plans.for_a_person.Why`; `day` is that on which it came up, by the debtor's own calendar.
+    """
+
+    __tablename__ = "plan_check"
+    plan_id: Mapped[uuid.UUID]
+    kind: Mapped[str]
+    day: Mapped[date]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    words: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "plan_id"], ["plan.lender_id", "plan.id"]),
+        UniqueConstraint("lender_id", "plan_id", "kind", "day"),
+        CheckConstraint("kind in ('cure_over', 'review', 'file')", name="kind"),
+        Index(
+            "ix_plan_check_open",
+            "lender_id",
+            "opened_at",
+            postgresql_where=text("closed_at is null"),
+            sqlite_where=text("closed_at is null"),
+        ),
     )

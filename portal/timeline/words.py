@@ -135,6 +135,8 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "quote_made": lambda f: _("A plan was put together for you, number %(number)s", number=f.text("quote")),
         "plan_agreed": lambda f: _("You agreed to a plan, number %(number)s", number=f.text("plan")),
         "plan_moved": _plan_moved,
+        "plan_check_opened": lambda _f: _("We asked a person to look at your plan"),
+        "plan_check_closed": lambda _f: _("Nobody has to look at that part of your plan any more"),
         "waived": lambda f: _("%(amount)s was let off: you don’t owe it any more", amount=f.amount()),
         "waiver_undone": lambda f: _("%(amount)s that was let off is owed again", amount=f.amount()),
         "interest_posted": lambda _f: _("Interest of your plan came due"),

@@ -13,7 +13,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from portal import clock, verify
+from portal import clock, sweep, verify
+from portal.care.holds import holding
 from portal.db import session, transaction
 from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
@@ -109,7 +110,7 @@ def test_two_payments_and_two_nights_at_once_let_it_off_once(
 
     def night() -> object:
         with real_app.app_context():
-            return settle.sweep_plan(lender_id=lender_id, plan_id=plan_id)
+            return sweep.look_at(lender_id=lender_id, plan_id=plan_id, holding=holding)
 
     at_once(settling(ids[0]), settling(ids[1]), settling(ids[0]), night, night)
     assert let_off() == 1
