@@ -16,6 +16,7 @@ from portal.plans.states import Held, Keeping, Moved, State, after, counted, sta
 from portal.schedules.schedule import Item
 
 START = date(2026, 5, 4)
+ALIVE = {State.AGREED, State.ACTIVE, State.GRACE, State.AT_RISK, State.BROKEN}
 TERMS = Terms(grace_days=5, cure_days=30, tolerance=100, remind_days=3)
 
 
@@ -56,7 +57,7 @@ def test_a_plan_that_is_over_is_not_looked_at_but_for_its_review() -> None:
         found = look(plan, 0, state=state, terms=terms)
         if state is State.COMPLETED:
             assert (found, look(plan, 60, state=state, terms=terms)) == (60, None)
-        elif state in {State.AGREED, State.ACTIVE, State.GRACE, State.AT_RISK, State.BROKEN, State.PAUSED}:
+        elif state in ALIVE | {State.PAUSED}:
             assert found == 7
         else:
             assert found is None
@@ -104,13 +105,38 @@ class Plan:
         """Do what a night does; gives the day of the next look."""
         self.looks += 1
         now, held = day(today), self.held(today)
-        cleared = [(day(at), Money(minor, "USD")) for at, minor in self.money.items() if at <= today]
-        left = max(sum(money.minor for _day, money in cleared), 0)
-        if self.state in {State.AGREED, State.ACTIVE, State.GRACE, State.AT_RISK, State.BROKEN}:
+        if self.state in ALIVE:
             for one in self.items:
                 if one.interest and one.due_on <= now and one.seq not in self.charged:
                     self.charged.add(one.seq)
                     self.did.append((today, f"interest {one.seq}"))
+        # The night comes before the money of its day.
+        cure_by = self.follow(today, came_before=today)
+        if self.state is State.BROKEN and cure_by is not None and cure_by < now:
+            self.once(today, f"cure over {cure_by}")
+        again = False
+        if self.state in ALIVE:
+            due = {
+                "reminder": coming(self.items, today=now, terms=self.terms),
+                "missed": missed(self.items, today=now, terms=self.terms, held=held),
+            }
+            for kind, payment in due.items():
+                if payment is None or f"{kind} {payment.seq}" in self.written:
+                    continue
+                if today in self.silent:
+                    self.did.append((today, f"no {kind} {payment.seq}"))
+                    again = True
+                else:
+                    self.once(today, f"{kind} {payment.seq}")
+        if self.terms.review_on is not None and self.terms.review_on <= now and self.state is not State.EXPIRED:
+            self.once(today, "review")
+        return look_on(self.items, state=self.state, today=now, terms=self.terms, held=held, again=again)
+
+    def follow(self, today: int, *, came_before: int) -> date | None:
+        """Let the plan follow its money; gives until when it can be made up for."""
+        now, held = day(today), self.held(today)
+        cleared = [(day(at), Money(minor, "USD")) for at, minor in self.money.items() if at < came_before]
+        left = max(sum(money.minor for _day, money in cleared), 0)
         nothing = Money.zero("USD")
         judged = standing(
             [
@@ -141,25 +167,7 @@ class Plan:
                 self.state = moved.to
         if self.state is not before:
             self.did.append((today, f"{before.value} to {self.state.value}"))
-        if self.state is State.BROKEN and judged.cure_by is not None and judged.cure_by < now:
-            self.once(today, f"cure over {judged.cure_by}")
-        again = False
-        if self.state in {State.AGREED, State.ACTIVE, State.GRACE, State.AT_RISK, State.BROKEN}:
-            due = {
-                "reminder": coming(self.items, today=now, terms=self.terms),
-                "missed": missed(self.items, today=now, terms=self.terms, held=held),
-            }
-            for kind, payment in due.items():
-                if payment is None or f"{kind} {payment.seq}" in self.written:
-                    continue
-                if today in self.silent:
-                    self.did.append((today, f"no {kind} {payment.seq}"))
-                    again = True
-                else:
-                    self.once(today, f"{kind} {payment.seq}")
-        if self.terms.review_on is not None and self.terms.review_on <= now and self.state is not State.EXPIRED:
-            self.once(today, "review")
-        return look_on(self.items, state=self.state, today=now, terms=self.terms, held=held, again=again)
+        return judged.cure_by
 
     @property
     def void_on(self) -> date | None:
@@ -171,13 +179,27 @@ class Plan:
             self.did.append((today, what))
 
 
+def possible(money: dict[int, int]) -> dict[int, int]:
+    """Money by day, of which never more goes back than came."""
+    there, found = 0, {}
+    for at in sorted(money):
+        minor = max(money[at], -there)
+        there += minor
+        if minor:
+            found[at] = minor
+    return found
+
+
 def lived(plan: Plan, *, until: int, every_day: bool) -> list[tuple[int, str]]:
-    """Live a plan: money is followed on its day, and a night comes after it, as after anything else that happens."""
+    """Live a plan: a night where its day has come, then the money of the day, after which the next night looks."""
     next_look: int | None = 0
     for today in range(until):
-        if every_day or (next_look is not None and next_look <= today) or today in plan.money:
+        if every_day or (next_look is not None and next_look <= today):
             found = plan.look(today)
             next_look = None if found is None else (found - START).days
+        if today in plan.money:
+            plan.follow(today, came_before=today + 1)
+            next_look = today
     return plan.did
 
 
@@ -228,10 +250,14 @@ def test_looking_only_on_its_days_is_the_same_as_looking_every_day(  # noqa: PLR
                 void_on=day(days[0]) if void else None,
                 review_on=None if review is None else day(review),
             ),
-            money=money,
+            money=possible(money),
             # A hold may end before the day that it was to end on, by an answer.
             holds=[
-                (since, None if length is None else since + length, min(since + ends, since + (length or ends)))
+                (
+                    since,
+                    None if length is None else since + length,
+                    since + (ends if length is None else min(ends, length)),
+                )
                 for since, length, ends in holds
             ],
             silent=silent,
