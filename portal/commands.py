@@ -365,7 +365,7 @@ def nightly_command(report: Path | None) -> None:
     report = report or settings_in_use().folder / "nightly.csv"
     report.parent.mkdir(parents=True, exist_ok=True)
     with report.open("w", newline="", encoding="utf-8-sig") as file:
-        night, for_persons = plan_commands.night(file, holding=jobs.holding)
+        night, for_persons = plan_commands.night(file)
     for line in night.lines():
         click.echo(line)
     open_ = session.execute(

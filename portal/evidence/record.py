@@ -43,6 +43,7 @@ class Act(StrEnum):
     PLAN_MOVED = "plan_moved"
     PLAN_CHECK_OPENED = "plan_check_opened"
     PLAN_CHECK_CLOSED = "plan_check_closed"
+    PLAN_MORE_TIME = "plan_more_time"
     INTEREST_POSTED = "interest_posted"
     WAIVED = "waived"
     WAIVER_UNDONE = "waiver_undone"

@@ -8,19 +8,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 
-from portal import clock
+from portal import clock, ledger
+from portal.contact import write
+from portal.contact.facts import Holds
 from portal.db import insert_unless_there, new_id, session
-from portal.debts.models import Debt
+from portal.debts.models import Debt, key_of
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.lenders.models import Lender
+from portal.money import Money
 from portal.people.models import Debtor
-from portal.plans.models import LIVE_STATES, Plan, PlanCheck
-from portal.plans.states import State
+from portal.plans.models import LIVE_STATES, Plan, PlanCheck, PlanItem
+from portal.plans.states import Event, Moved, State, after
+from portal.post import words as post_words
 
 _AT_ONCE = 500
 
@@ -153,3 +157,213 @@ def waiting(lender_id: uuid.UUID) -> Iterator[Waiting]:
         for slug, plan, debt, person, kind, day, state, opened_at, _id in page:
             yield Waiting(slug, plan, debt, person, Why(kind), day, state, opened_at)
         page = session.execute(wanted.where(PlanCheck.id > page[-1].id)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A plan in a list for people of the lender; `waits_for` are the words of what about it waits for one."""
+
+    plan: str
+    debt: str
+    person: str
+    kind: str
+    state: str
+    agreed_at: datetime
+    total: Money
+    paid: Money
+    look_on: date | None
+    waits_for: tuple[str, ...]
+
+
+def plans_of(lender_id: uuid.UUID, *, state: str | None, waits: bool, search: str) -> Iterator[Listed]:
+    """Give plans of a lender, oldest first, a page at a time; `search` is a reference, or a part of a name."""
+    mine = (PlanCheck.lender_id == Plan.lender_id) & (PlanCheck.plan_id == Plan.id) & PlanCheck.closed_at.is_(None)
+    paid = (
+        select(func.coalesce(func.sum(PlanItem.paid_minor), 0))
+        .where(PlanItem.lender_id == Plan.lender_id, PlanItem.plan_id == Plan.id)
+        .scalar_subquery()
+    )
+    wanted = (
+        select(Plan, Debt.reference, Debtor.name, paid)
+        .join(Debt, (Debt.lender_id == Plan.lender_id) & (Debt.id == Plan.debt_id))
+        .join(Debtor, (Debtor.lender_id == Plan.lender_id) & (Debtor.id == Plan.debtor_id))
+        .where(Plan.lender_id == lender_id)
+        .order_by(Plan.id)
+        .limit(_AT_ONCE)
+    )
+    if state is not None:
+        wanted = wanted.where(Plan.state == state)
+    if waits:
+        wanted = wanted.where(select(PlanCheck.id).where(mine).exists())
+    if search:
+        part = func.lower(Debtor.name).contains(search.lower(), autoescape=True)
+        wanted = wanted.where(or_(Plan.reference == search, Debt.reference_key == key_of(search), part))
+    page = session.execute(wanted).all()
+    while page:
+        ids = [row.Plan.id for row in page]
+        open_: dict[uuid.UUID, list[str]] = {}
+        for plan_id, kind in session.execute(
+            select(PlanCheck.plan_id, PlanCheck.kind)
+            .where(PlanCheck.lender_id == lender_id, PlanCheck.plan_id.in_(ids), PlanCheck.closed_at.is_(None))
+            .order_by(PlanCheck.id)
+        ):
+            open_.setdefault(plan_id, []).append(kind)
+        for plan, debt, person, came in page:
+            yield Listed(
+                plan=plan.reference,
+                debt=debt,
+                person=person,
+                kind=plan.kind,
+                state=plan.state,
+                agreed_at=plan.agreed_at,
+                total=Money(plan.total_minor, plan.currency),
+                paid=Money(int(came), plan.currency),
+                look_on=plan.look_on,
+                waits_for=tuple(open_.get(plan.id, ())),
+            )
+        session.expunge_all()
+        page = session.execute(wanted.where(Plan.id > ids[-1])).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The plan has ended as broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoreTime:
+    """What is missing can be made up for until this day."""
+
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A person looked at it, and nothing else about the plan changed; so many things had waited."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NothingWaits:
+    """Nothing of this kind waits about the plan, which is in this state: it was decided before, or money came."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchPlan:
+    """The lender has no plan with this reference."""
+
+
+def end_broken(
+    *, lender_id: uuid.UUID, reference: str, words: str, by: Actor, holding: Holds
+) -> Ended | NothingWaits | NoSuchPlan:
+    """End a broken plan whose days to make up for it are over, after a person looked at it; that person is told.
+
+    What was paid stays paid, and what was let off with it stays let off, as was said before agreeing; nothing more is.
+    Interest of the plan that has not come due is never charged. `words` are what the person of the lender found.
+    """
+    found = _waiting_plan(lender_id, reference, why=Why.CURE_OVER)
+    if not isinstance(found, tuple):
+        return found
+    plan, _day = found
+    moved = after(state=State(plan.state), event=Event.END_CURE)
+    if not isinstance(moved, Moved):
+        return NothingWaits(plan.state)
+    before, plan.state, plan.look_on = plan.state, moved.to.value, None
+    close(plan, why=Why.CURE_OVER, words=words, by=by)
+    close(plan, why=Why.REVIEW, words=words, by=by)
+    record(
+        Act.PLAN_MOVED,
+        by=by,
+        lender_id=lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        facts={"plan": plan.reference, "before": before, "after": plan.state},
+    )
+    url = write.address_of("plans.plan", reference=plan.reference)
+    write.to(
+        lender_id=lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        kind="plan_ended",
+        words=lambda name: post_words.plan_ended(name=name, plan=plan.reference, url=url),
+        once=f"plan_ended:{plan.id}",
+        holding=holding,
+    )
+    return Ended()
+
+
+def more_time(
+    *, lender_id: uuid.UUID, reference: str, days: int, words: str, by: Actor, holding: Holds
+) -> MoreTime | NothingWaits | NoSuchPlan:
+    """Give so many days from today on to make up for what is missing of a broken plan; its debtor is told of them."""
+    found = _waiting_plan(lender_id, reference, why=Why.CURE_OVER)
+    if not isinstance(found, tuple):
+        return found
+    plan, over = found
+    zone = session.scalars(select(Debtor.zone).where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id)).one()
+    today = clock.today(zone)
+    until = today + timedelta(days=days)
+    plan.cure_days += (until - over).days
+    plan.look_on = today
+    close(plan, why=Why.CURE_OVER, words=words, by=by)
+    record(
+        Act.PLAN_MORE_TIME,
+        by=by,
+        lender_id=lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        facts={"plan": plan.reference, "days": days, "until": until},
+    )
+    url = write.address_of("plans.plan", reference=plan.reference)
+    write.to(
+        lender_id=lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        kind="plan_more_time",
+        words=lambda name: post_words.plan_more_time(name=name, until=until, url=url),
+        once=f"plan_more_time:{plan.id}:{until}",
+        holding=holding,
+    )
+    return MoreTime(until)
+
+
+def looked_at(*, lender_id: uuid.UUID, reference: str, words: str, by: Actor) -> Closed | NothingWaits | NoSuchPlan:
+    """Note that a person looked at a plan whose day of review has come, or that a file contradicts, and what came."""
+    plan = _locked(lender_id, reference)
+    if plan is None:
+        return NoSuchPlan()
+    closed = sum(close(plan, why=why, words=words, by=by) for why in (Why.REVIEW, Why.FILE))
+    return Closed(closed) if closed else NothingWaits(plan.state)
+
+
+def _waiting_plan(lender_id: uuid.UUID, reference: str, *, why: Why) -> tuple[Plan, date] | NothingWaits | NoSuchPlan:
+    """Give a plan, locked, about which something waits, and the day of that."""
+    plan = _locked(lender_id, reference)
+    if plan is None:
+        return NoSuchPlan()
+    day = session.scalars(
+        select(PlanCheck.day)
+        .where(
+            PlanCheck.lender_id == lender_id,
+            PlanCheck.plan_id == plan.id,
+            PlanCheck.kind == why.value,
+            PlanCheck.closed_at.is_(None),
+        )
+        .order_by(PlanCheck.day.desc())
+        .limit(1)
+    ).one_or_none()
+    if day is None or plan.state != State.BROKEN.value:
+        return NothingWaits(plan.state)
+    return plan, day
+
+
+def _locked(lender_id: uuid.UUID, reference: str) -> Plan | None:
+    plan = session.scalars(select(Plan).where(Plan.lender_id == lender_id, Plan.reference == reference)).one_or_none()
+    if plan is None:
+        return None
+    ledger.locked(lender_id=lender_id, debt_id=plan.debt_id)
+    session.refresh(plan, with_for_update=True)
+    return plan

@@ -30,9 +30,10 @@ from portal.plans.models import Plan, PlanCheck, Quote
 from portal.post.models import Message
 from tests.asked import telling
 from tests.conftest import Clock
-from tests.factories import a_debt, a_debtor, a_lender
-from tests.journeys.acts import acts_of, books_agree, command, plan_items, plan_on
-from tests.settling import a_payment, a_plan, stripe_says
+from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender
+from tests.journeys.acts import acts_of, books_agree, come_in, command, plan_items, plan_on
+from tests.pages import CheckingClient
+from tests.settling import SETTLEMENTS, a_payment, a_plan, a_settlement, stripe_says
 
 ZONE = "America/New_York"
 STAFF = Actor("staff", "Kim")
@@ -284,3 +285,132 @@ def test_what_a_look_asks_of_the_database_does_not_grow_with_what_has_happened(
     looks, payments = asked[::2], asked[1::2]
     assert len(set(looks[1:])) == 1, looks
     assert len(set(payments[1:])) == 1, payments
+
+
+# What waits for a person.
+
+
+@pytest.fixture
+def broken(app: Flask, debt: Standing, clock: Clock, tmp_path: Path) -> Plan:
+    """A plan of which the days to make up for it were over yesterday; a person is asked."""
+    plan = a_plan(debt)
+    second = plan_items(debt)[1].due_on
+    clock.set(at(second + timedelta(days=plan.grace_days + plan.cure_days + 1)))
+    night(app, tmp_path)
+    assert waits(debt) == [Why.CURE_OVER]
+    return plan
+
+
+def of_lender(lender: Lender, app: Flask, *words: str) -> Result:
+    return command(app, *words, "--lender", lender.slug)
+
+
+def test_a_person_ends_a_broken_plan_and_what_was_paid_stays_paid(
+    app: Flask, client: CheckingClient, debt: Standing, lender: Lender, broken: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stripe_says(a_payment(debt, amount="50.00", plan=broken.reference), monkeypatch)
+    owed = by_id(lender_id=debt.lender_id, debt_id=debt.id).owed
+    words = ("plan-end-cure", broken.reference, "--why", "Called twice; no sign of trouble.")
+    done = of_lender(lender, app, *words)
+    assert done.exit_code == 0, done.output
+    again = of_lender(lender, app, *words)
+    assert again.exit_code == 1 and "the plan is ended_broken" in again.output
+    assert plan_on(debt).state == "ended_broken" and waits(debt) == []
+    assert by_id(lender_id=debt.lender_id, debt_id=debt.id).owed == owed
+    assert session.scalars(select(PlanCheck.words)).one() == "Called twice; no sign of trouble."
+    assert messages(debt).count("plan_ended") == 1
+    body = session.scalars(select(Message.body).where(Message.kind == "plan_ended")).one()
+    assert "What you paid stays yours" in body and "another plan" in body
+    # Interest of payments that were still to come is never charged, however often a night comes.
+    charged = acts_of(debt.lender_id)["interest_posted"]
+    look(broken)
+    assert acts_of(debt.lender_id)["interest_posted"] == charged and plan_on(debt).look_on is None
+    come_in(client, debt)
+    page = client.get(f"/plans/{broken.reference}")
+    assert "Ended. What you paid was taken off what you owe." in page.text
+    assert f"/debts/{debt.reference}/what-can-you-afford" in page.text
+    books_agree()
+
+
+def test_a_settlement_that_ends_lets_nothing_more_off(app: Flask, clock: Clock, tmp_path: Path) -> None:
+    lender = a_lender(limits=STANDARD_LIMITS + SETTLEMENTS)
+    debt = a_debt("800.00", lender=lender, interest="12.00")
+    plan = a_settlement(debt)
+    clock.set(at(plan_items(debt)[0].due_on + timedelta(days=plan.grace_days + plan.cure_days + 1)))
+    night(app, tmp_path)
+    done = of_lender(lender, app, "plan-end-cure", plan.reference, "--why", "Nobody answers.")
+    assert done.exit_code == 0, done.output
+    assert str(by_id(lender_id=debt.lender_id, debt_id=debt.id).owed.amount) == "812.00"
+    assert acts_of(lender.id)["waived"] == 0
+    books_agree()
+
+
+def test_a_person_gives_more_time_and_is_asked_again_when_that_is_over(
+    app: Flask, debt: Standing, lender: Lender, broken: Plan, clock: Clock, tmp_path: Path
+) -> None:
+    done = of_lender(lender, app, "plan-more-time", broken.reference, "--days", "10", "--why", "In hospital.")
+    until = portal_clock.today(ZONE) + timedelta(days=10)
+    assert done.exit_code == 0 and str(until) in done.output, done.output
+    assert waits(debt) == [] and messages(debt).count("plan_more_time") == 1
+    refused = of_lender(lender, app, "plan-more-time", broken.reference, "--days", "10", "--why", "Again.")
+    assert refused.exit_code == 1 and "the plan is broken" in refused.output
+    for day, expected in ((until, []), (until + timedelta(days=1), [Why.CURE_OVER])):
+        clock.set(at(day))
+        night(app, tmp_path)
+        assert waits(debt) == expected
+    assert acts_of(debt.lender_id)["plan_more_time"] == 1
+    books_agree()
+
+
+def test_a_person_is_asked_when_the_day_of_a_review_has_come(
+    app: Flask, debt: Standing, lender: Lender, clock: Clock, tmp_path: Path
+) -> None:
+    plan = a_plan(debt)
+    review = portal_clock.today(ZONE) + timedelta(days=20)
+    with transaction() as s:
+        s.get_one(Plan, (plan.lender_id, plan.id)).review_on = review
+    night(app, tmp_path)
+    clock.set(at(review - timedelta(days=1)))
+    night(app, tmp_path)
+    assert waits(debt) == []
+    for _again in range(2):
+        clock.forward(days=1)
+        night(app, tmp_path)
+        assert waits(debt) == [Why.REVIEW]
+    done = of_lender(lender, app, "plan-looked-at", plan.reference, "--why", "Goes on as it is.")
+    assert done.exit_code == 0, done.output
+    clock.forward(days=1)
+    night(app, tmp_path)
+    assert waits(debt) == []
+    again = of_lender(lender, app, "plan-looked-at", plan.reference, "--why", "Once more.")
+    assert again.exit_code == 1 and "Nothing about" in again.output
+    assert of_lender(lender, app, "plan-looked-at", "PL-NONE", "--why", "x").exit_code == 1
+
+
+def test_plans_are_listed_by_state_by_what_waits_and_by_who_it_is(
+    app: Flask, lender: Lender, debt: Standing, broken: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(for_a_person, "_AT_ONCE", 1)
+    other = a_debt("400.00", lender=lender, debtor=a_debtor(lender=lender, name="Ämilia Öst (made up)"))
+    second = a_plan(other)
+
+    def listed(*words: str) -> list[tuple[str, str, str]]:
+        done = of_lender(lender, app, "plans", *words)
+        assert done.exit_code == 0, done.output
+        return [(row["plan"], row["state"], row["waits for"]) for row in csv.DictReader(done.output.splitlines())]
+
+    first = (broken.reference, "broken", "cure_over")
+    assert listed() == [first, (second.reference, "agreed", "")]
+    assert listed("--state", "agreed") == [(second.reference, "agreed", "")]
+    assert listed("--needs-a-person") == [first] == listed("--search", debt.reference.lower())
+    assert listed("--search", second.reference) == [(second.reference, "agreed", "")] == listed("--search", "milia")
+    assert listed("--search", "%") == []
+
+
+def test_of_two_people_who_decide_at_once_one_is_told_that_it_is_decided(
+    app: Flask, lender: Lender, debt: Standing, broken: Plan
+) -> None:
+    more = of_lender(lender, app, "plan-more-time", broken.reference, "--days", "5", "--why", "A week more.")
+    end = of_lender(lender, app, "plan-end-cure", broken.reference, "--why", "It is over.")
+    assert (more.exit_code, end.exit_code) == (0, 1)
+    assert plan_on(debt).state == "broken"
