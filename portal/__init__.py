@@ -3,7 +3,7 @@
 Every folder is a feature; folders import downwards only. From the top of the stack to the bottom:
 
 app, commands   what is started: the web application and the `flask` commands; `bare` is without pages, for files
-jobs            what each queued job runs, and what runs nightly
+jobs, sweep     what each queued job runs; the night: what time brings for plans
 you             how one is reached, signs in and stays signed in; one's own data
 timeline        everything that happened to a person, in plain words, with who did it
 home            what is owed in all, the one next thing, one debt, what pays all of it
@@ -30,6 +30,7 @@ affordability   what somebody can afford: budgets, three models, standards from 
 interest, amounts, money, config   pure values, and settings
 
 Inside a feature: views → forms → acts → models → rules. Files in `offers/`, `limits/`, `schedules/`, `affordability/`,
-and those named `rules`, `redrawing`, `states`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`, `earning`,
-`truth`, `gate`, `kinds`, `clocks` are rules: plain Python over values, without Flask, database, clock or network.
+and those named `rules`, `redrawing`, `states`, `looking`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`,
+`earning`, `truth`, `gate`, `kinds`, `clocks` are rules: plain Python over values, without Flask, database, clock or
+network.
 """

@@ -22,6 +22,7 @@ from portal import (
     import_commands,
     jobs,
     migrate_commands,
+    plan_commands,
     queue,
     start,
     start_commands,
@@ -49,8 +50,8 @@ from portal.payments.models import Payment
 from portal.payments.stripe_gateway import RefundStatus
 from portal.people import sign_in
 from portal.people.models import Debtor
-from portal.plans import negotiate, progress, remind
-from portal.plans.models import LIVE_STATES, Plan, Proposal
+from portal.plans import negotiate
+from portal.plans.models import Proposal
 from portal.post import words
 from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly, settings_in_use
 from portal.web.spreadsheet import csv_text
@@ -353,18 +354,20 @@ def verify_command(slug: str | None) -> None:
 
 
 @click.command("nightly")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where what needs a person is written as CSV; nightly.csv beside the other files if left out.",
+)
 @_plainly
-def nightly_command() -> None:
-    """Move every plan on to today, and look again at payments that no word has come of. Twice a day is once."""
-    plans = session.execute(select(Plan.lender_id, Plan.id).where(Plan.state.in_(LIVE_STATES))).all()
-    stuck = 0
-    for plan in plans:
-        try:
-            settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
-        except Exception:
-            # One plan that can't be moved on must not keep all others where they are.
-            current_app.logger.exception("plan %s was not moved on", plan.id)
-            stuck += 1
+def nightly_command(report: Path | None) -> None:
+    """Look at every plan whose day has come, and again at payments that no word has come of. Twice a day is once."""
+    report = report or settings_in_use().folder / "nightly.csv"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    with report.open("w", newline="", encoding="utf-8-sig") as file:
+        night, for_persons = plan_commands.night(file)
+    for line in night.lines():
+        click.echo(line)
     open_ = session.execute(
         select(Payment.lender_id, Payment.id).where(
             Payment.state.in_(("created", "sent", "processing")), Payment.session_id.is_not(None)
@@ -373,15 +376,15 @@ def nightly_command() -> None:
     with transaction():
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
-    click.echo(f"{len(plans) - stuck} plans moved on, {len(open_)} open payments to look at again.")
+    click.echo(f"{len(open_)} open payments to look at again.")
     for line in late_lines():
         click.echo(f"request needs a person: {line}")
-    written = remind.run(holding=jobs.holding)
-    click.echo(f"{written.reminders} reminders and {written.missed} words about missed payments written.")
     if by_hand := len(kept.waiting_for_person()):
         click.echo(f"{by_hand} letters wait for a person: `flask letters` lists them.")
-    if stuck:
-        raise Sentence(f"{stuck} plans could not be moved on; the lines above say why.")
+    if for_persons:
+        click.echo(f"{for_persons} lines about plans wait for a person; they are in {report}.")
+    if night.stuck:
+        raise Sentence(f"{night.stuck} plans could not be moved on; {report} names them, and the log says why.")
 
 
 @click.command("invite")
@@ -453,20 +456,6 @@ def refund_command(reference: str, slug: str, amount: str | None) -> None:
     with transaction():
         settle.ask(lender_id=lender_id, payment_id=payment_id)
     click.echo(f"{given.amount} is on its way back.")
-
-
-@click.command("plan-end")
-@click.argument("reference")
-@of_lender
-@_plainly
-def plan_end(reference: str, slug: str) -> None:
-    """End a plan because its debtor asks for it; what was paid stays paid."""
-    lender_id = lenders.by_slug(slug).id
-    with transaction():
-        state = progress.end(lender_id=lender_id, reference=reference, by=OPERATOR)
-    if state is None:
-        raise Sentence(f"{slug} has no plan {reference!r}.")
-    click.echo(f"The plan is {state.value}.")
 
 
 @click.command("offers")
@@ -550,6 +539,7 @@ def register(group: click.Group) -> None:
     import_commands.register(group)
     migrate_commands.register(group)
     start_commands.register(group)
+    plan_commands.register(group)
     lender_group.add_command(brand_command)
     lender_group.add_command(urgent_command)
     for command in (
@@ -563,7 +553,6 @@ def register(group: click.Group) -> None:
         nightly_command,
         invite_command,
         refund_command,
-        plan_end,
         offers_command,
         contact_group,
         requests_group,

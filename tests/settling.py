@@ -6,15 +6,20 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from portal import clock
-from portal.db import new_id, transaction
+from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing
+from portal.evidence.record import Actor
 from portal.money import Money
+from portal.offers.asked import Settlement
 from portal.payments import settle, stripe_gateway
 from portal.payments.models import Payment, PaymentPart
 from portal.payments.stripe_gateway import PaymentFacts, PaymentStatus, RefundFacts, RefundStatus
-from portal.plans import progress
+from portal.plans import negotiate, progress
+from portal.plans.models import Plan
+from portal.schedules.dates import Frequency
 
 # Added to the last card of the standard limits, which is the one for everything else.
 SETTLEMENTS = """
@@ -29,6 +34,44 @@ interest = 50
 [card.decide]
 alone_up_to_discount_percent = 30
 """
+
+
+def a_plan(debt: Standing, *, payment: str = "100.00", pay_day: int = 10, zone: str = "America/New_York") -> Plan:
+    """A monthly plan that is agreed to, as it stands in the database."""
+    by, today = Actor("debtor", str(debt.debtor_id)), clock.today(zone)
+    with transaction():
+        negotiate.propose(
+            debt, payment=Money.of(payment, debt.owed.currency), frequency=Frequency.MONTHLY, by=by, today=today
+        )
+        proposal = negotiate.newest_proposal(debt)
+        assert proposal is not None
+        negotiate.choose_pay_day(debt, proposal=proposal, pay_day=pay_day, today=today)
+        key, picked = next(iter(negotiate.choices(negotiate.table_for(debt, proposal=proposal, today=today)).items()))
+        number = negotiate.quote(debt, proposal=proposal, key=key, arrangement=picked, by=by, today=today, zone=zone)
+    with transaction():
+        agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
+    assert isinstance(agreed, negotiate.Agreed)
+    return session.scalars(
+        select(Plan).where(Plan.lender_id == debt.lender_id, Plan.reference == agreed.reference)
+    ).one()
+
+
+def a_settlement(debt: Standing, *, pays: str = "806.00", zone: str = "America/New_York") -> Plan:
+    """An agreement to pay less in one payment in five days, for a lender whose limits allow it."""
+    by, today = Actor("debtor", str(debt.debtor_id)), clock.today(zone)
+    with transaction():
+        asked = Settlement(Money.of(pays, debt.owed.currency), today + timedelta(days=5))
+        negotiate.ask(debt, asked=asked, by=by, today=today)
+        proposal = negotiate.newest_proposal(debt)
+        assert proposal is not None
+        picked = negotiate.choices(negotiate.table_for(debt, proposal=proposal, today=today))["own"]
+        number = negotiate.quote(debt, proposal=proposal, key="own", arrangement=picked, by=by, today=today, zone=zone)
+    with transaction():
+        agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
+    assert isinstance(agreed, negotiate.Agreed)
+    return session.scalars(
+        select(Plan).where(Plan.lender_id == debt.lender_id, Plan.reference == agreed.reference)
+    ).one()
 
 
 def a_payment(debt: Standing, *, amount: str, plan: str | None) -> Payment:

@@ -67,7 +67,7 @@ def _on_its_way(plan: Plan) -> Money:
     return Money(int(found.one() or 0), plan.currency)
 
 
-def follow(plan: Plan, *, today: date, by: Actor) -> None:
+def follow(plan: Plan, *, today: date, by: Actor) -> progress.Effect:
     """Let the plan and the points follow the money. The plan must be locked, by way of its debt's book."""
     session.flush()
     book = ledger.locked(lender_id=plan.lender_id, debt_id=plan.debt_id)
@@ -92,3 +92,4 @@ def follow(plan: Plan, *, today: date, by: Actor) -> None:
         )
     for seq in effect.no_longer_kept:
         award.no_longer_kept(lender_id=plan.lender_id, plan=plan.reference, seq=seq)
+    return effect

@@ -16,7 +16,7 @@ from sqlalchemy import or_, select
 
 from portal import clock, ledger, queue
 from portal.db import insert_unless_there, new_id, session, transaction
-from portal.evidence.record import PORTAL, STRIPE, Act, record
+from portal.evidence.record import STRIPE, Act, record
 from portal.ledger import OWED, Account, Move
 from portal.lenders.models import Lender
 from portal.money import Money, total
@@ -507,20 +507,6 @@ def _again_on(lender_id: uuid.UUID, debt_id: uuid.UUID, undone: Sequence[Move]) 
         paid = allocate(payment=left, owed={Component(account.value): owed[account] for account in OWED})
         moves += _moves_of(Part(debt_id=debt_id, plan_id=None, amount=left), paid)
     return moves
-
-
-def sweep_plan(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
-    """Move one plan on to today: interest that came due is posted, lateness is judged. Twice a day is once."""
-    with transaction() as s:
-        debt_id = s.scalars(select(Plan.debt_id).where(Plan.lender_id == lender_id, Plan.id == plan_id)).one()
-        ledger.locked(lender_id=lender_id, debt_id=debt_id)
-        plan = s.execute(
-            select(Plan).where(Plan.lender_id == lender_id, Plan.id == plan_id).with_for_update()
-        ).scalar_one()
-        zone = s.scalars(select(Debtor.zone).where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id)).one()
-        today = clock.today(zone)
-        progress.post_interest(plan, today=today)
-        follow(plan, today=today, by=PORTAL)
 
 
 def was_set_aside(payment: Payment) -> bool:

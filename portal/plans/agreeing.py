@@ -103,6 +103,8 @@ def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed
         grace_days=made.terms["grace_days"],
         tolerance_minor=made.terms["tolerance"],
         cure_days=made.terms["cure_days"],
+        # The next night looks at it and says when it is looked at again.
+        look_on=made.as_of,
         agreed_at=clock.now(),
         agreed_text=agreed_text,
     )

@@ -113,6 +113,13 @@ class Quote(LenderOwned, Model):
         CheckConstraint("state in ('open', 'accepted', 'void')", name="state"),
         Index("ix_quote_lender_id_debt_id", "lender_id", "debt_id"),
         Index("ix_quote_lender_id_debtor_id", "lender_id", "debtor_id"),
+        Index(
+            "ix_quote_open",
+            "lender_id",
+            "expires_at",
+            postgresql_where=text("state = 'open'"),
+            sqlite_where=text("state = 'open'"),
+        ),
     )
 
 
@@ -122,7 +129,8 @@ class Plan(LenderOwned, Model):
     `waive_minor` is all that is let off when it is kept. With `review_on` its end settles nothing: somebody looks again
     on that day. With `void_on` it never started unless its first payment came by that day. `changes` counts how often
     its payments were changed, also by taking a change back. Until `replacing_until` another plan may be put together in
-    its place; it goes on until that is agreed to.
+    its place; it goes on until that is agreed to. `look_on` is the first day on which time alone can change something;
+    None: never.
     """
 
     __tablename__ = "plan"
@@ -141,6 +149,7 @@ class Plan(LenderOwned, Model):
     grace_days: Mapped[int]
     tolerance_minor: Mapped[int]
     cure_days: Mapped[int]
+    look_on: Mapped[date | None]
     agreed_at: Mapped[datetime]
     agreed_text: Mapped[str] = mapped_column(Text)
     changes: Mapped[int] = mapped_column(default=0)
@@ -160,6 +169,7 @@ class Plan(LenderOwned, Model):
         ),
         Index("ix_plan_lender_id_debtor_id", "lender_id", "debtor_id"),
         Index("ix_plan_lender_id_debt_id", "lender_id", "debt_id"),
+        Index("ix_plan_lender_id_look_on", "lender_id", "look_on", "id"),
     )
 
 
@@ -255,4 +265,32 @@ class PlanChange(LenderOwned, Model):
         UniqueConstraint("lender_id", "plan_id", "number"),
         UniqueConstraint("lender_id", "plan_id", "form_key"),
         CheckConstraint("number > 0", name="number"),
+    )
+
+
+class PlanCheck(LenderOwned, Model):
+    """Something about a plan that a person of the lender is to look at, and what came of it; once for each day of it.
+
+    `kind` is a `portal.plans.for_a_person.Why`; `day` is that on which it came up, by the debtor's own calendar.
+    """
+
+    __tablename__ = "plan_check"
+    plan_id: Mapped[uuid.UUID]
+    kind: Mapped[str]
+    day: Mapped[date]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    words: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "plan_id"], ["plan.lender_id", "plan.id"]),
+        UniqueConstraint("lender_id", "plan_id", "kind", "day"),
+        CheckConstraint("kind in ('cure_over', 'review', 'file')", name="kind"),
+        Index(
+            "ix_plan_check_open",
+            "lender_id",
+            "opened_at",
+            postgresql_where=text("closed_at is null"),
+            sqlite_where=text("closed_at is null"),
+        ),
     )

@@ -270,12 +270,18 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What laying money over a plan changed: items that are kept now and were not, and the other way round."""
+    """What laying money over a plan changed: items that are kept now and were not, and the other way round.
+
+    `waits`: money on its way keeps it from going further into lateness. `cure_by` is the last day on which a plan that
+    is late can be made up for.
+    """
 
     plan_reference: str
     newly_kept: tuple[int, ...]
     no_longer_kept: tuple[int, ...]
     state: str
+    waits: bool
+    cure_by: date | None
 
 
 def items_of(plan: Plan) -> list[PlanItem]:
@@ -419,20 +425,19 @@ def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
     )
 
 
-def post_interest(plan: Plan, *, today: date) -> None:
-    """Post the agreed interest of every item that is due by now.
+def post_interest(plan: Plan, *, today: date) -> int:
+    """Post the agreed interest of every item that is due by now; gives of how many it was posted now.
 
     A plan's interest was disclosed item by item; it is charged on its item's due date and never before. So whoever
     pays early is not charged what has not come due, and the total is never more than was disclosed. A plan that has
     ended charges nothing any more, also when money that was on its way for it clears afterwards.
     """
-    if plan.state not in LIVE_STATES:
-        return
-    for item in items_of(plan):
-        if item.due_on > today:
-            break
-        if item.interest_minor == 0:
-            continue
+    due = [item for item in items_of(plan) if item.interest_minor and item.due_on <= today]
+    if plan.state not in LIVE_STATES or not due:
+        return 0
+    causes = _interest_causes(plan)
+    new = [item for item in due if _interest_cause(plan, item.seq) not in causes]
+    for item in new:
         posted = ledger.post(
             lender_id=plan.lender_id,
             kind="plan_interest",
@@ -456,6 +461,11 @@ def post_interest(plan: Plan, *, today: date) -> None:
                 debt_id=plan.debt_id,
                 facts={"plan": plan.reference, "item": item.seq, "amount_minor": item.interest_minor},
             )
+    return len(new)
+
+
+def _interest_causes(plan: Plan | PlanCard) -> set[str]:
+    return {row.cause for row in read(_INTEREST_POSTED, {"lender_id": plan.lender_id, "debt_id": plan.debt_id})}
 
 
 def interest_due(plan: PlanCard, *, today: date) -> Money:
@@ -468,7 +478,7 @@ def interest_not_posted(plan: PlanCard) -> tuple[InterestToCome, ...]:
     """Give the agreed interest of a plan that is not in the books yet, in the order of its days."""
     if not plan.interest_minor:
         return ()
-    posted = {row.cause for row in read(_INTEREST_POSTED, {"lender_id": plan.lender_id, "debt_id": plan.debt_id})}
+    posted = _interest_causes(plan)
     return tuple(
         InterestToCome(due_on=item.due_on, interest=Money(item.interest_minor, plan.currency))
         for item in _payments(_BEARING_INTEREST, plan)
@@ -520,7 +530,9 @@ def lay_over(
     )
     judged = judge(cleared)
     keeping: Keeping | None = judged.keeping
+    waits = False
     if keeping in _LATENESS and (coming := on_its_way()):
+        waits = True
         with_it = judge([*cleared, (today, coming)]).keeping
         keeping = with_it if with_it in _LATENESS else None
     left = max(sums, 0)
@@ -537,13 +549,17 @@ def lay_over(
             item.kept_at = None
             no_longer.append(item.seq)
     before = plan.state
+    # Whatever happened here, the night looks again and says when the next look is due.
+    plan.look_on = today
     begun = sums > 0
     over = False
     if plan.void_on is not None:
         # Without its first payment such a plan never starts, whatever the calendar says.
         begun = items[0].paid_minor + plan.tolerance_minor >= items[0].amount_minor
         last_day = counted(plan.void_on, more=0, held=held)
-        over = not begun and last_day is not None and last_day < today and not on_its_way()
+        over = not begun and last_day is not None and last_day < today
+        if over and on_its_way():
+            waits, over = True, False
     started = plan.void_on is None and items[0].due_on <= today
     for event in _events(plan, keeping, begun=begun or started, void=over, owed=owed):
         moved = after(state=State(plan.state), event=event)
@@ -563,6 +579,8 @@ def lay_over(
         newly_kept=tuple(newly),
         no_longer_kept=tuple(no_longer),
         state=plan.state,
+        waits=waits,
+        cure_by=judged.cure_by,
     )
 
 

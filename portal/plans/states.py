@@ -218,7 +218,7 @@ def standing(
     makes no plan late, and undoes nothing that was late before it began.
 
     A plan is broken when two in a row are missed, or as much as two is missing; with `one_breaks`, as a settlement for
-    less has it, by the first.
+    less has it, by the first. The days of cure run from the payment that broke it, so that it can be made up for.
     """
     currency = tolerance.currency
     came_by_today = total((money for day, money in cleared if day <= today), currency=currency)
@@ -249,6 +249,7 @@ def standing(
             missed.append(item.seq)
             late.append(item)
     short = max(due_now - came_by_today, nothing)
+    cured_from = None
     keeping = Keeping.KEPT
     if items and came_by_today >= due:
         # The tolerance decides what is kept, not what is owed: the last of it must come too.
@@ -258,6 +259,7 @@ def standing(
         # What is still in its days of grace does not break a plan, though it is part of what cures it.
         broken = one_breaks or len(late) >= 2 or due_past_grace - came_by_today >= late[0].amount * 2
         keeping = Keeping.BROKEN if broken else Keeping.AT_RISK
+        cured_from = late[0 if one_breaks else min(len(late), 2) - 1].due_on
     elif short > tolerance:
         keeping = Keeping.GRACE
     return Standing(
@@ -266,6 +268,6 @@ def standing(
         cured=tuple(cured),
         missed=tuple(missed),
         cure_amount=short if keeping in (Keeping.GRACE, Keeping.AT_RISK, Keeping.BROKEN) else nothing,
-        cure_by=counted(late[0].due_on, more=grace_days + cure_days, held=held) if late else None,
+        cure_by=None if cured_from is None else counted(cured_from, more=grace_days + cure_days, held=held),
         next_item=next_item,
     )

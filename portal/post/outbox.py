@@ -99,6 +99,12 @@ def put(
     return message_id
 
 
+def was_written(lender_id: uuid.UUID, *, once: str) -> bool:
+    """Say whether a message with this key was written before."""
+    found = select(Message.id).where(Message.lender_id == lender_id, Message.once_key == once)
+    return session.scalars(found).first() is not None
+
+
 def _unused_check_code() -> str:
     """Make a check code that no message has: among a million messages one in seven hundred would be there already."""
     while True:

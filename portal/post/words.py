@@ -163,6 +163,39 @@ def missed(*, name: str, amount: Money, due_on: date, url: str) -> Words:
     )
 
 
+def plan_ended(*, name: str, plan: str, url: str) -> Words:
+    """Say that a plan has ended after its payments were missing for long, what stays, and what is possible now."""
+    return Words(
+        subject=_("Your plan has ended"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _("Your plan %(plan)s has ended, because payments were missing for a longer time.", plan=plan),
+            _("What you paid stays yours in any case: it is always taken off what you owe."),
+            _("It can happen to anybody. You can ask for another plan that fits better, or talk to a person."),
+        ),
+        sms=_("Your plan has ended. What you paid stays yours. You can ask for another plan, or talk to us."),
+        link=Link(_("See what you can do"), url),
+    )
+
+
+def plan_more_time(*, name: str, until: date, url: str) -> Words:
+    """Say until when somebody can make up for what is missing of a plan, after a person looked at it."""
+    return Words(
+        subject=_("You have more time"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "A person looked at your plan. You can make up for what is missing until %(day)s, and it goes on as "
+                "before.",
+                day=formats.day(until),
+            ),
+            _("If that does not suit you, tell us. We can look for another way together."),
+        ),
+        sms=_("You have more time for your plan, until %(day)s. See what you can do.", day=formats.short_day(until)),
+        link=Link(_("See your plan"), url),
+    )
+
+
 def request_received(*, name: str, number: str, answer_by: date | None, url: str) -> Words:
     """Say that a request has come and has a number."""
     until = (_("You hear from us by %(day)s.", day=formats.day(answer_by)),) if answer_by else ()

@@ -138,6 +138,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "plan_changed": lambda _f: _("Your plan was changed"),
         "plan_change_undone": lambda _f: _("A change of your plan was taken back"),
         "another_plan_wanted": lambda _f: _("You wanted another plan in place of yours"),
+        "plan_check_opened": lambda _f: _("We asked a person to look at your plan"),
+        "plan_check_closed": lambda _f: _("Nobody has to look at that part of your plan any more"),
+        "plan_more_time": lambda f: _(
+            "You were given more time to make up for what is missing, until %(day)s", day=f.day("until")
+        ),
         "waived": lambda f: _("%(amount)s was let off: you don’t owe it any more", amount=f.amount()),
         "waiver_undone": lambda f: _("%(amount)s that was let off is owed again", amount=f.amount()),
         "interest_posted": lambda _f: _("Interest of your plan came due"),

@@ -7,28 +7,24 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from portal import clock, verify
-from portal.db import session, transaction
+from portal import sweep, verify
+from portal.care.holds import holding
+from portal.db import session
 from portal.debts.statement import Standing, by_id
-from portal.evidence.record import Actor
 from portal.ledger import Posting
 from portal.money import Money
-from portal.offers.asked import Settlement
 from portal.payments import settle, stripe_gateway
 from portal.payments.models import MoneyEffect
-from portal.plans import negotiate
-from portal.plans.models import Plan
 from tests.conftest import SECRET_KEY, RealDatabase
 from tests.databases import ROOT
 from tests.factories import STANDARD_LIMITS, a_debt, a_lender
 from tests.faults.test_kills_and_races import at_once, fresh, killed
-from tests.settling import SETTLEMENTS, a_payment, facts_of, stripe_says
+from tests.settling import SETTLEMENTS, a_payment, a_settlement, facts_of, stripe_says
 
 # A process that settles a payment and stands still once the waiver is posted and nothing is committed yet.
 HELD = """
@@ -59,24 +55,6 @@ def debt(real_app: Flask) -> Standing:
     return a_debt("800.00", lender=a_lender(limits=STANDARD_LIMITS + SETTLEMENTS), interest="12.00")
 
 
-def settlement(debt: Standing) -> Plan:
-    """Agree to pay 806.00 instead of 812.00."""
-    by, today = Actor("debtor", str(debt.debtor_id)), clock.today("America/New_York")
-    with transaction():
-        asked = Settlement(Money.of("806.00", "USD"), today + timedelta(days=5))
-        negotiate.ask(debt, asked=asked, by=by, today=today)
-        proposal = negotiate.newest_proposal(debt)
-        assert proposal is not None
-        picked = negotiate.choices(negotiate.table_for(debt, proposal=proposal, today=today))["own"]
-        number = negotiate.quote(
-            debt, proposal=proposal, key="own", arrangement=picked, by=by, today=today, zone="America/New_York"
-        )
-    with transaction():
-        agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
-    assert isinstance(agreed, negotiate.Agreed)
-    return session.scalars(select(Plan).where(Plan.reference == agreed.reference)).one()
-
-
 def let_off() -> object:
     return fresh(select(func.count()).select_from(Posting).where(Posting.kind == "waiver"))
 
@@ -90,7 +68,7 @@ def test_two_payments_and_two_nights_at_once_let_it_off_once(
     real_app: Flask, debt: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with real_app.app_context():
-        plan = settlement(debt)
+        plan = a_settlement(debt)
         lender_id, plan_id = plan.lender_id, plan.id
         payments = [a_payment(debt, amount="403.00", plan=plan.reference) for _ in range(2)]
         facts = {str(payment.payment_intent_id): facts_of(payment) for payment in payments}
@@ -109,7 +87,7 @@ def test_two_payments_and_two_nights_at_once_let_it_off_once(
 
     def night() -> object:
         with real_app.app_context():
-            return settle.sweep_plan(lender_id=lender_id, plan_id=plan_id)
+            return sweep.look_at(lender_id=lender_id, plan_id=plan_id, holding=holding)
 
     at_once(settling(ids[0]), settling(ids[1]), settling(ids[0]), night, night)
     assert let_off() == 1
@@ -122,7 +100,7 @@ def test_a_process_killed_between_the_waiver_and_the_commit_leaves_neither_money
     real_database: RealDatabase, real_app: Flask, debt: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with real_app.app_context():
-        plan = settlement(debt)
+        plan = a_settlement(debt)
         payment = a_payment(debt, amount="806.00", plan=plan.reference)
         session.remove()
         folder = str(real_app.config["SETTINGS"].folder)

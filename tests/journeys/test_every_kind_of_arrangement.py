@@ -15,9 +15,10 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from portal import clock as portal_clock
-from portal import verify
+from portal import sweep, verify
 from portal.affordability.budget import Budget, Group, Line
 from portal.care import requests
+from portal.care.holds import holding
 from portal.care.models import CareHold, CareRequest
 from portal.care.states import Kind as RequestKind
 from portal.db import session, transaction
@@ -32,7 +33,6 @@ from portal.money import Money
 from portal.offers.answers import Answer, Outcome, Reason
 from portal.offers.asked import Asked, DownPayment, Lower, Pause, Settlement, Steps, Way
 from portal.offers.gates import Gate
-from portal.payments import settle
 from portal.payments.models import Payment
 from portal.people.models import Debtor
 from portal.plans import negotiate
@@ -316,7 +316,7 @@ def test_a_settlement_lets_off_what_was_quoted_in_the_act_of_its_payment_and_nev
     assert person.now().owed == usd("0") and person.now().credit == usd("0")
     assert person.plan(plan.reference).state == "completed"
     # The night finds nothing to do.
-    settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
     assert len(waivers_on(person.debt)) == 3
     books_agree()
 
@@ -331,7 +331,7 @@ def test_a_settlement_is_broken_by_one_missed_payment_and_lets_off_all_the_same_
 
     def the_night_of(day: date) -> str:
         clock.forward(days=(day - person.today).days)
-        settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+        sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
         return person.plan(plan.reference).state
 
     last_day = second.due_on + timedelta(days=plan.grace_days)
@@ -354,7 +354,7 @@ def test_money_on_its_way_keeps_a_plan_from_being_missed_and_makes_up_for_nothin
 
     def the_night_of(day: date) -> str:
         clock.forward(days=(day - person.today).days)
-        settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+        sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
         return person.plan(plan.reference).state
 
     def is_now(payment: Payment, state: str) -> None:
@@ -435,10 +435,10 @@ def test_a_down_payment_that_does_not_come_ends_the_plan_without_a_break(person:
     plan = person.agreed(kinds_of(person)["down_payment_first"])
     assert plan.void_on == person.today + timedelta(days=5)
     clock.forward(days=5)
-    settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
     assert person.plan(plan.reference).state == "agreed"
     clock.forward(days=1)
-    settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
     assert person.plan(plan.reference).state == "expired"
     # It counts for nothing: no plan was had, and another can be made.
     table = person.ask(person.regular("600"))
@@ -454,7 +454,7 @@ def test_a_down_payment_that_is_on_its_way_is_waited_for(
     with transaction() as s:
         s.get_one(Payment, (payment.lender_id, payment.id)).state = "processing"
     clock.forward(days=6)
-    settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
     assert person.plan(plan.reference).state == "agreed"
     stripe_says(payment, monkeypatch)
     assert person.plan(plan.reference).state == "active"
@@ -468,7 +468,7 @@ def test_a_lower_payment_ends_in_a_review_and_not_in_a_debt_that_is_paid(
     assert plan.review_on is not None
     for item in person.items(plan):
         clock.set(f"{item.due_on}T12:00-05:00")
-        settle.sweep_plan(lender_id=plan.lender_id, plan_id=plan.id)
+        sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
         pays(plan, str(Money(item.amount_minor, "USD").amount))
     view = view_of(_card(person, plan), today=person.today)
     assert view.state == "completed" and view.review_on == plan.review_on

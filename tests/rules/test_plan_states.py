@@ -292,6 +292,14 @@ def test_each_cell_says_where_it_leads_or_is_forbidden(state: State, event: Even
     assert after(state=state, event=event) == (Forbidden(state, event) if to is None else Moved(to))
 
 
+def test_the_days_to_make_up_for_it_run_from_the_payment_that_broke_the_plan() -> None:
+    # Missed on 10 April and 10 May: broken on 16 May, and 30 days from then on, however many more are missed.
+    at_risk, broken, later = on("2026-05-15"), on("2026-05-16"), on("2026-06-16")
+    assert (at_risk.keeping, at_risk.missed, at_risk.cure_by) == (Keeping.AT_RISK, (1,), day(5, 15))
+    assert (broken.keeping, broken.missed, broken.cure_by) == (Keeping.BROKEN, (1, 2), day(6, 14))
+    assert (later.missed, later.cure_by) == ((1, 2, 3), day(6, 14))
+
+
 def test_one_missed_payment_breaks_a_settlement_and_can_be_made_up_for() -> None:
     """V-SET-3: 10,000.00 settled for 2,833.34, 2,833.34 and 2,833.32; the second one does not come."""
     parts = ("2833.34", "2833.34", "2833.32")

@@ -1,0 +1,162 @@
+"""The `flask` commands about plans: the night, what of plans waits for a person, and what that person decides."""
+
+from __future__ import annotations
+
+import csv
+from typing import IO
+
+import click
+
+from portal import sweep
+from portal.care.holds import holding
+from portal.db import transaction
+from portal.evidence.record import OPERATOR
+from portal.lenders import settings as lenders
+from portal.plans import for_a_person, progress
+from portal.plans.for_a_person import Listed, Waiting
+from portal.plans.states import State
+from portal.sweep import Night, Stuck
+from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly
+from portal.web.spreadsheet import csv_text, safe_cell
+
+HEADER = ("why", "lender", "plan", "debt", "person", "since", "state", "more")
+_plainly = plainly({lenders.NoSuchLender: no_such_lender})
+
+
+def night(file: IO[str]) -> tuple[Night, int]:
+    """Run the night, and write what needs a person as CSV; gives what happened, and how many lines that are."""
+    writer = csv.writer(file)
+    writer.writerow(HEADER)
+    lines = 0
+
+    def stuck(one: Stuck) -> None:
+        nonlocal lines
+        lines += 1
+        writer.writerow(map(safe_cell, ("stuck", one.lender, one.plan, "", "", "", "", one.problem)))
+
+    found = sweep.run(holding=holding, stuck=stuck, progress_bar=bar("plans"))
+    for lender in lenders.all_lenders():
+        for each in for_a_person.waiting(lender.id):
+            lines += 1
+            writer.writerow(_row(each))
+    return found, lines
+
+
+def _row(each: Waiting) -> list[object]:
+    return [
+        safe_cell(value)
+        for value in (each.why.value, each.lender, each.plan, each.debt, each.person, each.day, each.state, "")
+    ]
+
+
+@click.command("plan-end")
+@click.argument("reference")
+@of_lender
+@_plainly
+def plan_end(reference: str, slug: str) -> None:
+    """End a plan because its debtor asks for it; what was paid stays paid."""
+    lender_id = lenders.by_slug(slug).id
+    with transaction():
+        state = progress.end(lender_id=lender_id, reference=reference, by=OPERATOR)
+    if state is None:
+        raise Sentence(f"{slug} has no plan {reference!r}.")
+    click.echo(f"The plan is {state.value}.")
+
+
+_why = click.option("--why", "words", required=True, help="What you found when you looked; kept with the plan.")
+
+
+def _told(found: object, *, reference: str, slug: str) -> None:
+    """Say in a sentence why nothing was done, if nothing was."""
+    match found:
+        case for_a_person.NoSuchPlan():
+            raise Sentence(f"{slug} has no plan {reference!r}.")
+        case for_a_person.NothingWaits(state):
+            raise Sentence(f"Nothing about {reference} waits for this; the plan is {state}.")
+
+
+@click.command("plans")
+@of_lender
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only plans in this state.")
+@click.option("--needs-a-person", "waits", is_flag=True, help="Only plans about which something waits for a person.")
+@click.option("--search", default="", help="A plan's or debt's reference, or a part of the person's name.")
+@_plainly
+def plans_command(slug: str, state: str | None, waits: bool, search: str) -> None:  # noqa: FBT001
+    """List a lender's plans as CSV: how each stands, and what about it waits for a person."""
+    lender = lenders.by_slug(slug)
+    click.echo(csv_text(_PLANS, ()), nl=False)
+    for each in for_a_person.plans_of(lender.id, state=state, waits=waits, search=search):
+        click.echo(csv_text(_PLANS, [_plan_row(each)]).partition("\n")[2], nl=False)
+
+
+_PLANS = ("plan", "debt", "person", "kind", "state", "agreed", "total", "paid", "currency", "looked at", "waits for")
+
+
+def _plan_row(each: Listed) -> list[object]:
+    return [
+        each.plan,
+        each.debt,
+        each.person,
+        each.kind,
+        each.state,
+        each.agreed_at.isoformat(timespec="minutes"),
+        each.total.amount,
+        each.paid.amount,
+        each.total.currency,
+        each.look_on,
+        " ".join(each.waits_for),
+    ]
+
+
+@click.command("plan-end-cure")
+@click.argument("reference")
+@of_lender
+@_why
+@_plainly
+def plan_end_cure(reference: str, slug: str, words: str) -> None:
+    """End a broken plan whose days to make up for it are over, once somebody looked whether the person needs help."""
+    lender_id = lenders.by_slug(slug).id
+    with transaction():
+        found = for_a_person.end_broken(
+            lender_id=lender_id, reference=reference, words=words, by=OPERATOR, holding=holding
+        )
+    _told(found, reference=reference, slug=slug)
+    click.echo(f"{reference} has ended; what was paid stays paid, and another plan can be asked for.")
+
+
+@click.command("plan-more-time")
+@click.argument("reference")
+@of_lender
+@click.option("--days", type=click.IntRange(1, 366), required=True, help="From today on.")
+@_why
+@_plainly
+def plan_more_time(reference: str, slug: str, days: int, words: str) -> None:
+    """Give more days to make up for what is missing of a broken plan; its debtor is told."""
+    lender_id = lenders.by_slug(slug).id
+    with transaction():
+        found = for_a_person.more_time(
+            lender_id=lender_id, reference=reference, days=days, words=words, by=OPERATOR, holding=holding
+        )
+    _told(found, reference=reference, slug=slug)
+    if isinstance(found, for_a_person.MoreTime):
+        click.echo(f"What is missing of {reference} can be made up for until {found.until}.")
+
+
+@click.command("plan-looked-at")
+@click.argument("reference")
+@of_lender
+@_why
+@_plainly
+def plan_looked_at(reference: str, slug: str, words: str) -> None:
+    """Note that you looked at a plan whose day of review has come, or that a file contradicts."""
+    lender_id = lenders.by_slug(slug).id
+    with transaction():
+        found = for_a_person.looked_at(lender_id=lender_id, reference=reference, words=words, by=OPERATOR)
+    _told(found, reference=reference, slug=slug)
+    click.echo(f"Noted; nothing about {reference} waits any more.")
+
+
+def register(group: click.Group) -> None:
+    """Put the commands into a group."""
+    for command in (plans_command, plan_end, plan_end_cure, plan_more_time, plan_looked_at):
+        group.add_command(command)

@@ -1,0 +1,369 @@
+"""What about a plan waits for a person of the lender: how it comes up, who sees it, and what that person decides.
+
+Invariant: the same thing about a plan comes up once for each day of its own, and is closed once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, or_, select, update
+
+from portal import clock, ledger
+from portal.contact import write
+from portal.contact.facts import Holds
+from portal.db import insert_unless_there, new_id, session
+from portal.debts.models import Debt, key_of
+from portal.evidence.record import PORTAL, Act, Actor, record
+from portal.lenders.models import Lender
+from portal.money import Money
+from portal.people.models import Debtor
+from portal.plans.models import LIVE_STATES, Plan, PlanCheck, PlanItem
+from portal.plans.states import Event, Moved, State, after
+from portal.post import words as post_words
+
+_AT_ONCE = 500
+
+
+class Why(StrEnum):
+    """What a person is to look at."""
+
+    # The days to make up for what was missed are over. Before the plan ends, a person looks whether somebody who is in
+    # trouble needs something else.
+    CURE_OVER = "cure_over"
+    # The day has come on which it was promised to look at a lower payment again.
+    REVIEW = "review"
+    # The lender's file says something that its plan doesn't.
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits for a person. `day` is when it came up, and `state` how the plan stands now."""
+
+    lender: str
+    plan: str
+    debt: str
+    person: str
+    why: Why
+    day: date
+    state: str
+    opened_at: datetime
+
+
+def come_up(plan: Plan, *, today: date, cure_by: date | None, waits: bool) -> Why | None:
+    """Let what time brings wait for a person, and nothing that it has overtaken; gives what is new.
+
+    Part of the act that looks at the plan, which is locked. `cure_by` and `waits` are as the plan was just judged:
+    money that is on its way may still make up for what is missing.
+    """
+    broken = plan.state == State.BROKEN.value
+    if not broken:
+        _overtaken(plan)
+    if broken and cure_by is not None and cure_by < today and not waits:
+        return Why.CURE_OVER if wait(plan, why=Why.CURE_OVER, day=cure_by) else None
+    running = plan.state in (*LIVE_STATES, State.COMPLETED.value)
+    if running and plan.review_on is not None and plan.review_on <= today:
+        return Why.REVIEW if wait(plan, why=Why.REVIEW, day=plan.review_on) else None
+    return None
+
+
+def wait(plan: Plan, *, why: Why, day: date) -> bool:
+    """Let something about a plan wait for a person; gives whether that is new."""
+    made = session.execute(
+        insert_unless_there(PlanCheck)
+        .values(
+            lender_id=plan.lender_id,
+            id=new_id(),
+            plan_id=plan.id,
+            kind=why.value,
+            day=day,
+            opened_at=clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=["lender_id", "plan_id", "kind", "day"])
+        .returning(PlanCheck.id)
+    ).scalar_one_or_none()
+    if made is None:
+        return False
+    _note(Act.PLAN_CHECK_OPENED, plan, why=why.value, day=day, by=PORTAL)
+    return True
+
+
+def _overtaken(plan: Plan) -> None:
+    """Close what waits because a plan was broken, now that it no longer is."""
+    close(plan, why=Why.CURE_OVER, words=None, by=PORTAL)
+
+
+def close(plan: Plan, *, why: Why, words: str | None, by: Actor) -> int:
+    """Close what waits about a plan, with what a person says of it; gives how much that was."""
+    closed = list(
+        session.scalars(
+            update(PlanCheck)
+            .where(
+                PlanCheck.lender_id == plan.lender_id,
+                PlanCheck.plan_id == plan.id,
+                PlanCheck.kind == why.value,
+                PlanCheck.closed_at.is_(None),
+            )
+            .values(closed_at=clock.now(), closed_by=f"{by.kind}:{by.id}", words=words)
+            .returning(PlanCheck.day),
+            execution_options={"synchronize_session": False},
+        )
+    )
+    for day in closed:
+        _note(Act.PLAN_CHECK_CLOSED, plan, why=why.value, day=day, by=by)
+    return len(closed)
+
+
+def _note(act: Act, plan: Plan, *, why: str, day: date, by: Actor) -> None:
+    record(
+        act,
+        by=by,
+        lender_id=plan.lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        facts={"plan": plan.reference, "why": why, "day": day},
+    )
+
+
+def waiting(lender_id: uuid.UUID) -> Iterator[Waiting]:
+    """Give what waits for a person of a lender, oldest first, a page at a time."""
+    wanted = (
+        select(
+            Lender.slug,
+            Plan.reference,
+            Debt.reference,
+            Debtor.name,
+            PlanCheck.kind,
+            PlanCheck.day,
+            Plan.state,
+            PlanCheck.opened_at,
+            PlanCheck.id,
+        )
+        .join(Lender, Lender.id == PlanCheck.lender_id)
+        .join(Plan, (Plan.lender_id == PlanCheck.lender_id) & (Plan.id == PlanCheck.plan_id))
+        .join(Debt, (Debt.lender_id == Plan.lender_id) & (Debt.id == Plan.debt_id))
+        .join(Debtor, (Debtor.lender_id == Plan.lender_id) & (Debtor.id == Plan.debtor_id))
+        .where(PlanCheck.lender_id == lender_id, PlanCheck.closed_at.is_(None))
+        .order_by(PlanCheck.id)
+        .limit(_AT_ONCE)
+    )
+    page = session.execute(wanted).all()
+    while page:
+        for slug, plan, debt, person, kind, day, state, opened_at, _id in page:
+            yield Waiting(slug, plan, debt, person, Why(kind), day, state, opened_at)
+        page = session.execute(wanted.where(PlanCheck.id > page[-1].id)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A plan in a list for people of the lender; `waits_for` are the words of what about it waits for one."""
+
+    plan: str
+    debt: str
+    person: str
+    kind: str
+    state: str
+    agreed_at: datetime
+    total: Money
+    paid: Money
+    look_on: date | None
+    waits_for: tuple[str, ...]
+
+
+def plans_of(lender_id: uuid.UUID, *, state: str | None, waits: bool, search: str) -> Iterator[Listed]:
+    """Give plans of a lender, oldest first, a page at a time; `search` is a reference, or a part of a name."""
+    mine = (PlanCheck.lender_id == Plan.lender_id) & (PlanCheck.plan_id == Plan.id) & PlanCheck.closed_at.is_(None)
+    paid = (
+        select(func.coalesce(func.sum(PlanItem.paid_minor), 0))
+        .where(PlanItem.lender_id == Plan.lender_id, PlanItem.plan_id == Plan.id)
+        .scalar_subquery()
+    )
+    wanted = (
+        select(Plan, Debt.reference, Debtor.name, paid)
+        .join(Debt, (Debt.lender_id == Plan.lender_id) & (Debt.id == Plan.debt_id))
+        .join(Debtor, (Debtor.lender_id == Plan.lender_id) & (Debtor.id == Plan.debtor_id))
+        .where(Plan.lender_id == lender_id)
+        .order_by(Plan.id)
+        .limit(_AT_ONCE)
+    )
+    if state is not None:
+        wanted = wanted.where(Plan.state == state)
+    if waits:
+        wanted = wanted.where(select(PlanCheck.id).where(mine).exists())
+    if search:
+        part = func.lower(Debtor.name).contains(search.lower(), autoescape=True)
+        wanted = wanted.where(or_(Plan.reference == search, Debt.reference_key == key_of(search), part))
+    page = session.execute(wanted).all()
+    while page:
+        ids = [row.Plan.id for row in page]
+        open_: dict[uuid.UUID, list[str]] = {}
+        for plan_id, kind in session.execute(
+            select(PlanCheck.plan_id, PlanCheck.kind)
+            .where(PlanCheck.lender_id == lender_id, PlanCheck.plan_id.in_(ids), PlanCheck.closed_at.is_(None))
+            .order_by(PlanCheck.id)
+        ):
+            open_.setdefault(plan_id, []).append(kind)
+        for plan, debt, person, came in page:
+            yield Listed(
+                plan=plan.reference,
+                debt=debt,
+                person=person,
+                kind=plan.kind,
+                state=plan.state,
+                agreed_at=plan.agreed_at,
+                total=Money(plan.total_minor, plan.currency),
+                paid=Money(int(came), plan.currency),
+                look_on=plan.look_on,
+                waits_for=tuple(open_.get(plan.id, ())),
+            )
+        session.expunge_all()
+        page = session.execute(wanted.where(Plan.id > ids[-1])).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The plan has ended as broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoreTime:
+    """What is missing can be made up for until this day."""
+
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A person looked at it, and nothing else about the plan changed; so many things had waited."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NothingWaits:
+    """Nothing of this kind waits about the plan, which is in this state: it was decided before, or money came."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchPlan:
+    """The lender has no plan with this reference."""
+
+
+def end_broken(
+    *, lender_id: uuid.UUID, reference: str, words: str, by: Actor, holding: Holds
+) -> Ended | NothingWaits | NoSuchPlan:
+    """End a broken plan whose days to make up for it are over, after a person looked at it; that person is told.
+
+    What was paid stays paid, and what was let off with it stays let off, as was said before agreeing; nothing more is.
+    Interest of the plan that has not come due is never charged. `words` are what the person of the lender found.
+    """
+    found = _waiting_plan(lender_id, reference, why=Why.CURE_OVER)
+    if not isinstance(found, tuple):
+        return found
+    plan, _day = found
+    moved = after(state=State(plan.state), event=Event.END_CURE)
+    if not isinstance(moved, Moved):
+        return NothingWaits(plan.state)
+    before, plan.state, plan.look_on = plan.state, moved.to.value, None
+    close(plan, why=Why.CURE_OVER, words=words, by=by)
+    close(plan, why=Why.REVIEW, words=words, by=by)
+    record(
+        Act.PLAN_MOVED,
+        by=by,
+        lender_id=lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        facts={"plan": plan.reference, "before": before, "after": plan.state},
+    )
+    url = write.address_of("plans.plan", reference=plan.reference)
+    write.to(
+        lender_id=lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        kind="plan_ended",
+        words=lambda name: post_words.plan_ended(name=name, plan=plan.reference, url=url),
+        once=f"plan_ended:{plan.id}",
+        holding=holding,
+    )
+    return Ended()
+
+
+def more_time(
+    *, lender_id: uuid.UUID, reference: str, days: int, words: str, by: Actor, holding: Holds
+) -> MoreTime | NothingWaits | NoSuchPlan:
+    """Give so many days from today on to make up for what is missing of a broken plan; its debtor is told of them."""
+    found = _waiting_plan(lender_id, reference, why=Why.CURE_OVER)
+    if not isinstance(found, tuple):
+        return found
+    plan, over = found
+    zone = session.scalars(select(Debtor.zone).where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id)).one()
+    today = clock.today(zone)
+    until = today + timedelta(days=days)
+    plan.cure_days += (until - over).days
+    plan.look_on = today
+    close(plan, why=Why.CURE_OVER, words=words, by=by)
+    record(
+        Act.PLAN_MORE_TIME,
+        by=by,
+        lender_id=lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        facts={"plan": plan.reference, "days": days, "until": until},
+    )
+    url = write.address_of("plans.plan", reference=plan.reference)
+    write.to(
+        lender_id=lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        kind="plan_more_time",
+        words=lambda name: post_words.plan_more_time(name=name, until=until, url=url),
+        once=f"plan_more_time:{plan.id}:{until}",
+        holding=holding,
+    )
+    return MoreTime(until)
+
+
+def looked_at(*, lender_id: uuid.UUID, reference: str, words: str, by: Actor) -> Closed | NothingWaits | NoSuchPlan:
+    """Note that a person looked at a plan whose day of review has come, or that a file contradicts, and what came."""
+    plan = _locked(lender_id, reference)
+    if plan is None:
+        return NoSuchPlan()
+    closed = sum(close(plan, why=why, words=words, by=by) for why in (Why.REVIEW, Why.FILE))
+    return Closed(closed) if closed else NothingWaits(plan.state)
+
+
+def _waiting_plan(lender_id: uuid.UUID, reference: str, *, why: Why) -> tuple[Plan, date] | NothingWaits | NoSuchPlan:
+    """Give a plan, locked, about which something waits, and the day of that."""
+    plan = _locked(lender_id, reference)
+    if plan is None:
+        return NoSuchPlan()
+    day = session.scalars(
+        select(PlanCheck.day)
+        .where(
+            PlanCheck.lender_id == lender_id,
+            PlanCheck.plan_id == plan.id,
+            PlanCheck.kind == why.value,
+            PlanCheck.closed_at.is_(None),
+        )
+        .order_by(PlanCheck.day.desc())
+        .limit(1)
+    ).one_or_none()
+    if day is None or plan.state != State.BROKEN.value:
+        return NothingWaits(plan.state)
+    return plan, day
+
+
+def _locked(lender_id: uuid.UUID, reference: str) -> Plan | None:
+    plan = session.scalars(select(Plan).where(Plan.lender_id == lender_id, Plan.reference == reference)).one_or_none()
+    if plan is None:
+        return None
+    ledger.locked(lender_id=lender_id, debt_id=plan.debt_id)
+    session.refresh(plan, with_for_update=True)
+    return plan

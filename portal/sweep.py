@@ -1,0 +1,214 @@
+"""The night: every plan whose day has come is looked at, and what time brings is done, in a transaction for each plan.
+
+Invariant: a look can be repeated, late or cut off at any instant; what it does is done once. It never takes money.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, tuple_, update
+
+from portal import clock, ledger
+from portal.contact.facts import Holds
+from portal.db import session, transaction
+from portal.debts.models import Debt
+from portal.evidence.record import PORTAL
+from portal.lenders.models import Lender
+from portal.payments.follow import follow
+from portal.people.models import Debtor
+from portal.plans import for_a_person, progress, remind
+from portal.plans.for_a_person import Why
+from portal.plans.looking import Payment, Terms, look_on
+from portal.plans.models import Plan, PlanItem, Quote
+from portal.plans.states import State
+
+log = logging.getLogger(__name__)
+_AT_ONCE = 500
+# Nowhere is it later than at UTC+14.
+_FARTHEST_EAST = timedelta(hours=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at one plan did. `before` and `after` are its states."""
+
+    before: str
+    after: str
+    interest: int
+    written: remind.Written
+    came_up: Why | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A plan that could not be looked at, and the kind of mistake; the log has all of it."""
+
+    lender: str
+    plan: str
+    problem: str
+
+
+@dataclass(slots=True)
+class Night:
+    """What a night did, in numbers. `moved` counts plans by the states that they came from and went to."""
+
+    looked: int = 0
+    moved: Counter[tuple[str, str]] = field(default_factory=Counter)
+    interest: int = 0
+    reminders: int = 0
+    missed: int = 0
+    came_up: Counter[Why] = field(default_factory=Counter)
+    offers: int = 0
+    stuck: int = 0
+
+    def add(self, one: Looked) -> None:
+        """Count one plan."""
+        self.looked += 1
+        if one.before != one.after:
+            self.moved[one.before, one.after] += 1
+        self.interest += one.interest
+        self.reminders += one.written.reminders
+        self.missed += one.written.missed
+        if one.came_up is not None:
+            self.came_up[one.came_up] += 1
+
+    def lines(self) -> Iterator[str]:
+        """Give what happened as lines of text."""
+        yield f"{self.looked} plans looked at, {self.moved.total()} moved on."
+        for (before, after), count in sorted(self.moved.items()):
+            yield f"  {before} to {after}: {count}"
+        yield f"{self.interest} times interest came due; {self.offers} offers ended."
+        yield f"{self.reminders} reminders and {self.missed} words about missed payments written."
+        for why, count in sorted(self.came_up.items()):
+            yield f"  new for a person: {why.value}: {count}"
+
+
+def run(
+    *,
+    holding: Holds,
+    stuck: Callable[[Stuck], None],
+    progress_bar: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Night:
+    """Look at every plan whose day has come, for every lender; run it every night, as often or as late as you like.
+
+    A plan that can't be looked at is told to `stuck`, and the others go on; it is tried again in the next night. Only
+    a page of plans is held in memory. `progress_bar` is told how many are done, of how many.
+    """
+    night = Night()
+    lenders = session.execute(select(Lender.id, Lender.slug).order_by(Lender.slug)).all()
+    until = (clock.now() + _FARTHEST_EAST).date()
+    whole = sum(_count(lender.id, until=until) for lender in lenders)
+    done = 0
+    for lender in lenders:
+        night.offers += end_offers(lender.id)
+        for row in _due(lender.id, until=until):
+            done += 1
+            if row.look_on <= clock.today(row.zone):
+                try:
+                    night.add(look_at(lender_id=lender.id, plan_id=row.id, holding=holding))
+                except Exception as problem:
+                    # One plan that can't be moved on must not keep all others where they are.
+                    log.exception("plan %s of %s was not looked at", row.reference, lender.slug)
+                    night.stuck += 1
+                    stuck(Stuck(lender.slug, row.reference, type(problem).__name__))
+            progress_bar(done, whole)
+    return night
+
+
+def _count(lender_id: uuid.UUID, *, until: date) -> int:
+    return session.scalars(
+        select(func.count()).select_from(Plan).where(Plan.lender_id == lender_id, Plan.look_on <= until)
+    ).one()
+
+
+def _due(lender_id: uuid.UUID, *, until: date) -> Iterator[Any]:
+    """Give the plans whose day has come, in the order of their days, a page at a time."""
+    wanted = (
+        select(Plan.id, Plan.reference, Plan.look_on, Debtor.zone)
+        .join(Debtor, (Debtor.lender_id == Plan.lender_id) & (Debtor.id == Plan.debtor_id))
+        .where(Plan.lender_id == lender_id, Plan.look_on <= until)
+        .order_by(Plan.look_on, Plan.id)
+        .limit(_AT_ONCE)
+    )
+    page: Sequence[Any] = session.execute(wanted).all()
+    while page:
+        last = page[-1].look_on, page[-1].id
+        yield from page
+        # The looks at a page had sessions of their own, whose rows are needed no more.
+        session.remove()
+        page = session.execute(wanted.where(tuple_(Plan.look_on, Plan.id) > last)).all()
+
+
+def look_at(*, lender_id: uuid.UUID, plan_id: uuid.UUID, holding: Holds) -> Looked:
+    """Look at one plan: interest that came due is posted, lateness is judged, and who is to be written to is.
+
+    Then it says when time can next change something. Twice a day is once.
+    """
+    with transaction() as s:
+        debt_id = s.scalars(select(Plan.debt_id).where(Plan.lender_id == lender_id, Plan.id == plan_id)).one()
+        ledger.locked(lender_id=lender_id, debt_id=debt_id)
+        plan = s.execute(
+            select(Plan).where(Plan.lender_id == lender_id, Plan.id == plan_id).with_for_update()
+        ).scalar_one()
+        zone, remind_days, debt_state = s.execute(
+            select(Debtor.zone, Lender.remind_days_before, Debt.state)
+            .join(Lender, Lender.id == Debtor.lender_id)
+            .join(Debt, (Debt.lender_id == Debtor.lender_id) & (Debt.debtor_id == Debtor.id))
+            .where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id, Debt.id == debt_id)
+        ).one()
+        today, before = clock.today(zone), plan.state
+        interest = progress.post_interest(plan, today=today)
+        effect = follow(plan, today=today, by=PORTAL)
+        payments = [_payment(item) for item in progress.items_of(plan)]
+        terms = Terms(
+            grace_days=plan.grace_days,
+            cure_days=plan.cure_days,
+            tolerance=plan.tolerance_minor,
+            remind_days=remind_days,
+            void_on=plan.void_on,
+            review_on=plan.review_on,
+        )
+        held = progress.held_of(plan)
+        written = remind.Written()
+        if debt_state == "open":
+            written = remind.of_plan(plan, payments, today=today, terms=terms, held=held, holding=holding)
+        came_up = for_a_person.come_up(plan, today=today, cure_by=effect.cure_by, waits=effect.waits)
+        plan.look_on = look_on(
+            payments,
+            state=State(plan.state),
+            today=today,
+            terms=terms,
+            held=held,
+            again=effect.waits or written.again,
+        )
+        return Looked(before, plan.state, interest, written, came_up)
+
+
+def _payment(item: PlanItem) -> Payment:
+    return Payment(
+        seq=item.seq,
+        due_on=item.due_on,
+        amount=item.amount_minor,
+        paid=item.paid_minor,
+        interest=item.interest_minor,
+        kept=item.kept_at is not None,
+    )
+
+
+def end_offers(lender_id: uuid.UUID) -> int:
+    """Let the offers of a lender end whose time is over; gives how many. A page says so before the night does."""
+    with transaction() as s:
+        ended = s.execute(
+            update(Quote)
+            .where(Quote.lender_id == lender_id, Quote.state == "open", Quote.expires_at <= clock.now())
+            .values(state="void"),
+            execution_options={"synchronize_session": False},
+        )
+        return int(ended.rowcount)  # type: ignore[attr-defined]
