@@ -121,8 +121,14 @@ def _review(r: Reckoning, months: int) -> date:
 
 
 def _day_of_month(r: Reckoning) -> int | None:
-    """Return the day of the month on which somebody pays; None for those who pay on a day of the week."""
-    return None if r.frequency.by_weekday else r.anchor_day
+    """Return the day of the month that the first payment stands for, as the 31st in April; None where it is its own.
+
+    The other day of those who pay twice a month is its own: a month after it the same payment comes again.
+    """
+    day = r.anchor_day
+    if day is None or r.frequency.by_weekday or months_later(r.first, 0, anchor_day=day) != r.first:
+        return None
+    return day
 
 
 def token(r: Reckoning) -> Arrangement | None:

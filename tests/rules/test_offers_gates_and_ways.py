@@ -184,6 +184,32 @@ def test_parts_that_are_not_what_is_owed_are_refused() -> None:
 # Each kind by example
 
 
+@pytest.mark.parametrize(
+    ("frequency", "first", "pay_day", "last", "review_on"),
+    [
+        (Frequency.MONTHLY, date(2026, 4, 30), 31, date(2026, 6, 30), date(2026, 7, 31)),
+        (Frequency.TWICE_A_MONTH, date(2026, 4, 1), 1, date(2026, 6, 16), date(2026, 7, 1)),
+        # The other of the two days.
+        (Frequency.TWICE_A_MONTH, date(2026, 4, 16), 1, date(2026, 7, 1), date(2026, 7, 16)),
+        # Neither of them, from a page that was changed by hand.
+        (Frequency.TWICE_A_MONTH, date(2026, 4, 17), 1, date(2026, 7, 2), date(2026, 7, 17)),
+        (Frequency.WEEKLY, date(2026, 4, 17), 5, date(2026, 7, 10), date(2026, 7, 17)),
+    ],
+)
+def test_a_lower_payment_is_looked_at_again_after_its_last_one_and_not_before(
+    frequency: Frequency, first: date, pay_day: int, last: date, review_on: date
+) -> None:
+    lower = some_limits(
+        frequencies=(frequency,),
+        reduced_payment=ReducedPayment(most_months=6, least_bps=0),
+        first_payment_within_days=366,
+    )
+    wanted = Regular(usd(1), frequency, first, pay_day)
+    arranged = asking_for(Lower(3, wanted), limits=lower).arrangement
+    assert arranged is not None and arranged.schedule is not None
+    assert (arranged.schedule.ends_on, arranged.review_on) == (last, review_on)
+
+
 def test_a_negative_amortisation_is_refused_and_the_rate_is_cut_only_by_a_person() -> None:
     """V-NEG: 10,000.00 at 2% a month accrues 200.00; 150.00 would never end; without interest it takes 67 months."""
     limits = some_limits(max_term_months=120, hardship_max_term_months=120, min_payment=usd(10))
