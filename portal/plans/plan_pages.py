@@ -16,6 +16,7 @@ from portal.debts.pages import posting_words
 from portal.debts.statement import MONEY_CAME, Line, history
 from portal.money import Money
 from portal.people.permissions import me, needs_debtor
+from portal.plans.beside import beside
 from portal.plans.calendar import Date, calendar_file
 from portal.plans.models import PlanCard
 from portal.plans.pages import plans
@@ -72,6 +73,7 @@ def plan(reference: str) -> ResponseReturnValue:
             "review_on": view.review_on,
             "void_on": view.void_on if view.state == "agreed" else None,
             "late": view.late_amount if view.late_amount > view.next_amount else None,
+            "beside": beside(found) if view.alive and found.debt_open else None,
             "came": _came(
                 history(lender_id=found.lender_id, debt_id=found.debt_id, currency=found.currency),
                 since=found.agreed_at.astimezone(zone).date(),
