@@ -14,6 +14,7 @@ from portal.debts.mapping_file import load_mapping
 from portal.debts.runs import AnotherImportRuns, RunWasEnded
 from portal.debts.tables import FileRefused
 from portal.lenders import settings as lenders
+from portal.plans import from_file
 from portal.terminal import bar, no_such_lender, of_lender, plainly, settings_in_use
 
 _plainly = plainly(
@@ -56,6 +57,7 @@ def import_command(
         keep_good=keep_good,
         full=full,
         report=report,
+        plans=from_file.FOLLOW,
         progress=bar(file.name),
     )
     click.echo(
@@ -69,6 +71,10 @@ def import_command(
             f"{summary.added} new, {summary.changed} changed, {summary.unchanged} unchanged, "
             f"{summary.recalled} recalled."
         )
+    if summary.plans_ended:
+        click.echo(f"{summary.plans_ended} plans ended with the debts that were recalled; their debtors are told.")
+    if summary.under_plans:
+        click.echo(f"{summary.under_plans} debts changed under a plan, which stays as it was; they are in {report}.")
     if summary.refused:
         click.echo(f"The refused rows are in {report}.")
     if full and summary.live and summary.refused:

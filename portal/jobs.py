@@ -13,7 +13,7 @@ from portal.letters import issue
 from portal.payments import settle
 from portal.payments import tell as payment_tell
 from portal.people import notices
-from portal.plans import remind
+from portal.plans import from_file, remind
 from portal.plans import tell as plan_tell
 from portal.post import deliver
 from portal.queue import Job
@@ -41,6 +41,7 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
     return {
         "post.deliver": inside(lambda job: deliver.run(job, office=ours)),
         "plans.tell": inside(plan_tell.agreed),
+        from_file.TELL: inside(plan_tell.of_file),
         "payments.tell": inside(payment_tell.run),
         "payments.settle": inside(settle.run),
         "payments.heed": inside(settle.heed),

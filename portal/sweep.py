@@ -21,9 +21,10 @@ from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.evidence.record import PORTAL
 from portal.lenders.models import Lender
+from portal.money import total
 from portal.payments.follow import follow
 from portal.people.models import Debtor
-from portal.plans import for_a_person, progress, remind
+from portal.plans import for_a_person, progress, remind, waivers
 from portal.plans.for_a_person import Why
 from portal.plans.looking import Payment, Terms, look_on
 from portal.plans.models import Plan, PlanItem, Quote
@@ -153,7 +154,7 @@ def look_at(*, lender_id: uuid.UUID, plan_id: uuid.UUID, holding: Holds) -> Look
     """
     with transaction() as s:
         debt_id = s.scalars(select(Plan.debt_id).where(Plan.lender_id == lender_id, Plan.id == plan_id)).one()
-        ledger.locked(lender_id=lender_id, debt_id=debt_id)
+        book = ledger.locked(lender_id=lender_id, debt_id=debt_id)
         plan = s.execute(
             select(Plan).where(Plan.lender_id == lender_id, Plan.id == plan_id).with_for_update()
         ).scalar_one()
@@ -178,7 +179,8 @@ def look_at(*, lender_id: uuid.UUID, plan_id: uuid.UUID, holding: Holds) -> Look
         held = progress.held_of(plan)
         written = remind.Written()
         if debt_state == "open":
-            written = remind.of_plan(plan, payments, today=today, terms=terms, held=held, holding=holding)
+            owed = total(waivers.asked_of(book, plan).values(), currency=plan.currency)
+            written = remind.of_plan(plan, payments, owed=owed, today=today, terms=terms, held=held, holding=holding)
         came_up = for_a_person.come_up(plan, today=today, cure_by=effect.cure_by, waits=effect.waits)
         plan.look_on = look_on(
             payments,

@@ -18,7 +18,7 @@ from portal.db import session, transaction
 from portal.debts.mapping import PortfolioMapping
 from portal.debts.portfolio import open_portfolio
 from portal.debts.results import ADDS_UP_TO_ZERO, REPORT_HEADER, DebtRow, NothingOwed, Refusal, RowResult, report_line
-from portal.debts.runs import BATCH, Summary, begin, discard, note
+from portal.debts.runs import BATCH, NO_PLANS, Plans, Summary, begin, discard, note
 from portal.debts.staging import Staging
 from portal.debts.switching import switch
 from portal.lenders.models import Lender
@@ -34,13 +34,15 @@ def bring_in(
     keep_good: bool = False,
     full: bool = False,
     report: Path,
+    plans: Plans = NO_PLANS,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Summary:
     """Read a file and switch it live; with a refused row and without `keep_good`, nothing of it stays.
 
     `report` is written as CSV: row, column, value, reason, what is wrong. `progress` is told bytes read and bytes in
     all. `full` marks the lender's debts that the file doesn't have as recalled; where rows were refused none are,
-    because nobody can tell which debts these rows were about.
+    because nobody can tell which debts these rows were about. `plans` says what becomes of
+    the plans of debts that are on file; a lender's file without it is one that has none.
 
     :raises portal.debts.tables.FileRefused: if the file as a whole can't be read; nothing stays.
     :raises portal.debts.mapping.MappingRefused: if the mapping doesn't fit.
@@ -102,7 +104,7 @@ def bring_in(
                 discard(lender_id, run_id)
                 note(lender_id, summary, state="abandoned")
                 return summary
-            switch(lender_id, summary, staging, full=full, file=path)
+            switch(lender_id, summary, staging, full=full, file=path, plans=plans, warn=lines.writerow)
         except BaseException:
             session.rollback()
             discard(lender_id, run_id)

@@ -89,6 +89,17 @@ def _harmless(text: str) -> str:
     return "'" + text if text[:1] in ("=", "+", "-", "@") else text
 
 
+def under_a_plan(*, line: int, reference: str, plan: str, before: str, after: str) -> tuple[str, str, str, str, str]:
+    """Return a line of the report that refuses nothing: the amount of a debt has changed, and its plan has not."""
+    return (
+        str(line),
+        "",
+        _harmless(clipped(reference)),
+        "under_a_plan",
+        f"Taken in. {before} was owed and {after} is; plan {plan} stays as it was agreed, and the debtor is told so.",
+    )
+
+
 def duplicate_refusal(*, line: int, other_line: int, reference: str, column: str) -> Refusal:
     """Return the refusal of a row whose reference another row of the same file has.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -47,7 +47,24 @@ class Summary:
     changed: int = 0
     unchanged: int = 0
     recalled: int = 0
+    plans_ended: int = 0
+    under_plans: int = 0
     live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What becomes of plans when a file goes live, told by the feature that has them, which stands above this one.
+
+    `changed` is given a lender, debts whose amount has changed and the day of the figures, and gives the references of
+    the plans that are alive by debt. `recalled` is given debts that are gone, and gives how many plans that ended.
+    """
+
+    changed: Callable[[uuid.UUID, Sequence[uuid.UUID], date], Mapping[uuid.UUID, str]]
+    recalled: Callable[[uuid.UUID, Sequence[uuid.UUID]], int]
+
+
+NO_PLANS = Plans(changed=lambda _lender, _debts, _day: {}, recalled=lambda _lender, _debts: 0)
 
 
 def _sha256(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,34 @@ from sqlalchemy import bindparam, delete, or_, select, update
 from portal import ledger
 from portal.db import session, table_of, transaction
 from portal.debts.models import Debt, ImportRun, StagedChange
-from portal.debts.runs import BATCH, RunWasEnded, Summary, close_run, still_staging
+from portal.debts.results import under_a_plan
+from portal.debts.runs import BATCH, Plans, RunWasEnded, Summary, close_run, still_staging
 from portal.debts.staging import Staging
 from portal.debts.statement import MONEY_CAME
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR, Act, record
 from portal.ledger import Account, Book, Figures, Posting, Transfer
+from portal.money import Money
 from portal.people.models import ContactPoint, Debtor
 from portal.planner import count_anew
 
+Line = tuple[str, str, str, str, str]
 
-def switch(lender_id: uuid.UUID, summary: Summary, staging: Staging, *, full: bool, file: Path) -> None:
-    """Make a staged file live: new debts open, known debts adjusted by their difference, missing ones recalled."""
+
+def switch(
+    lender_id: uuid.UUID,
+    summary: Summary,
+    staging: Staging,
+    *,
+    full: bool,
+    file: Path,
+    plans: Plans,
+    warn: Callable[[Line], None],
+) -> None:
+    """Make a staged file live: new debts open, known debts adjusted by their difference, missing ones recalled.
+
+    `warn` is given a line of the report for each debt whose amount has changed under a plan.
+    """
     run_id = summary.run_id
     with transaction() as s:
         if not still_staging(lender_id, run_id):
@@ -53,6 +69,9 @@ def switch(lender_id: uuid.UUID, summary: Summary, staging: Staging, *, full: bo
                     facts={"import": run_id},
                 )
             summary.recalled = len(missing)
+            for start in range(0, len(missing), BATCH):
+                gone = [debt.id for debt in missing[start : start + BATCH]]
+                summary.plans_ended += plans.recalled(lender_id, gone)
         opened = s.execute(
             update(Debt)
             .where(Debt.lender_id == lender_id, Debt.import_run_id == run_id, Debt.state == "staged")
@@ -60,7 +79,7 @@ def switch(lender_id: uuid.UUID, summary: Summary, staging: Staging, *, full: bo
             execution_options={"synchronize_session": False},
         )
         summary.added = opened.rowcount  # type: ignore[attr-defined]
-        _apply_changes(lender_id, summary, staging)
+        _apply_changes(lender_id, summary, staging, plans=plans, warn=warn)
         s.execute(
             delete(StagedChange).where(StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id),
             execution_options={"synchronize_session": False},
@@ -85,11 +104,13 @@ def switch(lender_id: uuid.UUID, summary: Summary, staging: Staging, *, full: bo
         )
 
 
-def _apply_changes(lender_id: uuid.UUID, summary: Summary, staging: Staging) -> None:
+def _apply_changes(
+    lender_id: uuid.UUID, summary: Summary, staging: Staging, *, plans: Plans, warn: Callable[[Line], None]
+) -> None:
     last: uuid.UUID | None = None
     while True:
         query = (
-            select(StagedChange, Debt.debtor_id, Debt.currency)
+            select(StagedChange, Debt.debtor_id, Debt.currency, Debt.reference)
             .join(Debt, (Debt.lender_id == StagedChange.lender_id) & (Debt.id == StagedChange.debt_id))
             .where(StagedChange.lender_id == lender_id, StagedChange.import_run_id == summary.run_id)
             .order_by(StagedChange.id)
@@ -131,6 +152,21 @@ def _apply_changes(lender_id: uuid.UUID, summary: Summary, staging: Staging) -> 
                 debt_id=restated.debt_id,
                 facts={"import": summary.run_id, "before": restated.before, "after": restated.after},
             )
+        living = plans.changed(lender_id, [restated.debt_id for restated in changed], staging.as_of)
+        summary.under_plans += len(living)
+        of_debt = {row.StagedChange.debt_id: row for row in rows} if living else {}
+        for restated in changed:
+            if restated.debt_id in living:
+                row = of_debt[restated.debt_id]
+                warn(
+                    under_a_plan(
+                        line=row.StagedChange.line,
+                        reference=row.reference,
+                        plan=living[restated.debt_id],
+                        before=str(Money(restated.before, row.currency)),
+                        after=str(Money(restated.after, row.currency)),
+                    )
+                )
         _bring_up_to_date(
             lender_id, {row.StagedChange.debt_id: row.StagedChange.figures for row in rows}, as_of=staging.as_of
         )

@@ -17,6 +17,7 @@ from portal.debts.pages import posting_words
 from portal.debts.statement import MONEY_CAME, Line, history
 from portal.money import Money
 from portal.people.permissions import me, needs_debtor
+from portal.plans.beside import beside
 from portal.plans.calendar import Date, calendar_file
 from portal.plans.models import PlanCard
 from portal.plans.pages import plans
@@ -80,6 +81,7 @@ def plan(reference: str) -> ResponseReturnValue:
             "late": view.late_amount if view.late_amount > view.next_amount else None,
             "changed": bool(found.changes),
             "undo": _undo(found, zone=zone),
+            "beside": beside(found) if view.alive and found.debt_open else None,
             "came": _came(
                 history(lender_id=found.lender_id, debt_id=found.debt_id, currency=found.currency),
                 since=found.agreed_at.astimezone(zone).date(),

@@ -35,9 +35,9 @@ class Written:
 
 
 def of_plan(
-    plan: Plan, payments: Sequence[Payment], *, today: date, terms: Terms, held: Held, holding: Holds
+    plan: Plan, payments: Sequence[Payment], *, owed: Money, today: date, terms: Terms, held: Held, holding: Holds
 ) -> Written:
-    """Write what a plan needs today, each message once."""
+    """Write what a plan needs today, each message once; nobody is asked for more than `owed`, and interest to come."""
     if plan.state not in REMINDED:
         return Written()
     due = {
@@ -45,7 +45,7 @@ def of_plan(
         "missed": missed(payments, today=today, terms=terms, held=held),
     }
     found = {
-        kind: _write(plan, payment, kind=kind, holding=holding)
+        kind: _write(plan, payment, kind=kind, most=owed.minor + payment.interest, holding=holding)
         for kind, payment in due.items()
         if payment is not None and not outbox.was_written(plan.lender_id, once=_once(plan, payment, kind=kind))
     }
@@ -58,8 +58,8 @@ def _once(plan: Plan, payment: Payment, *, kind: str) -> str:
     return f"{once}:{payment.due_on}" if plan.changes else once
 
 
-def _write(plan: Plan, payment: Payment, *, kind: str, holding: Holds) -> bool:
-    amount, due_on = Money(payment.missing, plan.currency), payment.due_on
+def _write(plan: Plan, payment: Payment, *, kind: str, most: int, holding: Holds) -> bool:
+    amount, due_on = Money(min(payment.missing, most), plan.currency), payment.due_on
     url = write.address_of("plans.plan", reference=plan.reference)
     what = words.reminder if kind == "reminder" else words.missed
     made = write.to(
@@ -69,7 +69,7 @@ def _write(plan: Plan, payment: Payment, *, kind: str, holding: Holds) -> bool:
         kind=kind,
         words=lambda name: what(name=name, amount=amount, due_on=due_on, url=url),
         once=_once(plan, payment, kind=kind),
-        about=f"{kind}:{plan.id}:{payment.seq}:{amount.minor}:{due_on}",
+        about=f"{kind}:{plan.id}:{payment.seq}:{payment.missing}:{due_on}",
         holding=holding,
     )
     return made is not None

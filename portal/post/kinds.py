@@ -57,6 +57,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "payment_failed": Kind(Group.NEWS, at_once=True),
         "agreement": Kind(Group.NEWS, at_once=True, again=True),
         "request_answered": Kind(Group.NEWS, again=True),
+        "amount_changed": Kind(Group.NEWS, again=True),
+        "plan_taken_back": Kind(Group.NEWS, again=True),
         "plan_ended": Kind(Group.NEWS, again=True),
         "plan_more_time": Kind(Group.NEWS, again=True),
         "invitation": Kind(Group.NEWS, again=True, life=timedelta(hours=72), collects=True),

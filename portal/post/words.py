@@ -163,6 +163,38 @@ def missed(*, name: str, amount: Money, due_on: date, url: str) -> Words:
     )
 
 
+def amount_changed(*, name: str, url: str) -> Words:
+    """Say that a lender's file changed what is owed under a plan, and that the plan is as it was."""
+    return Words(
+        subject=_("What you owe has changed"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _("Your lender sent us a new figure for what you owe. Your plan stays as it was agreed."),
+            _("On the page of your plan you see what is different. If you think that it is wrong, tell us."),
+        ),
+        sms=_("Your lender sent us a new figure. Your plan stays as it was agreed. If you think it is wrong, tell us."),
+        link=Link(_("See your plan"), url),
+    )
+
+
+def plan_taken_back(*, name: str, plan: str, url: str) -> Words:
+    """Say that a plan ended because the lender took the debt back, and that what was paid stays."""
+    return Words(
+        subject=_("Your plan has ended"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "Your lender took this debt back, so your plan %(plan)s has ended. Please pay nothing more here.",
+                plan=plan,
+            ),
+            _("What you paid stays yours in any case: it is always taken off what you owe."),
+            _("Your lender can tell you how it goes on. If you have questions, you can ask us too."),
+        ),
+        sms=_("Your lender took this back, so your plan has ended here. What you paid stays yours. You can ask us."),
+        link=Link(_("See your plan"), url),
+    )
+
+
 def plan_ended(*, name: str, plan: str, url: str) -> Words:
     """Say that a plan has ended after its payments were missing for long, what stays, and what is possible now."""
     return Words(
