@@ -168,7 +168,7 @@ def _replace(alive: PlanCard, *, quote: str, by: Actor) -> None:
     moved = after(state=State(plan.state), event=Event.SUPERSEDE)
     if not isinstance(moved, Moved):
         raise LookupError(moved)
-    before, plan.state = plan.state, moved.to.value
+    before, plan.state, plan.look_on = plan.state, moved.to.value, None
     record(
         Act.PLAN_MOVED,
         by=by,
