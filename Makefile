@@ -22,14 +22,14 @@ run: ## Start the portal with a demo lender; PORT and DATABASE_URL are honoured
 
 test: ## Run every test, on SQLite and on PostgreSQL
 	@tools/set_up.sh test
-	@exec $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 setup: ## Set up everything for running and testing, and start nothing
 	@tools/set_up.sh test
 
 browser: ## Look at every page in all 24 views and make all walks; the tests do a sample
 	@tools/set_up.sh test
-	@BROWSER=all exec $(BIN)/python -m pytest -n $(WORKERS) tests/browser $(ARGS)
+	@BROWSER=all exec $(BIN)/python -m pytest -n $(WORKERS) --dist load tests/browser $(ARGS)
 
 sheets: ## Photograph every page into var/sheets, for a person to look through
 	@tools/set_up.sh test

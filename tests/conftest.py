@@ -30,6 +30,8 @@ SECRET_KEY = "a key for tests only, never for people"
 STANDARD_INSTANT = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 PROVIDERS = ("SMTP_URL", "MAIL_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SMS_FROM", "TWILIO_API_BASE")
 RAN_ON = pytest.StashKey[Counter[str]]()
+# Costly things that a process makes once; tests that share one stay in one process.
+MADE_ONCE = {"browser": "browser", "files": "letters", "_served_once": "pages"}
 
 
 # As many tests on PostgreSQL as on SQLite, or the run fails.
@@ -58,6 +60,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     kind = getattr(item, "callspec", None) and item.callspec.params.get("database")  # type: ignore[attr-defined]
     if kind in KINDS:
         item.user_properties.append(("database", kind))
+    for fixture, group in MADE_ONCE.items():
+        if fixture in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 class Counting:

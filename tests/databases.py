@@ -100,7 +100,8 @@ class _Server:
             self._own = _embedded_server(run)
             self._address = make_url(config.sqlalchemy_url(self._own.get_uri()))
             # The data live as long as the tests, so nothing has to survive a power cut.
-            self._execute(sql.SQL("alter system set fsync = off"))
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                self._execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
             self._execute(sql.SQL("alter system set max_connections = 200"))
             self._execute(sql.SQL("select pg_reload_conf()"))
 

@@ -127,10 +127,27 @@ PYTHON
 
 has_browser() {
     local program
-    for program in chromium google-chrome google-chrome-stable; do
+    for program in chromium-headless-shell chromium google-chrome google-chrome-stable; do
         command -v "$program" >/dev/null && return
     done
     compgen -G "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}/chromium*" >/dev/null
+}
+
+# Chromium without its window opens a page in half the time; a machine that has only the other kind will do.
+# Where there is no package of either, Playwright brings a browser of its own (below).
+choose_browser() {
+    command -v chromium-headless-shell >/dev/null && return
+    if ! may_install; then
+        has_browser || missing+=(chromium)
+        return
+    fi
+    [ -x "$venv/bin/python" ] && has_browser && return
+    refresh_lists
+    if has_package chromium-headless-shell; then
+        missing+=(chromium-headless-shell)
+    elif ! has_browser && has_package chromium; then
+        missing+=(chromium)
+    fi
 }
 
 ensure_system() {
@@ -142,10 +159,7 @@ ensure_system() {
     if [ "$what" = test ]; then
         command -v pdftotext >/dev/null || missing+=(poppler-utils)
         command -v qpdf >/dev/null || missing+=(qpdf)
-        # Where there is no such package, Playwright brings a browser of its own (below).
-        if ! has_browser && { ! may_install || { refresh_lists && has_package chromium; }; }; then
-            missing+=(chromium)
-        fi
+        choose_browser
     fi
     [ ${#missing[@]} = 0 ] || install "${missing[@]}"
 }

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser import examine
 from tests.browser.phone import NARROW, SMALL, WIDER
 from tests.browser.portal_process import Person, PortalProcess
 from tests.databases import Databases
@@ -79,8 +79,7 @@ def give_code(context: BrowserContext, page: Page, portal: PortalProcess) -> Non
 
 
 def look(page: Page, problems: list[str]) -> None:
-    for finding in Axe().run(page).response["violations"]:
-        problems.append(f"{page.url}: {finding['id']}: {finding['nodes'][0]['html'][:120]}")
+    problems += [f"{page.url}: {said}" for said in examine.by_axe(page)]
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]
     if (wider := page.evaluate(WIDER)) > 0:
         problems.append(f"{page.url}: {wider} px too wide")

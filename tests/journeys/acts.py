@@ -43,10 +43,10 @@ def birthday(day: date = BORN_ON) -> dict[str, str]:
     return {"day": str(day.day), "month": str(day.month), "year": str(day.year)}
 
 
-def come_in(client: CheckingClient, debt: Standing) -> TestResponse:
-    """Open a link and give the date of birth; leads home."""
+def come_in(client: CheckingClient, debt: Standing, *, follow: bool = False) -> TestResponse:
+    """Open a link and give the date of birth; `follow` it home to see what is there."""
     token = an_invitation(lender_id=debt.lender_id, debtor_id=debt.debtor_id, key=SECRET_KEY)
-    return client.fill(client.get(f"/i/{token}"), birthday())
+    return client.fill(client.get(f"/i/{token}"), birthday(), follow=follow)
 
 
 def newest_code() -> str:

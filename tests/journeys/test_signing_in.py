@@ -35,7 +35,7 @@ def without_tokens(html: str) -> str:
 
 
 def test_a_link_and_the_date_of_birth_lead_home(client: CheckingClient, debt: Standing) -> None:
-    home = come_in(client, debt)
+    home = come_in(client, debt, follow=True)
     assert home.request.path == "/home"
     assert page_of(home).says("$900.00")
     assert acts_of(debt.lender_id)["signed_in"] == 1
@@ -278,7 +278,7 @@ def test_a_session_ends_after_twelve_hours_however_busy(client: CheckingClient, 
 
 
 def test_signing_out_kills_the_cookie_and_not_only_forgets_it(client: CheckingClient, debt: Standing) -> None:
-    home = come_in(client, debt)
+    home = come_in(client, debt, follow=True)
     stolen = client.get_cookie("portal")
     assert stolen is not None
     out = client.fill(home, to="/sign-out")
@@ -302,7 +302,7 @@ def test_signing_in_as_somebody_else_leaves_nothing_of_the_first(client: Checkin
     come_in(client, mine)
     give_code(client)
     client.get("/letters")
-    home = come_in(client, other)
+    home = come_in(client, other, follow=True)
     assert page_of(home).says("$123.00")
     assert not page_of(home).says("$900.00")
     assert client.get("/letters").location == "/code"
@@ -369,7 +369,7 @@ def test_whatever_language_a_browser_asks_for_a_page_comes(
 
 
 def test_the_language_is_kept_for_letters_and_messages(client: CheckingClient, debt: Standing) -> None:
-    home = come_in(client, debt)
+    home = come_in(client, debt, follow=True)
     page = client.fill(home, {"language": "zh_Hans"}, to="/language")
     assert page_of(page).language == "zh-Hans"
     assert page.request.path == "/home"
@@ -379,7 +379,7 @@ def test_the_language_is_kept_for_letters_and_messages(client: CheckingClient, d
 
 
 def test_an_unknown_language_changes_nothing(client: CheckingClient, debt: Standing) -> None:
-    home = come_in(client, debt)
+    home = come_in(client, debt, follow=True)
     before = rows()
     token = next(v for form in page_of(home).forms for n, v in form.fields if n == "csrf_token")
     answer = client.post("/language", data={"csrf_token": token, "language": "tlh", "next": "/home"})

@@ -257,7 +257,7 @@ def test_what_was_typed_when_the_time_was_up_is_there_again(
     assert asked.request.path == "/sign-in"
     assert page_of(asked).says("What you typed is kept.")
     if way == "link":
-        back = come_in(client, debt)
+        back = come_in(client, debt, follow=True)
     else:
         code = client.fill(asked, {"reference": debt.reference, **birthday()})
         back = client.fill(code, {"code": newest_code()})
@@ -285,7 +285,7 @@ def test_what_was_kept_is_for_the_one_who_typed_it(
     clock.forward(minutes=31)
     client.fill(page, {"address": "secret@example.com"})
     other = a_debt(lender=lender, debtor=a_debtor(lender=lender))
-    assert come_in(client, other).request.path == "/home"
+    assert come_in(client, other, follow=True).request.path == "/home"
     assert not page_of(client.get("/you/contacts/add")).says("Here is what you typed before.")
 
 
@@ -310,7 +310,7 @@ def test_what_is_kept_is_forgotten_after_a_day_and_is_never_much(
     session.rollback()
     assert session.scalar(select(func.count()).select_from(KeptForm)) == 5
     clock.forward(hours=24, minutes=1)
-    assert come_in(client, debt).request.path == "/home"
+    assert come_in(client, debt, follow=True).request.path == "/home"
 
 
 # Time zone.

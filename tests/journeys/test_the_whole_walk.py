@@ -74,7 +74,7 @@ def test_the_whole_walk(words: Words, app: Flask, client: CheckingClient, lender
     name = "陈示例（虚构）" if chinese else "Robin Example (made up)"
     debt = a_debt("900.00", lender=lender, debtor=a_debtor(lender=lender, name=name, language=words.language))
 
-    home = come_in(client, debt)
+    home = come_in(client, debt, follow=True)
     assert page_of(home).language == words.language.replace("_", "-")
     assert page_of(home).says(words.owed)
 
