@@ -200,7 +200,8 @@ def _payment(item: PlanItem) -> Payment:
         amount=item.amount_minor,
         paid=item.paid_minor,
         interest=item.interest_minor,
-        kept=item.kept_at is not None,
+        # What was paid extra was never due.
+        kept=item.kept_at is not None or item.kind == "extra",
     )
 
 
