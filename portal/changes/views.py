@@ -123,7 +123,9 @@ def change(reference: str, what: str) -> ResponseReturnValue:
         room = rules.room(kind, now)
     found = rules.answer(asked, now) if asked is not None and isinstance(room, Room) else None
     refused = room if isinstance(room, Refused) else found if isinstance(found, Refused) else None
-    wrong = bool(form.errors) or (refused is not None and request.method == "POST")
+    # Extra money for the next payments changes no plan, and nothing is wrong with that.
+    pays_next = refused is not None and refused.why is Why.NOT_EXTRA
+    wrong = bool(form.errors) or (refused is not None and not pays_next and request.method == "POST")
     return (
         render_template(
             "changes/change.html",
@@ -134,11 +136,12 @@ def change(reference: str, what: str) -> ResponseReturnValue:
             limits=words.limits(kind, room) if isinstance(room, Room) else None,
             possible=isinstance(room, Room),
             form=form,
+            look_again=wrong,
             asks=kind is not Kind.SKIP,
             prefix=get_currency_symbol(plan.currency, locale=str(get_locale())),
             use_hints={key.value: words.use_hint(key) for key in Use} if kind is Kind.EXTRA else {},
             why_not=words.why_not(refused) if refused else None,
-            pays_next=isinstance(asked, Extra) and asked.use is Use.NEXT,
+            pays_next=pays_next,
             all_of_it=refused is not None and refused.why is Why.ALL_OF_IT,
             effect=_effect(now, found, today=today) if isinstance(found, Drawn) else None,
             kept=_kept(form, asked),

@@ -156,6 +156,8 @@ def _sent(page: Page, typed: Mapping[str, str]) -> Response | None:
         control = form.locator(f"[name={name}]").first
         if control.get_attribute("type") == "radio":
             form.locator(f"[name={name}][value={value}]").check()
+        elif control.evaluate("control => control.tagName") == "SELECT":
+            control.select_option(value)
         else:
             control.fill(value)
     return _pressed(page, form.locator("button"))

@@ -131,10 +131,12 @@ def pay_extra(her: Phone, gallery: Gallery, person: Person) -> str:
     plan = her.page.url.partition("?")[0]
     her.page.goto(plan)
     her.taps = 0
-    her.tap("main a[href*='amount=other']")
+    her.tap("main a[href$='/change/extra']")
     her.look()
-    her.page.check("main input[value=other]")
     her.type("amount", "35")
+    her.page.check("main input[value=next_payments]")
+    her.tap("main form button")
+    her.look()
     her.tap("main form button")
     her.look()
     her.tap("main form button")

@@ -207,6 +207,19 @@ def refund(app: Flask, stripe: Stripe, debt: Standing) -> None:
     work(app)
 
 
+def test_extra_money_for_the_next_payments_is_a_payment_like_any_other(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    before = lines(plan_items(debt))
+    asks = client.get(f"/plans/{plan.reference}/change/extra")
+    said = client.fill(asks, {"amount": "35"})
+    assert said.status_code == 200 and not words_of(said).count("Please look again")
+    assert page_of(said).says("It counts for your next payments, and nothing else of your plan changes.")
+    check = client.fill(said, to="/pay")
+    assert page_of(check).says("$35.00") and page_of(check).says("Of the payment on")
+    assert lines(plan_items(debt)) == before
+
+
 def test_extra_money_that_goes_back_makes_nobody_late(
     client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask
 ) -> None:
