@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from typing import IO
 
 import click
@@ -17,7 +18,7 @@ from portal.plans.for_a_person import Listed, Waiting
 from portal.plans.states import State
 from portal.sweep import Night, Stuck
 from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly
-from portal.web.spreadsheet import csv_text, safe_cell
+from portal.web.spreadsheet import safe_cell
 
 HEADER = ("why", "lender", "plan", "debt", "person", "since", "state", "more")
 _plainly = plainly({lenders.NoSuchLender: no_such_lender})
@@ -84,9 +85,10 @@ def _told(found: object, *, reference: str, slug: str) -> None:
 def plans_command(slug: str, state: str | None, waits: bool, search: str) -> None:  # noqa: FBT001
     """List a lender's plans as CSV: how each stands, and what about it waits for a person."""
     lender = lenders.by_slug(slug)
-    click.echo(csv_text(_PLANS, ()), nl=False)
+    writer = csv.writer(sys.stdout)
+    writer.writerow(_PLANS)
     for each in for_a_person.plans_of(lender.id, state=state, waits=waits, search=search):
-        click.echo(csv_text(_PLANS, [_plan_row(each)]).partition("\n")[2], nl=False)
+        writer.writerow(map(safe_cell, _plan_row(each)))
 
 
 _PLANS = ("plan", "debt", "person", "kind", "state", "agreed", "total", "paid", "currency", "looked at", "waits for")
@@ -148,7 +150,7 @@ def plan_more_time(reference: str, slug: str, days: int, words: str) -> None:
 @_why
 @_plainly
 def plan_looked_at(reference: str, slug: str, words: str) -> None:
-    """Note that you looked at a plan whose day of review has come, or that a file contradicts."""
+    """Note that you looked at a plan whose day of review has come."""
     lender_id = lenders.by_slug(slug).id
     with transaction():
         found = for_a_person.looked_at(lender_id=lender_id, reference=reference, words=words, by=OPERATOR)

@@ -153,16 +153,13 @@ def look_at(*, lender_id: uuid.UUID, plan_id: uuid.UUID, holding: Holds) -> Look
     Then it says when time can next change something. Twice a day is once.
     """
     with transaction() as s:
-        debt_id = s.scalars(select(Plan.debt_id).where(Plan.lender_id == lender_id, Plan.id == plan_id)).one()
-        book = ledger.locked(lender_id=lender_id, debt_id=debt_id)
-        plan = s.execute(
-            select(Plan).where(Plan.lender_id == lender_id, Plan.id == plan_id).with_for_update()
-        ).scalar_one()
+        plan = progress.locked(lender_id=lender_id, plan_id=plan_id)
+        book = ledger.locked(lender_id=lender_id, debt_id=plan.debt_id)
         zone, remind_days, debt_state = s.execute(
             select(Debtor.zone, Lender.remind_days_before, Debt.state)
             .join(Lender, Lender.id == Debtor.lender_id)
             .join(Debt, (Debt.lender_id == Debtor.lender_id) & (Debt.debtor_id == Debtor.id))
-            .where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id, Debt.id == debt_id)
+            .where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id, Debt.id == plan.debt_id)
         ).one()
         today, before = clock.today(zone), plan.state
         interest = progress.post_interest(plan, today=today)

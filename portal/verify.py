@@ -380,6 +380,10 @@ where lender_id = :lender and total_minor <> owed_minor - waive_minor - left_min
 """)
 
 _PLAN_TOTALS = text("""
+with changed as (
+    select plan_id, sum(cost_minor) as cost from plan_change
+    where lender_id = :lender and undone_at is null group by plan_id
+)
 select 'plan ' || p.reference as what, p.total_minor as kept, coalesce(sum(i.amount_minor), 0) as counted
 from plan p left join plan_item i on i.lender_id = p.lender_id and i.plan_id = p.id
 where p.lender_id = :lender
@@ -389,10 +393,7 @@ union all
 select 'plan ' || p.reference || ' against its quote ' || q.number, p.total_minor,
     q.total_minor + coalesce(c.cost, 0)
 from plan p join quote q on q.lender_id = p.lender_id and q.id = p.quote_id
-left join (
-    select plan_id, sum(cost_minor) as cost from plan_change
-    where lender_id = :lender and undone_at is null group by plan_id
-) c on c.plan_id = p.id
+left join changed c on c.plan_id = p.id
 where p.lender_id = :lender and p.total_minor <> q.total_minor + coalesce(c.cost, 0)
 union all
 select 'interest of plan ' || p.reference || ' against its quote ' || q.number, sum(i.interest_minor),
@@ -400,10 +401,7 @@ select 'interest of plan ' || p.reference || ' against its quote ' || q.number, 
 from plan p
 join plan_item i on i.lender_id = p.lender_id and i.plan_id = p.id
 join quote q on q.lender_id = p.lender_id and q.id = p.quote_id
-left join (
-    select plan_id, sum(cost_minor) as cost from plan_change
-    where lender_id = :lender and undone_at is null group by plan_id
-) c on c.plan_id = p.id
+left join changed c on c.plan_id = p.id
 where p.lender_id = :lender
 group by p.id, p.reference, q.number, q.interest_minor
 having sum(i.interest_minor) <> q.interest_minor + coalesce(max(c.cost), 0)

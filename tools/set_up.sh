@@ -133,7 +133,7 @@ has_browser() {
     compgen -G "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}/chromium*" >/dev/null
 }
 
-# Chromium without its window opens a page in half the time; a machine that has only the other kind will do.
+# Chromium without its window opens a page in three fifths of the time; a machine that has only the other kind will do.
 # Where there is no package of either, Playwright brings a browser of its own (below).
 choose_browser() {
     command -v chromium-headless-shell >/dev/null && return

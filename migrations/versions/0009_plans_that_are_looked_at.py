@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_by", sa.String(), nullable=True),
         sa.Column("words", sa.Text(), nullable=True),
-        sa.CheckConstraint("kind in ('cure_over', 'review', 'file')", name=op.f("ck_plan_check_kind")),
+        sa.CheckConstraint("kind in ('cure_over', 'review')", name=op.f("ck_plan_check_kind")),
         sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_plan_check_lender_id")),
         sa.ForeignKeyConstraint(
             ["lender_id", "plan_id"], ["plan.lender_id", "plan.id"], name=op.f("fk_plan_check_lender_id_plan_id")

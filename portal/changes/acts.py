@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal import clock, ledger
+from portal import clock
 from portal.changes import rules
 from portal.changes.rules import (
     Asked,
@@ -33,12 +33,11 @@ from portal.db import session
 from portal.debts.statement import by_id
 from portal.evidence.record import Act, Actor, canonical, record
 from portal.payments.follow import follow
-from portal.people.models import Debtor
 from portal.plans import rewriting
 from portal.plans.allowed import NoLimits, limits_in_force
 from portal.plans.extra import undo_until
 from portal.plans.models import LIVE_STATES, Plan, PlanCard, PlanChange
-from portal.plans.progress import items_of
+from portal.plans.progress import items_of, locked, zone_of
 from portal.plans.redrawing import Kind, Payment, as_json, from_json
 from portal.plans.situation import background_of, history_of
 from portal.plans.states import State
@@ -103,16 +102,10 @@ def _past(plan: Plan | PlanCard) -> tuple[Past, ...]:
     made = [one for one in rewriting.changes_of(plan) if one.undone_at is None]
     if not made:
         return ()
-    zone = clock.zone(_zone(plan))
+    zone = clock.zone(zone_of(plan))
     return tuple(
         Past(Kind(one.kind), one.made_at.astimezone(zone).date(), int(one.asked.get("months", 0))) for one in made
     )
-
-
-def _zone(plan: Plan | PlanCard) -> str:
-    return session.scalars(
-        select(Debtor.zone).where(Debtor.lender_id == plan.lender_id, Debtor.id == plan.debtor_id)
-    ).one()
 
 
 def digest(payments: Sequence[Payment]) -> str:
@@ -143,7 +136,7 @@ def make(
 
     `shown` is the digest of the payments that the page showed; other ones are never made. Part of one transaction.
     """
-    plan = _locked(lender_id, plan_id)
+    plan = locked(lender_id=lender_id, plan_id=plan_id)
     before = session.scalars(
         select(PlanChange).where(
             PlanChange.lender_id == lender_id, PlanChange.plan_id == plan_id, PlanChange.form_key == form_key
@@ -151,7 +144,7 @@ def make(
     ).one_or_none()
     if before is not None:
         return MadeBefore(before.number)
-    zone = _zone(plan)
+    zone = zone_of(plan)
     today = clock.today(zone)
     now = situation_of(plan, today=today)
     drawn = rules.answer(asked, now)
@@ -176,7 +169,7 @@ def make(
 
 def take_back(*, lender_id: uuid.UUID, plan_id: uuid.UUID, number: int, by: Actor) -> TakenBack | TooLate | None:
     """Put a plan's payments back as they were before its last change; None if there is no such change."""
-    plan = _locked(lender_id, plan_id)
+    plan = locked(lender_id=lender_id, plan_id=plan_id)
     made = session.scalars(
         select(PlanChange).where(
             PlanChange.lender_id == lender_id, PlanChange.plan_id == plan_id, PlanChange.number == number
@@ -186,7 +179,7 @@ def take_back(*, lender_id: uuid.UUID, plan_id: uuid.UUID, number: int, by: Acto
         return None
     if made.undone_at is not None:
         return TakenBack()
-    today = clock.today(_zone(plan))
+    today = clock.today(zone_of(plan))
     now = rewriting.read_plan(plan, today=today).running
     before = from_json(made.before["payments"], currency=plan.currency)
     let_off = {item.seq for item in items_of(plan) if item.waiver_posting_id is not None}
@@ -220,9 +213,9 @@ def want_another(*, lender_id: uuid.UUID, plan_id: uuid.UUID, by: Actor) -> date
 
     Gives until when that is. Twice is once. Part of one transaction.
     """
-    plan = _locked(lender_id, plan_id)
+    plan = locked(lender_id=lender_id, plan_id=plan_id)
     now = clock.now()
-    found = room_for_another(plan, today=clock.today(_zone(plan)))
+    found = room_for_another(plan, today=clock.today(zone_of(plan)))
     if isinstance(found, Refused):
         return found
     if plan.replacing_until is not None and plan.replacing_until > now:
@@ -238,13 +231,3 @@ def want_another(*, lender_id: uuid.UUID, plan_id: uuid.UUID, by: Actor) -> date
     )
     return plan.replacing_until
 
-
-def _locked(lender_id: uuid.UUID, plan_id: uuid.UUID) -> Plan:
-    debt_id = session.scalars(select(Plan.debt_id).where(Plan.lender_id == lender_id, Plan.id == plan_id)).one()
-    ledger.locked(lender_id=lender_id, debt_id=debt_id)
-    return session.execute(
-        select(Plan)
-        .where(Plan.lender_id == lender_id, Plan.id == plan_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one()

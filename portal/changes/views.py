@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Sequence
 from datetime import date
@@ -20,6 +19,7 @@ from portal.changes.rules import Asked, Drawn, Extra, Move, Pause, PayDay, Refus
 from portal.db import transaction
 from portal.debts.statement import by_id
 from portal.money import Money
+from portal.payments.check_page import form_key_given
 from portal.payments.payable import on_its_way
 from portal.people.permissions import me, needs_debtor
 from portal.plans import progress, rewriting
@@ -46,7 +46,6 @@ SLUGS = {
     Kind.EXTRA: "extra",
 }
 _KINDS = {slug: kind for kind, slug in SLUGS.items()}
-_FORM_KEY = re.compile(r"[0-9a-f]{32}")
 
 
 def _mine(reference: str) -> tuple[PlanCard, date]:
@@ -68,13 +67,13 @@ def choose(reference: str) -> ResponseReturnValue:
         found = rules.room(kind, now)
         if isinstance(found, Refused) and found.why is Why.NOT_OFFERED:
             continue
-        possible = isinstance(found, Room)
+        refused = isinstance(found, Refused)
         rows.append(
             {
                 "title": words.title(kind),
                 "lead": words.lead(kind),
-                "url": url_for("changes.change", reference=reference, what=SLUGS[kind]) if possible else None,
-                "why": None if possible else words.why_not(found),  # type: ignore[arg-type]
+                "url": None if refused else url_for("changes.change", reference=reference, what=SLUGS[kind]),
+                "why": words.why_not(found) if isinstance(found, Refused) else None,
             }
         )
     # What stands in the way of every change is said once.
@@ -107,7 +106,7 @@ def change(reference: str, what: str) -> ResponseReturnValue:
     elif request.method == "POST" and form.validate():
         asked = _asked(kind, form, today=today)
     shown = request.form.get("shown", "")
-    form_key = _form_key()
+    form_key = form_key_given()
     if asked is not None and shown and form_key and kind is not Kind.EXTRA:
         with transaction():
             done = acts.make(
@@ -191,11 +190,6 @@ def _asked(kind: Kind, form: Form, *, today: date) -> Asked:
         case Kind.EXTRA:
             return Extra(form["amount"].money, today, Use(data["use"]))
     return Skip()
-
-
-def _form_key() -> str | None:
-    given = request.form.get("form_key", "")
-    return given if _FORM_KEY.fullmatch(given) else None
 
 
 def _kept(form: Form, asked: Asked | None) -> list[tuple[str, str]]:

@@ -41,8 +41,8 @@ def bring_in(
 
     `report` is written as CSV: row, column, value, reason, what is wrong. `progress` is told bytes read and bytes in
     all. `full` marks the lender's debts that the file doesn't have as recalled; where rows were refused none are,
-    because nobody can tell which debts these rows were about. `plans` says what becomes of
-    the plans of debts that are on file; a lender's file without it is one that has none.
+    because nobody can tell which debts these rows were about. `plans` is told of debts that
+    are changed or gone, so that their plans follow; without it plans are left alone.
 
     :raises portal.debts.tables.FileRefused: if the file as a whole can't be read; nothing stays.
     :raises portal.debts.mapping.MappingRefused: if the mapping doesn't fit.

@@ -16,7 +16,6 @@ from portal.money import Money, total
 from portal.payments.models import Payment, PaymentPart
 from portal.payments.parts import came_for
 from portal.payments.states import State
-from portal.people.models import Debtor
 from portal.plans import progress, waivers
 from portal.plans.models import Plan
 from portal.points import award
@@ -40,10 +39,7 @@ def plans_of(lender_id: uuid.UUID, plan_ids: Iterable[uuid.UUID | None]) -> list
 
 def _cleared(plan: Plan) -> list[tuple[date, Money]]:
     """Give all money that cleared for a plan, and as negative what went back, by the debtor's own calendar."""
-    zone = session.scalars(
-        select(Debtor.zone).where(Debtor.lender_id == plan.lender_id, Debtor.id == plan.debtor_id)
-    ).one()
-    place = clock.zone(zone)
+    place = clock.zone(progress.zone_of(plan))
     return [
         (
             (came.settled_at if came.minor > 0 and came.settled_at else came.at).astimezone(place).date(),

@@ -20,7 +20,7 @@ from portal.ledger import OWED
 from portal.money import Money
 from portal.plans.models import Plan, PlanCard, PlanItem, Quote
 from portal.plans.pinned import vests
-from portal.plans.progress import alive_plan
+from portal.plans.progress import alive_plan, locked
 from portal.plans.quoting import arrangement_in, holds, reference_of_quote, schedule_in
 from portal.plans.states import Event, Moved, State, after
 from portal.web.numbers import public_number
@@ -158,13 +158,8 @@ def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed
 
 
 def _replace(alive: PlanCard, *, quote: str, by: Actor) -> None:
-    """End a plan because another one begins in its place; the book of its debt is locked."""
-    plan = session.execute(
-        select(Plan)
-        .where(Plan.lender_id == alive.lender_id, Plan.id == alive.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one()
+    """End a plan because another one begins in its place."""
+    plan = locked(lender_id=alive.lender_id, plan_id=alive.id)
     moved = after(state=State(plan.state), event=Event.SUPERSEDE)
     if not isinstance(moved, Moved):
         raise LookupError(moved)

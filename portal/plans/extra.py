@@ -16,9 +16,9 @@ from portal import clock
 from portal.db import session
 from portal.evidence.record import Actor
 from portal.money import Money
-from portal.people.models import Debtor
 from portal.plans import rewriting
 from portal.plans.models import LIVE_STATES, Plan, PlanChange
+from portal.plans.progress import zone_of
 from portal.plans.redrawing import Kind, Payment, Use, with_extra, without_extra
 from portal.schedules.schedule import NeverEnds, TooManyItems
 
@@ -52,9 +52,6 @@ def take(plan: Plan, *, amount: Money, use: str | None, payment_id: uuid.UUID, t
         after = with_extra(running, amount=beside, on=today, use=Use(use))
     except (NeverEnds, TooManyItems):
         return
-    zone = session.scalars(
-        select(Debtor.zone).where(Debtor.lender_id == plan.lender_id, Debtor.id == plan.debtor_id)
-    ).one()
     rewriting.change(
         plan,
         kind=Kind.EXTRA,
@@ -64,7 +61,7 @@ def take(plan: Plan, *, amount: Money, use: str | None, payment_id: uuid.UUID, t
         facts=rewriting.effect(running.payments, after),
         by=by,
         form_key=f"extra:{payment_id}",
-        undo_until=undo_until(running.payments, after, zone=zone),
+        undo_until=undo_until(running.payments, after, zone=zone_of(plan)),
         payment_id=payment_id,
     )
 

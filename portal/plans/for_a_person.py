@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from sqlalchemy import func, or_, select, update
 
-from portal import clock, ledger
+from portal import clock
 from portal.contact import write
 from portal.contact.facts import Holds
 from portal.db import insert_unless_there, new_id, session
@@ -23,6 +23,7 @@ from portal.lenders.models import Lender
 from portal.money import Money
 from portal.people.models import Debtor
 from portal.plans.models import LIVE_STATES, Plan, PlanCheck, PlanItem
+from portal.plans.progress import locked_by_reference, zone_of
 from portal.plans.states import Event, Moved, State, after
 from portal.post import words as post_words
 
@@ -37,8 +38,6 @@ class Why(StrEnum):
     CURE_OVER = "cure_over"
     # The day has come on which it was promised to look at a lower payment again.
     REVIEW = "review"
-    # The lender's file says something that its plan doesn't.
-    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def come_up(plan: Plan, *, today: date, cure_by: date | None, waits: bool) -> Wh
     """
     broken = plan.state == State.BROKEN.value
     if not broken:
-        _overtaken(plan)
+        close(plan, why=Why.CURE_OVER, words=None, by=PORTAL)
     if broken and cure_by is not None and cure_by < today and not waits:
         return Why.CURE_OVER if wait(plan, why=Why.CURE_OVER, day=cure_by) else None
     running = plan.state in (*LIVE_STATES, State.COMPLETED.value)
@@ -91,11 +90,6 @@ def wait(plan: Plan, *, why: Why, day: date) -> bool:
         return False
     _note(Act.PLAN_CHECK_OPENED, plan, why=why.value, day=day, by=PORTAL)
     return True
-
-
-def _overtaken(plan: Plan) -> None:
-    """Close what waits because a plan was broken, now that it no longer is."""
-    close(plan, why=Why.CURE_OVER, words=None, by=PORTAL)
 
 
 def close(plan: Plan, *, why: Why, words: str | None, by: Actor) -> int:
@@ -264,7 +258,7 @@ def end_broken(
     What was paid stays paid, and what was let off with it stays let off, as was said before agreeing; nothing more is.
     Interest of the plan that has not come due is never charged. `words` are what the person of the lender found.
     """
-    found = _waiting_plan(lender_id, reference, why=Why.CURE_OVER)
+    found = _broken_plan(lender_id, reference)
     if not isinstance(found, tuple):
         return found
     plan, _day = found
@@ -299,12 +293,11 @@ def more_time(
     *, lender_id: uuid.UUID, reference: str, days: int, words: str, by: Actor, holding: Holds
 ) -> MoreTime | NothingWaits | NoSuchPlan:
     """Give so many days from today on to make up for what is missing of a broken plan; its debtor is told of them."""
-    found = _waiting_plan(lender_id, reference, why=Why.CURE_OVER)
+    found = _broken_plan(lender_id, reference)
     if not isinstance(found, tuple):
         return found
     plan, over = found
-    zone = session.scalars(select(Debtor.zone).where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id)).one()
-    today = clock.today(zone)
+    today = clock.today(zone_of(plan))
     until = today + timedelta(days=days)
     plan.cure_days += (until - over).days
     plan.look_on = today
@@ -331,17 +324,17 @@ def more_time(
 
 
 def looked_at(*, lender_id: uuid.UUID, reference: str, words: str, by: Actor) -> Closed | NothingWaits | NoSuchPlan:
-    """Note that a person looked at a plan whose day of review has come, or that a file contradicts, and what came."""
-    plan = _locked(lender_id, reference)
+    """Note that a person looked at a plan whose day of review has come, and what came of it."""
+    plan = locked_by_reference(lender_id=lender_id, reference=reference)
     if plan is None:
         return NoSuchPlan()
-    closed = sum(close(plan, why=why, words=words, by=by) for why in (Why.REVIEW, Why.FILE))
+    closed = close(plan, why=Why.REVIEW, words=words, by=by)
     return Closed(closed) if closed else NothingWaits(plan.state)
 
 
-def _waiting_plan(lender_id: uuid.UUID, reference: str, *, why: Why) -> tuple[Plan, date] | NothingWaits | NoSuchPlan:
-    """Give a plan, locked, about which something waits, and the day of that."""
-    plan = _locked(lender_id, reference)
+def _broken_plan(lender_id: uuid.UUID, reference: str) -> tuple[Plan, date] | NothingWaits | NoSuchPlan:
+    """Give a broken plan, locked, that waits for a person, and the last day on which it could be made up for."""
+    plan = locked_by_reference(lender_id=lender_id, reference=reference)
     if plan is None:
         return NoSuchPlan()
     day = session.scalars(
@@ -349,7 +342,7 @@ def _waiting_plan(lender_id: uuid.UUID, reference: str, *, why: Why) -> tuple[Pl
         .where(
             PlanCheck.lender_id == lender_id,
             PlanCheck.plan_id == plan.id,
-            PlanCheck.kind == why.value,
+            PlanCheck.kind == Why.CURE_OVER.value,
             PlanCheck.closed_at.is_(None),
         )
         .order_by(PlanCheck.day.desc())
@@ -358,12 +351,3 @@ def _waiting_plan(lender_id: uuid.UUID, reference: str, *, why: Why) -> tuple[Pl
     if day is None or plan.state != State.BROKEN.value:
         return NothingWaits(plan.state)
     return plan, day
-
-
-def _locked(lender_id: uuid.UUID, reference: str) -> Plan | None:
-    plan = session.scalars(select(Plan).where(Plan.lender_id == lender_id, Plan.reference == reference)).one_or_none()
-    if plan is None:
-        return None
-    ledger.locked(lender_id=lender_id, debt_id=plan.debt_id)
-    session.refresh(plan, with_for_update=True)
-    return plan

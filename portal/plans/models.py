@@ -285,7 +285,7 @@ class PlanCheck(LenderOwned, Model):
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "plan_id"], ["plan.lender_id", "plan.id"]),
         UniqueConstraint("lender_id", "plan_id", "kind", "day"),
-        CheckConstraint("kind in ('cure_over', 'review', 'file')", name="kind"),
+        CheckConstraint("kind in ('cure_over', 'review')", name="kind"),
         Index(
             "ix_plan_check_open",
             "lender_id",

@@ -23,9 +23,10 @@ from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.interest import months_later
 from portal.ledger import Account, Move, Posting, Transfer
 from portal.money import Money, total
+from portal.people.models import Debtor
 from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem, Quote
 from portal.plans.payoff import Coming as InterestToCome
-from portal.plans.states import Event, Held, Keeping, Moved, State, after, counted, standing
+from portal.plans.states import Event, Held, Keeping, Moved, State, after, counted, events, standing
 from portal.schedules.arrangements import Kind
 from portal.schedules.schedule import Item
 
@@ -282,6 +283,33 @@ class Effect:
     state: str
     waits: bool
     cure_by: date | None
+
+
+def locked(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> Plan:
+    """Give a plan with the book of its debt and then its own row locked, as they stand now."""
+    debt_id = session.scalars(select(Plan.debt_id).where(Plan.lender_id == lender_id, Plan.id == plan_id)).one()
+    ledger.locked(lender_id=lender_id, debt_id=debt_id)
+    return session.execute(
+        select(Plan)
+        .where(Plan.lender_id == lender_id, Plan.id == plan_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def locked_by_reference(*, lender_id: uuid.UUID, reference: str) -> Plan | None:
+    """Give the same by a plan's reference; None if the lender has no such plan."""
+    plan_id = session.scalars(
+        select(Plan.id).where(Plan.lender_id == lender_id, Plan.reference == reference)
+    ).one_or_none()
+    return None if plan_id is None else locked(lender_id=lender_id, plan_id=plan_id)
+
+
+def zone_of(plan: Plan | PlanCard) -> str:
+    """Give the zone whose calendar a plan runs by: its debtor's."""
+    return session.scalars(
+        select(Debtor.zone).where(Debtor.lender_id == plan.lender_id, Debtor.id == plan.debtor_id)
+    ).one()
 
 
 def items_of(plan: Plan) -> list[PlanItem]:
@@ -561,7 +589,14 @@ def lay_over(
         if over and on_its_way():
             waits, over = True, False
     started = plan.void_on is None and items[0].due_on <= today
-    for event in _events(plan, keeping, begun=begun or started, void=over, owed=owed):
+    for event in events(
+        state=State(plan.state),
+        keeping=keeping,
+        begun=begun or started,
+        needs_first=plan.void_on is not None,
+        void=over,
+        owes=bool(owed),
+    ):
         moved = after(state=State(plan.state), event=event)
         if isinstance(moved, Moved):
             plan.state = moved.to.value
@@ -614,44 +649,14 @@ def _looked_at_again(plan: Plan) -> dict[str, object]:
     return {"review_on": plan.review_on} if done else {}
 
 
-def _events(plan: Plan, keeping: Keeping | None, *, begun: bool, void: bool, owed: Money) -> Sequence[Event]:
-    """Give the events that lead from the plan's state to how it stands, in their order.
-
-    None: money on its way would be enough, so the plan waits where it is.
-    """
-    events: list[Event] = []
-    state = State(plan.state)
-    if state is State.AGREED and plan.void_on is not None and not begun and owed:
-        return [Event.DOWN_PAYMENT_MISSED] if void else []
-    over = keeping is Keeping.ALL_PAID or not owed
-    if state is State.COMPLETED and not over:
-        events.append(Event.REOPEN)
-    if state is State.AGREED and begun:
-        events.append(Event.START)
-    if over:
-        return [*events, Event.COMPLETE]
-    match keeping:
-        case Keeping.KEPT:
-            events.append(Event.CATCH_UP)
-        case Keeping.GRACE:
-            events.append(Event.FALL_SHORT)
-        case Keeping.AT_RISK:
-            events += [Event.FALL_SHORT, Event.MISS]
-        case Keeping.BROKEN:
-            events += [Event.FALL_SHORT, Event.BREAK]
-    return events
-
-
 def end(*, lender_id: uuid.UUID, reference: str, by: Actor) -> State | None:
     """End a plan because the debtor asks for it; what was paid stays paid. Gives the state then, or None if unknown.
 
     A plan that has ended before stays as it is.
     """
-    plan = session.scalars(select(Plan).where(Plan.lender_id == lender_id, Plan.reference == reference)).one_or_none()
+    plan = locked_by_reference(lender_id=lender_id, reference=reference)
     if plan is None:
         return None
-    ledger.locked(lender_id=lender_id, debt_id=plan.debt_id)
-    session.refresh(plan, with_for_update=True)
     before = plan.state
     moved = after(state=State(before), event=Event.CANCEL)
     if isinstance(moved, Moved):

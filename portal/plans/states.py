@@ -271,3 +271,34 @@ def standing(
         cure_by=None if cured_from is None else counted(cured_from, more=grace_days + cure_days, held=held),
         next_item=next_item,
     )
+
+
+def events(
+    *, state: State, keeping: Keeping | None, begun: bool, needs_first: bool, void: bool, owes: bool
+) -> Sequence[Event]:
+    """Return the events that lead from a plan's state to how it is kept, in their order.
+
+    `keeping` is None where money on its way would be enough, so the plan waits where it is. A plan that `needs_first`
+    starts with its first payment alone, and is `void` when that did not come in time. `owes`: something of the debt is
+    left.
+    """
+    if state is State.AGREED and needs_first and not begun and owes:
+        return [Event.DOWN_PAYMENT_MISSED] if void else []
+    found: list[Event] = []
+    over = keeping is Keeping.ALL_PAID or not owes
+    if state is State.COMPLETED and not over:
+        found.append(Event.REOPEN)
+    if state is State.AGREED and begun:
+        found.append(Event.START)
+    if over:
+        return [*found, Event.COMPLETE]
+    match keeping:
+        case Keeping.KEPT:
+            found.append(Event.CATCH_UP)
+        case Keeping.GRACE:
+            found.append(Event.FALL_SHORT)
+        case Keeping.AT_RISK:
+            found += [Event.FALL_SHORT, Event.MISS]
+        case Keeping.BROKEN:
+            found += [Event.FALL_SHORT, Event.BREAK]
+    return found

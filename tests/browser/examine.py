@@ -16,7 +16,7 @@ HTMLCS = ROOT / "tools" / "browser" / "node_modules" / "html_codesniffer" / "bui
 # A page with more stops than this would be a finding in itself.
 MOST_STOPS = 150
 HEIGHT = 800
-# Of what is right axe gives no list of its own; writing it takes half of its time.
+# Of what is right axe gives no list of its own; writing it takes a third of its time.
 AXE = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
 # What HTML_CodeSniffer says although it isn't so, each with the reason. It is of 2019 and knows no newer CSS.
 KNOWN_FALSE: dict[str, str] = {}

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -106,7 +107,7 @@ def limits() -> Limits:
     )
 
 
-def finding(running: Running, **others: object) -> Situation:
+def finding(running: Running, **others: Any) -> Situation:
     situation = Situation(
         running=running,
         state=State.ACTIVE,
@@ -117,7 +118,7 @@ def finding(running: Running, **others: object) -> Situation:
         paid_on=tuple(one.due_on for one in running.fixed),
         agreed_on=TODAY,
     )
-    return replace(situation, **others)  # type: ignore[arg-type]
+    return replace(situation, **others)
 
 
 def drawn(asked: rules.Asked, situation: Situation) -> tuple[Payment, ...]:

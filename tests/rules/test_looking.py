@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from portal.money import Money
 from portal.plans.looking import MISSED_FOR_AT_MOST, Payment, Terms, coming, look_on, missed
-from portal.plans.progress import _events
-from portal.plans.states import Held, Keeping, Moved, State, after, counted, standing
+from portal.plans.states import Held, Keeping, Moved, State, after, counted, events, standing
 from portal.schedules.schedule import Item
 
 START = date(2026, 5, 4)
@@ -161,17 +160,20 @@ class Plan:
             left -= paid
             self.items[number] = replace(one, paid=paid, kept=one.seq in judged.kept and paid > 0)
         before = self.state
-        for event in _events(self, judged.keeping, begun=began, void=over, owed=Money(1, "USD")):  # type: ignore[arg-type]
+        for event in events(
+            state=self.state,
+            keeping=judged.keeping,
+            begun=began,
+            needs_first=self.terms.void_on is not None,
+            void=over,
+            owes=True,
+        ):
             moved = after(state=self.state, event=event)
             if isinstance(moved, Moved):
                 self.state = moved.to
         if self.state is not before:
             self.did.append((today, f"{before.value} to {self.state.value}"))
         return judged.cure_by
-
-    @property
-    def void_on(self) -> date | None:
-        return self.terms.void_on
 
     def once(self, today: int, what: str) -> None:
         if what not in self.written:
