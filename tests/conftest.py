@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import socket
@@ -31,7 +32,7 @@ STANDARD_INSTANT = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 PROVIDERS = ("SMTP_URL", "MAIL_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SMS_FROM", "TWILIO_API_BASE")
 RAN_ON = pytest.StashKey[Counter[str]]()
 # Costly things that a process makes once; tests that share one stay in one process.
-MADE_ONCE = {"browser": "browser", "files": "letters", "_served_once": "pages"}
+MADE_ONCE = {"gallery": "gallery", "browser": "walks", "files": "letters", "_served_once": "pages"}
 
 
 # As many tests on PostgreSQL as on SQLite, or the run fails.
@@ -63,6 +64,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     for fixture, group in MADE_ONCE.items():
         if fixture in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(group))
+            break
 
 
 class Counting:
@@ -77,6 +79,12 @@ class Counting:
             for name, value in report.user_properties:
                 if name == "database":
                     self._ran[str(value)] += 1
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # Thousands of tests that stay to the end need not be looked through for rubbish again and again.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -34,6 +34,8 @@ def scripts(cdp: CDPSession, *, on: bool) -> None:
 
 def findings(page: Page, *, width: int, height: int, keyboard: bool = True) -> list[str]:
     """Look at what needs no scripts: width, large text, labels, targets, keyboard, HTML_CodeSniffer."""
+    # Once a page, for every question after it.
+    page.evaluate(f"() => {{ globalThis.examined = {LOOK} }}")
     found = _ask(page, "structure") + _ask(page, "overflow") + _ask(page, "targets") + _sniffed(page)
     if keyboard:
         found += _by_keyboard(page, one_column=width < 500)
@@ -57,7 +59,7 @@ def overflow(page: Page, *, widths: Sequence[int]) -> list[str]:
 
 
 def _ask(page: Page, what: str) -> Any:
-    return page.evaluate(f"() => {LOOK}.{what}()")
+    return page.evaluate(f"() => examined.{what}()")
 
 
 def _sniffed(page: Page) -> list[str]:

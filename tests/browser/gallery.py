@@ -136,8 +136,9 @@ class Gallery:
                 found.append(f"in {language!r}")
             if shown.wrong != bool(re.match("Please look again · |请再看一下 · ", page.title())):
                 found.append(f"the title is {page.title()!r}")
-            # Focus moves alike in every view; where there is one column it can be followed down the page.
-            found += examine.findings(page, width=view.width, height=view.height, keyboard=not shown.ours)
+            # Focus moves alike in every view, and alike on a page with something to put right on it.
+            followed = not shown.ours and (views.everything() or not shown.wrong)
+            found += examine.findings(page, width=view.width, height=view.height, keyboard=followed)
             if not views.everything():
                 found += examine.overflow(page, widths=[width for width in views.WIDTHS if width != view.width])
                 page.set_viewport_size({"width": view.width, "height": view.height})

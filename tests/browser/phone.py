@@ -15,13 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, Request, ViewportSize
 
-from tests.browser import examine
 from tests.browser.portal_process import Person, PortalProcess
 from tests.browser.views import View
 
-# The screens: a usual small phone, and the narrowest that pages must fit.
+# A usual small phone.
 SMALL: ViewportSize = {"width": 360, "height": 740}
-NARROW: ViewportSize = {"width": 320, "height": 640}
 MOST_BYTES = 14 * 1024
 MOST_REQUESTS = 4
 # The first that is there. Chromium without its window looks at a page in three fifths of the time.
@@ -48,7 +46,6 @@ class Phone:
     context: BrowserContext
     page: Page
     cdp: CDPSession
-    measures: bool
     size: ViewportSize
     taps: int = 0
     problems: list[str] = field(default_factory=list)
@@ -92,32 +89,19 @@ class Phone:
             self.tap("main .buttons a")
 
     def look(self) -> None:
-        """Look at the page as it stands: accessible, no wider than the screen, with a title and one heading."""
+        """Look at the page as it stands: no wider than the screen, with a title and one heading.
+
+        Everything else about a page is looked at in `test_pages.py`.
+        """
         where = self._where()
         assert self.page.title(), where
         assert self.page.locator("h1").count() == 1, where
         wider = self.page.evaluate(WIDER)
         if wider > 0:
             self.problems.append(f"{where}: {wider} px too wide at {self.size['width']} px")
-        if not self.measures:
-            return
-        self.problems += [f"{where}: {said}" for said in examine.by_axe(self.page)]
-        self._fits(NARROW, "100%")
-        self._fits(SMALL, "200%")
-        self.page.set_viewport_size(self.size)
-        self.page.evaluate("document.documentElement.style.fontSize = ''")
-
-    def _fits(self, screen: ViewportSize, text: str) -> None:
-        self.page.set_viewport_size(screen)
-        self.page.evaluate("size => { document.documentElement.style.fontSize = size }", text)
-        wider = self.page.evaluate(WIDER)
-        if wider > 0:
-            self.problems.append(f"{self._where()}: {wider} px too wide at {screen['width']} px, text at {text}")
 
     def weigh(self) -> None:
         """Open the page again as if for the first time, and count what comes over the wire, in bytes and requests."""
-        if not self.measures:
-            return
         taken: list[int] = []
         asked: list[str] = []
         self.cdp.send("Network.clearBrowserCache")
@@ -153,16 +137,12 @@ def phone(
     *,
     locale: str,
     javascript: bool = True,
-    measures: bool = True,
     size: ViewportSize = SMALL,
     scheme: str = "light",
 ) -> Iterator[Phone]:
     """Open a phone with nothing in its memory; whatever its console says, or leaves this machine, is a problem.
 
     A wide screen is one of a computer that can be touched.
-
-    Measuring each page takes a second, and works with scripts only: pages are the same on both databases and without
-    scripts, so it is enough that one walk in each language measures.
     """
     context = browser.new_context(
         viewport=size,
@@ -178,7 +158,7 @@ def phone(
     page = context.new_page()
     cdp = context.new_cdp_session(page)
     cdp.send("Network.enable")
-    made = Phone(portal=portal, context=context, page=page, cdp=cdp, measures=measures and javascript, size=size)
+    made = Phone(portal=portal, context=context, page=page, cdp=cdp, size=size)
     ours = {f"127.0.0.1:{portal.port}", f"127.0.0.1:{portal.stand_in_port}"}
 
     def ask(request: Request) -> None:
@@ -193,16 +173,13 @@ def phone(
     context.close()
 
 
-def phone_of(
-    browser: Browser, portal: PortalProcess, view: View, *, measures: bool = False
-) -> AbstractContextManager[Phone]:
+def phone_of(browser: Browser, portal: PortalProcess, view: View) -> AbstractContextManager[Phone]:
     """Open a phone, or a computer, that looks in one of the ways of `views.py`."""
     return phone(
         browser,
         portal,
         locale=view.locale,
         javascript=view.javascript,
-        measures=measures,
         size={"width": view.width, "height": view.height},
         scheme=view.scheme,
     )

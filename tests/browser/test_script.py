@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.gallery import Gallery
 from tests.browser.phone import WIDER, Phone, phone
 from tests.browser.portal_process import Person, PortalProcess
 
 SIZES = ((320, "100%"), (360, "200%"), (390, "200%"), (768, "100%"), (1280, "200%"), (1280, "400%"))
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def portal(gallery: Gallery) -> PortalProcess:
+    """A script knows nothing of the database behind its page."""
+    return gallery.portal
+
+
+@pytest.fixture(scope="module")
+def people(portal: PortalProcess) -> tuple[Person, ...]:
+    return portal.people()
 
 
 def sign_in(her: Phone, person: Person) -> None:
@@ -17,7 +32,7 @@ def sign_in(her: Phone, person: Person) -> None:
 
 
 def test_every_component_fits_every_screen_and_text_size(browser: Browser, portal: PortalProcess) -> None:
-    with phone(browser, portal, locale="zh-CN", measures=False) as her:
+    with phone(browser, portal, locale="zh-CN") as her:
         her.page.goto(f"{portal.url}/design")
         for wide, text in SIZES:
             her.page.set_viewport_size({"width": wide, "height": 740})
@@ -27,7 +42,7 @@ def test_every_component_fits_every_screen_and_text_size(browser: Browser, porta
 
 
 def test_a_form_is_sent_once_however_often_it_is_tapped(browser: Browser, portal: PortalProcess) -> None:
-    with phone(browser, portal, locale="en-US", measures=False) as her:
+    with phone(browser, portal, locale="en-US") as her:
         her.page.goto(f"{portal.url}/sign-in")
         # Whatever reaches the window would have been sent.
         sent, busy = her.page.evaluate(
@@ -43,7 +58,7 @@ def test_a_form_is_sent_once_however_often_it_is_tapped(browser: Browser, portal
 
 
 def test_a_pasted_sentence_leaves_its_code(browser: Browser, portal: PortalProcess) -> None:
-    with phone(browser, portal, locale="en-US", measures=False) as her:
+    with phone(browser, portal, locale="en-US") as her:
         her.page.goto(f"{portal.url}/design/code_input")
         box = her.page.locator("input[autocomplete=one-time-code]").first
         box.evaluate(
@@ -54,7 +69,7 @@ def test_a_pasted_sentence_leaves_its_code(browser: Browser, portal: PortalProce
 
 
 def test_a_number_can_be_copied_with_a_script_and_read_without(browser: Browser, portal: PortalProcess) -> None:
-    with phone(browser, portal, locale="en-US", measures=False) as her:
+    with phone(browser, portal, locale="en-US") as her:
         her.page.goto(f"{portal.url}/design/copy_text")
         button = her.page.locator("[data-copy]").first
         expect(button).to_be_visible()
@@ -67,7 +82,7 @@ def test_a_number_can_be_copied_with_a_script_and_read_without(browser: Browser,
 
 
 def test_what_has_to_be_put_right_is_read_first(browser: Browser, portal: PortalProcess) -> None:
-    with phone(browser, portal, locale="en-US", measures=False) as her:
+    with phone(browser, portal, locale="en-US") as her:
         her.page.goto(f"{portal.url}/sign-in")
         her.tap("main form .button")
         expect(her.page.locator(".error-summary")).to_be_focused()
@@ -80,7 +95,7 @@ def idle(page: Page, minutes: int) -> None:
 def test_somebody_who_may_have_left_is_asked_and_stays_with_one_tap(
     browser: Browser, portal: PortalProcess, people: tuple[Person, ...]
 ) -> None:
-    with phone(browser, portal, locale="en-US", measures=False) as her:
+    with phone(browser, portal, locale="en-US") as her:
         her.page.clock.install()
         sign_in(her, people[2])
         question = her.page.locator(".idle-warning")
@@ -99,7 +114,7 @@ def test_somebody_who_may_have_left_is_asked_and_stays_with_one_tap(
 def test_somebody_who_is_typing_is_not_disturbed(
     browser: Browser, portal: PortalProcess, people: tuple[Person, ...]
 ) -> None:
-    with phone(browser, portal, locale="en-US", measures=False) as her:
+    with phone(browser, portal, locale="en-US") as her:
         her.page.clock.install()
         sign_in(her, people[2])
         idle(her.page, 24)
@@ -111,14 +126,14 @@ def test_somebody_who_is_typing_is_not_disturbed(
 
 
 def test_nobody_is_asked_who_is_not_signed_in(browser: Browser, portal: PortalProcess) -> None:
-    with phone(browser, portal, locale="en-US", measures=False) as her:
+    with phone(browser, portal, locale="en-US") as her:
         her.page.goto(portal.url)
         expect(her.page.locator(".idle-warning")).to_have_count(0)
 
 
 def test_what_an_amount_would_be_is_shown_while_it_is_typed(browser: Browser, portal: PortalProcess) -> None:
     person = portal.invite(portal.walkers("en")[-1])
-    with phone(browser, portal, locale="en-US", measures=False) as her:
+    with phone(browser, portal, locale="en-US") as her:
         sign_in(her, person)
         her.page.goto(f"{portal.url}/debts/{person.reference}/what-can-you-afford")
         shown = her.page.locator("[data-preview]")

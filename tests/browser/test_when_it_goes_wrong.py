@@ -25,10 +25,10 @@ def _wrong(her: Phone, *, field: str = "") -> None:
 
 
 def test_wrong_answers_lead_on_and_never_end_the_walk(
-    browser: Browser, portal: PortalProcess, people: tuple[Person, ...], database: str
+    browser: Browser, portal: PortalProcess, people: tuple[Person, ...]
 ) -> None:
     # The third person's second debt: the walks use the first.
-    with phone(browser, portal, locale="en-US", measures=database == "sqlite") as her:
+    with phone(browser, portal, locale="en-US") as her:
         page = her.page
         page.goto(people[2].invite_url)
         her.tap("main form button")
