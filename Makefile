@@ -12,6 +12,8 @@ PORTAL_DEMO ?= 1
 export PORTAL_DEMO
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
+# Each start of a process would compile all of the portal again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
