@@ -7,6 +7,7 @@ import re
 import pytest
 from sqlalchemy import func, select
 
+from portal.care.models import CareHold
 from portal.db import session
 from portal.debts.statement import Standing
 from portal.lenders.models import Lender
@@ -303,6 +304,57 @@ def test_with_nothing_left_over_nobody_is_asked_for_anything(client: CheckingCli
     answer = page_of(client.get(f"/debts/{reckoned.reference}/choose-a-plan"))
     assert answer.says("You have nothing left over in a month. Then you don’t have to pay now.")
     assert can_be_sent(answer)
+
+
+def test_with_nothing_left_over_one_tap_stops_the_reminders(client: CheckingClient, reckoned: Standing) -> None:
+    come_in(client, reckoned)
+    to_choices(client, reckoned, amount="10")
+    client.fill(client.get(f"/debts/{reckoned.reference}/your-budget"), {"earnings": "1000", "home": "1100"})
+    shown = client.get(f"/debts/{reckoned.reference}/choose-a-plan")
+    # Until it is asked for nothing has stopped, so nothing else is said.
+    assert session.scalar(select(func.count()).select_from(CareHold)) == 0
+    assert page_of(shown).says("Tell us that you can’t pay now. It takes one tap. No reminders until 3 June 2026.")
+    assert "/help#advice" in {href for href, _words in page_of(shown).links}
+    first, again = (client.fill(shown, {"time": "1"}) for _tap in range(2))
+    assert first.request.path == again.request.path
+    assert page_of(first).says("What has stopped No reminders until 3 June 2026.")
+    (hold,) = session.scalars(select(CareHold)).all()
+    assert (hold.debt_id, hold.stops) == (reckoned.id, ["reminders"])
+    books_agree()
+
+
+def test_whoever_has_something_left_over_is_not_given_time_by_a_form(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    shown = to_choices(client, debt, amount="10")
+    token = dict(page_of(shown).forms[0].fields)["csrf_token"]
+    assert client.post(shown.request.path, data={"csrf_token": token, "time": "1"}).status_code == 200
+    assert session.scalars(select(CareHold)).all() == []
+
+
+def test_after_many_rounds_what_would_work_can_still_be_chosen(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    asked, says = NOT_QUITE["pause-first"]
+    for turn in range(5):
+        page = ask(client, debt, "pause-first", asked)
+        assert all(page.says(words) for words in says)
+        assert "answer" in keys(page)
+        assert page.says("You can send what you asked for to a person.") is (turn >= 3)
+        assert not page.says("a person takes over")
+
+
+def test_what_would_work_is_the_least_that_needs_nobody_and_what_a_person_can_grant_is_said(
+    client: CheckingClient,
+) -> None:
+    lender = a_lender(limits=LIMITS_WITH_EVERY_WAY.replace("alone_up_to_months = 36", "alone_up_to_months = 20"))
+    debt = a_debt("900.00", lender=lender, product=EVERY_WAY)
+    come_in(client, debt)
+    assert page_of(client.get(f"/debts/{debt.reference}/what-can-you-afford")).says("starts at $45.00 a month")
+    for page in (
+        page_of(to_choices(client, debt, amount="10")),
+        page_of(client.get(f"/debts/{debt.reference}/preview?amount=10&frequency=monthly")),
+    ):
+        assert page.says("From $25.00 a month on, a person can say yes to what you offer.")
+        assert page.says("What would work: $45.00 a month.")
 
 
 @pytest.mark.parametrize("way", YES)
