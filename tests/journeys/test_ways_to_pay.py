@@ -390,10 +390,26 @@ def test_before_agreeing_everything_about_a_settlement_is_said(client: CheckingC
         "Compared with paying all of it today $100.00 less",
         "When the last payment has come, $100.00 is let off, and you are done.",
         "For the first payment that is until 25 May 2026.",
-        "When the plan has ended, nothing more is let off.",
+        "If the plan ends before its last payment has come, nothing is let off: you owe $900.00 again, less what you have "
+        "paid.",
         "Your lender reports it as paid for less than the full balance.",
     ):
         assert page.says(said), said
+
+
+def test_a_running_settlement_takes_extra_money_and_says_until_when_its_figure_holds(
+    client: CheckingClient, debt: Standing
+) -> None:
+    come_in(client, debt)
+    ask(client, debt, "pay-less-in-parts", YES["pay-less-in-parts"])
+    sign(client, client.fill(client.get(f"/debts/{debt.reference}/choose-a-plan"), {"choose": "own"}))
+    plan = page_of(client.get(f"/plans/{plan_on(debt).reference}"))
+    extra = client.get(next(href for href, words in plan.links if words == "Pay extra"), follow_redirects=True)
+    assert extra.request.path == "/pay" and page_of(extra).headings == ["How much do you want to pay?"]
+    figure = page_of(client.get(f"/debts/{debt.reference}/pay-off"))
+    assert figure.says("$800.00 With it $100.00 is let off, as your plan says.")
+    assert figure.says("as long as the plan is kept, until its last payment on 20 August 2026.")
+    assert not figure.says("has no last day")
 
 
 def test_before_agreeing_the_annual_rate_and_its_method_are_said_where_interest_runs(
