@@ -390,8 +390,8 @@ def test_before_agreeing_everything_about_a_settlement_is_said(client: CheckingC
         "Compared with paying all of it today $100.00 less",
         "When the last payment has come, $100.00 is let off, and you are done.",
         "For the first payment that is until 25 May 2026.",
-        "If the plan ends before its last payment has come, nothing is let off: you owe $900.00 again, less what you have "
-        "paid.",
+        "If the plan ends before its last payment has come, nothing is let off: you owe $900.00 again, less what you "
+        "have paid.",
         "Your lender reports it as paid for less than the full balance.",
     ):
         assert page.says(said), said
