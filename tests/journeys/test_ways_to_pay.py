@@ -397,6 +397,14 @@ def test_before_agreeing_everything_about_a_settlement_is_said(client: CheckingC
         assert page.says(said), said
 
 
+def test_a_plan_that_leaves_something_says_so_under_its_picture(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    ask(client, debt, "less-for-a-while", YES["less-for-a-while"])
+    page = page_of(client.fill(client.get(f"/debts/{debt.reference}/choose-a-plan"), {"choose": "own"}))
+    assert page.says("$870.00 left in Jul 2026")
+    assert not page.says("Nothing left")
+
+
 def test_a_running_settlement_takes_extra_money_and_says_until_when_its_figure_holds(
     client: CheckingClient, debt: Standing
 ) -> None:
