@@ -315,11 +315,7 @@ def _effects(arrangement: Arrangement) -> Iterable[str]:
         else:
             yield _("In all %(amount)s is let off, a part of it with each payment.", amount=amount)
     if arrangement.standstill is not None:
-        yield _(
-            "No interest runs from %(first)s to %(last)s.",
-            first=day_words(arrangement.standstill.starts_on),
-            last=day_words(arrangement.standstill.ends_on),
-        )
+        yield _("No interest runs until %(day)s.", day=day_words(arrangement.standstill.ends_on))
     if arrangement.cost_of_pause is not None:
         yield (
             _("The pause costs %(amount)s.", amount=money_words(arrangement.cost_of_pause))

@@ -405,6 +405,14 @@ def test_a_plan_that_leaves_something_says_so_under_its_picture(client: Checking
     assert not page.says("Nothing left")
 
 
+def test_a_pause_names_no_day_that_is_over(client: CheckingClient, debt: Standing) -> None:
+    """Its interest stands still from a month before the first payment that it leaves out, which is before today."""
+    come_in(client, debt)
+    page = ask(client, debt, "pause-first", YES["pause-first"])
+    assert page.says("No interest runs until 10 June 2026.")
+    assert not page.says("April 2026")
+
+
 def test_a_running_settlement_takes_extra_money_and_says_until_when_its_figure_holds(
     client: CheckingClient, debt: Standing
 ) -> None:
