@@ -18,7 +18,6 @@ from flask_login import current_user
 
 from portal import clock
 from portal.care import advice, requests, words
-from portal.care.clocks import clock_for
 from portal.care.forms import AskForm, CantPayForm, VisitorForm
 from portal.care.holds import of_request
 from portal.care.messages import contacts_of
@@ -170,7 +169,7 @@ def _ask_as_myself(door: Kind) -> ResponseReturnValue:
             needs=[(need, words.need_words(need)) for need in words.NEEDS],
             needs_agreement=words.needs_agreement(),
             told=_already_told(door, debt),
-            **_promise(door, jurisdiction=person.lender.jurisdiction, zone=person.zone, debt=debt),
+            **words.promise(door, jurisdiction=person.lender.jurisdiction, zone=person.zone, of_debt=debt is not None),
         ),
         422 if form.errors else 200,
     )
@@ -195,21 +194,6 @@ def _already_told(door: Kind, debt: Standing | None) -> list[dict[str, object]]:
         for each in requests.requests_of(lender_id=person.lender_id, debtor_id=person.debtor_id)
         if each.kind == door and each.state in WAITING and (debt is None or each.debt_id in (None, debt.id))
     ]
-
-
-def _promise(door: Kind, *, jurisdiction: str, zone: str, debt: Standing | None) -> dict[str, object]:
-    """Give what will stop, and by when there is an answer, before anything is sent."""
-    today = clock.today(zone)
-    row = clock_for(door, jurisdiction=jurisdiction, on=today)
-    stops = row.stops if debt is not None or not row.only_with_debt else frozenset()
-    until = None
-    if row.hold_days is not None:
-        until = day_words(_last_day(clock.now(), row.hold_days, zone))
-    return {"answer_by": row.answer_by(today), "stops": words.stopped_words(stops, until=until) if stops else ()}
-
-
-def _last_day(since: datetime, days: int, zone: str) -> date:
-    return date.fromordinal(since.astimezone(clock.zone(zone)).date().toordinal() + days)
 
 
 def _too_many(until: datetime, zone: str) -> ResponseReturnValue:

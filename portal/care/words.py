@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from flask_babel import gettext as _
 
+from portal import clock
+from portal.care.clocks import clock_for
 from portal.care.states import Kind, State
+from portal.web.formats import day as day_words
 
 # The order in which pages offer them.
 NEEDS = (
@@ -100,6 +104,16 @@ def stopped_words(stops: frozenset[str], *, until: str | None) -> tuple[str, ...
     # Every hold does this, whatever else it stops: see `plans.states.counted`.
     words.append(_("No payment of a plan counts as late in this time."))
     return tuple(words)
+
+
+def promise(door: Kind, *, jurisdiction: str, zone: str, of_debt: bool) -> dict[str, object]:
+    """Give what will stop (`stops`), and by when there is an answer (`answer_by`), before anything is sent."""
+    now = clock.now()
+    today = now.astimezone(clock.zone(zone)).date()
+    row = clock_for(door, jurisdiction=jurisdiction, on=today)
+    stops = row.stops if of_debt or not row.only_with_debt else frozenset()
+    until = None if row.hold_days is None else day_words(today + timedelta(days=row.hold_days))
+    return {"answer_by": row.answer_by(today), "stops": stopped_words(stops, until=until) if stops else ()}
 
 
 def act_words(act: str, facts: Mapping[str, object]) -> str | None:

@@ -99,6 +99,9 @@ def change(reference: str, what: str) -> ResponseReturnValue:
     plan, today = _mine(reference)
     now = acts.situation_of(plan, today=today)
     room = rules.room(kind, now)
+    if kind is Kind.EXTRA and room == Refused(Why.NOT_OFFERED) and plan.debt_open:
+        # A plan that extra money can't redraw takes it all the same, for its next payments.
+        return redirect(url_for("payments.pay", debt=plan.debt_reference), 303)
     form = _form(kind, now, today=today, currency=plan.currency)
     asked: Asked | None = None
     if kind is Kind.SKIP:

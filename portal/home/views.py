@@ -20,7 +20,7 @@ from portal.money import Money, total
 from portal.people.permissions import me, needs_debtor
 from portal.plans.models import PlanCard
 from portal.plans.payoff import Figure, figures
-from portal.plans.progress import alive_plan, interest_not_posted, still_to_waive
+from portal.plans.progress import alive_plan, interest_not_posted, still_to_waive, view_of
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 from portal.web.formats import percent as percent_words
@@ -220,7 +220,8 @@ def pay_off(reference: str) -> ResponseReturnValue:
     today = clock.today(me().zone)
     plan = alive_plan(lender_id=found.lender_id, debt_id=found.id)
     coming = interest_not_posted(plan) if plan else ()
-    owed = found.owed - still_to_waive(plan) if plan else found.owed
+    waived = still_to_waive(plan) if plan else Money.zero(found.owed.currency)
+    owed = found.owed - waived
     all_figures = figures(owed=owed, coming=coming, today=today)
     first = all_figures[0]
     return render_template(
@@ -230,7 +231,7 @@ def pay_off(reference: str) -> ResponseReturnValue:
         first=first,
         figures=[_figure(figure) for figure in all_figures[:MOST_FIGURES]],
         more=len(all_figures) > MOST_FIGURES,
-        why=_why(first, all_figures, found, plan),
+        why=_why(first, all_figures, found, plan, waived=waived, today=today),
         saved=all_figures[-1].amount - first.amount if len(all_figures) > 1 else None,
         plan_reference=plan.reference if plan else None,
         form_key=uuid.uuid4().hex,
@@ -250,7 +251,15 @@ def _days(since: date, until: date | None) -> str:
     return _("%(since)s to %(until)s", since=day_words(since), until=day_words(until))
 
 
-def _why(first: Figure, all_figures: tuple[Figure, ...], found: Standing, plan: PlanCard | None) -> list[str]:
+def _why(
+    first: Figure,
+    all_figures: tuple[Figure, ...],
+    found: Standing,
+    plan: PlanCard | None,
+    *,
+    waived: Money,
+    today: date,
+) -> list[str]:
     """Say until when today's figure holds, and what changes it then."""
     lines = []
     if first.until is not None:
@@ -263,8 +272,18 @@ def _why(first: Figure, all_figures: tuple[Figure, ...], found: Standing, plan: 
                 amount=money_words(following.amount - first.amount),
             )
         )
-    else:
+    elif not waived:
         lines.append(_("This figure has no last day: no interest is added here that would change it."))
+    if plan is not None and waived:
+        last = view_of(plan, today=today).steps[-1].due_on
+        lines.append(
+            _(
+                "With it %(amount)s is let off, as your plan says. That holds as long as the plan is kept, until its "
+                "last payment on %(day)s.",
+                amount=money_words(waived),
+                day=day_words(last),
+            )
+        )
     if plan is None and found.annual_rate:
         lines.append(
             _("If your lender sends us a new figure, it changes on that day. You then see why on this debt’s page.")

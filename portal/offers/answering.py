@@ -217,9 +217,9 @@ def _with_quota(given: Answer, limits: Limits, history: History, today: date, tr
 
 
 def _with_rounds(given: Answer, history: History, trace: Trace) -> Answer:
-    """Hand over to a person after so many answers without a yes; a yes needs nobody."""
+    """Name a person after so many answers without a yes; what would work still does, and a yes needs nobody."""
     held = {Reason.ON_HOLD, Reason.BALANCE_NOT_FRESH}.intersection(given.reasons)
     if history.rounds < MOST_ROUNDS or given.is_agreed_alone or held:
         return given
     trace.add(Rule.ROUNDS, MOST_ROUNDS, rounds=history.rounds)
-    return replace(given, needs_person=True, reasons=(*given.reasons, Reason.ROUNDS_USED_UP))
+    return replace(given, reasons=(*given.reasons, Reason.ROUNDS_USED_UP))

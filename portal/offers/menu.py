@@ -14,12 +14,12 @@ from portal.offers import drafts
 from portal.offers.answers import Kind, Offer
 from portal.offers.asked import Regular, Way
 from portal.offers.owed import NO_HISTORY, History, Means, Owed
-from portal.offers.reckoning import Case, arranged
+from portal.offers.reckoning import Case, Reckoning, arranged
 from portal.offers.regular import MOST_ON_A_SCREEN, different
 from portal.offers.trace import Trace
 from portal.offers.ways import down_payment_is_required
 from portal.schedules.dates import Frequency, first_due
-from portal.schedules.schedule import NothingOwed
+from portal.schedules.schedule import NothingOwed, Schedule
 
 _SHORTEST_USUAL_MONTHS: Final = 3
 
@@ -62,11 +62,12 @@ def standard(
 ) -> tuple[Offer, ...]:
     """Return at most three plans to choose from, lowest payment first; every one is accepted when it is asked for.
 
-    The lowest payment runs over the longest standard term. The soonest done is what is affordable or, where nobody
-    knows that, a quarter of that term (3 months at least); one lies in between. Sooner is cheaper where interest runs,
-    so the soonest plan is also the one of least cost, and says so, instead of standing on the page twice. None are
-    returned where the frequency is not offered, where a down payment comes first, or where nothing standard is
-    affordable and a person decides.
+    The lowest payment runs over the longest standard term, or over the longest that is agreed to without a person where
+    that is shorter and affordable: 3,600.00 over 36 months of which 24 need nobody is 150.00 and not 100.00. The
+    soonest done is what is affordable or, where nobody knows that, a quarter of the standard term (3 months at least);
+    one lies in between. Sooner is cheaper where interest runs, so the soonest plan is also the one of least cost, and
+    says so, instead of standing on the page twice. None are returned where the frequency is not offered, where a down
+    payment comes first, or where nothing standard is affordable and a person decides.
 
     :raises NothingOwed: if the balance is not above zero.
     :raises ValueError: if there is no such pay day.
@@ -79,16 +80,16 @@ def standard(
     r = Case(owed, limits, means, today, Trace()).reckon(asked)
     if down_payment_is_required(r):
         return ()
-    lowest = r.pay(r.least)
+    lowest = _lowest(r)
     if not r.fits(lowest):
         return ()
     can = r.affordable_a_period
     if can is None:
         months = max(_SHORTEST_USUAL_MONTHS, -(-limits.max_term_months // 4))
-        soonest = r.within(r.periods_in(min(months, limits.max_term_months)))
+        soonest = r.within(min(r.periods_in(min(months, limits.max_term_months)), lowest.count))
     else:
         # What is affordable in a month may be less than one least payment where the plan is over within the month.
-        soonest = r.pay(min(r.in_whole_steps(can), r.most_at_once)) if can >= r.least else lowest
+        soonest = r.pay(min(r.in_whole_steps(can), r.most_at_once)) if can >= lowest.payment else lowest
     drawn = [(Kind.LOWEST_PAYMENT, lowest), (Kind.SOONEST_DONE, soonest)]
     # With a few cents owed, rounding can put it outside of the two.
     between = r.within(max(1, (lowest.count + soonest.count) // 2))
@@ -107,6 +108,16 @@ def standard(
         if r.fits(plan)
     )
     return different(offers, most=MOST_ON_A_SCREEN)
+
+
+def _lowest(r: Reckoning) -> Schedule:
+    """Draw the plan of the lowest payment, without a person if that can be."""
+    lowest = r.pay(r.least)
+    if r.needs_person(lowest.count) and r.limits.auto_accept_months:
+        alone = r.within(r.periods_in(r.limits.auto_accept_months))
+        if r.fits(alone):
+            return alone
+    return lowest
 
 
 def _first_asked(owed: Owed, limits: Limits, frequency: Frequency, pay_day: int, today: date) -> Regular:

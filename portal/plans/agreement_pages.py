@@ -40,7 +40,7 @@ def _my_quote(reference: str, number: str) -> tuple[Standing, Quote] | ResponseR
     if (away := elsewhere(debt, background)) is not None and not (debt.owed and in_its_place):
         return away
     if not negotiate.holds(made, parts=debt.parts):
-        flash(_("This offer no longer holds, because its time is over or what you owe has changed. Here are today’s."))
+        flash(_gone_words())
         return redirect(url_for("plans.choose", reference=reference), 303)
     return debt, made
 
@@ -104,10 +104,12 @@ def _agreed(debt: Standing, done: Agreed | AgreedBefore | QuoteGone | PlanAlive)
             flash(_("This debt has a plan already. Here it is."))
             return redirect(url_for("plans.plan", reference=plan), 303)
         case QuoteGone():
-            flash(
-                _("This offer no longer holds, because its time is over or what you owe has changed. Here are today’s.")
-            )
+            flash(_gone_words())
             return redirect(url_for("plans.choose", reference=debt.reference), 303)
+
+
+def _gone_words() -> str:
+    return _("This offer no longer holds: its time is over, or this debt has changed. Here is what works today.")
 
 
 def _said(made: Quote) -> Said:

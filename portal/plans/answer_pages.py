@@ -6,9 +6,12 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.care.states import WAITING
+from portal.care.requests import Opened
+from portal.care.states import WAITING, Kind
+from portal.care.words import promise
 from portal.db import transaction
 from portal.debts.statement import Standing
+from portal.offers.answers import Reason
 from portal.offers.asked import Settlement
 from portal.people import sign_in
 from portal.people.permissions import me, needs_debtor
@@ -39,6 +42,7 @@ def choose(reference: str) -> ResponseReturnValue:
     except NoLimits:
         return no_limits(debt)
     choices = negotiate.choices(table)
+    nothing_left = Reason.NOTHING_LEFT_OVER in table.answer.reasons
     if request.method == "POST":
         if "send" in request.form:
             with transaction():
@@ -46,6 +50,8 @@ def choose(reference: str) -> ResponseReturnValue:
                 if again is not None:
                     negotiate.send_to_person(debt, proposal=again, by=me().actor)
             return redirect(url_for("plans.sent_to_person", reference=reference), 303)
+        if "time" in request.form and nothing_left:
+            return _given_time(debt)
         key = request.form.get("choose", "")
         if key in choices:
             with transaction():
@@ -80,8 +86,24 @@ def choose(reference: str) -> ResponseReturnValue:
         if not settles
         else url_for("plans.ways_to_pay", reference=reference),
         send_to_person="own" not in choices,
+        time=_promised(Kind.CANT_PAY) if nothing_left else None,
         other_ways=len(negotiate.ways_for(debt, today=today)) > 1,
     )
+
+
+def _promised(door: Kind) -> dict[str, object]:
+    return promise(door, jurisdiction=me().lender.jurisdiction, zone=me().zone, of_debt=True)
+
+
+def _given_time(debt: Standing) -> ResponseReturnValue:
+    """Ask for nothing for a while, by one tap, of somebody with nothing left over."""
+    with transaction():
+        proposal = negotiate.newest_proposal(debt)
+        opened = None if proposal is None else negotiate.ask_for_time(debt, proposal=proposal, by=me().actor)
+    if isinstance(opened, Opened):
+        return redirect(url_for("care.request", number=opened.number), 303)
+    # After too many requests in a day its own page says what was told already, and how to call.
+    return redirect(url_for("care.ask", kind=Kind.CANT_PAY.slug, debt=debt.reference), 303)
 
 
 def _send_code_for(debt: Standing, number: str) -> None:

@@ -156,7 +156,14 @@ def _if_missed(facts: KeyFacts, *, grace_days: int, contract_rate: Decimal) -> I
             percent=f"{contract_rate.normalize():f}",
         )
     if Consequence.WAIVER_ENDS in facts.if_missed:
-        yield _("When the plan has ended, nothing more is let off. What was let off until then stays so.")
+        if any(payment.waived for payment in facts.payments[:-1]):
+            yield _("When the plan has ended, nothing more is let off. What was let off until then stays so.")
+        else:
+            yield _(
+                "If the plan ends before its last payment has come, nothing is let off: you owe %(amount)s again, less "
+                "what you have paid.",
+                amount=money_words(facts.balance),
+            )
     yield _("What you paid stays yours in any case: it is always taken off what you owe.")
 
 

@@ -260,7 +260,7 @@ def table_for(debt: Standing, *, proposal: Proposal, today: date) -> Table:
 
 
 def preview(debt: Standing, background: Background, *, asked: Asked, in_force: InForce, today: date) -> Table:
-    """Give the answer to something that nobody has asked for yet, without the plans beside it; nothing is kept."""
+    """Give the answer to what nobody has asked for yet, and plans beside it if that is no yes; nothing is kept."""
     return _table(debt, background, in_force, asked, proposal=None, today=today)
 
 
@@ -291,7 +291,7 @@ def _table(
         regular.first_due.isoweekday() if regular.frequency.by_weekday else regular.first_due.day
     )
     beside: tuple[Offer, ...] = ()
-    if gate is None and proposal is not None:
+    if gate is None and not (proposal is None and given.is_agreed_alone):
         beside = menu.standard(
             owed=owed, limits=limits, frequency=regular.frequency, pay_day=pay_day, today=today, means=means
         )

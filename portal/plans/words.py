@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext, ngettext
 
 from portal.money import Money
 from portal.offers.answers import Answer, Change, Input, Kind, Outcome, Reason
-from portal.offers.asked import Asked, DownPayment, Lower, Pause, Settlement, Steps, Way
+from portal.offers.asked import Asked, DownPayment, Lower, Pause, Regular, Settlement, Steps, Way
 from portal.plans.forms import every, how_often
 from portal.schedules.arrangements import Arrangement, Vesting
 from portal.schedules.dates import Frequency
@@ -120,7 +120,7 @@ _REASONS: Final = {
     Reason.FIRST_PAYMENT_TOO_EARLY: lazy_gettext("The first day is too soon to arrange it."),
     Reason.FIRST_PAYMENT_OUT_OF_SEASON: lazy_gettext("The first payment would lie outside of the season."),
     Reason.LONGER_THAN_AUTOMATIC: lazy_gettext("A plan this long is looked at by a person first."),
-    Reason.A_PERSON_DECIDES: lazy_gettext("A person will look at this and answer you."),
+    Reason.A_PERSON_DECIDES: lazy_gettext("This is for a person to decide."),
     Reason.ON_HOLD: lazy_gettext(
         "Something else comes first on this debt. Until that is cleared up, we ask you for nothing."
     ),
@@ -149,7 +149,9 @@ _REASONS: Final = {
         "There were several plans for this debt before, so a person looks at a new one."
     ),
     Reason.TOO_SOON_AFTER_A_BREAK: lazy_gettext("A plan for this debt ended a short while ago."),
-    Reason.ROUNDS_USED_UP: lazy_gettext("We have not found a way together yet, so a person takes over."),
+    Reason.ROUNDS_USED_UP: lazy_gettext(
+        "We have not found a way together yet. You can send what you asked for to a person."
+    ),
 }
 
 
@@ -208,19 +210,28 @@ def answer_words(answer: Answer, choices: Mapping[str, Arrangement]) -> tuple[st
     """Say yes; or why not, and what would work."""
     if answer.outcome is Outcome.ACCEPT and not answer.needs_person:
         return _("Yes, what you asked for works."), ()
-    lines = [reason_words(reason) for reason in answer.reasons]
+    nothing_left = Reason.NOTHING_LEFT_OVER in answer.reasons
+    # Not having to pay is nothing that a person first has to decide.
+    lines = [_why(one, answer) for one in answer.reasons if not (nothing_left and one is Reason.A_PERSON_DECIDES)]
     works = _lowest(choices) if answer.change.input in (Input.PAYMENT, Input.BUDGET) else None
     if works is None and (choices or answer.change.input is Input.ASK_AGAIN_ON):
         works = change_words(answer.change, answer.asked)
     if works is not None:
         lines.append(works)
-    if answer.hold_until is not None:
-        lines.append(_("We ask you for nothing until %(day)s.", day=day_words(answer.hold_until)))
     if choices:
         return _("Not quite, but there are ways that work."), tuple(lines)
-    if Reason.ON_HOLD in answer.reasons or Reason.NOTHING_LEFT_OVER in answer.reasons:
+    if Reason.ON_HOLD in answer.reasons or nothing_left:
         return _("You don’t have to decide anything now."), tuple(lines)
     return _("We look at this together with you."), tuple(lines)
+
+
+def _why(reason: Reason, answer: Answer) -> str:
+    """Say one reason; of a longer plan than is agreed to here, what a person can say yes to."""
+    longer = reason is Reason.LONGER_THAN_AUTOMATIC and answer.outcome is not Outcome.ACCEPT
+    if longer and isinstance(answer.asked, Regular) and answer.plan is not None:
+        works = amount_every(answer.plan.payment, answer.plan.frequency)
+        return _("From %(amount)s on, a person can say yes to what you offer.", amount=works)
+    return reason_words(reason)
 
 
 def _lowest(choices: Mapping[str, Arrangement]) -> str | None:
@@ -304,11 +315,7 @@ def _effects(arrangement: Arrangement) -> Iterable[str]:
         else:
             yield _("In all %(amount)s is let off, a part of it with each payment.", amount=amount)
     if arrangement.standstill is not None:
-        yield _(
-            "No interest runs from %(first)s to %(last)s.",
-            first=day_words(arrangement.standstill.starts_on),
-            last=day_words(arrangement.standstill.ends_on),
-        )
+        yield _("No interest runs until %(day)s.", day=day_words(arrangement.standstill.ends_on))
     if arrangement.cost_of_pause is not None:
         yield (
             _("The pause costs %(amount)s.", amount=money_words(arrangement.cost_of_pause))

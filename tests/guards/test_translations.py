@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TRANSLATED = [language for language in LANGUAGES if language != DEFAULT]
 # These read the same in every language.
 SAME = {"English", "简体中文", "SMS"}
+# What docs/words.md calls 贷款方 has no second name.
+OTHER_NAMES = ("贷款机构", "贷方", "放款方")
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|\{(\w*)\}")
 
 
@@ -96,3 +98,9 @@ def test_chinese_texts_are_in_chinese_writing(language: str) -> None:
         if message.id and re.search(r"[a-z]{3}", PLACEHOLDER.sub("", forms(message.id)[0])):
             for form in forms(message.string):
                 assert form in SAME or re.search(r"[\u4e00-\u9fff]", form), message.id
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_lender_has_one_name(language: str) -> None:
+    texts = [form for message in catalogue(language) for form in forms(message.string)]
+    assert [text for text in texts for name in OTHER_NAMES if name in text] == []

@@ -101,6 +101,14 @@ def test_home_puts_choosing_a_plan_first_then_the_next_payment_then_what_is_late
     assert ("/pay?debt=A-1&amount=late", "Pay") in page.links
 
 
+def test_home_names_which_of_two_debts_with_one_name_comes_next(client: CheckingClient, lender: Lender) -> None:
+    debtor = a_debtor(lender=lender)
+    first = a_debt("300.00", debtor=debtor, product="Loan", reference="A-1", days_late=20)
+    a_debt("300.00", debtor=debtor, product="Loan", reference="B-2", days_late=300)
+    come_in(client, first)
+    assert page_of(client.get("/home")).says("· B-2 Say what you can afford")
+
+
 def test_home_does_not_ask_for_money_that_is_on_its_way(
     client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask
 ) -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 from sqlalchemy import func, select
 
+from portal.care.models import CareHold
 from portal.db import session
 from portal.debts.statement import Standing
 from portal.lenders.models import Lender
@@ -305,6 +306,57 @@ def test_with_nothing_left_over_nobody_is_asked_for_anything(client: CheckingCli
     assert can_be_sent(answer)
 
 
+def test_with_nothing_left_over_one_tap_stops_the_reminders(client: CheckingClient, reckoned: Standing) -> None:
+    come_in(client, reckoned)
+    to_choices(client, reckoned, amount="10")
+    client.fill(client.get(f"/debts/{reckoned.reference}/your-budget"), {"earnings": "1000", "home": "1100"})
+    shown = client.get(f"/debts/{reckoned.reference}/choose-a-plan")
+    # Until it is asked for nothing has stopped, so nothing else is said.
+    assert session.scalar(select(func.count()).select_from(CareHold)) == 0
+    assert page_of(shown).says("Tell us that you can’t pay now. It takes one tap. No reminders until 3 June 2026.")
+    assert "/help#advice" in {href for href, _words in page_of(shown).links}
+    first, again = (client.fill(shown, {"time": "1"}) for _tap in range(2))
+    assert first.request.path == again.request.path
+    assert page_of(first).says("What has stopped No reminders until 3 June 2026.")
+    (hold,) = session.scalars(select(CareHold)).all()
+    assert (hold.debt_id, hold.stops) == (reckoned.id, ["reminders"])
+    books_agree()
+
+
+def test_whoever_has_something_left_over_is_not_given_time_by_a_form(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    shown = to_choices(client, debt, amount="10")
+    token = dict(page_of(shown).forms[0].fields)["csrf_token"]
+    assert client.post(shown.request.path, data={"csrf_token": token, "time": "1"}).status_code == 200
+    assert session.scalars(select(CareHold)).all() == []
+
+
+def test_after_many_rounds_what_would_work_can_still_be_chosen(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    asked, says = NOT_QUITE["pause-first"]
+    for turn in range(5):
+        page = ask(client, debt, "pause-first", asked)
+        assert all(page.says(words) for words in says)
+        assert "answer" in keys(page)
+        assert page.says("You can send what you asked for to a person.") is (turn >= 3)
+        assert not page.says("a person takes over")
+
+
+def test_what_would_work_is_the_least_that_needs_nobody_and_what_a_person_can_grant_is_said(
+    client: CheckingClient,
+) -> None:
+    lender = a_lender(limits=LIMITS_WITH_EVERY_WAY.replace("alone_up_to_months = 36", "alone_up_to_months = 20"))
+    debt = a_debt("900.00", lender=lender, product=EVERY_WAY)
+    come_in(client, debt)
+    assert page_of(client.get(f"/debts/{debt.reference}/what-can-you-afford")).says("starts at $45.00 a month")
+    for page in (
+        page_of(to_choices(client, debt, amount="10")),
+        page_of(client.get(f"/debts/{debt.reference}/preview?amount=10&frequency=monthly")),
+    ):
+        assert page.says("From $25.00 a month on, a person can say yes to what you offer.")
+        assert page.says("What would work: $45.00 a month.")
+
+
 @pytest.mark.parametrize("way", YES)
 def test_each_way_leads_to_an_agreement_that_says_all_that_was_shown(
     client: CheckingClient, debt: Standing, way: str
@@ -338,10 +390,42 @@ def test_before_agreeing_everything_about_a_settlement_is_said(client: CheckingC
         "Compared with paying all of it today $100.00 less",
         "When the last payment has come, $100.00 is let off, and you are done.",
         "For the first payment that is until 25 May 2026.",
-        "When the plan has ended, nothing more is let off.",
+        "If the plan ends before its last payment has come, nothing is let off: you owe $900.00 again, less what you "
+        "have paid.",
         "Your lender reports it as paid for less than the full balance.",
     ):
         assert page.says(said), said
+
+
+def test_a_plan_that_leaves_something_says_so_under_its_picture(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    ask(client, debt, "less-for-a-while", YES["less-for-a-while"])
+    page = page_of(client.fill(client.get(f"/debts/{debt.reference}/choose-a-plan"), {"choose": "own"}))
+    assert page.says("$870.00 left in Jul 2026")
+    assert not page.says("Nothing left")
+
+
+def test_a_pause_names_no_day_that_is_over(client: CheckingClient, debt: Standing) -> None:
+    """Its interest stands still from a month before the first payment that it leaves out, which is before today."""
+    come_in(client, debt)
+    page = ask(client, debt, "pause-first", YES["pause-first"])
+    assert page.says("No interest runs until 10 June 2026.")
+    assert not page.says("April 2026")
+
+
+def test_a_running_settlement_takes_extra_money_and_says_until_when_its_figure_holds(
+    client: CheckingClient, debt: Standing
+) -> None:
+    come_in(client, debt)
+    ask(client, debt, "pay-less-in-parts", YES["pay-less-in-parts"])
+    sign(client, client.fill(client.get(f"/debts/{debt.reference}/choose-a-plan"), {"choose": "own"}))
+    plan = page_of(client.get(f"/plans/{plan_on(debt).reference}"))
+    extra = client.get(next(href for href, words in plan.links if words == "Pay extra"), follow_redirects=True)
+    assert extra.request.path == "/pay" and page_of(extra).headings == ["How much do you want to pay?"]
+    figure = page_of(client.get(f"/debts/{debt.reference}/pay-off"))
+    assert figure.says("$800.00 With it $100.00 is let off, as your plan says.")
+    assert figure.says("as long as the plan is kept, until its last payment on 20 August 2026.")
+    assert not figure.says("has no last day")
 
 
 def test_before_agreeing_the_annual_rate_and_its_method_are_said_where_interest_runs(

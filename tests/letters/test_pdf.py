@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +24,17 @@ from portal.letters.contents import Frequency, Letter
 from portal.letters.sheet import BrokenTemplate, MissingGlyph, Rendered, RenderTimeout
 from portal.schedules import dates as schedules
 from tests.letters import examples
-from tests.letters.examples import ROOT, a_chinese_letter, a_letter, a_plan, a_receipt, a_statement, environment
+from tests.letters.examples import (
+    ROOT,
+    a_chinese_letter,
+    a_letter,
+    a_plan,
+    a_receipt,
+    a_statement,
+    amounts,
+    environment,
+    usd,
+)
 
 LETTERS = examples.every_letter()
 
@@ -205,6 +216,21 @@ def test_a_last_receipt_says_that_nothing_is_left_and_what_is_to_the_debtors_cre
     text = written(files["last-receipt.en"].pdf)
     assert "Nothing is left to pay on this debt" in text
     assert "You have $10.00 to your credit." in text
+
+
+def test_a_receipt_counts_what_was_let_off_with_it() -> None:
+    """The last payment of a settlement: 80.00 of 100.00, and 20.00 is let off."""
+    last = a_receipt(
+        amount=usd("80.00"),
+        balance_before=amounts("100.00"),
+        allocation=amounts("80.00"),
+        balance_after=amounts("20.00"),
+        let_off=usd("20.00"),
+    )
+    words = " ".join(re.sub(r"<[^>]*>", " ", html(a_letter(last))).split())
+    assert "By You owe now $80.00" in words and "$0.00 What it paid for" in words
+    assert "Let off by your lender −$20.00 You owe now $0.00" in words
+    assert "Nothing is left to pay on this debt" in words
 
 
 def test_a_long_table_repeats_its_head_on_each_page(files: dict[str, Rendered]) -> None:

@@ -372,6 +372,25 @@ def test_the_plans_to_choose_from_are_admissible_and_differ(case: dict, pay_day:
             assert offer.schedule.ends_on == min(each.schedule.ends_on for each in offers)
         if Kind.LEAST_COST in kinds:
             assert offer.schedule.total_interest == min(each.schedule.total_interest for each in offers)
+    alone = [offer.schedule for offer in offers if not offer.needs_person]
+    if alone and alone[0].payment.minor > 1:
+        # Nothing less would be agreed to without a person.
+        less = alone[0].payment - Money(1, alone[0].payment.currency)
+        asked = Regular(less, alone[0].frequency, alone[0].starts_on)
+        assert not answer(**{**case, "asked": asked}).is_agreed_alone
+
+
+def test_where_a_long_plan_needs_a_person_the_lowest_payment_is_of_the_longest_that_needs_nobody() -> None:
+    terms = {"owed": Owed(usd("3600.00")), "frequency": Frequency.MONTHLY, "pay_day": 1, "today": TODAY}
+    limits = some_limits(max_term_months=36, auto_accept_months=24)
+    (lowest, *_others) = standard(limits=limits, **terms)
+    assert (str(lowest.schedule.payment), lowest.needs_person) == ("150.00 USD", False)
+    # Who can't afford that gets the longer plan, by a person.
+    (only, *_others) = standard(limits=limits, means=Means(usd(130)), **terms)
+    assert (str(only.schedule.payment), only.needs_person) == ("100.00 USD", True)
+    # Where a person looks at every plan, nothing is shorter.
+    (lowest, *_others) = standard(limits=some_limits(max_term_months=36, auto_accept_months=0), **terms)
+    assert str(lowest.schedule.payment) == "100.00 USD"
 
 
 def test_three_plans_to_choose_from() -> None:

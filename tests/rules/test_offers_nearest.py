@@ -320,8 +320,9 @@ def test_steps_are_accepted_exactly_if_they_are_allowed(
 
 
 @pytest.mark.parametrize(("rounds", "person"), [(2, False), (3, True)])
-def test_after_three_rounds_a_person_takes_over_but_a_yes_is_a_yes(rounds: int, person: bool) -> None:
+def test_after_three_rounds_a_person_is_named_and_what_would_work_still_does(rounds: int, person: bool) -> None:
     case: dict[str, Any] = {"owed": Owed(jpy(3600)), "limits": some_limits(currency="JPY"), "today": TODAY}
     found = answer(asked=monthly(100), means=Means(jpy(180)), history=History(rounds=rounds), **case)
-    assert (found.needs_person, Reason.ROUNDS_USED_UP in found.reasons) == (person, person)
+    assert (found.needs_person, Reason.ROUNDS_USED_UP in found.reasons) == (False, person)
+    assert found.plan is not None and str(found.plan.payment) == "150 JPY"
     assert answer(asked=monthly(160), history=History(rounds=9), **case).is_agreed_alone
