@@ -82,6 +82,9 @@ class Counting:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    if getattr(session.config.option, "loadgroup", False):
+        grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+        assert all("@" in item.nodeid for item in grouped), "what is made once for many tests would be made twice"
     # Thousands of tests that stay to the end need not be looked through for rubbish again and again.
     gc.collect()
     gc.freeze()
