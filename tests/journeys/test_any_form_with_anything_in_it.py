@@ -22,7 +22,7 @@ from tests.conftest import Clock
 from tests.debtor_pages import PAGES
 from tests.journeys.acts import Stripe, come_in
 from tests.pages import CheckingClient, FormOnPage, Page, page_of
-from tests.scene import STRANGER, Scene
+from tests.scene import Scene
 
 MARK = "zq7"
 BAD = {
@@ -188,9 +188,8 @@ def test_a_sign_that_no_database_keeps_does_no_harm_in_an_address_or_a_hidden_fi
     )
 
 
-def test_a_stranger_sees_the_same_care(scene: Scene) -> None:
+def test_a_stranger_sees_the_same_care(client: CheckingClient, lender: Lender) -> None:
     """Half a form, another kind of form and a form that is none: words come back, never a fault."""
-    visitor = scene.visitor(STRANGER)
     for kind, body in (
         ("application/json", b"{"),
         ("multipart/form-data; boundary=x", b"--x\r\nnothing"),
@@ -198,6 +197,6 @@ def test_a_stranger_sees_the_same_care(scene: Scene) -> None:
         ("text/plain", b"\xff\xfe"),
         ("application/x-www-form-urlencoded", b"%zz&=&=&;" + b"a=&" * 2_000),
     ):
-        answer = visitor.post("/sign-in", data=body, content_type=kind)
+        answer = client.post("/sign-in", data=body, content_type=kind)
         assert 400 <= answer.status_code < 500, (kind, answer.status_code)
         assert A_SENTENCE.search(page_of(answer).words), kind
