@@ -165,6 +165,7 @@ def _pay(debt: Standing, *, number: int, today: date) -> None:
     )
     progress.lay_over(
         plan,
+        progress.life_of(plan),
         cleared=[(today, amount)] * number,
         owed=book.owed,
         today=today,

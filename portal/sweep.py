@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import bindparam, func, select, tuple_, update
 
-from portal import clock, ledger
+from portal import clock
 from portal.contact.facts import Holds
-from portal.db import session, transaction
+from portal.db import read, session, table_of, transaction
 from portal.debts.models import Debt
 from portal.evidence.record import PORTAL
 from portal.lenders.models import Lender
@@ -34,6 +34,18 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 500
 # Nowhere is it later than at UTC+14.
 _FARTHEST_EAST = timedelta(hours=14)
+_DEBTOR, _LENDER, _DEBT = table_of(Debtor).c, table_of(Lender).c, table_of(Debt).c
+# What a look asks beside the plan itself.
+_AROUND = (
+    select(_DEBTOR.zone, _LENDER.remind_days_before, _DEBT.state)
+    .join_from(table_of(Debtor), table_of(Lender), _LENDER.id == _DEBTOR.lender_id)
+    .join(table_of(Debt), (_DEBT.lender_id == _DEBTOR.lender_id) & (_DEBT.debtor_id == _DEBTOR.id))
+    .where(
+        _DEBTOR.lender_id == bindparam("lender_id"),
+        _DEBTOR.id == bindparam("debtor_id"),
+        _DEBT.id == bindparam("debt_id"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +164,15 @@ def look_at(*, lender_id: uuid.UUID, plan_id: uuid.UUID, holding: Holds) -> Look
 
     Then it says when time can next change something. Twice a day is once.
     """
-    with transaction() as s:
-        plan = progress.locked(lender_id=lender_id, plan_id=plan_id)
-        book = ledger.locked(lender_id=lender_id, debt_id=plan.debt_id)
-        zone, remind_days, debt_state = s.execute(
-            select(Debtor.zone, Lender.remind_days_before, Debt.state)
-            .join(Lender, Lender.id == Debtor.lender_id)
-            .join(Debt, (Debt.lender_id == Debtor.lender_id) & (Debt.debtor_id == Debtor.id))
-            .where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id, Debt.id == plan.debt_id)
-        ).one()
+    with transaction():
+        plan, book = progress.locked_with_book(lender_id=lender_id, plan_id=plan_id)
+        [around] = read(_AROUND, {"lender_id": lender_id, "debtor_id": plan.debtor_id, "debt_id": plan.debt_id})
+        zone, remind_days, debt_state = around
         today, before = clock.today(zone), plan.state
-        interest = progress.post_interest(plan, today=today)
-        effect = follow(plan, today=today, by=PORTAL)
-        payments = [_payment(item) for item in progress.items_of(plan)]
+        life = progress.life_of(plan, zone=zone)
+        interest = progress.post_interest(plan, life.items, today=today)
+        effect = follow(plan, today=today, by=PORTAL, life=life)
+        payments = [_payment(item) for item in life.items]
         terms = Terms(
             grace_days=plan.grace_days,
             cure_days=plan.cure_days,
@@ -173,7 +181,7 @@ def look_at(*, lender_id: uuid.UUID, plan_id: uuid.UUID, holding: Holds) -> Look
             void_on=plan.void_on,
             review_on=plan.review_on,
         )
-        held = progress.held_of(plan)
+        held = life.held
         written = remind.Written()
         if debt_state == "open":
             owed = total(waivers.asked_of(book, plan).values(), currency=plan.currency)

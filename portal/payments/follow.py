@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from datetime import date
 from functools import partial
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
-from portal import clock, ledger
-from portal.db import session
+from portal import clock
+from portal.db import read, session, table_of
 from portal.evidence.record import Actor
+from portal.ledger import Book
 from portal.money import Money, total
 from portal.payments.models import Payment, PaymentPart
 from portal.payments.parts import came_for
@@ -19,6 +20,21 @@ from portal.payments.states import State
 from portal.plans import progress, waivers
 from portal.plans.models import Plan
 from portal.points import award
+
+_PART, _PAYMENT = table_of(PaymentPart).c, table_of(Payment).c
+_ON_ITS_WAY = (
+    select(func.sum(_PART.amount_minor).label("minor"))
+    .join_from(
+        table_of(PaymentPart),
+        table_of(Payment),
+        (_PART.lender_id == _PAYMENT.lender_id) & (_PART.payment_id == _PAYMENT.id),
+    )
+    .where(
+        _PART.lender_id == bindparam("lender_id"),
+        _PART.plan_id == bindparam("plan_id"),
+        _PAYMENT.state == State.PROCESSING.value,
+    )
+)
 
 
 def plans_of(lender_id: uuid.UUID, plan_ids: Iterable[uuid.UUID | None]) -> list[Plan]:
@@ -37,9 +53,9 @@ def plans_of(lender_id: uuid.UUID, plan_ids: Iterable[uuid.UUID | None]) -> list
     )
 
 
-def _cleared(plan: Plan) -> list[tuple[date, Money]]:
+def _cleared(plan: Plan, *, zone: str) -> list[tuple[date, Money]]:
     """Give all money that cleared for a plan, and as negative what went back, by the debtor's own calendar."""
-    place = clock.zone(progress.zone_of(plan))
+    place = clock.zone(zone)
     return [
         (
             (came.settled_at if came.minor > 0 and came.settled_at else came.at).astimezone(place).date(),
@@ -51,32 +67,29 @@ def _cleared(plan: Plan) -> list[tuple[date, Money]]:
 
 def _on_its_way(plan: Plan) -> Money:
     """Give the money for a plan that has been sent and is not here yet, as from a bank account."""
-    found = session.scalars(
-        select(func.sum(PaymentPart.amount_minor))
-        .join(Payment, (PaymentPart.lender_id == Payment.lender_id) & (PaymentPart.payment_id == Payment.id))
-        .where(
-            PaymentPart.lender_id == plan.lender_id,
-            PaymentPart.plan_id == plan.id,
-            Payment.state == State.PROCESSING.value,
-        )
-    )
-    return Money(int(found.one() or 0), plan.currency)
+    [row] = read(_ON_ITS_WAY, {"lender_id": plan.lender_id, "plan_id": plan.id})
+    return Money(int(row.minor or 0), plan.currency)
 
 
-def follow(plan: Plan, *, today: date, by: Actor) -> progress.Effect:
-    """Let the plan and the points follow the money. The plan must be locked, by way of its debt's book."""
+def follow(plan: Plan, *, today: date, by: Actor, life: progress.Life | None = None) -> progress.Effect:
+    """Let the plan and the points follow the money. The plan must be locked, by way of its debt's book.
+
+    Without a `life` it is read here.
+    """
     session.flush()
-    book = ledger.locked(lender_id=plan.lender_id, debt_id=plan.debt_id)
+    book = session.get_one(Book, (plan.lender_id, plan.debt_id))
+    life = life or progress.life_of(plan)
     effect = progress.lay_over(
         plan,
-        cleared=_cleared(plan),
+        life,
+        cleared=_cleared(plan, zone=life.zone),
         owed=total(waivers.asked_of(book, plan).values(), currency=plan.currency),
         today=today,
         by=by,
         on_its_way=partial(_on_its_way, plan),
     )
     waivers.settle(plan, today=today, by=by)
-    items = {item.seq: item for item in progress.items_of(plan)}
+    items = {item.seq: item for item in life.items}
     for seq in effect.newly_kept:
         award.kept(
             lender_id=plan.lender_id,

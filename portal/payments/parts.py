@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import bindparam, case, func, select
 
-from portal.db import session
+from portal.db import read, session, table_of
 from portal.ledger import Account, Transfer
 from portal.money import Money
 from portal.payments.models import CreditUse, MoneyEffect, Payment, PaymentPart
@@ -94,30 +94,42 @@ def given_back_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[tuple[
     return tuple((row.payment_id, row.debt_id) for row in rows)
 
 
+_EFFECT, _PAYMENT, _PART, _TRANSFER = (table_of(each).c for each in (MoneyEffect, Payment, PaymentPart, Transfer))
+_CAME = (
+    select(_EFFECT.id, _EFFECT.at, _PAYMENT.settled_at, _CASH.label("minor"))
+    .join_from(
+        table_of(MoneyEffect),
+        table_of(Payment),
+        (_PAYMENT.lender_id == _EFFECT.lender_id) & (_PAYMENT.id == _EFFECT.payment_id),
+    )
+    .join(table_of(PaymentPart), (_PART.lender_id == _EFFECT.lender_id) & (_PART.payment_id == _EFFECT.payment_id))
+    .join(
+        table_of(Transfer),
+        (_TRANSFER.lender_id == _EFFECT.lender_id)
+        & (_TRANSFER.posting_id == _EFFECT.posting_id)
+        & (_TRANSFER.book_id == _PART.debt_id),
+    )
+    .where(
+        _PART.lender_id == bindparam("lender_id"),
+        _PART.plan_id == bindparam("plan_id"),
+        _EFFECT.outcome == "posted",
+    )
+    .group_by(_EFFECT.id, _EFFECT.at, _PAYMENT.settled_at)
+)
+_USE = table_of(CreditUse).c
+_USED = select(_USE.id, _USE.used_at, _USE.amount_minor, _USE.undone_at).where(
+    _USE.lender_id == bindparam("lender_id"), _USE.plan_id == bindparam("plan_id")
+)
+
+
 def came_for(plan: Plan) -> tuple[Came, ...]:
     """Give what came for a plan, payments and credit that was used, as it stands in the books of the plan's debt."""
-    rows = session.execute(
-        select(MoneyEffect.id, MoneyEffect.at, Payment.settled_at, _CASH.label("minor"))
-        .join(Payment, (Payment.lender_id == MoneyEffect.lender_id) & (Payment.id == MoneyEffect.payment_id))
-        .join(
-            PaymentPart,
-            (PaymentPart.lender_id == MoneyEffect.lender_id) & (PaymentPart.payment_id == MoneyEffect.payment_id),
-        )
-        .join(
-            Transfer,
-            (Transfer.lender_id == MoneyEffect.lender_id)
-            & (Transfer.posting_id == MoneyEffect.posting_id)
-            & (Transfer.book_id == PaymentPart.debt_id),
-        )
-        .where(PaymentPart.lender_id == plan.lender_id, PaymentPart.plan_id == plan.id, MoneyEffect.outcome == "posted")
-        .group_by(MoneyEffect.id, MoneyEffect.at, Payment.settled_at)
-    )
-    came = [Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor)) for row in rows]
-    for use in session.execute(
-        select(CreditUse.id, CreditUse.used_at, CreditUse.amount_minor, CreditUse.undone_at).where(
-            CreditUse.lender_id == plan.lender_id, CreditUse.plan_id == plan.id
-        )
-    ):
+    values = {"lender_id": plan.lender_id, "plan_id": plan.id}
+    came = [
+        Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor))
+        for row in read(_CAME, values)
+    ]
+    for use in read(_USED, values):
         came.append(Came(effect_id=use.id, at=use.used_at, settled_at=None, minor=use.amount_minor))
         if use.undone_at is not None:
             came.append(Came(effect_id=use.id, at=use.undone_at, settled_at=None, minor=-use.amount_minor))

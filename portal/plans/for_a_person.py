@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from portal import clock
 from portal.contact import write
 from portal.contact.facts import Holds
-from portal.db import insert_unless_there, new_id, session
+from portal.db import insert_unless_there, new_id, read, session, table_of
 from portal.debts.models import Debt, key_of
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.lenders.models import Lender
@@ -28,6 +28,13 @@ from portal.plans.states import Event, Moved, State, after
 from portal.post import words as post_words
 
 _AT_ONCE = 500
+_CHECK = table_of(PlanCheck).c
+_OPEN = select(_CHECK.day).where(
+    _CHECK.lender_id == bindparam("lender_id"),
+    _CHECK.plan_id == bindparam("plan_id"),
+    _CHECK.kind == bindparam("kind"),
+    _CHECK.closed_at.is_(None),
+)
 
 
 class Why(StrEnum):
@@ -93,7 +100,9 @@ def wait(plan: Plan, *, why: Why, day: date) -> bool:
 
 
 def close(plan: Plan, *, why: Why, words: str | None, by: Actor) -> int:
-    """Close what waits about a plan, with what a person says of it; gives how much that was."""
+    """Close what waits about a plan, with what a person says of it; gives how much that was. The plan is locked."""
+    if not read(_OPEN, {"lender_id": plan.lender_id, "plan_id": plan.id, "kind": why.value}):
+        return 0
     closed = list(
         session.scalars(
             update(PlanCheck)

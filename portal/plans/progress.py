@@ -21,7 +21,7 @@ from portal.db import read, session, table_of
 from portal.debts.models import Debt
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.interest import months_later
-from portal.ledger import Account, Move, Posting, Transfer
+from portal.ledger import Account, Book, Move, Posting, Transfer
 from portal.money import Money, total
 from portal.people.models import Debtor
 from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem, Quote
@@ -160,6 +160,16 @@ _PAYMENTS = (
     .order_by(_ITEM.seq)
 )
 _BEARING_INTEREST = _PAYMENTS.where(_ITEM.interest_minor > 0)
+_OF_PLAN = (Plan.lender_id == bindparam("lender_id"), Plan.id == bindparam("plan_id"))
+_LOCKED = select(Plan).where(*_OF_PLAN).with_for_update().execution_options(populate_existing=True)
+_DEBT_OF = select(_PLAN.debt_id).where(_PLAN.lender_id == bindparam("lender_id"), _PLAN.id == bindparam("plan_id"))
+_ITEMS = (
+    select(PlanItem)
+    .where(PlanItem.lender_id == bindparam("lender_id"), PlanItem.plan_id == bindparam("plan_id"))
+    .order_by(PlanItem.seq)
+)
+_DEBTOR = table_of(Debtor).c
+_ZONE = select(_DEBTOR.zone).where(_DEBTOR.lender_id == bindparam("lender_id"), _DEBTOR.id == bindparam("debtor_id"))
 _POSTING, _TRANSFER = table_of(Posting).c, table_of(Transfer).c
 _INTEREST_POSTED = (
     select(_POSTING.cause)
@@ -270,6 +280,18 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Life:
+    """What a plan's life is judged by beside its money, read once in an act that holds its lock.
+
+    Its payments in order, the days that don't count because a hold covered its debt, and the zone of its calendar.
+    """
+
+    items: Sequence[PlanItem]
+    held: Held
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """What laying money over a plan changed: items that are kept now and were not, and the other way round.
 
@@ -287,14 +309,15 @@ class Effect:
 
 def locked(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> Plan:
     """Give a plan with the book of its debt and then its own row locked, as they stand now."""
-    debt_id = session.scalars(select(Plan.debt_id).where(Plan.lender_id == lender_id, Plan.id == plan_id)).one()
-    ledger.locked(lender_id=lender_id, debt_id=debt_id)
-    return session.execute(
-        select(Plan)
-        .where(Plan.lender_id == lender_id, Plan.id == plan_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one()
+    return locked_with_book(lender_id=lender_id, plan_id=plan_id)[0]
+
+
+def locked_with_book(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> tuple[Plan, Book]:
+    """Give the same with the book."""
+    values = {"lender_id": lender_id, "plan_id": plan_id}
+    [row] = read(_DEBT_OF, values)
+    book = ledger.locked(lender_id=lender_id, debt_id=row.debt_id)
+    return session.execute(_LOCKED, values).scalar_one(), book
 
 
 def locked_by_reference(*, lender_id: uuid.UUID, reference: str) -> Plan | None:
@@ -307,20 +330,18 @@ def locked_by_reference(*, lender_id: uuid.UUID, reference: str) -> Plan | None:
 
 def zone_of(plan: Plan | PlanCard) -> str:
     """Give the zone whose calendar a plan runs by: its debtor's."""
-    return session.scalars(
-        select(Debtor.zone).where(Debtor.lender_id == plan.lender_id, Debtor.id == plan.debtor_id)
-    ).one()
+    [row] = read(_ZONE, {"lender_id": plan.lender_id, "debtor_id": plan.debtor_id})
+    return str(row.zone)
 
 
 def items_of(plan: Plan) -> list[PlanItem]:
     """Give the payments of a plan in order."""
-    return list(
-        session.scalars(
-            select(PlanItem)
-            .where(PlanItem.lender_id == plan.lender_id, PlanItem.plan_id == plan.id)
-            .order_by(PlanItem.seq)
-        )
-    )
+    return list(session.scalars(_ITEMS, {"lender_id": plan.lender_id, "plan_id": plan.id}))
+
+
+def life_of(plan: Plan, *, zone: str | None = None) -> Life:
+    """Give what a plan's life is judged by; whoever knows the zone of its debtor says so. The plan must be locked."""
+    return Life(items=items_of(plan), held=held_of(plan), zone=zone or zone_of(plan))
 
 
 def plan_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> PlanCard | None:
@@ -453,14 +474,14 @@ def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
     )
 
 
-def post_interest(plan: Plan, *, today: date) -> int:
+def post_interest(plan: Plan, items: Sequence[PlanItem], *, today: date) -> int:
     """Post the agreed interest of every item that is due by now; gives of how many it was posted now.
 
     A plan's interest was disclosed item by item; it is charged on its item's due date and never before. So whoever
     pays early is not charged what has not come due, and the total is never more than was disclosed. A plan that has
     ended charges nothing any more, also when money that was on its way for it clears afterwards.
     """
-    due = [item for item in items_of(plan) if item.interest_minor and item.due_on <= today]
+    due = [item for item in items if item.interest_minor and item.due_on <= today]
     if plan.state not in LIVE_STATES or not due:
         return 0
     causes = _interest_causes(plan)
@@ -528,6 +549,7 @@ def _interest_cause(plan: Plan | PlanCard, seq: int) -> str:
 
 def lay_over(
     plan: Plan,
+    life: Life,
     *,
     cleared: Sequence[tuple[date, Money]],
     owed: Money,
@@ -542,8 +564,7 @@ def lay_over(
     isn't here, where something is late: it moves a plan no further into lateness, and makes up for nothing before it
     clears. The plan's row must be locked by way of its debt's book.
     """
-    items = items_of(plan)
-    held = held_of(plan)
+    items, held = life.items, life.held
     currency = plan.currency
     sums = sum(amount.minor for _day, amount in cleared)
     judge = partial(

@@ -26,7 +26,7 @@ from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.plans import for_a_person, progress
 from portal.plans.for_a_person import Why
-from portal.plans.models import Plan, PlanCheck, Quote
+from portal.plans.models import Plan, PlanCheck, PlanItem, Quote
 from portal.post.models import Message
 from tests.asked import telling
 from tests.conftest import Clock
@@ -173,8 +173,8 @@ def test_one_plan_that_breaks_does_not_stop_the_night_and_is_looked_at_in_the_ne
     clock.set(at(plan_items(debts[0])[0].due_on + timedelta(days=1)))
     real = progress.post_interest
 
-    def breaks(plan: Plan, *, today: date) -> int:
-        posted = real(plan, today=today)
+    def breaks(plan: Plan, items: list[PlanItem], *, today: date) -> int:
+        posted = real(plan, items, today=today)
         if plan.id == plans[1].id:
             raise RuntimeError("this one")
         return posted
