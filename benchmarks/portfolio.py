@@ -165,12 +165,12 @@ def _pay(debt: Standing, *, number: int, today: date) -> None:
     )
     progress.lay_over(
         plan,
-        progress.life_of(plan),
+        progress.lives_of([plan])[plan.id],
         cleared=[(today, amount)] * number,
         owed=book.owed,
         today=today,
         by=STRIPE,
-        on_its_way=lambda: Money.zero(plan.currency),
+        on_its_way=Money.zero(plan.currency),
     )
 
 

@@ -141,6 +141,14 @@ _LOCKED = (
     .execution_options(populate_existing=True)
 )
 
+_LOCKED_MANY = (
+    select(Book)
+    .where(Book.lender_id == bindparam("lender_id"), Book.id.in_(bindparam("debt_ids", expanding=True)))
+    .order_by(Book.id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -175,6 +183,12 @@ def open_book(*, lender_id: uuid.UUID, debt_id: uuid.UUID, currency: str) -> Boo
 def locked(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Book:
     """Lock a debt's book until the transaction ends, and read it."""
     return session.execute(_LOCKED, {"lender_id": lender_id, "debt_id": debt_id}).scalar_one()
+
+
+def all_locked(*, lender_id: uuid.UUID, debt_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Book]:
+    """Lock the books of many debts, in the order of their ids, and read them."""
+    found = session.execute(_LOCKED_MANY, {"lender_id": lender_id, "debt_ids": sorted(debt_ids)}).scalars()
+    return {book.id: book for book in found}
 
 
 def post(

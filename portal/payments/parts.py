@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, case, func, select
 
-from portal.db import read, session, table_of
+from portal.db import session, table_of
 from portal.ledger import Account, Transfer
 from portal.money import Money
 from portal.payments.models import CreditUse, MoneyEffect, Payment, PaymentPart
@@ -96,7 +96,7 @@ def given_back_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[tuple[
 
 _EFFECT, _PAYMENT, _PART, _TRANSFER = (table_of(each).c for each in (MoneyEffect, Payment, PaymentPart, Transfer))
 _CAME = (
-    select(_EFFECT.id, _EFFECT.at, _PAYMENT.settled_at, _CASH.label("minor"))
+    select(_PART.plan_id, _EFFECT.id, _EFFECT.at, _PAYMENT.settled_at, _CASH.label("minor"))
     .join_from(
         table_of(MoneyEffect),
         table_of(Payment),
@@ -111,26 +111,35 @@ _CAME = (
     )
     .where(
         _PART.lender_id == bindparam("lender_id"),
-        _PART.plan_id == bindparam("plan_id"),
+        _PART.plan_id.in_(bindparam("plan_ids", expanding=True)),
         _EFFECT.outcome == "posted",
     )
-    .group_by(_EFFECT.id, _EFFECT.at, _PAYMENT.settled_at)
+    .group_by(_PART.plan_id, _EFFECT.id, _EFFECT.at, _PAYMENT.settled_at)
 )
 _USE = table_of(CreditUse).c
-_USED = select(_USE.id, _USE.used_at, _USE.amount_minor, _USE.undone_at).where(
-    _USE.lender_id == bindparam("lender_id"), _USE.plan_id == bindparam("plan_id")
+_USED = select(_USE.plan_id, _USE.id, _USE.used_at, _USE.amount_minor, _USE.undone_at).where(
+    _USE.lender_id == bindparam("lender_id"), _USE.plan_id.in_(bindparam("plan_ids", expanding=True))
 )
 
 
 def came_for(plan: Plan) -> tuple[Came, ...]:
     """Give what came for a plan, payments and credit that was used, as it stands in the books of the plan's debt."""
-    values = {"lender_id": plan.lender_id, "plan_id": plan.id}
-    came = [
-        Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor))
-        for row in read(_CAME, values)
-    ]
-    for use in read(_USED, values):
+    return came_for_all(lender_id=plan.lender_id, plan_ids=[plan.id])[plan.id]
+
+
+def came_for_all(*, lender_id: uuid.UUID, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[Came, ...]]:
+    """Give the same for many plans of a lender at once."""
+    values = {"lender_id": lender_id, "plan_ids": plan_ids}
+    found: dict[uuid.UUID, list[Came]] = {plan_id: [] for plan_id in plan_ids}
+    for row in session.execute(_CAME, values):
+        found[row.plan_id].append(
+            Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor))
+        )
+    for use in session.execute(_USED, values):
+        came = found[use.plan_id]
         came.append(Came(effect_id=use.id, at=use.used_at, settled_at=None, minor=use.amount_minor))
         if use.undone_at is not None:
             came.append(Came(effect_id=use.id, at=use.undone_at, settled_at=None, minor=-use.amount_minor))
-    return tuple(sorted(came, key=lambda each: (each.at, each.effect_id)))
+    return {
+        plan_id: tuple(sorted(came, key=lambda each: (each.at, each.effect_id))) for plan_id, came in found.items()
+    }

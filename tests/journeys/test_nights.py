@@ -173,8 +173,8 @@ def test_one_plan_that_breaks_does_not_stop_the_night_and_is_looked_at_in_the_ne
     clock.set(at(plan_items(debts[0])[0].due_on + timedelta(days=1)))
     real = progress.post_interest
 
-    def breaks(plan: Plan, items: list[PlanItem], *, today: date) -> int:
-        posted = real(plan, items, today=today)
+    def breaks(plan: Plan, items: list[PlanItem], **named: Any) -> int:
+        posted = real(plan, items, **named)
         if plan.id == plans[1].id:
             raise RuntimeError("this one")
         return posted
