@@ -111,17 +111,25 @@ def show_sweep(databases: Databases, folder: Path, *, quick: bool) -> None:
     print("  has interest come due, or did not pay; against a query for those due and executemany of the rows written")
     for kind in KINDS:
         found = sweeping.compare(databases, kind=kind, folder=folder, plans=plans)
+        each = found.seconds / found.due * 1000
         print(
-            f"  {NAMES[kind]:<12}portal {found.seconds:.2f} s ({1000 * found.seconds / found.due:.2f} ms a plan); "
-            f"floor {found.floor:.2f} s in as many transactions ({found.rows:,} rows; the query {found.query:.2f} s): "
-            f"{found.ratio:.2f} times (by the processor time of both {found.by_processor:.2f})"
+            f"  {NAMES[kind]:<12}portal {found.seconds:.2f} s for {found.due:,} plans ({each:.2f} ms each), "
+            f"the query {found.query:.3f} s, {found.rows:,} rows written; "
+            f"memory {found.start / 1e6:.0f} MB at the start, {found.peak / 1e6:.0f} MB at most"
         )
         print(
-            f"  {'':<12}the floor in one transaction {found.at_once:.2f} s; a second night over the same plans, "
-            f"of which none changes, {found.idle:.2f} s; memory {found.start / 1e6:.0f} MB at its start, "
-            f"{found.peak / 1e6:.0f} MB at most",
-            flush=True,
+            f"  {'':<12}floor in as many transactions, {sweeping.sweep.AT_ONCE} plans each: {found.floor:.2f} s, "
+            f"the night takes {found.ratio:.2f} times as long (by the processor time of both {found.by_processor:.2f})"
         )
+        print(
+            f"  {'':<12}floor in a transaction a plan: {found.one_by_one:.2f} s, the night takes "
+            f"{found.seconds / found.one_by_one:.2f} times as long"
+        )
+        print(f"  {'':<12}a second night over the same plans, of which none changes: {found.idle:.2f} s", flush=True)
+    for kind in KINDS:
+        asked = sweeping.posting(databases, kind=kind, folder=folder)
+        counts = ", ".join(f"{count} after {earlier}" for earlier, count in asked.items())
+        print(f"  {NAMES[kind]:<12}statements for one payment of a plan, by how many came before: {counts}", flush=True)
 
 
 def show_visit(databases: Databases, folder: Path) -> None:

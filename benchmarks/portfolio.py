@@ -105,7 +105,7 @@ def fill(url: str, *, debts: int, folder: Path) -> SignIn:
     debt, other = debts_of(lender_id=lender.id, debtor_id=chosen.id)
     today = clock.today(lender.zone)
     with transaction():
-        plan = _agree(debt, today=today, zone=lender.zone)
+        plan = agree(debt, today=today, zone=lender.zone)
         for number in range(1, PAID + 1):
             _pay(debt, number=number, today=today)
         token = sign_in.invite(lender_id=lender.id, debtor_id=chosen.id, key=SECRET_KEY)
@@ -120,11 +120,11 @@ def fill(url: str, *, debts: int, folder: Path) -> SignIn:
     )
 
 
-def _agree(debt: Standing, *, today: date, zone: str) -> str:
-    """Let a person agree to the plan; gives its reference."""
+def agree(debt: Standing, *, payments: int = PAYMENTS, today: date, zone: str) -> str:
+    """Let a person agree to a monthly plan; gives its reference."""
     by = Actor("debtor", str(debt.debtor_id))
-    amounts = level(debt.owed, PAYMENTS)
-    days = due_dates(first=today + timedelta(days=10), frequency=Frequency.MONTHLY, count=PAYMENTS)
+    amounts = level(debt.owed, payments)
+    days = due_dates(first=today + timedelta(days=10), frequency=Frequency.MONTHLY, count=payments)
     proposal_id = negotiate.propose(debt, payment=amounts[0], frequency=Frequency.MONTHLY, by=by, today=today)
     session.flush()
     proposal = negotiate.newest_proposal(debt)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psutil
 from sqlalchemy import select, update
@@ -29,9 +30,13 @@ from portal.debts.models import Debt, ImportRun
 from portal.interest import months_later
 from portal.ledger import Book, Posting, Transfer
 from portal.lenders import settings as lenders
+from portal.payments import settle, stripe_gateway
 from portal.payments.models import MoneyEffect, Payment, PaymentPart
 from portal.people.models import ContactPoint, Debtor
 from portal.plans.models import LimitsVersion, Plan, PlanItem, Proposal, Quote
+from tests.asked import telling
+from tests.factories import a_debt, a_lender
+from tests.settling import a_payment, facts_of
 
 # Of the plans, one in so many is due tonight, and each of these changes.
 ONE_IN = 100
@@ -54,7 +59,8 @@ _DUE = """
 class Swept:
     """One night over a portfolio. Seconds; bytes of memory; `idle` is a second night over the same plans.
 
-    `floor` is the query and the writes in as many transactions as the night makes; `at_once` the same in one.
+    `floor` is the query and the writes in as many transactions as the night makes, which takes a page of plans in each;
+    `one_by_one` the same in a transaction a plan, as acts are that are not of a night.
     """
 
     plans: int
@@ -68,7 +74,7 @@ class Swept:
     query: float
     floor: float
     floor_processor: float
-    at_once: float
+    one_by_one: float
 
     @property
     def ratio(self) -> float:
@@ -95,8 +101,8 @@ def compare(databases: Databases, *, kind: str, folder: Path, plans: int) -> Swe
         databases.settle(url)
     for name, words in {
         "night": ("night",),
-        "floor": ("floor", full, before, bare, str(plans // ONE_IN)),
-        "at_once": ("floor", full, before, other, "1"),
+        "floor": ("floor", full, before, bare, str(-(-plans // ONE_IN // sweep.AT_ONCE))),
+        "one_by_one": ("floor", full, before, other, str(plans // ONE_IN)),
     }.items():
         said = measured(
             sys.executable, "-m", "benchmarks.sweeping", *words, env=environment(url=full, folder=folder)
@@ -117,7 +123,7 @@ def compare(databases: Databases, *, kind: str, folder: Path, plans: int) -> Swe
         query=floor["query"],
         floor=floor["seconds"],
         floor_processor=floor["processor"],
-        at_once=told["at_once"]["seconds"],
+        one_by_one=told["one_by_one"]["seconds"],
     )
 
 
@@ -150,6 +156,46 @@ def night() -> dict[str, Any]:
     return {
         "looked": found.looked, "seconds": seconds, "processor": processor, "idle": idle, "start": start, "peak": peak,
     }  # fmt: skip
+
+
+EARLIER = (1, 10, 100)
+
+
+def posting(databases: Databases, *, kind: str, folder: Path) -> dict[int, int]:
+    """Count what is asked of a database for one payment of a plan, by how many came for the plan before it."""
+    url = databases.empty(kind)
+    words = (sys.executable, "-m", "benchmarks.sweeping", "posting")
+    said = measured(*words, env=environment(url=url, folder=folder)).said
+    databases.drop(url)
+    found: list[int] = json.loads(said.splitlines()[-1])
+    return dict(zip(EARLIER, found, strict=True))
+
+
+def _posting() -> list[int]:
+    """Let payments come for one plan of 120, and count the statements of those before which so many came."""
+    app, asked = create_app(), []
+    with app.app_context():
+        lender = a_lender()
+        debt = a_debt("12000.00", lender=lender)
+        with transaction():
+            plan = portfolio.agree(debt, payments=120, today=clock.today(lender.zone), zone=lender.zone)
+        for earlier in range(EARLIER[-1] + 1):
+            payment = a_payment(debt, amount="100.00", plan=plan)
+            count = _asked_for(payment)
+            if earlier in EARLIER:
+                asked.append(count)
+    return asked
+
+
+def _asked_for(payment: Payment) -> int:
+    """Let Stripe say that a payment came, and count the statements of posting it."""
+    said, asked = facts_of(payment), []
+    with (
+        mock.patch.object(stripe_gateway, "read_payment", lambda *_args, **_named: said),
+        telling(session.get_bind(), lambda statement, _values: asked.append(statement)),
+    ):
+        settle.settle(lender_id=payment.lender_id, payment_id=payment.id)
+    return len(asked)
 
 
 def _fail(stuck: sweep.Stuck) -> None:
@@ -395,5 +441,7 @@ if __name__ == "__main__":
             fill(url, int(plans))
         case ["night"]:
             print(json.dumps(night()))
+        case ["posting"]:
+            print(json.dumps(_posting()))
         case ["floor", full, before, bare, transactions]:
             print(json.dumps(floor(full, before, bare, int(transactions))))

@@ -32,7 +32,7 @@ from portal.plans.states import State
 
 log = logging.getLogger(__name__)
 # As many plans are locked together, for some tenths of a second.
-_AT_ONCE = 50
+AT_ONCE = 50
 # Nowhere is it later than at UTC+14.
 _FARTHEST_EAST = timedelta(hours=14)
 _REMIND_DAYS = select(Lender.remind_days_before).where(Lender.id == bindparam("lender_id"))
@@ -140,7 +140,7 @@ def _due(lender_id: uuid.UUID, *, until: date) -> Iterator[Sequence[Any]]:
         .join(Debtor, (Debtor.lender_id == Plan.lender_id) & (Debtor.id == Plan.debtor_id))
         .where(Plan.lender_id == lender_id, Plan.look_on <= until)
         .order_by(Plan.look_on, Plan.id)
-        .limit(_AT_ONCE)
+        .limit(AT_ONCE)
     )
     page: Sequence[Any] = session.execute(wanted).all()
     while page:
@@ -187,7 +187,7 @@ def _look(
         known = known_of([plan for plan, _book in locked])
         remind_days = s.scalars(_REMIND_DAYS, {"lender_id": lender_id}).one()
         of_debts = {"lender_id": lender_id, "debt_ids": list(debt_ids.values())}
-        states = dict(s.execute(_DEBT_STATES, of_debts).tuples().all())
+        states = dict(s.execute(_DEBT_STATES, of_debts).all())
         posted = progress.interest_posted(lender_id=lender_id, debt_ids=debt_ids.values())
         asked = for_a_person.cure_over_waits(lender_id=lender_id, plan_ids=list(debt_ids))
         found = []

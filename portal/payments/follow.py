@@ -69,7 +69,7 @@ def known_of(plans: Sequence[Plan]) -> dict[uuid.UUID, Known]:
         return {}
     values = {"lender_id": plans[0].lender_id, "plan_ids": [plan.id for plan in plans]}
     lives, came = progress.lives_of(plans), came_for_all(**values)
-    on_its_way = dict(session.execute(_ON_ITS_WAY, values).tuples().all())
+    on_its_way = dict(session.execute(_ON_ITS_WAY, values).all())
     return {plan.id: Known(lives[plan.id], came[plan.id], int(on_its_way.get(plan.id, 0))) for plan in plans}
 
 

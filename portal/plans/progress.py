@@ -386,7 +386,7 @@ def lives_of(plans: Sequence[Plan]) -> dict[uuid.UUID, Life]:
         items[item.plan_id].append(item)
     held = days_held_of(lender_id=lender_id, debts={plan.debt_id: plan.debtor_id for plan in plans})
     debtor_ids = sorted({plan.debtor_id for plan in plans})
-    zones = dict(session.execute(_ZONES, {"lender_id": lender_id, "debtor_ids": debtor_ids}).tuples().all())
+    zones = dict(session.execute(_ZONES, {"lender_id": lender_id, "debtor_ids": debtor_ids}).all())
     return {plan.id: Life(items=items[plan.id], held=held[plan.debt_id], zone=zones[plan.debtor_id]) for plan in plans}
 
 

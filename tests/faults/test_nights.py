@@ -47,7 +47,7 @@ def hold(*args, **named):
         time.sleep(60)
     return real(*args, **named)
 
-sweep.look_on, sweep._AT_ONCE = hold, 2
+sweep.look_on, sweep.AT_ONCE = hold, 2
 app = make_app(sys.argv[1], folder=Path(sys.argv[2]))
 with app.app_context(), the_clock_moved(timedelta(days=int(sys.argv[3]))):
     sweep.run(holding=holding, stuck=print)

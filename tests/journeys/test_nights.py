@@ -198,7 +198,7 @@ def test_one_plan_that_breaks_does_not_stop_the_night_and_is_looked_at_in_the_ne
 def test_a_night_goes_through_all_pages_of_all_lenders(
     app: Flask, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "_AT_ONCE", 2)
+    monkeypatch.setattr(sweep, "AT_ONCE", 2)
     debts = [a_debt("500.00", lender=lender) for lender in (a_lender(), a_lender()) for _ in range(5)]
     for debt in debts:
         a_plan(debt)
