@@ -35,7 +35,6 @@ log = logging.getLogger(__name__)
 AT_ONCE = 50
 # Nowhere is it later than at UTC+14.
 _FARTHEST_EAST = timedelta(hours=14)
-_REMIND_DAYS = select(Lender.remind_days_before).where(Lender.id == bindparam("lender_id"))
 _DEBT_STATES = select(Debt.id, Debt.state).where(
     Debt.lender_id == bindparam("lender_id"), Debt.id.in_(bindparam("debt_ids", expanding=True))
 )
@@ -185,12 +184,13 @@ def _look(
     with transaction() as s:
         locked = progress.all_locked(lender_id=lender_id, debt_ids=debt_ids)
         known = known_of([plan for plan, _book in locked])
-        remind_days = s.scalars(_REMIND_DAYS, {"lender_id": lender_id}).one()
+        # Kept here, the lender's row is read once for all messages.
+        lender = s.get_one(Lender, lender_id)
         of_debts = {"lender_id": lender_id, "debt_ids": list(debt_ids.values())}
         states = dict(s.execute(_DEBT_STATES, of_debts).all())
         posted = progress.interest_posted(lender_id=lender_id, debt_ids=debt_ids.values())
         asked = for_a_person.cure_over_waits(lender_id=lender_id, plan_ids=list(debt_ids))
-        found = []
+        judged = []
         for plan, book in locked:
             life = known[plan.id].life
             today, before = clock.today(life.zone), plan.state
@@ -198,34 +198,47 @@ def _look(
                 continue
             interest = progress.post_interest(plan, life.items, today=today, posted=posted)
             effect = follow(plan, today=today, by=PORTAL, known=known[plan.id])
-            payments = [_payment(item) for item in life.items]
-            terms = Terms(
-                grace_days=plan.grace_days,
-                cure_days=plan.cure_days,
-                tolerance=plan.tolerance_minor,
-                remind_days=remind_days,
-                void_on=plan.void_on,
-                review_on=plan.review_on,
+            came_up = for_a_person.come_up(
+                plan, today=today, cure_by=effect.cure_by, waits=effect.waits, asked=plan.id in asked
             )
+            judged.append((plan, book, today, effect.waits, before, interest, came_up))
+        # Messages ask the database, which writes first what has changed: all of the page at once, and not plan by plan.
+        found = []
+        looks: list[tuple[Plan, date | None]] = []
+        for plan, book, today, waits, before, interest, came_up in judged:
+            life = known[plan.id].life
+            payments = [_payment(item) for item in life.items]
+            terms = _terms(plan, remind_days=lender.remind_days_before)
             written = remind.Written()
             if states[plan.debt_id] == "open":
                 owed = total(waivers.asked_of(book, plan).values(), currency=plan.currency)
                 written = remind.of_plan(
                     plan, payments, owed=owed, today=today, terms=terms, held=life.held, holding=holding
                 )
-            came_up = for_a_person.come_up(
-                plan, today=today, cure_by=effect.cure_by, waits=effect.waits, asked=plan.id in asked
-            )
-            plan.look_on = look_on(
+            next_look = look_on(
                 payments,
                 state=State(plan.state),
                 today=today,
                 terms=terms,
                 held=life.held,
-                again=effect.waits or written.again,
+                again=waits or written.again,
             )
+            looks.append((plan, next_look))
             found.append(Looked(before, plan.state, interest, written, came_up))
+        for plan, day in looks:
+            plan.look_on = day
     return found
+
+
+def _terms(plan: Plan, *, remind_days: int) -> Terms:
+    return Terms(
+        grace_days=plan.grace_days,
+        cure_days=plan.cure_days,
+        tolerance=plan.tolerance_minor,
+        remind_days=remind_days,
+        void_on=plan.void_on,
+        review_on=plan.review_on,
+    )
 
 
 def _payment(item: PlanItem) -> Payment:
