@@ -56,20 +56,21 @@ def _catalogue(language: str) -> NullTranslations:
 
 
 class Texts(Domain):
-    """The texts of all languages, found by the locale itself: its name takes longer to write than a text to find."""
+    """The texts of all languages, found without a locale's name: that takes longer to write than a text to find."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._by_locale: dict[Locale, NullTranslations] = {}
+        self._by_locale: dict[tuple[str, str | None, str | None], NullTranslations] = {}
 
     def get_translations(self) -> NullTranslations:
         """Give the texts of the language in force."""
         locale = get_locale()
         if locale is None:
             return NullTranslations()
-        found = self._by_locale.get(locale)
+        key = locale.language, locale.script, locale.territory
+        found = self._by_locale.get(key)
         if found is None:
-            found = self._by_locale[locale] = super().get_translations()
+            found = self._by_locale[key] = super().get_translations()
         return found
 
 
