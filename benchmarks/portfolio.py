@@ -75,7 +75,7 @@ def add_lender(url: str) -> None:
         text = (ROOT / "limits" / "standard.toml").read_text(encoding="utf-8")
         text = text.replace("[card.keeping]", "[card.changes]\nskips_in_12_months = 1\n\n[card.keeping]")
         negotiate.load_limits(text, lender_id=lender.id, currency=lender.currency)
-    _let_go()
+    let_go()
 
 
 def write_file(path: Path, *, debts: int) -> None:
@@ -109,7 +109,7 @@ def fill(url: str, *, debts: int, folder: Path) -> SignIn:
         for number in range(1, PAID + 1):
             _pay(debt, number=number, today=today)
         token = sign_in.invite(lender_id=lender.id, debtor_id=chosen.id, key=SECRET_KEY)
-    _let_go()
+    let_go()
     return SignIn(
         token=token,
         born_on=chosen.born_on,
@@ -174,7 +174,8 @@ def _pay(debt: Standing, *, number: int, today: date) -> None:
     )
 
 
-def _let_go() -> None:
+def let_go() -> None:
+    """Close every connection, so that the file of a database holds all that was written."""
     engine = session.get_bind()
     session.remove()
     engine.dispose()  # type: ignore[union-attr]

@@ -96,19 +96,19 @@ def compare(databases: Databases, *, kind: str, folder: Path, plans: int) -> Swe
     )
     databases.settle(full)
     told = {}
-    before, bare, other = databases.copy(full), databases.copy(full), databases.copy(full)
-    for url in (full, bare, other):
+    bare, other = databases.copy(full), databases.copy(full)
+    for url in (bare, other):
         databases.settle(url)
     for name, words in {
         "night": ("night",),
-        "floor": ("floor", full, before, bare, str(-(-plans // ONE_IN // sweep.AT_ONCE))),
-        "one_by_one": ("floor", full, before, other, str(plans // ONE_IN)),
+        "floor": ("floor", full, bare, str(-(-plans // ONE_IN // sweep.AT_ONCE))),
+        "one_by_one": ("floor", full, other, str(plans // ONE_IN)),
     }.items():
         said = measured(
             sys.executable, "-m", "benchmarks.sweeping", *words, env=environment(url=full, folder=folder)
         ).said
         told[name] = json.loads(said.splitlines()[-1])
-    for url in (full, before, bare, other):
+    for url in (full, bare, other):
         databases.drop(url)
     night, floor = told["night"], told["floor"]
     return Swept(
@@ -210,16 +210,16 @@ def _peak() -> int:
     raise LookupError("VmHWM")
 
 
-def floor(full: str, before: str, bare: str, transactions: int) -> dict[str, Any]:
-    """Ask for what is due in one database, and write into it what the night wrote into another; gives what that took.
+def floor(full: str, bare: str, transactions: int) -> dict[str, Any]:
+    """Ask for what is due in one database, and write into it what the night wrote into its copy; gives what that took.
 
     Finding out what the night wrote is not counted.
     """
-    after, source, target = bare_driver(full), bare_driver(before), bare_driver(bare)
-    with closing(after.connection), closing(source.connection), closing(target.connection):
-        work = [*_inserts(after, source), *_updates(after, source)]
-        [(lender_id,)] = source.connection.execute(
-            f"select id from lender where slug = {source.place}", (portfolio.SLUG,)
+    after, target = bare_driver(full), bare_driver(bare)
+    with closing(after.connection), closing(target.connection):
+        work = [*_inserts(after, target), *_updates(after, target)]
+        [(lender_id,)] = target.connection.execute(
+            f"select id from lender where slug = {target.place}", (portfolio.SLUG,)
         ).fetchall()
         until = (clock.now() + timedelta(hours=14)).date()
         cursor = target.connection.cursor()
@@ -238,23 +238,23 @@ def floor(full: str, before: str, bare: str, transactions: int) -> dict[str, Any
     return {"seconds": seconds, "processor": processor, "query": query, "rows": sum(len(rows) for _, rows in work)}
 
 
-def _inserts(after: Any, source: Any) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+def _inserts(after: Any, before: Any) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     for table, key in _NEW.items():
         columns = after.columns(table)
         names = ", ".join(f'"{name}"' for name, _type in columns)
-        known = set(source.connection.execute(f"select {names} from {table}").fetchall())
+        known = set(before.connection.execute(f"select {names} from {table}").fetchall())
         rows = after.connection.execute(f"select {names} from {table} order by {key}").fetchall()
         yield after.insert(table, columns), [row for row in rows if row not in known]
 
 
-def _updates(after: Any, source: Any) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+def _updates(after: Any, before: Any) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     """Give what changed of the plans that were due; the books and payments of the others are not looked at."""
     due = "(select {} from plan where reference like 'DUE-%')"
     for table, key in zip(_CHANGED, ("id", "id", "plan_id"), strict=True):
         names = [name for name, _type in after.columns(table)]
         wanted = due.format("debt_id" if table == "book" else "id")
         query = f"select {', '.join(names)} from {table} where {key} in {wanted} order by id"
-        old, new = (each.connection.execute(query).fetchall() for each in (source, after))
+        old, new = (each.connection.execute(query).fetchall() for each in (before, after))
         pairs = [(one, two) for one, two in zip(old, new, strict=True) if tuple(one) != tuple(two)]
         places = sorted({at for one, two in pairs for at in range(len(names)) if one[at] != two[at]})
         if pairs:
@@ -306,6 +306,7 @@ def fill(url: str, plans: int) -> None:
             many.payments()
             if first < due:
                 many.money()
+    portfolio.let_go()
 
 
 def _steps(first: int, end: int) -> Iterator[tuple[int, int]]:
@@ -443,5 +444,5 @@ if __name__ == "__main__":
             print(json.dumps(night()))
         case ["posting"]:
             print(json.dumps(_posting()))
-        case ["floor", full, before, bare, transactions]:
-            print(json.dumps(floor(full, before, bare, int(transactions))))
+        case ["floor", full, bare, transactions]:
+            print(json.dumps(floor(full, bare, int(transactions))))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from portal import clock as portal_clock
 from portal import sweep
@@ -285,6 +285,28 @@ def test_what_a_look_asks_of_the_database_does_not_grow_with_what_has_happened(
     looks, payments = asked[::2], asked[1::2]
     assert len(set(looks[1:])) == 1, looks
     assert len(set(payments[1:])) == 1, payments
+
+
+def test_what_a_night_asks_of_the_database_does_not_grow_with_plans_of_which_none_changes(
+    lender: Lender, clock: Clock, outer_connection: Connection
+) -> None:
+    counts = []
+    for all_of_them in (2, 6):
+        for _each in range(all_of_them - len(counts) * 2):
+            a_plan(a_debt("500.00", lender=lender))
+        a_night_without_pages()
+        with transaction() as s:
+            s.execute(update(Plan).values(look_on=portal_clock.today(ZONE)))
+        asked: list[str] = []
+        with telling(outer_connection, lambda statement, _values: asked.append(statement)):  # noqa: B023
+            found = a_night_without_pages()
+        assert (found.looked, found.moved.total(), found.reminders) == (all_of_them, 0, 0)
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+
+
+def a_night_without_pages() -> sweep.Night:
+    return sweep.run(holding=holding, stuck=lambda one: pytest.fail(str(one)))
 
 
 # What waits for a person.
