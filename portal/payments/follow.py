@@ -67,9 +67,9 @@ def known_of(plans: Sequence[Plan]) -> dict[uuid.UUID, Known]:
     """Read what plans of one lender follow, in as few statements for many as for one. They must be locked."""
     if not plans:
         return {}
-    values = {"lender_id": plans[0].lender_id, "plan_ids": [plan.id for plan in plans]}
-    lives, came = progress.lives_of(plans), came_for_all(**values)
-    on_its_way = dict(session.execute(_ON_ITS_WAY, values).all())
+    lender_id, plan_ids = plans[0].lender_id, [plan.id for plan in plans]
+    lives, came = progress.lives_of(plans), came_for_all(lender_id=lender_id, plan_ids=plan_ids)
+    on_its_way = dict(session.execute(_ON_ITS_WAY, {"lender_id": lender_id, "plan_ids": plan_ids}).all())
     return {plan.id: Known(lives[plan.id], came[plan.id], int(on_its_way.get(plan.id, 0))) for plan in plans}
 
 
