@@ -253,9 +253,9 @@ def put_unless_there(model: type[Model], row: Mapping[str, object]) -> bool:
 
 @lru_cache(maxsize=64)
 def _put_into(model: type[Model], dialect: str) -> ReturningInsert[Any]:
-    insert = pg.insert if dialect == "postgresql" else sqlite.insert
     table = table_of(model)
-    return insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+    into = pg.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return into.on_conflict_do_nothing().returning(*table.primary_key)
 
 
 def read(statement: Select[Any], values: Mapping[str, object]) -> Sequence[Any]:
