@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import answer, audit, importing, machine, pages, paint, portfolio
+from benchmarks import answer, audit, importing, machine, pages, paint, portfolio, sweeping
 from benchmarks.databases import KINDS, Databases
 from tests.browser.gallery import Gallery
 
@@ -19,7 +19,7 @@ TARGET = 0.5
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parts = ("answer", "pages", "import", "visit", "audit", "paint")
+    parts = ("answer", "pages", "import", "sweep", "visit", "audit", "paint")
     parser.add_argument("--only", choices=parts, help="only this part")
     parser.add_argument("--quick", action="store_true", help="shorter rounds and smaller files")
     told = parser.parse_args()
@@ -33,6 +33,8 @@ def main() -> None:
             show_pages(databases, Path(name), quick=told.quick)
         if told.only in (None, "import"):
             show_import(databases, Path(name), quick=told.quick)
+        if told.only in (None, "sweep"):
+            show_sweep(databases, Path(name), quick=told.quick)
         if told.only in (None, "visit"):
             show_visit(databases, Path(name))
         if told.only in (None, "audit", "paint"):
@@ -100,6 +102,34 @@ def show_import(databases: Databases, folder: Path, *, quick: bool) -> None:
     sizes = (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000)
     for size, cost in importing.memory(databases, folder=folder, sizes=sizes).items():
         print(f"  peak memory of importing {size:>9,} debts: {cost.peak / 1e6:.0f} MB (SQLite, {cost.seconds:.1f} s)")
+
+
+def show_sweep(databases: Databases, folder: Path, *, quick: bool) -> None:
+    """Print a night over many plans against the bare query and the bare writes."""
+    plans = 30_000 if quick else 1_000_000
+    print(f"\nA night over {plans:,} running plans of which 1 in {sweeping.ONE_IN} changes: a third each is reminded,")
+    print("  has interest come due, or did not pay; against a query for those due and executemany of the rows written")
+    for kind in KINDS:
+        found = sweeping.compare(databases, kind=kind, folder=folder, plans=plans)
+        each = found.seconds / found.due * 1000
+        print(
+            f"  {NAMES[kind]:<12}portal {found.seconds:.2f} s for {found.due:,} plans ({each:.2f} ms each), "
+            f"the query {found.query:.3f} s, {found.rows:,} rows written; "
+            f"memory {found.start / 1e6:.0f} MB at the start, {found.peak / 1e6:.0f} MB at most"
+        )
+        print(
+            f"  {'':<12}floor in as many transactions, {sweeping.sweep.AT_ONCE} plans each: {found.floor:.2f} s, "
+            f"the night takes {found.ratio:.2f} times as long (by the processor time of both {found.by_processor:.2f})"
+        )
+        print(
+            f"  {'':<12}floor in a transaction a plan: {found.one_by_one:.2f} s, the night takes "
+            f"{found.seconds / found.one_by_one:.2f} times as long"
+        )
+        print(f"  {'':<12}a second night over the same plans, of which none changes: {found.idle:.2f} s", flush=True)
+    for kind in KINDS:
+        asked = sweeping.posting(databases, kind=kind, folder=folder)
+        counts = ", ".join(f"{count} after {earlier}" for earlier, count in asked.items())
+        print(f"  {NAMES[kind]:<12}statements for one payment of a plan, by how many came before: {counts}", flush=True)
 
 
 def show_visit(databases: Databases, folder: Path) -> None:

@@ -143,6 +143,7 @@ class _Sqlite:
     """The driver of SQLite, with the pragmas and transactions of `portal/db.py`."""
 
     begin = "BEGIN IMMEDIATE"
+    place = "?"
 
     def __init__(self, url: str) -> None:
         self.connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
@@ -161,6 +162,7 @@ class _Postgresql:
     """The driver of PostgreSQL."""
 
     begin = "BEGIN"
+    place = "%s"
 
     def __init__(self, url: str) -> None:
         self.connection = psycopg.connect(plain(url), autocommit=True)
@@ -190,13 +192,17 @@ class _Postgresql:
         )
 
 
+def bare_driver(url: str) -> Any:
+    """Give the driver of a database, opened by hand."""
+    return (_Sqlite if url.startswith("sqlite") else _Postgresql)(url)
+
+
 def floor(full: str, bare: str) -> dict[str, Any]:
     """Write the rows of one database into another with `executemany`, batch by batch; gives what the writing took.
 
     Reading them is not counted. A batch has as many debts as a batch of the import, and one transaction.
     """
-    make = _Sqlite if full.startswith("sqlite") else _Postgresql
-    source, target = make(full), make(bare)
+    source, target = bare_driver(full), bare_driver(bare)
     batches: dict[int, list[tuple[str, list[tuple[Any, ...]]]]] = {}
     with closing(source.connection), closing(target.connection):
         columns = source.columns("import_run")

@@ -75,7 +75,7 @@ def add_lender(url: str) -> None:
         text = (ROOT / "limits" / "standard.toml").read_text(encoding="utf-8")
         text = text.replace("[card.keeping]", "[card.changes]\nskips_in_12_months = 1\n\n[card.keeping]")
         negotiate.load_limits(text, lender_id=lender.id, currency=lender.currency)
-    _let_go()
+    let_go()
 
 
 def write_file(path: Path, *, debts: int) -> None:
@@ -105,11 +105,11 @@ def fill(url: str, *, debts: int, folder: Path) -> SignIn:
     debt, other = debts_of(lender_id=lender.id, debtor_id=chosen.id)
     today = clock.today(lender.zone)
     with transaction():
-        plan = _agree(debt, today=today, zone=lender.zone)
+        plan = agree(debt, today=today, zone=lender.zone)
         for number in range(1, PAID + 1):
             _pay(debt, number=number, today=today)
         token = sign_in.invite(lender_id=lender.id, debtor_id=chosen.id, key=SECRET_KEY)
-    _let_go()
+    let_go()
     return SignIn(
         token=token,
         born_on=chosen.born_on,
@@ -120,11 +120,11 @@ def fill(url: str, *, debts: int, folder: Path) -> SignIn:
     )
 
 
-def _agree(debt: Standing, *, today: date, zone: str) -> str:
-    """Let a person agree to the plan; gives its reference."""
+def agree(debt: Standing, *, payments: int = PAYMENTS, today: date, zone: str) -> str:
+    """Let a person agree to a monthly plan; gives its reference."""
     by = Actor("debtor", str(debt.debtor_id))
-    amounts = level(debt.owed, PAYMENTS)
-    days = due_dates(first=today + timedelta(days=10), frequency=Frequency.MONTHLY, count=PAYMENTS)
+    amounts = level(debt.owed, payments)
+    days = due_dates(first=today + timedelta(days=10), frequency=Frequency.MONTHLY, count=payments)
     proposal_id = negotiate.propose(debt, payment=amounts[0], frequency=Frequency.MONTHLY, by=by, today=today)
     session.flush()
     proposal = negotiate.newest_proposal(debt)
@@ -165,15 +165,17 @@ def _pay(debt: Standing, *, number: int, today: date) -> None:
     )
     progress.lay_over(
         plan,
+        progress.lives_of([plan])[plan.id],
         cleared=[(today, amount)] * number,
         owed=book.owed,
         today=today,
         by=STRIPE,
-        on_its_way=lambda: Money.zero(plan.currency),
+        on_its_way=Money.zero(plan.currency),
     )
 
 
-def _let_go() -> None:
+def let_go() -> None:
+    """Close every connection, so that the file of a database holds all that was written."""
     engine = session.get_bind()
     session.remove()
     engine.dispose()  # type: ignore[union-attr]

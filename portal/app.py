@@ -127,7 +127,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         idle_seconds=int(IDLE.total_seconds()),
     )
     db.connect(settings.database_url)
-    Babel(app, locale_selector=languages.chosen_locale)
+    Babel(app, locale_selector=languages.chosen_locale).domain_instance = languages.Texts()
     static_files.install(app)
     permissions.install(app)
     addresses.install(app)

@@ -38,6 +38,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import TypeDecorator
 
 Json = JSON().with_variant(JSONB(), "postgresql")
@@ -234,6 +235,27 @@ def insert_unless_there(model: type[Model]) -> pg.Insert | sqlite.Insert:
     if session.get_bind().dialect.name == "postgresql":
         return pg.insert(model)
     return sqlite.insert(model)
+
+
+def put_unless_there(model: type[Model], row: Mapping[str, object]) -> bool:
+    """Insert a row unless there is one with a key of it; gives whether it is new. `row` names its id.
+
+    The statement is built once for a table and its columns, which for one row takes longer than the insert itself.
+
+    :raises WriteOutsideTransaction: if no act is running.
+    """
+    if not _writing.get():
+        raise WriteOutsideTransaction
+    session.flush()
+    connection = session.connection()
+    return connection.execute(_put_into(model, connection.dialect.name), row).first() is not None
+
+
+@lru_cache(maxsize=64)
+def _put_into(model: type[Model], dialect: str) -> ReturningInsert[Any]:
+    table = table_of(model)
+    into = pg.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return into.on_conflict_do_nothing().returning(*table.primary_key)
 
 
 def read(statement: Select[Any], values: Mapping[str, object]) -> Sequence[Any]:

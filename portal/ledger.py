@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
 from portal.bulk import Same, dashed, insert_columns, new_ids
-from portal.db import LenderOwned, Model, insert_unless_there, new_id, session, table_of
+from portal.db import LenderOwned, Model, new_id, put_unless_there, session, table_of
 from portal.money import Money
 
 
@@ -133,6 +133,23 @@ class Transfer(LenderOwned, Model):
     )
 
 
+# A statement that is built once: the night locks a book for each plan.
+_LOCKED = (
+    select(Book)
+    .where(Book.lender_id == bindparam("lender_id"), Book.id == bindparam("debt_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+_LOCKED_MANY = (
+    select(Book)
+    .where(Book.lender_id == bindparam("lender_id"), Book.id.in_(bindparam("debt_ids", expanding=True)))
+    .order_by(Book.id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """One transfer to be posted; `book_id` is the debt, or None between accounts of the lender."""
@@ -165,12 +182,13 @@ def open_book(*, lender_id: uuid.UUID, debt_id: uuid.UUID, currency: str) -> Boo
 
 def locked(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> Book:
     """Lock a debt's book until the transaction ends, and read it."""
-    return session.execute(
-        select(Book)
-        .where(Book.lender_id == lender_id, Book.id == debt_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one()
+    return session.execute(_LOCKED, {"lender_id": lender_id, "debt_id": debt_id}).scalar_one()
+
+
+def all_locked(*, lender_id: uuid.UUID, debt_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Book]:
+    """Lock the books of many debts, in the order of their ids, and read them."""
+    found = session.execute(_LOCKED_MANY, {"lender_id": lender_id, "debt_ids": sorted(debt_ids)}).scalars()
+    return {book.id: book for book in found}
 
 
 def post(
@@ -192,13 +210,17 @@ def post(
     wanted = tuple(move for move in moves if move.amount.minor)
     if not wanted or any(move.amount.minor < 0 for move in wanted):
         raise ValueError("a posting moves positive amounts, and at least one")
-    claim = insert_unless_there(Posting).values(
-        lender_id=lender_id, id=new_id(), kind=kind, cause=cause, corrects_id=corrects, at=clock.now(), on=on
-    )
-    posting_id = session.execute(
-        claim.on_conflict_do_nothing(index_elements=["lender_id", "cause"]).returning(Posting.id)
-    ).scalar_one_or_none()
-    if posting_id is None:
+    posting_id = new_id()
+    claim = {
+        "lender_id": lender_id,
+        "id": posting_id,
+        "kind": kind,
+        "cause": cause,
+        "corrects_id": corrects,
+        "at": clock.now(),
+        "on": on,
+    }
+    if not put_unless_there(Posting, claim):
         return AlreadyPosted()
     books = {
         book_id: locked(lender_id=lender_id, debt_id=book_id)

@@ -20,7 +20,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, or_, select, up
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
-from portal.db import Model, insert_unless_there, new_id, session, transaction
+from portal.db import Model, new_id, put_unless_there, session, transaction
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 12
@@ -91,8 +91,7 @@ def later(
         "state": "ready",
         "attempts": 0,
     }
-    made = session.execute(insert_unless_there(QueuedJob).values(row).on_conflict_do_nothing().returning(QueuedJob.id))
-    return made.scalar_one_or_none() is not None
+    return put_unless_there(QueuedJob, row)
 
 
 def _claim(names: tuple[str, ...]) -> tuple[Job, str, uuid.UUID] | None:

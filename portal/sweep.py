@@ -1,4 +1,4 @@
-"""The night: every plan whose day has come is looked at, and what time brings is done, in a transaction for each plan.
+"""The night: every plan whose day has come is looked at, and what time brings is done, in a transaction for each page.
 
 Invariant: a look can be repeated, late or cut off at any instant; what it does is done once. It never takes money.
 """
@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import bindparam, func, select, tuple_, update
 
-from portal import clock, ledger
+from portal import clock
 from portal.contact.facts import Holds
 from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.evidence.record import PORTAL
 from portal.lenders.models import Lender
 from portal.money import total
-from portal.payments.follow import follow
+from portal.payments.follow import follow, known_of
 from portal.people.models import Debtor
 from portal.plans import for_a_person, progress, remind, waivers
 from portal.plans.for_a_person import Why
@@ -31,9 +31,13 @@ from portal.plans.models import Plan, PlanItem, Quote
 from portal.plans.states import State
 
 log = logging.getLogger(__name__)
-_AT_ONCE = 500
+# As many plans are locked together, for some tenths of a second.
+AT_ONCE = 50
 # Nowhere is it later than at UTC+14.
 _FARTHEST_EAST = timedelta(hours=14)
+_DEBT_STATES = select(Debt.id, Debt.state).where(
+    Debt.lender_id == bindparam("lender_id"), Debt.id.in_(bindparam("debt_ids", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +113,15 @@ def run(
     done = 0
     for lender in lenders:
         night.offers += end_offers(lender.id)
-        for row in _due(lender.id, until=until):
-            done += 1
-            if row.look_on <= clock.today(row.zone):
-                try:
-                    night.add(look_at(lender_id=lender.id, plan_id=row.id, holding=holding))
-                except Exception as problem:
-                    # One plan that can't be moved on must not keep all others where they are.
-                    log.exception("plan %s of %s was not looked at", row.reference, lender.slug)
+        for page in _due(lender.id, until=until):
+            rows = [row for row in page if row.look_on <= clock.today(row.zone)]
+            for one in _looked_at(lender, rows, holding=holding):
+                if isinstance(one, Stuck):
                     night.stuck += 1
-                    stuck(Stuck(lender.slug, row.reference, type(problem).__name__))
+                    stuck(one)
+                else:
+                    night.add(one)
+            done += len(page)
             progress_bar(done, whole)
     return night
 
@@ -129,22 +132,34 @@ def _count(lender_id: uuid.UUID, *, until: date) -> int:
     ).one()
 
 
-def _due(lender_id: uuid.UUID, *, until: date) -> Iterator[Any]:
-    """Give the plans whose day has come, in the order of their days, a page at a time."""
+def _due(lender_id: uuid.UUID, *, until: date) -> Iterator[Sequence[Any]]:
+    """Give the plans whose day has come, in the order of their days, in pages."""
     wanted = (
-        select(Plan.id, Plan.reference, Plan.look_on, Debtor.zone)
+        select(Plan.id, Plan.debt_id, Plan.reference, Plan.look_on, Debtor.zone)
         .join(Debtor, (Debtor.lender_id == Plan.lender_id) & (Debtor.id == Plan.debtor_id))
         .where(Plan.lender_id == lender_id, Plan.look_on <= until)
         .order_by(Plan.look_on, Plan.id)
-        .limit(_AT_ONCE)
+        .limit(AT_ONCE)
     )
     page: Sequence[Any] = session.execute(wanted).all()
     while page:
         last = page[-1].look_on, page[-1].id
-        yield from page
+        yield page
         # The looks at a page had sessions of their own, whose rows are needed no more.
         session.remove()
         page = session.execute(wanted.where(tuple_(Plan.look_on, Plan.id) > last)).all()
+
+
+def _looked_at(lender: Any, rows: Sequence[Any], *, holding: Holds) -> Sequence[Looked | Stuck]:
+    """Look at a page of plans in one transaction; if anything goes wrong with it, at each of them in its own."""
+    try:
+        return _look(lender.id, {row.id: row.debt_id for row in rows}, only_due=True, holding=holding)
+    except Exception as problem:
+        if len(rows) == 1:
+            # One plan that can't be moved on must not keep all others where they are.
+            log.exception("plan %s of %s was not looked at", rows[0].reference, lender.slug)
+            return [Stuck(lender.slug, rows[0].reference, type(problem).__name__)]
+    return [one for row in rows for one in _looked_at(lender, [row], holding=holding)]
 
 
 def look_at(*, lender_id: uuid.UUID, plan_id: uuid.UUID, holding: Holds) -> Looked:
@@ -152,42 +167,78 @@ def look_at(*, lender_id: uuid.UUID, plan_id: uuid.UUID, holding: Holds) -> Look
 
     Then it says when time can next change something. Twice a day is once.
     """
+    debt_id = session.scalars(select(Plan.debt_id).where(Plan.lender_id == lender_id, Plan.id == plan_id)).one()
+    [looked] = _look(lender_id, {plan_id: debt_id}, only_due=False, holding=holding)
+    return looked
+
+
+def _look(
+    lender_id: uuid.UUID, debt_ids: dict[uuid.UUID, uuid.UUID], *, only_due: bool, holding: Holds
+) -> list[Looked]:
+    """Look at plans of a lender, each with its debt, in one transaction; what all of them need is read at once.
+
+    With `only_due` those are left out that somebody else has looked at meanwhile.
+    """
+    if not debt_ids:
+        return []
     with transaction() as s:
-        plan = progress.locked(lender_id=lender_id, plan_id=plan_id)
-        book = ledger.locked(lender_id=lender_id, debt_id=plan.debt_id)
-        zone, remind_days, debt_state = s.execute(
-            select(Debtor.zone, Lender.remind_days_before, Debt.state)
-            .join(Lender, Lender.id == Debtor.lender_id)
-            .join(Debt, (Debt.lender_id == Debtor.lender_id) & (Debt.debtor_id == Debtor.id))
-            .where(Debtor.lender_id == lender_id, Debtor.id == plan.debtor_id, Debt.id == plan.debt_id)
-        ).one()
-        today, before = clock.today(zone), plan.state
-        interest = progress.post_interest(plan, today=today)
-        effect = follow(plan, today=today, by=PORTAL)
-        payments = [_payment(item) for item in progress.items_of(plan)]
-        terms = Terms(
-            grace_days=plan.grace_days,
-            cure_days=plan.cure_days,
-            tolerance=plan.tolerance_minor,
-            remind_days=remind_days,
-            void_on=plan.void_on,
-            review_on=plan.review_on,
-        )
-        held = progress.held_of(plan)
-        written = remind.Written()
-        if debt_state == "open":
-            owed = total(waivers.asked_of(book, plan).values(), currency=plan.currency)
-            written = remind.of_plan(plan, payments, owed=owed, today=today, terms=terms, held=held, holding=holding)
-        came_up = for_a_person.come_up(plan, today=today, cure_by=effect.cure_by, waits=effect.waits)
-        plan.look_on = look_on(
-            payments,
-            state=State(plan.state),
-            today=today,
-            terms=terms,
-            held=held,
-            again=effect.waits or written.again,
-        )
-        return Looked(before, plan.state, interest, written, came_up)
+        locked = progress.all_locked(lender_id=lender_id, debt_ids=debt_ids)
+        known = known_of([plan for plan, _book in locked])
+        # Kept here, the lender's row is read once for all messages.
+        lender = s.get_one(Lender, lender_id)
+        of_debts = {"lender_id": lender_id, "debt_ids": list(debt_ids.values())}
+        states = dict(s.execute(_DEBT_STATES, of_debts).all())
+        posted = progress.interest_posted(lender_id=lender_id, debt_ids=debt_ids.values())
+        asked = for_a_person.cure_over_waits(lender_id=lender_id, plan_ids=list(debt_ids))
+        judged = []
+        for plan, book in locked:
+            life = known[plan.id].life
+            today, before = clock.today(life.zone), plan.state
+            if only_due and (plan.look_on is None or plan.look_on > today):
+                continue
+            interest = progress.post_interest(plan, life.items, today=today, posted=posted)
+            effect = follow(plan, today=today, by=PORTAL, known=known[plan.id])
+            came_up = for_a_person.come_up(
+                plan, today=today, cure_by=effect.cure_by, waits=effect.waits, asked=plan.id in asked
+            )
+            judged.append((plan, book, today, effect.waits, before, interest, came_up))
+        # Messages ask the database, which writes first what has changed: all of the page at once, and not plan by plan.
+        found = []
+        looks: list[tuple[Plan, date | None]] = []
+        for plan, book, today, waits, before, interest, came_up in judged:
+            life = known[plan.id].life
+            payments = [_payment(item) for item in life.items]
+            terms = _terms(plan, remind_days=lender.remind_days_before)
+            written = remind.Written()
+            if states[plan.debt_id] == "open":
+                owed = total(waivers.asked_of(book, plan).values(), currency=plan.currency)
+                written = remind.of_plan(
+                    plan, payments, owed=owed, today=today, terms=terms, held=life.held, holding=holding
+                )
+            next_look = look_on(
+                payments,
+                state=State(plan.state),
+                today=today,
+                terms=terms,
+                held=life.held,
+                again=waits or written.again,
+            )
+            looks.append((plan, next_look))
+            found.append(Looked(before, plan.state, interest, written, came_up))
+        for plan, day in looks:
+            plan.look_on = day
+    return found
+
+
+def _terms(plan: Plan, *, remind_days: int) -> Terms:
+    return Terms(
+        grace_days=plan.grace_days,
+        cure_days=plan.cure_days,
+        tolerance=plan.tolerance_minor,
+        remind_days=remind_days,
+        void_on=plan.void_on,
+        review_on=plan.review_on,
+    )
 
 
 def _payment(item: PlanItem) -> Payment:

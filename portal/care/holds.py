@@ -6,8 +6,10 @@ Invariant: a hold comes from a request, and ends with it at the latest; `flask v
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, literal_column, or_, select
 
@@ -84,6 +86,17 @@ _EVER = (
     )
     .order_by(_HOLD.since, _HOLD.id)
 )
+_EVER_OF_MANY = (
+    select(_HOLD.debtor_id, _HOLD.debt_id, _HOLD.since, _HOLD.until, _HOLD.ended_at, _DEBTOR.zone)
+    .join_from(
+        table_of(CareHold), table_of(Debtor), (_DEBTOR.lender_id == _HOLD.lender_id) & (_DEBTOR.id == _HOLD.debtor_id)
+    )
+    .where(
+        _HOLD.lender_id == bindparam("lender_id"),
+        _HOLD.debtor_id.in_(bindparam("debtor_ids", expanding=True)),
+    )
+    .order_by(_HOLD.since, _HOLD.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +161,31 @@ def days_held(
 
     A day that was held for a part of it is held. Without a last day the hold lasts until an answer that has not come.
     """
-    stretches = []
-    for row in read(_EVER, {"lender_id": lender_id, "debtor_id": debtor_id, "debt_id": debt_id}):
-        place = clock.zone(row.zone)
-        first = row.since.astimezone(place).date()
-        ends = [end for end in (row.until, row.ended_at) if end is not None]
-        # The instant at which it ends is outside, so an end at midnight leaves the new day alone.
-        last = (min(ends) - timedelta(microseconds=1)).astimezone(place).date() if ends else None
-        stretches.append((first, None if last is None else max(first, last)))
-    return tuple(stretches)
+    rows = read(_EVER, {"lender_id": lender_id, "debtor_id": debtor_id, "debt_id": debt_id})
+    return tuple(_stretch(row) for row in rows)
+
+
+def days_held_of(
+    *, lender_id: uuid.UUID, debts: Mapping[uuid.UUID, uuid.UUID]
+) -> dict[uuid.UUID, tuple[tuple[date, date | None], ...]]:
+    """Give the same for many debts at once; each stands with its debtor."""
+    values = {"lender_id": lender_id, "debtor_ids": sorted(set(debts.values()))}
+    rows = session.execute(_EVER_OF_MANY, values).all()
+    return {
+        debt_id: tuple(
+            _stretch(row) for row in rows if row.debtor_id == debtor_id and row.debt_id in (None, debt_id)
+        )
+        for debt_id, debtor_id in debts.items()
+    }
+
+
+def _stretch(row: Any) -> tuple[date, date | None]:
+    place = clock.zone(row.zone)
+    first = row.since.astimezone(place).date()
+    ends = [end for end in (row.until, row.ended_at) if end is not None]
+    # The instant at which it ends is outside, so an end at midnight leaves the new day alone.
+    last = (min(ends) - timedelta(microseconds=1)).astimezone(place).date() if ends else None
+    return first, None if last is None else max(first, last)
 
 
 def begin(request: CareRequest, *, clock_row: Clock) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from portal.interest import months_later
 from portal.limits.cards import Limits, NewPlans
-from portal.money import Money, total
+from portal.money import Money
 from portal.plans import redrawing
 from portal.plans.redrawing import Kind, Payment, Running
 from portal.plans.states import State
@@ -501,6 +501,4 @@ def _with_extra(asked: Extra, now: Situation) -> Drawn | Refused:
 def cost(before: Sequence[Payment], after: Sequence[Payment]) -> Money:
     """Return by how much more is paid after a change, all of it interest; below zero it is less."""
     currency = before[0].principal.currency
-    return total((one.amount for one in after), currency=currency) - total(
-        (one.amount for one in before), currency=currency
-    )
+    return Money(sum(one.minor for one in after) - sum(one.minor for one in before), currency)

@@ -251,7 +251,7 @@ def _side(payments: Sequence[Payment], paid: int, *, today: date) -> dict[str, s
         "usual": money_words(usual.amount) if usual else None,
         "count": str(len(to_come)),
         "ends_on": narrow_day(to_come[-1].due_on),
-        "left": words_of(sum(one.amount.minor for one in to_come)),
+        "left": words_of(sum(one.minor for one in to_come)),
         "interest": words_of(interest) if interest else None,
         "waives": words_of(waives) if waives else None,
     }

@@ -9,10 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from portal.contact.models import ContactChoice, ContactWish
-from portal.db import session
+from portal.db import read, session, table_of
 from portal.lenders.models import Lender
 from portal.people.models import LIVE, ContactPoint, Debtor
 from portal.post import gate, phones
@@ -20,6 +20,27 @@ from portal.post.gate import Facts, Quiet
 from portal.post.kinds import Group, kind_of
 from portal.post.models import BouncedAddress, Message
 
+_BOUNCED, _CHOICE = table_of(BouncedAddress).c, table_of(ContactChoice).c
+_CONTACTS = (
+    select(ContactPoint)
+    .where(ContactPoint.lender_id == bindparam("lender_id"), ContactPoint.debtor_id == bindparam("debtor_id"), *LIVE)
+    .order_by(ContactPoint.channel, ContactPoint.confirmed_at.is_(None), ContactPoint.id.desc())
+)
+_BOUNCED_AT = select(_BOUNCED.id).where(
+    _BOUNCED.lender_id == bindparam("lender_id"),
+    _BOUNCED.channel == bindparam("channel"),
+    _BOUNCED.address == bindparam("address"),
+    _BOUNCED.mended_at.is_(None),
+)
+_ALLOWED = select(_CHOICE.allowed).where(
+    _CHOICE.lender_id == bindparam("lender_id"),
+    _CHOICE.debtor_id == bindparam("debtor_id"),
+    _CHOICE.channel == bindparam("channel"),
+    _CHOICE.kinds == bindparam("kinds"),
+)
+_WISH = select(ContactWish).where(
+    ContactWish.lender_id == bindparam("lender_id"), ContactWish.debtor_id == bindparam("debtor_id")
+)
 HOURS = Path(gate.__file__).with_name("contact_hours.toml")
 
 
@@ -127,48 +148,23 @@ def _zones(lender: Lender, debtor: Debtor | None, points: list[ContactPoint], *,
 
 def contacts(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> list[ContactPoint]:
     """Give the contacts that may be written to, e-mail addresses first, of each the confirmed and then the newest."""
-    return list(
-        session.scalars(
-            select(ContactPoint)
-            .where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id == debtor_id, *LIVE)
-            .order_by(ContactPoint.channel, ContactPoint.confirmed_at.is_(None), ContactPoint.id.desc())
-        )
-    )
+    return list(session.scalars(_CONTACTS, {"lender_id": lender_id, "debtor_id": debtor_id}))
 
 
 def has_bounced(*, lender_id: uuid.UUID, channel: str, address: str) -> bool:
     """Say whether nobody is reached at an address."""
-    return (
-        session.scalar(
-            select(BouncedAddress.id).where(
-                BouncedAddress.lender_id == lender_id,
-                BouncedAddress.channel == channel,
-                BouncedAddress.address == address,
-                BouncedAddress.mended_at.is_(None),
-            )
-        )
-        is not None
-    )
+    return bool(read(_BOUNCED_AT, {"lender_id": lender_id, "channel": channel, "address": address}))
 
 
 def allowed(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, channel: str, group: Group) -> bool:
     """Say whether a person takes a group of messages by a channel; without a word of theirs, yes."""
-    said = session.scalar(
-        select(ContactChoice.allowed).where(
-            ContactChoice.lender_id == lender_id,
-            ContactChoice.debtor_id == debtor_id,
-            ContactChoice.channel == channel,
-            ContactChoice.kinds == group.value,
-        )
-    )
-    return said is not False
+    values = {"lender_id": lender_id, "debtor_id": debtor_id, "channel": channel, "kinds": group.value}
+    return all(row.allowed for row in read(_ALLOWED, values))
 
 
 def wish_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> ContactWish | None:
     """Give where and when a person would rather be written to."""
-    return session.scalars(
-        select(ContactWish).where(ContactWish.lender_id == lender_id, ContactWish.debtor_id == debtor_id)
-    ).one_or_none()
+    return session.scalars(_WISH, {"lender_id": lender_id, "debtor_id": debtor_id}).one_or_none()
 
 
 def own_quiet(wish: ContactWish | None) -> Quiet | None:

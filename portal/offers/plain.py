@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from portal.money import Money
+from portal.schedules.schedule import Schedule
 
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
@@ -36,6 +37,8 @@ def plain(value: object) -> Json:
             return str(value)
         case tuple() | list():
             return [plain(each) for each in value]
+        case Schedule():
+            return {"items": plain(value.items), "frequency": value.frequency.value}
         case frozenset():
             return [*sorted(str(plain(each)) for each in value)]
         case Mapping():

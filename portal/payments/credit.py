@@ -99,7 +99,7 @@ def use(
     if use_id is None:
         return UsedBefore(amount)
     if plan is not None:
-        progress.post_interest(plan, today=today)
+        progress.post_interest(plan, progress.items_of(plan), today=today)
     posted = ledger.post(
         lender_id=lender_id,
         kind="set_off",

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import bindparam, case, func, select
 
-from portal.db import session
+from portal.db import session, table_of
 from portal.ledger import Account, Transfer
 from portal.money import Money
 from portal.payments.models import CreditUse, MoneyEffect, Payment, PaymentPart
@@ -94,31 +94,52 @@ def given_back_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[tuple[
     return tuple((row.payment_id, row.debt_id) for row in rows)
 
 
+_EFFECT, _PAYMENT, _PART, _TRANSFER = (table_of(each).c for each in (MoneyEffect, Payment, PaymentPart, Transfer))
+_CAME = (
+    select(_PART.plan_id, _EFFECT.id, _EFFECT.at, _PAYMENT.settled_at, _CASH.label("minor"))
+    .join_from(
+        table_of(MoneyEffect),
+        table_of(Payment),
+        (_PAYMENT.lender_id == _EFFECT.lender_id) & (_PAYMENT.id == _EFFECT.payment_id),
+    )
+    .join(table_of(PaymentPart), (_PART.lender_id == _EFFECT.lender_id) & (_PART.payment_id == _EFFECT.payment_id))
+    .join(
+        table_of(Transfer),
+        (_TRANSFER.lender_id == _EFFECT.lender_id)
+        & (_TRANSFER.posting_id == _EFFECT.posting_id)
+        & (_TRANSFER.book_id == _PART.debt_id),
+    )
+    .where(
+        _PART.lender_id == bindparam("lender_id"),
+        _PART.plan_id.in_(bindparam("plan_ids", expanding=True)),
+        _EFFECT.outcome == "posted",
+    )
+    .group_by(_PART.plan_id, _EFFECT.id, _EFFECT.at, _PAYMENT.settled_at)
+)
+_USE = table_of(CreditUse).c
+_USED = select(_USE.plan_id, _USE.id, _USE.used_at, _USE.amount_minor, _USE.undone_at).where(
+    _USE.lender_id == bindparam("lender_id"), _USE.plan_id.in_(bindparam("plan_ids", expanding=True))
+)
+
+
 def came_for(plan: Plan) -> tuple[Came, ...]:
     """Give what came for a plan, payments and credit that was used, as it stands in the books of the plan's debt."""
-    rows = session.execute(
-        select(MoneyEffect.id, MoneyEffect.at, Payment.settled_at, _CASH.label("minor"))
-        .join(Payment, (Payment.lender_id == MoneyEffect.lender_id) & (Payment.id == MoneyEffect.payment_id))
-        .join(
-            PaymentPart,
-            (PaymentPart.lender_id == MoneyEffect.lender_id) & (PaymentPart.payment_id == MoneyEffect.payment_id),
+    return came_for_all(lender_id=plan.lender_id, plan_ids=[plan.id])[plan.id]
+
+
+def came_for_all(*, lender_id: uuid.UUID, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[Came, ...]]:
+    """Give the same for many plans of a lender at once."""
+    values = {"lender_id": lender_id, "plan_ids": plan_ids}
+    found: dict[uuid.UUID, list[Came]] = {plan_id: [] for plan_id in plan_ids}
+    for row in session.execute(_CAME, values):
+        found[row.plan_id].append(
+            Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor))
         )
-        .join(
-            Transfer,
-            (Transfer.lender_id == MoneyEffect.lender_id)
-            & (Transfer.posting_id == MoneyEffect.posting_id)
-            & (Transfer.book_id == PaymentPart.debt_id),
-        )
-        .where(PaymentPart.lender_id == plan.lender_id, PaymentPart.plan_id == plan.id, MoneyEffect.outcome == "posted")
-        .group_by(MoneyEffect.id, MoneyEffect.at, Payment.settled_at)
-    )
-    came = [Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor)) for row in rows]
-    for use in session.execute(
-        select(CreditUse.id, CreditUse.used_at, CreditUse.amount_minor, CreditUse.undone_at).where(
-            CreditUse.lender_id == plan.lender_id, CreditUse.plan_id == plan.id
-        )
-    ):
+    for use in session.execute(_USED, values):
+        came = found[use.plan_id]
         came.append(Came(effect_id=use.id, at=use.used_at, settled_at=None, minor=use.amount_minor))
         if use.undone_at is not None:
             came.append(Came(effect_id=use.id, at=use.undone_at, settled_at=None, minor=-use.amount_minor))
-    return tuple(sorted(came, key=lambda each: (each.at, each.effect_id)))
+    return {
+        plan_id: tuple(sorted(came, key=lambda each: (each.at, each.effect_id))) for plan_id, came in found.items()
+    }

@@ -247,7 +247,7 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part]) 
         return
     plans = plans_of(payment.lender_id, [part.plan_id for part in parts])
     for plan in plans:
-        progress.post_interest(plan, today=today)
+        progress.post_interest(plan, progress.items_of(plan), today=today)
     of_parts = {plan.id: plan for plan in plans}
     paid = [
         (part, _paid_off(payment.lender_id, part, plan=of_parts.get(part.plan_id) if part.plan_id else None))

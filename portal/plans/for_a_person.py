@@ -6,17 +6,17 @@ Invariant: the same thing about a plan comes up once for each day of its own, an
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from portal import clock
 from portal.contact import write
 from portal.contact.facts import Holds
-from portal.db import insert_unless_there, new_id, session
+from portal.db import insert_unless_there, new_id, session, table_of
 from portal.debts.models import Debt, key_of
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.lenders.models import Lender
@@ -28,6 +28,7 @@ from portal.plans.states import Event, Moved, State, after
 from portal.post import words as post_words
 
 _AT_ONCE = 500
+_CHECK = table_of(PlanCheck).c
 
 
 class Why(StrEnum):
@@ -38,6 +39,14 @@ class Why(StrEnum):
     CURE_OVER = "cure_over"
     # The day has come on which it was promised to look at a lower payment again.
     REVIEW = "review"
+
+
+_CURE_OVER = select(_CHECK.plan_id).where(
+    _CHECK.lender_id == bindparam("lender_id"),
+    _CHECK.plan_id.in_(bindparam("plan_ids", expanding=True)),
+    _CHECK.kind == Why.CURE_OVER.value,
+    _CHECK.closed_at.is_(None),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +63,19 @@ class Waiting:
     opened_at: datetime
 
 
-def come_up(plan: Plan, *, today: date, cure_by: date | None, waits: bool) -> Why | None:
+def cure_over_waits(*, lender_id: uuid.UUID, plan_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Give those of many plans about which a person is to look because the days to make up for it are over."""
+    return set(session.scalars(_CURE_OVER, {"lender_id": lender_id, "plan_ids": plan_ids}))
+
+
+def come_up(plan: Plan, *, today: date, cure_by: date | None, waits: bool, asked: bool) -> Why | None:
     """Let what time brings wait for a person, and nothing that it has overtaken; gives what is new.
 
     Part of the act that looks at the plan, which is locked. `cure_by` and `waits` are as the plan was just judged:
-    money that is on its way may still make up for what is missing.
+    money that is on its way may still make up for what is missing. `asked`: a person is to look at it already.
     """
     broken = plan.state == State.BROKEN.value
-    if not broken:
+    if asked and not broken:
         close(plan, why=Why.CURE_OVER, words=None, by=PORTAL)
     if broken and cure_by is not None and cure_by < today and not waits:
         return Why.CURE_OVER if wait(plan, why=Why.CURE_OVER, day=cure_by) else None

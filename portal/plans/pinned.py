@@ -52,7 +52,7 @@ def repaying(arrangement: Arrangement, *, owed: Money) -> Arrangement:
         interest = min(item.principal, grown)
         grown -= interest
         items.append(replace(item, principal=item.principal - interest, interest=item.interest + interest))
-    return replace(arrangement, schedule=replace(schedule, items=tuple(items)))
+    return replace(arrangement, schedule=Schedule(tuple(items), schedule.frequency))
 
 
 def items_as_json(schedule: Schedule) -> list[list[Any]]:

@@ -7,7 +7,7 @@ from the agreed items and the money that cleared; nothing else moves a plan.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, partial
@@ -16,12 +16,12 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, case, func, select
 
 from portal import clock, ledger
-from portal.care.holds import days_held
+from portal.care.holds import days_held, days_held_of
 from portal.db import read, session, table_of
 from portal.debts.models import Debt
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.interest import months_later
-from portal.ledger import Account, Move, Posting, Transfer
+from portal.ledger import Account, Book, Move, Posting, Transfer
 from portal.money import Money, total
 from portal.people.models import Debtor
 from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem, Quote
@@ -160,6 +160,31 @@ _PAYMENTS = (
     .order_by(_ITEM.seq)
 )
 _BEARING_INTEREST = _PAYMENTS.where(_ITEM.interest_minor > 0)
+_OF_PLAN = (Plan.lender_id == bindparam("lender_id"), Plan.id == bindparam("plan_id"))
+_LOCKED = select(Plan).where(*_OF_PLAN).with_for_update().execution_options(populate_existing=True)
+_LOCKED_MANY = (
+    select(Plan)
+    .where(Plan.lender_id == bindparam("lender_id"), Plan.id.in_(bindparam("plan_ids", expanding=True)))
+    .order_by(Plan.id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_DEBT_OF = select(_PLAN.debt_id).where(_PLAN.lender_id == bindparam("lender_id"), _PLAN.id == bindparam("plan_id"))
+_ITEMS = (
+    select(PlanItem)
+    .where(PlanItem.lender_id == bindparam("lender_id"), PlanItem.plan_id == bindparam("plan_id"))
+    .order_by(PlanItem.seq)
+)
+_ITEMS_OF_MANY = (
+    select(PlanItem)
+    .where(PlanItem.lender_id == bindparam("lender_id"), PlanItem.plan_id.in_(bindparam("plan_ids", expanding=True)))
+    .order_by(PlanItem.plan_id, PlanItem.seq)
+)
+_DEBTOR = table_of(Debtor).c
+_ZONES = select(_DEBTOR.id, _DEBTOR.zone).where(
+    _DEBTOR.lender_id == bindparam("lender_id"), _DEBTOR.id.in_(bindparam("debtor_ids", expanding=True))
+)
+_ZONE = select(_DEBTOR.zone).where(_DEBTOR.lender_id == bindparam("lender_id"), _DEBTOR.id == bindparam("debtor_id"))
 _POSTING, _TRANSFER = table_of(Posting).c, table_of(Transfer).c
 _INTEREST_POSTED = (
     select(_POSTING.cause)
@@ -171,6 +196,20 @@ _INTEREST_POSTED = (
     .where(
         _TRANSFER.lender_id == bindparam("lender_id"),
         _TRANSFER.book_id == bindparam("debt_id"),
+        _POSTING.kind == "plan_interest",
+    )
+)
+
+_INTEREST_POSTED_ON_MANY = (
+    select(_POSTING.cause)
+    .join_from(
+        table_of(Transfer),
+        table_of(Posting),
+        (_POSTING.lender_id == _TRANSFER.lender_id) & (_POSTING.id == _TRANSFER.posting_id),
+    )
+    .where(
+        _TRANSFER.lender_id == bindparam("lender_id"),
+        _TRANSFER.book_id.in_(bindparam("debt_ids", expanding=True)),
         _POSTING.kind == "plan_interest",
     )
 )
@@ -270,6 +309,18 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Life:
+    """What a plan's life is judged by beside its money, read once in an act that holds its lock.
+
+    Its payments in order, the days that don't count because a hold covered its debt, and the zone of its calendar.
+    """
+
+    items: Sequence[PlanItem]
+    held: Held
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """What laying money over a plan changed: items that are kept now and were not, and the other way round.
 
@@ -287,14 +338,20 @@ class Effect:
 
 def locked(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> Plan:
     """Give a plan with the book of its debt and then its own row locked, as they stand now."""
-    debt_id = session.scalars(select(Plan.debt_id).where(Plan.lender_id == lender_id, Plan.id == plan_id)).one()
-    ledger.locked(lender_id=lender_id, debt_id=debt_id)
-    return session.execute(
-        select(Plan)
-        .where(Plan.lender_id == lender_id, Plan.id == plan_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one()
+    values = {"lender_id": lender_id, "plan_id": plan_id}
+    [row] = read(_DEBT_OF, values)
+    ledger.locked(lender_id=lender_id, debt_id=row.debt_id)
+    return session.execute(_LOCKED, values).scalar_one()
+
+
+def all_locked(*, lender_id: uuid.UUID, debt_ids: Mapping[uuid.UUID, uuid.UUID]) -> list[tuple[Plan, Book]]:
+    """Give many plans with their books, all locked: first every book and then every plan, each by their ids.
+
+    `debt_ids` has the debt of each plan.
+    """
+    books = ledger.all_locked(lender_id=lender_id, debt_ids=debt_ids.values())
+    plans = session.execute(_LOCKED_MANY, {"lender_id": lender_id, "plan_ids": list(debt_ids)}).scalars()
+    return [(plan, books[plan.debt_id]) for plan in plans]
 
 
 def locked_by_reference(*, lender_id: uuid.UUID, reference: str) -> Plan | None:
@@ -307,20 +364,30 @@ def locked_by_reference(*, lender_id: uuid.UUID, reference: str) -> Plan | None:
 
 def zone_of(plan: Plan | PlanCard) -> str:
     """Give the zone whose calendar a plan runs by: its debtor's."""
-    return session.scalars(
-        select(Debtor.zone).where(Debtor.lender_id == plan.lender_id, Debtor.id == plan.debtor_id)
-    ).one()
+    [row] = read(_ZONE, {"lender_id": plan.lender_id, "debtor_id": plan.debtor_id})
+    return str(row.zone)
 
 
 def items_of(plan: Plan) -> list[PlanItem]:
     """Give the payments of a plan in order."""
-    return list(
-        session.scalars(
-            select(PlanItem)
-            .where(PlanItem.lender_id == plan.lender_id, PlanItem.plan_id == plan.id)
-            .order_by(PlanItem.seq)
-        )
-    )
+    return list(session.scalars(_ITEMS, {"lender_id": plan.lender_id, "plan_id": plan.id}))
+
+
+def lives_of(plans: Sequence[Plan]) -> dict[uuid.UUID, Life]:
+    """Give what the lives of plans of one lender are judged by, in as few statements for many as for one.
+
+    The plans must be locked.
+    """
+    if not plans:
+        return {}
+    lender_id = plans[0].lender_id
+    items: dict[uuid.UUID, list[PlanItem]] = {plan.id: [] for plan in plans}
+    for item in session.scalars(_ITEMS_OF_MANY, {"lender_id": lender_id, "plan_ids": list(items)}):
+        items[item.plan_id].append(item)
+    held = days_held_of(lender_id=lender_id, debts={plan.debt_id: plan.debtor_id for plan in plans})
+    debtor_ids = sorted({plan.debtor_id for plan in plans})
+    zones = dict(session.execute(_ZONES, {"lender_id": lender_id, "debtor_ids": debtor_ids}).all())
+    return {plan.id: Life(items=items[plan.id], held=held[plan.debt_id], zone=zones[plan.debtor_id]) for plan in plans}
 
 
 def plan_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> PlanCard | None:
@@ -453,20 +520,24 @@ def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
     )
 
 
-def post_interest(plan: Plan, *, today: date) -> int:
+def post_interest(
+    plan: Plan, items: Sequence[PlanItem], *, today: date, posted: Collection[str] | None = None
+) -> int:
     """Post the agreed interest of every item that is due by now; gives of how many it was posted now.
+
+    `posted` are the causes of what stands in the debt's book already (`interest_posted`); left out they are read.
 
     A plan's interest was disclosed item by item; it is charged on its item's due date and never before. So whoever
     pays early is not charged what has not come due, and the total is never more than was disclosed. A plan that has
     ended charges nothing any more, also when money that was on its way for it clears afterwards.
     """
-    due = [item for item in items_of(plan) if item.interest_minor and item.due_on <= today]
+    due = [item for item in items if item.interest_minor and item.due_on <= today]
     if plan.state not in LIVE_STATES or not due:
         return 0
-    causes = _interest_causes(plan)
+    causes = _interest_causes(plan) if posted is None else posted
     new = [item for item in due if _interest_cause(plan, item.seq) not in causes]
     for item in new:
-        posted = ledger.post(
+        done = ledger.post(
             lender_id=plan.lender_id,
             kind="plan_interest",
             cause=_interest_cause(plan, item.seq),
@@ -480,7 +551,7 @@ def post_interest(plan: Plan, *, today: date) -> int:
             ],
             on=item.due_on,
         )
-        if isinstance(posted, ledger.Posted):
+        if isinstance(done, ledger.Posted):
             record(
                 Act.INTEREST_POSTED,
                 by=PORTAL,
@@ -490,6 +561,11 @@ def post_interest(plan: Plan, *, today: date) -> int:
                 facts={"plan": plan.reference, "item": item.seq, "amount_minor": item.interest_minor},
             )
     return len(new)
+
+
+def interest_posted(*, lender_id: uuid.UUID, debt_ids: Collection[uuid.UUID]) -> set[str]:
+    """Give the causes of all agreed interest that stands in the books of many debts."""
+    return set(session.scalars(_INTEREST_POSTED_ON_MANY, {"lender_id": lender_id, "debt_ids": list(debt_ids)}))
 
 
 def _interest_causes(plan: Plan | PlanCard) -> set[str]:
@@ -528,22 +604,22 @@ def _interest_cause(plan: Plan | PlanCard, seq: int) -> str:
 
 def lay_over(
     plan: Plan,
+    life: Life,
     *,
     cleared: Sequence[tuple[date, Money]],
     owed: Money,
     today: date,
     by: Actor,
-    on_its_way: Callable[[], Money],
+    on_its_way: Money,
 ) -> Effect:
     """Lay all money that cleared over a plan's payments, and move its state to where that leaves it.
 
     `cleared` has what came, and as negative what went back, each with the debtor's own day; `owed` is what the debt's
-    book says now, less what the plan will still let off; `on_its_way` is asked for money that was sent for the plan and
-    isn't here, where something is late: it moves a plan no further into lateness, and makes up for nothing before it
-    clears. The plan's row must be locked by way of its debt's book.
+    book says now, less what the plan will still let off; `on_its_way` is money that was sent for the plan and isn't
+    here: it moves a plan no further into lateness, and makes up for nothing before it clears. The plan's row must be
+    locked by way of its debt's book.
     """
-    items = items_of(plan)
-    held = held_of(plan)
+    items, held = life.items, life.held
     currency = plan.currency
     sums = sum(amount.minor for _day, amount in cleared)
     judge = partial(
@@ -559,9 +635,9 @@ def lay_over(
     judged = judge(cleared)
     keeping: Keeping | None = judged.keeping
     waits = False
-    if keeping in _LATENESS and (coming := on_its_way()):
+    if keeping in _LATENESS and on_its_way:
         waits = True
-        with_it = judge([*cleared, (today, coming)]).keeping
+        with_it = judge([*cleared, (today, on_its_way)]).keeping
         keeping = with_it if with_it in _LATENESS else None
     left = max(sums, 0)
     newly, no_longer = [], []
@@ -586,7 +662,7 @@ def lay_over(
         begun = items[0].paid_minor + plan.tolerance_minor >= items[0].amount_minor
         last_day = counted(plan.void_on, more=0, held=held)
         over = not begun and last_day is not None and last_day < today
-        if over and on_its_way():
+        if over and on_its_way:
             waits, over = True, False
     started = plan.void_on is None and items[0].due_on <= today
     for event in events(

@@ -66,6 +66,15 @@ class Payment:
         """What is paid."""
         return self.principal + self.interest
 
+    @property
+    def minor(self) -> int:
+        """The same in minor units, for sums."""
+        return self.principal.minor + self.interest.minor
+
+
+def _minor(payment: Payment) -> int:
+    return payment.minor
+
 
 @dataclass(frozen=True, slots=True)
 class Rates:
@@ -143,12 +152,12 @@ class Running:
     @property
     def usual(self) -> Money:
         """The largest open payment, which is the level payment unless the plan steps up."""
-        return max(one.amount for one in self.open)
+        return max(self.open, key=_minor).amount
 
     @property
     def level(self) -> bool:
         """Tell whether all open payments but the last are the same."""
-        return len({one.amount for one in self.open[:-1]}) <= 1
+        return len({one.minor for one in self.open[:-1]}) <= 1
 
     def rate(self, start: date, end: date) -> Fraction:
         """Return the plan's rate from one day to another, as a part of one."""
@@ -331,7 +340,7 @@ def without_extra(running: Running, *, amount: Money) -> tuple[Payment, ...]:
 
 def _usual_amounts(running: Running) -> list[int]:
     """Return what is paid each time; the last payment was the rest, and may be as much as the one before it."""
-    amounts = [one.amount.minor for one in running.open]
+    amounts = [one.minor for one in running.open]
     return [*amounts[:-1], max(amounts[-2:])]
 
 
@@ -341,7 +350,7 @@ def _in_proportion(running: Running, after: Running, dates: Sequence[date], bala
         level = level_payment_over(balance=Money(balance, running.currency), periods=after.periods(dates))
         return [level.minor] * len(dates)
     owed = running.principal.minor
-    return [-(-one.amount.minor * balance // owed) for one in running.open]
+    return [-(-one.minor * balance // owed) for one in running.open]
 
 
 def _carried(running: Running) -> list[int]:

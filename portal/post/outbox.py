@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask_babel import get_locale
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from portal import clock, queue
-from portal.db import insert_unless_there, new_id, session
+from portal.db import new_id, put_unless_there, read, session, table_of
 from portal.evidence.record import PORTAL, Act, record
 from portal.lenders.models import Lender
 from portal.post import compose, phones
@@ -20,6 +20,11 @@ from portal.post.kinds import Group, kind_of
 from portal.post.models import Message, MessageCheck, StopLink
 
 DELIVER = "post.deliver"
+_MESSAGE, _CHECK = table_of(Message).c, table_of(MessageCheck).c
+_WRITTEN = select(_MESSAGE.id).where(
+    _MESSAGE.lender_id == bindparam("lender_id"), _MESSAGE.once_key == bindparam("once")
+)
+_CHECKED = select(_CHECK.code_hash).where(_CHECK.code_hash == bindparam("code_hash"))
 
 
 def put(
@@ -56,33 +61,28 @@ def put(
         stop_url = f"{compose.base_url()}/stop/{token}"
     draw = compose.email if channel == "email" else compose.sms
     parts = draw(words, lender=lender, check_code=check_code, stop_url=stop_url)
-    written = session.execute(
-        insert_unless_there(Message)
-        .values(
-            lender_id=lender_id,
-            id=message_id,
-            debtor_id=debtor_id,
-            debt_id=debt_id,
-            channel=channel,
-            address=address,
-            kind=kind,
-            subject=parts.subject,
-            body=parts.body,
-            html=parts.html,
-            language=str(get_locale() or "en"),
-            check_code=check_code,
-            stop_url=stop_url,
-            once_key=once,
-            about=about,
-            asked_at=asked_at or (now if treated.at_once else None),
-            state="waiting",
-            tries=0,
-            written_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Message.id)
-    ).scalar_one_or_none()
-    if written is None:
+    message = {
+        "lender_id": lender_id,
+        "id": message_id,
+        "debtor_id": debtor_id,
+        "debt_id": debt_id,
+        "channel": channel,
+        "address": address,
+        "kind": kind,
+        "subject": parts.subject,
+        "body": parts.body,
+        "html": parts.html,
+        "language": str(get_locale() or "en"),
+        "check_code": check_code,
+        "stop_url": stop_url,
+        "once_key": once,
+        "about": about,
+        "asked_at": asked_at or (now if treated.at_once else None),
+        "state": "waiting",
+        "tries": 0,
+        "written_at": now,
+    }
+    if not put_unless_there(Message, message):
         return None
     session.add(MessageCheck(code_hash=compose.hashed("check", check_code), lender_id=lender_id, message_id=message_id))
     if debtor_id is not None and (channel == "sms" or stop_url is not None):
@@ -101,15 +101,14 @@ def put(
 
 def was_written(lender_id: uuid.UUID, *, once: str) -> bool:
     """Say whether a message with this key was written before."""
-    found = select(Message.id).where(Message.lender_id == lender_id, Message.once_key == once)
-    return session.scalars(found).first() is not None
+    return bool(read(_WRITTEN, {"lender_id": lender_id, "once": once}))
 
 
 def _unused_check_code() -> str:
     """Make a check code that no message has: among a million messages one in seven hundred would be there already."""
     while True:
         code = compose.new_check_code()
-        if session.get(MessageCheck, compose.hashed("check", code)) is None:
+        if not read(_CHECKED, {"code_hash": compose.hashed("check", code)}):
             return code
 
 
@@ -122,17 +121,14 @@ def _stop_token(lender_id: uuid.UUID, debtor_id: uuid.UUID, channel: str, addres
 def _keep_stop_link(lender: Lender, debtor_id: uuid.UUID, channel: str, address: str) -> None:
     token = _stop_token(lender.id, debtor_id, channel, address)
     number = phones.international(address, jurisdiction=lender.jurisdiction) if channel == "sms" else None
-    session.execute(
-        insert_unless_there(StopLink)
-        .values(
-            token_hash=compose.hashed("stop-link", token),
-            lender_id=lender.id,
-            debtor_id=debtor_id,
-            channel=channel,
-            address=number or address,
-        )
-        .on_conflict_do_nothing()
-    )
+    link = {
+        "token_hash": compose.hashed("stop-link", token),
+        "lender_id": lender.id,
+        "debtor_id": debtor_id,
+        "channel": channel,
+        "address": number or address,
+    }
+    put_unless_there(StopLink, link)
 
 
 def link_behind(token: str) -> StopLink | None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 
 from portal.interest import months_later
 from portal.money import Money
 from portal.schedules import drawing
 from portal.schedules.dates import Frequency, due_dates
 from portal.schedules.rates import Period, Terms
-from portal.schedules.schedule import Item, NothingOwed, Schedule, interest_of
+from portal.schedules.schedule import Item, NothingOwed, Schedule, interest_of, level_payment, pay
 
 
 class Kind(Enum):
@@ -138,6 +139,25 @@ def step_up(terms: Terms, *, steps: Sequence[tuple[int, Money]], count: int) -> 
     falls = any(second < first for first, second in zip(amounts, amounts[1:], strict=False))
     if falls or not 0 < len(amounts) < count or any(many < 1 for many, _ in steps):
         raise ValueError(steps, count)
+    rate = terms.one_rate
+    schedule = _steps_by_periods(terms, amounts, count) if rate is None else _steps_at(rate, terms, steps, count)
+    return Arrangement(Kind.STEP_UP, schedule, cost=schedule.total_interest)
+
+
+def _steps_at(rate: Fraction, terms: Terms, steps: Sequence[tuple[int, Money]], count: int) -> Schedule:
+    parts: list[tuple[int, int]] = []
+    left = terms.balance
+    for many, amount in steps:
+        left = pay(left, rate, amount, many, parts) if left else left
+    rest = count - sum(many for many, _ in steps)
+    if left:
+        # Where the steps were enough, what is left goes on at the last of them and ends sooner.
+        level = max(level_payment(balance=left, rate=rate, count=rest), steps[-1][1])
+        pay(left, rate, level, rest, parts)
+    return drawing.of_terms(terms, parts)
+
+
+def _steps_by_periods(terms: Terms, amounts: Sequence[Money], count: int) -> Schedule:
     periods = terms.periods(count)
     items: list[Item] = []
     left = drawing.pay_each(terms.balance, zip(periods, amounts, strict=False), items)
@@ -148,8 +168,7 @@ def step_up(terms: Terms, *, steps: Sequence[tuple[int, Money]], count: int) -> 
             # The steps were enough: what is left goes on at the last of them and ends sooner.
             level = amounts[-1]
         drawing.pay_each(left, ((period, level) for period in rest), items)
-    schedule = Schedule(tuple(items), terms.frequency)
-    return Arrangement(Kind.STEP_UP, schedule, cost=schedule.total_interest)
+    return Schedule(tuple(items), terms.frequency)
 
 
 def seasonal(terms: Terms, *, count: int, interest_every_month: bool) -> Arrangement:

@@ -22,6 +22,7 @@ from portal.schedules.schedule import (
     TooManyItems,
     interest_of,
     level_payment,
+    pay,
 )
 
 _WIDE: Final = Context(prec=50)
@@ -120,11 +121,23 @@ def by_count(terms: Terms, count: int) -> Schedule:
     :raises NothingOwed: if the balance is not above zero.
     :raises ValueError: if the count is below 1.
     """
+    rate = terms.one_rate
+    if rate is not None:
+        parts: list[tuple[int, int]] = []
+        pay(terms.balance, rate, level_payment(balance=terms.balance, rate=rate, count=count), count, parts)
+        return of_terms(terms, parts)
     periods = terms.periods(count)
     payment = level_payment_over(balance=terms.balance, periods=periods)
     items: list[Item] = []
     pay_each(terms.balance, ((period, payment) for period in periods), items)
     return Schedule(tuple(items), terms.frequency)
+
+
+def of_terms(terms: Terms, parts: Sequence[tuple[int, int]]) -> Schedule:
+    """Give the schedule of these parts, principal and interest in minor units, on the dates of the terms."""
+    return Schedule.of_parts(
+        parts, dates=terms.dates(len(parts)), currency=terms.balance.currency, frequency=terms.frequency
+    )
 
 
 def by_payment(terms: Terms, payment: Money, *, skip: int = 0) -> Schedule:

@@ -80,6 +80,16 @@ class Terms:
                 back = next(at for at in range(1, 13) if (self.first.month - at - 1) % 12 + 1 in self.season)
                 return months_later(self.first, -back, anchor_day=self._anchor)
 
+    @property
+    def one_rate(self) -> Fraction | None:
+        """The rate of every period, where all have the same; None where each has its own."""
+        if not self.annual_rate and not self.bands:
+            return Fraction(0)
+        part = self._usual_part if self.day_count is None else None
+        if part is None or self.since is not None or self.bands:
+            return None
+        return Fraction(self.annual_rate) / 100 * part * self.bearing
+
     def periods(self, count: int) -> tuple[Period, ...]:
         """Return the due date and rate of so many items.
 
@@ -90,12 +100,10 @@ class Terms:
 
     def periods_on(self, dates: Sequence[date]) -> tuple[Period, ...]:
         """Return the same for due dates of one's own choice."""
-        if not self.annual_rate and not self.bands:
-            return tuple(Period(day, Fraction(0)) for day in dates)
-        part = self._usual_part if self.day_count is None else None
-        if part is not None and self.since is None and not self.bands:
-            only = Fraction(self.annual_rate) / 100 * part * self.bearing
+        only = self.one_rate
+        if only is not None:
             return tuple([Period(day, only) for day in dates])
+        part = self._usual_part if self.day_count is None else None
         # Nearly all periods of a plan bear one and the same rate, which is reckoned once.
         known: dict[Decimal, Fraction] = {}
         found, before = [], self.runs_since

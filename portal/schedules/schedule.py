@@ -5,15 +5,15 @@ Invariant: the principal of all items is the balance, no item is zero or negativ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, Context, Decimal, localcontext
 from fractions import Fraction
+from itertools import groupby
 from typing import Final
 
 from portal.money import CurrencyMismatch, Money, level
-from portal.money import total as sum_of
 from portal.schedules.dates import Frequency, due_dates
 
 _WIDE: Final = Context(prec=50)
@@ -55,80 +55,111 @@ class Item:
     interest: Money
 
 
-@dataclass(frozen=True, slots=True)
 class Schedule:
-    """All instalments of a plan, at least one, in order of their dates."""
+    """All instalments of a plan, at least one, in order of their dates and of one currency; it is never changed.
 
-    items: tuple[Item, ...]
-    frequency: Frequency
+    The items are made when somebody first reads them: most plans that an answer weighs are told by their sums alone.
+    """
+
+    __slots__ = ("_currency", "_dates", "_items", "_parts", "frequency")
+
+    def __init__(self, items: tuple[Item, ...], frequency: Frequency) -> None:
+        self.frequency = frequency
+        self._items: tuple[Item, ...] | None = items
+        self._currency = items[0].amount.currency
+        self._dates: Sequence[date] = [item.due_on for item in items]
+        self._parts: Sequence[tuple[int, int]] = [(item.principal.minor, item.interest.minor) for item in items]
+
+    @classmethod
+    def of_parts(
+        cls, parts: Sequence[tuple[int, int]], *, dates: Sequence[date], currency: str, frequency: Frequency
+    ) -> Schedule:
+        """Give the schedule whose items have these parts, principal and interest in minor units, one for each date."""
+        made = cls.__new__(cls)
+        made.frequency = frequency
+        made._items, made._currency, made._dates, made._parts = None, currency, dates, parts
+        return made
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Each instalment, with its date, its amount and the parts of that."""
+        if self._items is None:
+            self._items = tuple(self._made())
+        return self._items
+
+    def _made(self) -> Iterator[Item]:
+        currency, amount = self._currency, self.payment
+        for seq, (due_on, (principal, interest)) in enumerate(zip(self._dates, self._parts, strict=True), start=1):
+            # One amount serves all items that are alike.
+            if principal + interest != amount.minor:
+                amount = Money(principal + interest, currency)
+            yield Item(seq, due_on, amount, Money(principal, currency), Money(interest, currency))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Schedule):
+            return NotImplemented
+        return self.frequency is other.frequency and self.items == other.items
+
+    def __hash__(self) -> int:
+        return hash((self.frequency, self.items))
+
+    def __repr__(self) -> str:
+        return f"Schedule(items={self.items!r}, frequency={self.frequency!r})"
 
     @property
     def count(self) -> int:
         """How many instalments there are."""
-        return len(self.items)
+        return len(self._parts)
 
     @property
     def total(self) -> Money:
         """All that is to be paid."""
-        return sum_of((item.amount for item in self.items), currency=self.payment.currency)
+        return Money(sum([principal + interest for principal, interest in self._parts]), self._currency)
 
     def balances(self, *, today: date) -> tuple[tuple[date, Money], ...]:
         """Give what is left of the balance today, and after each instalment."""
-        left = sum_of((item.principal for item in self.items), currency=self.payment.currency)
-        found = [(today, left)]
-        for item in self.items:
-            left -= item.principal
-            found.append((item.due_on, left))
+        left = sum([principal for principal, _interest in self._parts])
+        found = [(today, Money(left, self._currency))]
+        for due_on, (principal, _interest) in zip(self._dates, self._parts, strict=True):
+            left -= principal
+            found.append((due_on, Money(left, self._currency)))
         return tuple(found)
 
     @property
     def total_interest(self) -> Money:
         """The part of the total that is interest, which is what the plan costs against paying today."""
-        return sum_of((item.interest for item in self.items), currency=self.payment.currency)
+        return Money(sum([interest for _principal, interest in self._parts]), self._currency)
 
     @property
     def payment(self) -> Money:
         """The first instalment, which is the level payment unless the plan steps up."""
-        return self.items[0].amount
+        return Money(sum(self._parts[0]), self._currency)
 
     @property
     def largest(self) -> Money:
         """The largest instalment."""
-        return max(self.items, key=_minor).amount
+        return Money(max([principal + interest for principal, interest in self._parts]), self._currency)
 
     @property
     def last(self) -> Money:
         """The last instalment, which is the rest."""
-        return self.items[-1].amount
+        return Money(sum(self._parts[-1]), self._currency)
 
     @property
     def starts_on(self) -> date:
         """When the first instalment is due."""
-        return self.items[0].due_on
+        return self._dates[0]
 
     @property
     def ends_on(self) -> date:
         """When the last instalment is due."""
-        return self.items[-1].due_on
+        return self._dates[-1]
 
     @property
     def steps(self) -> tuple[tuple[int, Money], ...]:
         """How many instalments of which amount follow each other: 22 of 160.00, then 1 of 80.00."""
-        found: list[tuple[int, Money]] = []
-        many, amount = 0, self.payment
-        for item in self.items:
-            # Most items that are alike share one amount.
-            if item.amount is amount or item.amount.minor == amount.minor:
-                many += 1
-            else:
-                found.append((many, amount))
-                many, amount = 1, item.amount
-        return (*found, (many, amount))
-
-
-def _minor(item: Item) -> int:
-    # All items of a schedule are of one currency, and whole numbers are compared faster than amounts.
-    return item.amount.minor
+        runs = groupby([principal + interest for principal, interest in self._parts])
+        return tuple((len(list(run)), Money(amount, self._currency)) for amount, run in runs)
 
 
 def a_month(payment: Money, *, frequency: Frequency) -> Fraction:
@@ -204,11 +235,10 @@ def by_payment(
     :raises TooManyItems: if it would take more than `most` items.
     """
     _must_be_owed(balance)
-    parts: list[tuple[Money, Money]] = []
-    left = _pay(balance, rate, payment, most, parts)
-    if left:
+    parts: list[tuple[int, int]] = []
+    if pay(balance, rate, payment, most, parts):
         raise TooManyItems(payment, most)
-    return _dated(parts, first, frequency, anchor_day)
+    return dated(parts, balance.currency, first, frequency, anchor_day)
 
 
 def by_count(
@@ -251,13 +281,13 @@ def with_given_level(
     :raises NeverEnds: if the payment does not exceed the interest of a period.
     """
     _must_be_owed(balance)
-    parts: list[tuple[Money, Money]] = []
+    parts: list[tuple[int, int]] = []
     left = balance
     for rate in rates[:-1]:
-        left = _pay(left, rate, payment, 1, parts) if left else left
+        left = pay(left, rate, payment, 1, parts) if left else left
     if left:
-        parts.append((left, interest_of(left, rates[-1])))
-    return _dated(parts, first, frequency, anchor_day)
+        parts.append((left.minor, interest_of(left, rates[-1]).minor))
+    return dated(parts, balance.currency, first, frequency, anchor_day)
 
 
 def _must_be_owed(balance: Money) -> None:
@@ -265,34 +295,33 @@ def _must_be_owed(balance: Money) -> None:
         raise NothingOwed(balance)
 
 
-def _pay(balance: Money, rate: Fraction, payment: Money, most: int, parts: list[tuple[Money, Money]]) -> Money:
-    """Add (principal, interest) of up to so many payments to the parts and return what is still owed."""
+def pay(balance: Money, rate: Fraction, payment: Money, most: int, parts: list[tuple[int, int]]) -> Money:
+    """Add principal and interest, in minor units, of up to so many payments to the parts; return what is still owed.
+
+    :raises NeverEnds: if the payment does not exceed the interest of the first period.
+    """
     if payment.currency != balance.currency:
         raise CurrencyMismatch(payment.currency, balance.currency)
     interest = interest_of(balance, rate)
     if payment <= interest:
         # A rate that is cut or a higher payment can mend this; a plan that grows the debt is never drawn.
         raise NeverEnds(payment, interest)
-    currency = balance.currency
     left, each = balance.minor, payment.minor
     above, below = 2 * rate.numerator, rate.denominator
+    twice = 2 * below
     for _ in range(most):
-        charge = (left * above + below) // (2 * below)
+        charge = (left * above + below) // twice
         principal = each - charge if each - charge < left else left
-        parts.append((Money(principal, currency), Money(charge, currency)))
+        parts.append((principal, charge))
         left -= principal
         if not left:
             break
-    return Money(left, currency)
+    return Money(left, balance.currency)
 
 
-def _dated(parts: Sequence[tuple[Money, Money]], first: date, frequency: Frequency, anchor_day: int | None) -> Schedule:
+def dated(
+    parts: Sequence[tuple[int, int]], currency: str, first: date, frequency: Frequency, anchor_day: int | None
+) -> Schedule:
+    """Give the schedule of these parts, from a first date on."""
     dates = due_dates(first=first, frequency=frequency, count=len(parts), anchor_day=anchor_day)
-    items: list[Item] = []
-    amount = parts[0][0] + parts[0][1]
-    for seq, (due_on, (principal, interest)) in enumerate(zip(dates, parts, strict=True), start=1):
-        # One amount serves all items that are alike.
-        if principal.minor + interest.minor != amount.minor:
-            amount = principal + interest
-        items.append(Item(seq, due_on, amount, principal, interest))
-    return Schedule(items=tuple(items), frequency=frequency)
+    return Schedule.of_parts(parts, dates=dates, currency=currency, frequency=frequency)

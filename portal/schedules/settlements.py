@@ -168,7 +168,7 @@ def _vests(waived: Money, schedule: Schedule, agreed: Money, vesting: Vesting) -
     """Return what vests with each item, in proportion to the principal that it repays; the last has the rest."""
     nothing = Money.zero(waived.currency)
     if vesting is Vesting.ON_LAST_PAYMENT:
-        return (*(nothing for _ in schedule.items[1:]), waived)
+        return (*[nothing] * (schedule.count - 1), waived)
     found, paid, vested = [], 0, 0
     for item in schedule.items:
         paid += item.principal.minor

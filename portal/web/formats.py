@@ -90,7 +90,12 @@ def short_day(value: date, *, language: str | None = None) -> str:
 
 def narrow_day(value: date, *, language: str | None = None) -> str:
     """Give a day for a narrow column: `10 Sep 2026`, `2026年9月10日`."""
-    locale = _locale(language)
+    return _narrow_day(value, language or str(_locale(None)))
+
+
+@lru_cache(maxsize=4096)
+def _narrow_day(value: date, language: str) -> str:
+    locale = locale_of(language)
     return format_date(value, "d\u00a0MMM y" if locale.language == "en" else "long", locale=locale)
 
 

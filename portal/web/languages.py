@@ -8,7 +8,7 @@ from pathlib import Path
 from babel import Locale
 from babel.support import NullTranslations, Translations
 from flask import g, has_request_context, request, session
-from flask_babel import force_locale
+from flask_babel import Domain, force_locale, get_locale
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -53,6 +53,25 @@ def locale_of(language: str) -> Locale:
 def _catalogue(language: str) -> NullTranslations:
     """Give the texts of a language; its files are read once."""
     return Translations.load(CATALOGUES, [language])
+
+
+class Texts(Domain):
+    """The texts of all languages, found without a locale's name: that takes longer to write than a text to find."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_locale: dict[tuple[str, str | None, str | None], NullTranslations] = {}
+
+    def get_translations(self) -> NullTranslations:
+        """Give the texts of the language in force."""
+        locale = get_locale()
+        if locale is None:
+            return NullTranslations()
+        key = locale.language, locale.script, locale.territory
+        found = self._by_locale.get(key)
+        if found is None:
+            found = self._by_locale[key] = super().get_translations()
+        return found
 
 
 def text_of(text: str, *, language: str) -> Markup:

@@ -26,7 +26,7 @@ from tests.scene import the_clock_moved
 from tests.settling import a_plan
 
 PLANS = 5
-# A night that does two plans, and stands still in the third when all of it is written and nothing committed.
+# A night that does a page of two plans, and stands still in the next when some of it is written and nothing committed.
 HELD = """
 import sys, time
 from datetime import timedelta
@@ -47,7 +47,7 @@ def hold(*args, **named):
         time.sleep(60)
     return real(*args, **named)
 
-sweep.look_on = hold
+sweep.look_on, sweep.AT_ONCE = hold, 2
 app = make_app(sys.argv[1], folder=Path(sys.argv[2]))
 with app.app_context(), the_clock_moved(timedelta(days=int(sys.argv[3]))):
     sweep.run(holding=holding, stuck=print)

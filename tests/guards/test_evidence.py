@@ -10,7 +10,7 @@ from portal.evidence.record import Act
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSIONS = {"session", "s"}
-STATEMENTS = {"insert", "insert_columns", "insert_unless_there", "update", "delete"}
+STATEMENTS = {"insert", "insert_columns", "insert_unless_there", "put_unless_there", "update", "delete"}
 LEDGER = {"post", "restate", "open_book", "open_books"}
 
 # A function that writes and leaves no record of its own stands here, with the reason.

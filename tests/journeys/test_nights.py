@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from portal import clock as portal_clock
 from portal import sweep
@@ -26,7 +26,7 @@ from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.plans import for_a_person, progress
 from portal.plans.for_a_person import Why
-from portal.plans.models import Plan, PlanCheck, Quote
+from portal.plans.models import Plan, PlanCheck, PlanItem, Quote
 from portal.post.models import Message
 from tests.asked import telling
 from tests.conftest import Clock
@@ -173,8 +173,8 @@ def test_one_plan_that_breaks_does_not_stop_the_night_and_is_looked_at_in_the_ne
     clock.set(at(plan_items(debts[0])[0].due_on + timedelta(days=1)))
     real = progress.post_interest
 
-    def breaks(plan: Plan, *, today: date) -> int:
-        posted = real(plan, today=today)
+    def breaks(plan: Plan, items: list[PlanItem], **named: Any) -> int:
+        posted = real(plan, items, **named)
         if plan.id == plans[1].id:
             raise RuntimeError("this one")
         return posted
@@ -198,7 +198,7 @@ def test_one_plan_that_breaks_does_not_stop_the_night_and_is_looked_at_in_the_ne
 def test_a_night_goes_through_all_pages_of_all_lenders(
     app: Flask, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "_AT_ONCE", 2)
+    monkeypatch.setattr(sweep, "AT_ONCE", 2)
     debts = [a_debt("500.00", lender=lender) for lender in (a_lender(), a_lender()) for _ in range(5)]
     for debt in debts:
         a_plan(debt)
@@ -285,6 +285,28 @@ def test_what_a_look_asks_of_the_database_does_not_grow_with_what_has_happened(
     looks, payments = asked[::2], asked[1::2]
     assert len(set(looks[1:])) == 1, looks
     assert len(set(payments[1:])) == 1, payments
+
+
+def test_what_a_night_asks_of_the_database_does_not_grow_with_plans_of_which_none_changes(
+    lender: Lender, clock: Clock, outer_connection: Connection
+) -> None:
+    counts = []
+    for all_of_them in (2, 6):
+        for _each in range(all_of_them - len(counts) * 2):
+            a_plan(a_debt("500.00", lender=lender))
+        a_night_without_pages()
+        with transaction() as s:
+            s.execute(update(Plan).values(look_on=portal_clock.today(ZONE)))
+        asked: list[str] = []
+        with telling(outer_connection, lambda statement, _values: asked.append(statement)):  # noqa: B023
+            found = a_night_without_pages()
+        assert (found.looked, found.moved.total(), found.reminders) == (all_of_them, 0, 0)
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+
+
+def a_night_without_pages() -> sweep.Night:
+    return sweep.run(holding=holding, stuck=lambda one: pytest.fail(str(one)))
 
 
 # What waits for a person.

@@ -229,7 +229,7 @@ def test_agreeing_in_china_restarts_the_limitation_period_from_the_last_due_date
     plan = by_count(
         balance=usd("900.00"), rate=Fraction(0), count=2, first=date(2027, 5, 30), frequency=Frequency.MONTHLY
     )
-    plan = replace(plan, items=(plan.items[0], replace(plan.items[1], due_on=date(2027, 6, 30))))
+    plan = Schedule((plan.items[0], replace(plan.items[1], due_on=date(2027, 6, 30))), plan.frequency)
     by_code = {each.code: each for each in facts(plan, usd("900.00"), jurisdiction="CN").notices}
     assert set(by_code) == {Code.NEGATIVE_RECORD_YEARS, Code.LIMITATION_RESTARTS}
     restarts = by_code[Code.LIMITATION_RESTARTS]

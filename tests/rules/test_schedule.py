@@ -172,3 +172,20 @@ def test_there_is_no_plan_for_nothing() -> None:
             level_payment(balance=Money(minor, "USD"), rate=Fraction(0), count=3)
     with pytest.raises(ValueError, match="-1"):
         periodic_rate(annual_rate=Decimal(-1), frequency=Frequency.MONTHLY)
+
+
+@pytest.mark.parametrize("payment", ["160.00", "3600.00", "100.01"])
+def test_a_schedule_says_the_same_before_and_after_its_items_are_made(payment: str) -> None:
+    def drawn() -> Schedule:
+        return by_payment(
+            balance=usd("3600.00"), rate=Fraction(1, 100), payment=usd(payment), first=date(2026, 1, 31),
+            frequency=Frequency.MONTHLY, anchor_day=31,
+        )  # fmt: skip
+
+    plan, made = drawn(), Schedule(drawn().items, Frequency.MONTHLY)
+    names = ("count", "total", "total_interest", "payment", "largest", "last", "starts_on", "ends_on", "steps")
+    assert {name: getattr(plan, name) for name in names} == {name: getattr(made, name) for name in names}
+    assert plan.balances(today=date(2026, 1, 1)) == made.balances(today=date(2026, 1, 1))
+    assert plan == made and hash(plan) == hash(made) and plan.items == made.items
+    assert sum(item.amount.minor for item in plan.items) == plan.total.minor
+    assert [item.seq for item in plan.items] == list(range(1, plan.count + 1))
