@@ -18,6 +18,7 @@ from portal.limits.cards import (
     InterestPolicy,
     Limits,
     LimitsSet,
+    Order,
     RateBand,
     When,
     YearDay,
@@ -415,6 +416,11 @@ def _changes(_when: When, limits: Limits) -> Iterator[str]:
         )
 
 
+def _orders(_when: When, limits: Limits) -> Iterator[str]:
+    if limits.orders.without_plan is Order.BY_INSTALMENT:
+        yield "allocation.without_plan: by_instalment needs a plan; a debt without one has no instalments."
+
+
 _OF_A_CARD: Final[tuple[Callable[[When, Limits], Iterator[str]], ...]] = (
     _debts,
     _least_payment,
@@ -425,6 +431,7 @@ _OF_A_CARD: Final[tuple[Callable[[When, Limits], Iterator[str]], ...]] = (
     _decisions,
     _pauses,
     _changes,
+    _orders,
 )
 
 

@@ -60,7 +60,7 @@ from portal.plans.states import Standing as Judged
 from portal.points.award import balance_of
 from portal.schedules.dates import Frequency
 from tests.conftest import STANDARD_INSTANT, Clock
-from tests.factories import EVERY_WAY, LIMITS_WITH_EVERY_WAY, a_lender
+from tests.factories import EVERY_WAY, LIMITS_WITH_EVERY_WAY, a_lender, some_limits
 from tests.settling import a_payment, facts_of
 
 ALL = os.environ.get("FAULTS") == "all"
@@ -72,6 +72,12 @@ LIMITS = (
     .replace("moves_in_12_months = 2", "moves_in_12_months = 9", 1)
     .replace("skips_in_12_months = 1", "skips_in_12_months = 9", 1)
     .replace('interest = "frozen"', 'interest = "simple"', 1)
+)
+# Orders without a plan, in one, once payments are missed, and in a settlement.
+ORDERS = (
+    ("costs_first", "costs_first", "costs_first", "costs_first"),
+    ("costs_first", "by_instalment", "costs_first", "principal_first"),
+    ("principal_first", "principal_first", "by_instalment", "by_instalment"),
 )
 PARTS = ("principal", "interest", "penalty", "fees")
 HEADER = ("account", "person", "name", "born", "email", "late_since", *PARTS)
@@ -148,6 +154,7 @@ class Lives(RuleBasedStateMachine):
         self.payments: list[Paid] = []
         self.held: list[str] = []
         self.forms = 0
+        self.came_by_file = False
         self.bring()
         self.person = session.scalars(select(Debt.debtor_id).where(Debt.lender_id == self.lender.id).limit(1)).one()
 
@@ -233,6 +240,10 @@ class Lives(RuleBasedStateMachine):
     def as_the_rules_say(self) -> None:
         """After a night every living plan stands where the pure rules put it, by its payments and its money."""
         for plan in self.plans():
+            if plan.state == "completed" and plan.review_on is None:
+                # More that a file brings stands beside what the plan was for.
+                owed = by_id(lender_id=plan.lender_id, debt_id=plan.debt_id).owed
+                assert self.came_by_file or not owed, plan.reference
             if State(plan.state) not in LIVES or self.on_its_way(plan):
                 continue
             judged, owed = self.judged(plan), self.asked(plan)
@@ -309,8 +320,22 @@ class Lives(RuleBasedStateMachine):
 
     KINDS = ("regular", "weekly", "steps", "down_payment", "pause", "lower", "settlement", "in_parts")
 
-    @initialize(kind=st.sampled_from(KINDS), percent=st.integers(5, 40))
-    def agrees_at_first(self, kind: str, percent: int) -> None:
+    @initialize(kind=st.sampled_from(KINDS), percent=st.integers(5, 40), orders=st.sampled_from(ORDERS))
+    def agrees_at_first(self, kind: str, percent: int, orders: tuple[str, ...]) -> None:
+        without_plan, plan, missed, settlement = orders
+        some_limits(
+            LIMITS.replace(
+                "[card.keeping]",
+                f"""[card.allocation]
+without_plan = "{without_plan}"
+plan = "{plan}"
+missed = "{missed}"
+settlement = "{settlement}"
+
+[card.keeping]""",
+            ),
+            lender=self.lender,
+        )
         self.agrees("L-1", kind, percent)
 
     @precondition(lambda self: self.without_a_plan())
@@ -618,6 +643,7 @@ class Lives(RuleBasedStateMachine):
     )
     def a_file_says_otherwise(self, name: str, more: tuple[int, ...]) -> None:
         """Against what stands in our books, part by part, as a lender has it who knows of all payments."""
+        self.came_by_file = True
         parts = self.debt(name).parts
         now = [parts[Account(part)].minor for part in PARTS]
         self.figures[name] = tuple(max(minor + plus, 0) for minor, plus in zip(now, more, strict=True))
