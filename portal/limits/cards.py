@@ -250,6 +250,7 @@ class Limits:
     new_plans: NewPlans | None = None
     changes: Changes | None = None
     orders: Orders = Orders()
+    tolerance_bps: int = 0
     auto_accept_discount_bps: int = 0
     person_up_to_months: int | None = None
     person_up_to_discount_bps: int | None = None
@@ -265,6 +266,13 @@ class Limits:
         """
         percent = Money(-(-balance.minor * self.min_percent_bps // _WHOLE_BPS), balance.currency)
         return min(max(self.min_payment, percent), balance)
+
+    def tolerance_of(self, *, payment: Money) -> Money:
+        """Return what may be missing of a whole plan and it still counts as kept: an amount and a part of a payment.
+
+        1.00 and 2% of 150.00 is 4.00. The part is rounded down. Source: negotiation rules 1.6.
+        """
+        return self.tolerance + Money(payment.minor * self.tolerance_bps // _WHOLE_BPS, payment.currency)
 
     def plan_rate(self, *, contract_rate: Decimal) -> Decimal:
         """Return the yearly rate in percent that a plan bears; a reduced rate is never above the contract's."""

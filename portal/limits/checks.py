@@ -30,6 +30,7 @@ from portal.schedules.dates import Frequency
 from portal.schedules.pauses import Accrual
 
 _LEAP_YEAR: Final = 2028
+_WHOLE_BPS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +417,11 @@ def _changes(_when: When, limits: Limits) -> Iterator[str]:
         )
 
 
+def _keeping(_when: When, limits: Limits) -> Iterator[str]:
+    if limits.tolerance_bps == _WHOLE_BPS:
+        yield "keeping.tolerance_percent: 100%; a payment of which nothing came would count as kept."
+
+
 def _orders(_when: When, limits: Limits) -> Iterator[str]:
     if limits.orders.without_plan is Order.BY_INSTALMENT:
         yield "allocation.without_plan: by_instalment needs a plan; a debt without one has no instalments."
@@ -431,6 +437,7 @@ _OF_A_CARD: Final[tuple[Callable[[When, Limits], Iterator[str]], ...]] = (
     _decisions,
     _pauses,
     _changes,
+    _keeping,
     _orders,
 )
 

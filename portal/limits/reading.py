@@ -151,6 +151,7 @@ def _limits(card: _Table) -> Limits:
         grace_days=keeping.whole("grace_days", most=366),
         cure_days=keeping.whole("cure_days", default=30, most=366),
         tolerance=keeping.money("tolerance"),
+        tolerance_bps=keeping.percent_bps("tolerance_percent", default=0),
         offer_validity_days=card.whole("offer_valid_days", least=1, most=366),
         cushion_bps=affordability.percent_bps("keep_back_percent", default=1000),
         affordability_step=affordability.money("round_down_to", above_zero=True),

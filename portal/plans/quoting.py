@@ -73,7 +73,7 @@ def quote(
         **replaces,
         "grace_days": limits.grace_days,
         "cure_days": limits.cure_days,
-        "tolerance": limits.tolerance.minor,
+        "tolerance": limits.tolerance_of(payment=max(item.amount for item in schedule.items)).minor,
         "orders": {each.name: getattr(limits.orders, each.name).value for each in fields(limits.orders)},
         "interest_policy": limits.interest_policy.value,
         "card": in_force.card.name,

@@ -103,7 +103,7 @@ NAMES = ("L-1", "L-2")
 OWED_AT_FIRST = {"L-1": (90_000, 6_000, 2_500, 1_500), "L-2": (30_000, 0, 0, 0)}
 LIVES = tuple(State(state) for state in LIVE_STATES)
 _STANDS = [account.value for account in OWED] + ["credit"]
-EXAMPLES, STEPS = (300, 60) if ALL else (12, 25)
+EXAMPLES, STEPS = (300, 60) if ALL else (6, 20)
 
 
 @dataclass

@@ -92,6 +92,7 @@ def _card(card: Card) -> dict[str, Any]:
         "keeping": {
             "grace_days": limits.grace_days,
             "tolerance": limits.tolerance,
+            "tolerance_percent": _percent(limits.tolerance_bps or None),
             "cure_days": limits.cure_days,
         },
         "affordability": {

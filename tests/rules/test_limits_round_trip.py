@@ -114,6 +114,7 @@ def limits_of(draw: st.DrawFn, currency: str) -> Limits:
         grace_days=draw(st.integers(0, 366)),
         cure_days=draw(st.integers(0, 366)),
         tolerance=draw(money),
+        tolerance_bps=draw(st.integers(0, 10_000)),
         offer_validity_days=draw(st.integers(1, 366)),
         cushion_bps=draw(BPS),
         affordability_step=draw(above_zero),
