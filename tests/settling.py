@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -74,10 +75,23 @@ def a_settlement(debt: Standing, *, pays: str = "806.00", zone: str = "America/N
     ).one()
 
 
-def a_payment(debt: Standing, *, amount: str, plan: str | None) -> Payment:
+def a_payment(
+    debt: Standing,
+    *,
+    amount: str,
+    plan: str | None,
+    use: str | None = None,
+    also: Sequence[tuple[Standing, str, str | None]] = (),
+) -> Payment:
+    """A payment as it is sent; `also` has further debts of the person, what they get, and their plans."""
     number = uuid.uuid4().hex[:10]
+    parts = [(debt, amount, plan), *also]
     with transaction() as s:
-        found = plan and progress.plan_of(lender_id=debt.lender_id, debtor_id=debt.debtor_id, reference=plan)
+        plans = [
+            reference and progress.plan_of(lender_id=each.lender_id, debtor_id=each.debtor_id, reference=reference)
+            for each, _amount, reference in parts
+        ]
+        found = plans[0]
         payment = Payment(
             lender_id=debt.lender_id,
             id=new_id(),
@@ -86,8 +100,9 @@ def a_payment(debt: Standing, *, amount: str, plan: str | None) -> Payment:
             debtor_id=debt.debtor_id,
             debt_id=debt.id,
             plan_id=found.id if found else None,
-            amount_minor=Money.of(amount, "USD").minor,
+            amount_minor=sum(Money.of(each, "USD").minor for _debt, each, _plan in parts),
             currency="USD",
+            use=use,
             state="sent",
             session_expires_at=clock.now() + timedelta(hours=1),
             payment_intent_id=f"pi_{number}",
@@ -95,16 +110,17 @@ def a_payment(debt: Standing, *, amount: str, plan: str | None) -> Payment:
         )
         s.add(payment)
         s.flush()
-        s.add(
+        s.add_all(
             PaymentPart(
                 lender_id=debt.lender_id,
                 payment_id=payment.id,
-                place=1,
-                debt_id=debt.id,
-                plan_id=payment.plan_id,
-                amount_minor=payment.amount_minor,
+                place=place,
+                debt_id=each.id,
+                plan_id=of_plan.id if of_plan else None,
+                amount_minor=Money.of(minor, "USD").minor,
                 currency=payment.currency,
             )
+            for place, ((each, minor, _reference), of_plan) in enumerate(zip(parts, plans, strict=True), 1)
         )
         s.flush()
         s.expunge(payment)

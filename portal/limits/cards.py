@@ -51,6 +51,17 @@ class Component(Enum):
     COSTS = "costs"
 
 
+class Order(Enum):
+    """In which order money pays off the parts of a debt.
+
+    By instalment is one payment of the plan after the other, interest before principal, and all other parts last.
+    """
+
+    COSTS_FIRST = "costs_first"
+    PRINCIPAL_FIRST = "principal_first"
+    BY_INSTALMENT = "by_instalment"
+
+
 class YearDay(NamedTuple):
     """A day of every year; 29 February, as the last day of a season, is the end of February."""
 
@@ -179,6 +190,19 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
+class Orders:
+    """In which order money pays off the parts of a debt: without a plan, and in a plan, by how it is kept.
+
+    Costs first is the law's own where nothing else is agreed. Source: PRC Civil Code art. 561.
+    """
+
+    without_plan: Order = Order.COSTS_FIRST
+    plan: Order = Order.COSTS_FIRST
+    missed: Order = Order.COSTS_FIRST
+    settlement: Order = Order.COSTS_FIRST
+
+
+@dataclass(frozen=True, slots=True)
 class AgentCaps:
     """What the lender's people may grant by themselves. Never shown to anybody who owes."""
 
@@ -225,6 +249,8 @@ class Limits:
     moratorium_days: int = 0
     new_plans: NewPlans | None = None
     changes: Changes | None = None
+    orders: Orders = Orders()
+    tolerance_bps: int = 0
     auto_accept_discount_bps: int = 0
     person_up_to_months: int | None = None
     person_up_to_discount_bps: int | None = None
@@ -240,6 +266,13 @@ class Limits:
         """
         percent = Money(-(-balance.minor * self.min_percent_bps // _WHOLE_BPS), balance.currency)
         return min(max(self.min_payment, percent), balance)
+
+    def tolerance_of(self, *, payment: Money) -> Money:
+        """Return what may be missing of a whole plan and it still counts as kept: an amount and a part of a payment.
+
+        1.00 and 2% of 150.00 is 4.00. The part is rounded down. Source: negotiation rules 1.6.
+        """
+        return self.tolerance + Money(payment.minor * self.tolerance_bps // _WHOLE_BPS, payment.currency)
 
     def plan_rate(self, *, contract_rate: Decimal) -> Decimal:
         """Return the yearly rate in percent that a plan bears; a reduced rate is never above the contract's."""

@@ -18,6 +18,7 @@ from portal.limits.cards import (
     InterestPolicy,
     Limits,
     LimitsSet,
+    Order,
     RateBand,
     When,
     YearDay,
@@ -29,6 +30,7 @@ from portal.schedules.dates import Frequency
 from portal.schedules.pauses import Accrual
 
 _LEAP_YEAR: Final = 2028
+_WHOLE_BPS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +417,16 @@ def _changes(_when: When, limits: Limits) -> Iterator[str]:
         )
 
 
+def _keeping(_when: When, limits: Limits) -> Iterator[str]:
+    if limits.tolerance_bps == _WHOLE_BPS:
+        yield "keeping.tolerance_percent: 100%; a payment of which nothing came would count as kept."
+
+
+def _orders(_when: When, limits: Limits) -> Iterator[str]:
+    if limits.orders.without_plan is Order.BY_INSTALMENT:
+        yield "allocation.without_plan: by_instalment needs a plan; a debt without one has no instalments."
+
+
 _OF_A_CARD: Final[tuple[Callable[[When, Limits], Iterator[str]], ...]] = (
     _debts,
     _least_payment,
@@ -425,6 +437,8 @@ _OF_A_CARD: Final[tuple[Callable[[When, Limits], Iterator[str]], ...]] = (
     _decisions,
     _pauses,
     _changes,
+    _keeping,
+    _orders,
 )
 
 

@@ -29,6 +29,8 @@ from portal.limits.cards import (
     Limits,
     LimitsSet,
     NewPlans,
+    Order,
+    Orders,
     RateBand,
     ReducedPayment,
     Token,
@@ -149,6 +151,7 @@ def _limits(card: _Table) -> Limits:
         grace_days=keeping.whole("grace_days", most=366),
         cure_days=keeping.whole("cure_days", default=30, most=366),
         tolerance=keeping.money("tolerance"),
+        tolerance_bps=keeping.percent_bps("tolerance_percent", default=0),
         offer_validity_days=card.whole("offer_valid_days", least=1, most=366),
         cushion_bps=affordability.percent_bps("keep_back_percent", default=1000),
         affordability_step=affordability.money("round_down_to", above_zero=True),
@@ -167,6 +170,7 @@ def _limits(card: _Table) -> Limits:
         moratorium_days=moratorium.whole("most_days", least=1, most=3660) if moratorium else 0,
         new_plans=_new_plans(card.optional("new_plans")),
         changes=_changes(card.optional("changes")),
+        orders=_orders(card.optional("allocation")),
         auto_accept_discount_bps=decide.percent_bps("alone_up_to_discount_percent", default=0),
         person_up_to_months=decide.months("person_up_to_months") if decide.has("person_up_to_months") else None,
         person_up_to_discount_bps=(
@@ -195,7 +199,7 @@ def _rate_band(table: _Table) -> RateBand:
         table.place = f'{table.place.rpartition("bands ")[0]}band "{name}": '
     band = RateBand(name=name, first=table.season_end("from"), last=table.season_end("to"), rate=table.rate("rate"))
     if table.read("from", "to") and isinstance(band.first, YearDay) is not isinstance(band.last, YearDay):
-        table.say("to", "and from must both be days of a year (\"09-01\"), or both be dates (2026-09-01).")
+        table.say("to", 'and from must both be days of a year ("09-01"), or both be dates (2026-09-01).')
     table.refuse_others()
     return band
 
@@ -308,6 +312,20 @@ def _changes(table: _Table | None) -> Changes | None:
         pay_day_changes_in_12_months=table.whole("pay_day_changes_in_12_months", default=0, most=100),
         skips_in_12_months=table.whole("skips_in_12_months", default=0, most=12),
         payments_between_skips=table.whole("payments_between_skips", default=0, most=600),
+    )
+    table.refuse_others()
+    return read
+
+
+def _orders(table: _Table | None) -> Orders:
+    if table is None:
+        return Orders()
+    usual = Orders()
+    read = Orders(
+        **{
+            key: table.choice(key, Order, fallback=getattr(usual, key)) if table.has(key) else getattr(usual, key)
+            for key in ("without_plan", "plan", "missed", "settlement")
+        }
     )
     table.refuse_others()
     return read

@@ -13,7 +13,8 @@ from enum import Enum
 from itertools import groupby
 from typing import Final
 
-from portal.money import CurrencyMismatch, Money, share
+from portal.limits.cards import Order
+from portal.money import CurrencyMismatch, Money, share, total
 
 
 class Component(Enum):
@@ -26,10 +27,10 @@ class Component(Enum):
     PRINCIPAL = "principal"
 
 
-Order = tuple[Component, ...]
+Parts = tuple[Component, ...]
 
 # PRC Civil Code art. 561, where nothing else is agreed: costs of enforcement, then interest, then principal.
-CN_561: Final[Order] = (
+CN_561: Final[Parts] = (
     Component.COSTS,
     Component.PENALTY,
     Component.FEES,
@@ -37,7 +38,7 @@ CN_561: Final[Order] = (
     Component.PRINCIPAL,
 )
 # Shrinks the debt fastest; for hardship and settlement plans that agree to it.
-PRINCIPAL_FIRST: Final[Order] = (
+PRINCIPAL_FIRST: Final[Parts] = (
     Component.PRINCIPAL,
     Component.INTEREST,
     Component.FEES,
@@ -69,7 +70,7 @@ class Allocation:
         return Money.zero(self.credit.currency)
 
 
-def allocate(*, payment: Money, owed: Mapping[Component, Money], order: Order = CN_561) -> Allocation:
+def allocate(*, payment: Money, owed: Mapping[Component, Money], order: Parts = CN_561) -> Allocation:
     """Divide a payment over the parts of one debt in the given order; what is left over is credit.
 
     500.00 over costs 30, penalty 20, interest 120 and principal 900 is 30, 20, 120 and 330. Source of the default
@@ -82,14 +83,21 @@ def allocate(*, payment: Money, owed: Mapping[Component, Money], order: Order = 
     if sorted(order, key=lambda each: each.value) != sorted(Component, key=lambda each: each.value):
         raise BadOrder(order)
     _check(payment, owed.values())
-    parts: list[tuple[Component, Money]] = []
-    left = payment
-    for component in order:
-        amount = min(left, owed.get(component, Money.zero(payment.currency)))
-        if amount:
-            parts.append((component, amount))
+    nothing = Money.zero(payment.currency)
+    return _walk(payment, owed, [(component, owed.get(component, nothing)) for component in order])
+
+
+def _walk(payment: Money, pool: Mapping[Component, Money], steps: Iterable[tuple[Component, Money]]) -> Allocation:
+    """Spend a payment step by step, on each at most its amount and what is left of its component."""
+    left, given = payment, dict.fromkeys(Component, Money.zero(payment.currency))
+    parts: dict[Component, Money] = {}
+    for component, most in steps:
+        amount = min(left, most, pool.get(component, given[component]) - given[component])
+        if amount.minor > 0:
+            given[component] += amount
+            parts[component] = given[component]
             left -= amount
-    return Allocation(parts=tuple(parts), credit=left)
+    return Allocation(parts=tuple(parts.items()), credit=left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,54 +109,58 @@ class DueItem:
     principal: Money
 
 
-@dataclass(frozen=True, slots=True)
-class ItemPart:
-    """What a payment pays of one instalment."""
-
-    seq: int
-    component: Component
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class ItemAllocation:
-    """What a payment pays instalment by instalment, then of the charges, and what is left over as credit."""
-
-    items: tuple[ItemPart, ...]
-    charges: tuple[tuple[Component, Money], ...]
-    credit: Money
-
-
 _CHARGES: Final = (Component.COSTS, Component.PENALTY, Component.FEES)
 
 
-def allocate_per_item(
-    *, payment: Money, items: Sequence[DueItem], charges: Mapping[Component, Money]
-) -> ItemAllocation:
-    """Divide a payment instalment by instalment, interest before principal, with the charges last.
+# By instalment, what no instalment speaks of is paid last.
+_AFTER_ITEMS: Final = (*_CHARGES, Component.INTEREST, Component.PRINCIPAL)
 
-    500.00 over items of interest 70, 50 and principal 300, 300 is 70, 300, 50 and 80.
+
+def pay_off(
+    *, payment: Money, owed: Mapping[Component, Money], order: Order, items: Sequence[DueItem] = ()
+) -> Allocation:
+    """Divide a payment over the parts of one debt as its lender has it; what is left over is credit.
+
+    By instalment `items` has what is open of each, and no part gets more than stands in the books. 500.00 over items of
+    interest 70, 50 and principal 300, 300 with interest 120 and principal 900 in the books is interest 120 and
+    principal 380.
 
     :raises NotAPayment: if the payment or an amount owed is below zero.
     :raises portal.money.CurrencyMismatch: if an amount is of another currency.
     """
-    _check(payment, (amount for item in items for amount in (item.interest, item.principal)))
-    _check(payment, charges.values())
-    left = payment
-    parts: list[ItemPart] = []
-    for item in items:
-        for component, owed in ((Component.INTEREST, item.interest), (Component.PRINCIPAL, item.principal)):
-            amount = min(left, owed)
-            if amount:
-                parts.append(ItemPart(item.seq, component, amount))
-                left -= amount
-    paid: list[tuple[Component, Money]] = []
-    for component in _CHARGES:
-        amount = min(left, charges.get(component, Money.zero(payment.currency)))
-        if amount:
-            paid.append((component, amount))
-            left -= amount
-    return ItemAllocation(items=tuple(parts), charges=tuple(paid), credit=left)
+    if order is not Order.BY_INSTALMENT:
+        return allocate(payment=payment, owed=owed, order=_PARTS_OF[order])
+    _check(payment, owed.values())
+    return _walk(payment, owed, [*_of_items(items), *((each, payment) for each in _AFTER_ITEMS)])
+
+
+def give_back(
+    *, amount: Money, paid: Mapping[Component, Money], order: Order, items: Sequence[DueItem] = ()
+) -> Allocation:
+    """Divide what goes back over what was paid of one debt: what was paid off last is owed again first.
+
+    So what is left of the money lies where it would if no more had ever come. By instalment `items` has what is paid of
+    each. What goes back beyond what was paid is left over as credit.
+
+    :raises NotAPayment: if an amount is below zero.
+    :raises portal.money.CurrencyMismatch: if an amount is of another currency.
+    """
+    if order is not Order.BY_INSTALMENT:
+        return allocate(payment=amount, owed=paid, order=_PARTS_OF[order][::-1])
+    _check(amount, paid.values())
+    nothing = Money.zero(amount.currency)
+    in_items = _walk(total(paid.values(), currency=amount.currency), paid, _of_items(items))
+    beyond = [(each, paid.get(each, nothing) - in_items.of(each)) for each in _AFTER_ITEMS]
+    return _walk(amount, paid, [*beyond[::-1], *_of_items(items)[::-1]])
+
+
+_PARTS_OF: Final = {Order.COSTS_FIRST: CN_561, Order.PRINCIPAL_FIRST: PRINCIPAL_FIRST}
+
+
+def _of_items(items: Sequence[DueItem]) -> list[tuple[Component, Money]]:
+    return [
+        step for item in items for step in ((Component.INTEREST, item.interest), (Component.PRINCIPAL, item.principal))
+    ]
 
 
 @dataclass(frozen=True, slots=True)

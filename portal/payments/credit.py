@@ -17,9 +17,9 @@ from portal import clock, ledger
 from portal.db import insert_unless_there, new_id, session
 from portal.debts.statement import Standing
 from portal.evidence.record import Act, Actor, record
-from portal.ledger import OWED, Account, Book, Move, Posting, Transfer
+from portal.ledger import Account, Book, Move, Posting, Transfer
 from portal.money import Money, total
-from portal.payments.allocation import Component, allocate
+from portal.payments import paying_off
 from portal.payments.follow import follow, plans_of
 from portal.payments.models import CreditUse
 from portal.plans import progress, waivers
@@ -104,7 +104,7 @@ def use(
         lender_id=lender_id,
         kind="set_off",
         cause=f"credit-used:{use_id}",
-        moves=_moves(source.id, ledger.locked(lender_id=lender_id, debt_id=target.id), amount, plan=plan),
+        moves=_moves(source.id, ledger.locked(lender_id=lender_id, debt_id=target.id), amount, plan=plan, today=today),
         on=today,
     )
     if isinstance(posted, ledger.Posted):
@@ -143,10 +143,9 @@ def _nothing(debt: Standing) -> Money:
     return Money.zero(debt.owed.currency)
 
 
-def _moves(source_id: uuid.UUID, target: Book, amount: Money, *, plan: Plan | None) -> list[Move]:
+def _moves(source_id: uuid.UUID, target: Book, amount: Money, *, plan: Plan | None, today: date) -> list[Move]:
     """Give the moves: on one debt from what is owed to the credit, between two by way of the lender's set-off."""
-    asked = waivers.asked_of(target, plan)
-    paid = allocate(payment=amount, owed={Component(account.value): asked[account] for account in OWED})
+    paid = paying_off.off(target, plan=plan, amount=amount, today=today)
     if source_id == target.id:
         return [Move(target.id, Account(part.value), Account.CREDIT, some) for part, some in paid.parts]
     return [

@@ -7,7 +7,7 @@ nothing, so the retry does it all.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -17,11 +17,11 @@ from sqlalchemy import or_, select
 from portal import clock, ledger, queue
 from portal.db import insert_unless_there, new_id, session, transaction
 from portal.evidence.record import STRIPE, Act, record
-from portal.ledger import OWED, Account, Move
+from portal.ledger import Account, Move
 from portal.lenders.models import Lender
 from portal.money import Money, total
-from portal.payments import credit, stripe_gateway, tell
-from portal.payments.allocation import Allocation, Component, allocate
+from portal.payments import credit, paying_off, stripe_gateway, tell
+from portal.payments.allocation import Allocation
 from portal.payments.checkout import account_of
 from portal.payments.follow import follow, plans_of
 from portal.payments.models import MoneyEffect, Payment, WebhookEvent
@@ -36,7 +36,7 @@ from portal.payments.stripe_gateway import (
     RefundStatus,
 )
 from portal.people.models import Debtor
-from portal.plans import extra, progress, waivers
+from portal.plans import extra, progress
 from portal.plans.models import Plan
 
 
@@ -249,15 +249,12 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part]) 
     for plan in plans:
         progress.post_interest(plan, progress.items_of(plan), today=today)
     of_parts = {plan.id: plan for plan in plans}
-    paid = [
-        (part, _paid_off(payment.lender_id, part, plan=of_parts.get(part.plan_id) if part.plan_id else None))
-        for part in parts
-    ]
+    paid = [(part, _paid_off(payment.lender_id, part, plan=_plan_in(of_parts, part), today=today)) for part in parts]
     posted = ledger.post(
         lender_id=payment.lender_id,
         kind="payment",
         cause=f"payment:{facts.payment_intent_id}",
-        moves=[move for part, allocation in paid for move in _moves_of(part, allocation)],
+        moves=[move for part, allocation in paid for move in paying_off.moves_of(part.debt_id, allocation)],
         on=today,
     )
     if isinstance(posted, ledger.Posted):
@@ -292,19 +289,13 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part]) 
     tell.later(payment, tell.RECEIVED)
 
 
-def _paid_off(lender_id: uuid.UUID, part: Part, *, plan: Plan | None) -> Allocation:
-    """Give what a part pays off of its debt, as the debt stands now; its book is locked.
+def _plan_in(plans: Mapping[uuid.UUID, Plan], part: Part) -> Plan | None:
+    return None if part.plan_id is None else plans.get(part.plan_id)
 
-    What the plan will let off is not paid off: who pays more than the plan asks has it as credit.
-    """
+
+def _paid_off(lender_id: uuid.UUID, part: Part, *, plan: Plan | None, today: date) -> Allocation:
     book = ledger.locked(lender_id=lender_id, debt_id=part.debt_id)
-    asked = waivers.asked_of(book, plan)
-    return allocate(payment=part.amount, owed={Component(account.value): asked[account] for account in OWED})
-
-
-def _moves_of(part: Part, paid: Allocation) -> list[Move]:
-    moves = [Move(part.debt_id, Account(one.value), Account.CASH_STRIPE, amount) for one, amount in paid.parts]
-    return [*moves, Move(part.debt_id, Account.CREDIT, Account.CASH_STRIPE, paid.credit)]
+    return paying_off.off(book, plan=plan, amount=part.amount, today=today)
 
 
 def _settled_facts(paid: Sequence[tuple[Part, Allocation]]) -> dict[str, object]:
@@ -363,13 +354,8 @@ def _post_refund(payment: Payment, parts: Sequence[Part], *, refund_id: str, amo
     if effect_id is None:
         return
     today = _today_of(payment)
-    moves = _moves_back(payment, original, amount, parts)
-    for move in moves:
-        if move.target is Account.CREDIT and move.book_id is not None:
-            # What was used of it meanwhile has to be there again before it can go back.
-            credit.give_back(
-                lender_id=payment.lender_id, debt_id=move.book_id, needed=move.amount, today=today, by=STRIPE
-            )
+    plans = plans_of(payment.lender_id, [part.plan_id for part in parts])
+    moves = _moves_back(payment, original, amount, parts, plans={plan.id: plan for plan in plans}, today=today)
     posted = ledger.post(
         lender_id=payment.lender_id,
         kind="refund",
@@ -389,52 +375,51 @@ def _post_refund(payment: Payment, parts: Sequence[Part], *, refund_id: str, amo
         debt_id=only_debt(parts),
         facts={"payment": payment.reference, "refund": refund_id, "amount": amount.amount, "currency": amount.currency},
     )
-    for plan in plans_of(payment.lender_id, [part.plan_id for part in parts]):
+    for plan in plans:
         if payment.use is not None:
             extra.gone(plan, amount=amount, payment_id=payment.id, today=today, by=STRIPE)
         follow(plan, today=today, by=STRIPE)
 
 
-# What a debt gives back first: what was paid too much, then the other way round as a payment pays it off.
-_BACK = (
-    Account.CREDIT,
-    Account.PRINCIPAL,
-    Account.INTEREST,
-    Account.FEES,
-    Account.PENALTY,
-    Account.COSTS,
-    Account.SUSPENSE,
-)
+def _moves_back(
+    payment: Payment,
+    original: MoneyEffect,
+    amount: Money,
+    parts: Sequence[Part],
+    *,
+    plans: Mapping[uuid.UUID, Plan],
+    today: date,
+) -> Sequence[Move]:
+    """Give the moves of a refund: what was paid too much on any debt first, then from the last debt on.
 
-
-def _order_back(parts: Sequence[Part]) -> list[tuple[uuid.UUID | None, Account]]:
-    """Give the order in which a payment goes back: what was paid too much on any debt, then the last debt first."""
-    debts: list[uuid.UUID | None] = [part.debt_id for part in reversed(parts)]
-    return [
-        *((debt, Account.CREDIT) for debt in debts),
-        *((debt, account) for debt in debts for account in _BACK if account is not Account.CREDIT),
-        (None, Account.SUSPENSE),
-    ]
-
-
-def _moves_back(payment: Payment, original: MoneyEffect, amount: Money, parts: Sequence[Part]) -> Sequence[Move]:
-    """Give the moves of a refund: what the payment paid off last comes back first, up to the refunded amount."""
+    Of each debt goes what was paid off last, also where another payment paid it: so what stays paid is what the rest of
+    the money pays.
+    """
     if original.posting_id is None:
         return ()
-    paid = ledger.reversed_moves(lender_id=payment.lender_id, posting_id=original.posting_id)
-    back = {(move.book_id, move.target): move for move in paid}
-    refunded_before = payment.refunded_minor
-    left, moves = amount.minor, []
-    for book_id, account in _order_back(parts):
-        if (book_id, account) not in back:
-            continue
-        here = back[book_id, account].amount.minor
-        skipped = min(refunded_before, here)
-        refunded_before -= skipped
+    came: dict[tuple[uuid.UUID | None, bool], int] = {}
+    for move in ledger.reversed_moves(lender_id=payment.lender_id, posting_id=original.posting_id):
+        key = move.book_id, move.target is Account.CREDIT
+        came[key] = came.get(key, 0) + move.amount.minor
+    debts: list[uuid.UUID | None] = [part.debt_id for part in reversed(parts)]
+    places = [*((debt, True) for debt in debts), *((debt, False) for debt in (*debts, None))]
+    skip, left = payment.refunded_minor, amount.minor
+    taken: dict[tuple[uuid.UUID | None, bool], Money] = {}
+    for place in places:
+        here = came.get(place, 0)
+        skipped = min(skip, here)
         take = min(left, here - skipped)
-        left -= take
-        if take:
-            moves.append(Move(book_id, Account.CASH_STRIPE, account, Money(take, amount.currency)))
+        skip, left = skip - skipped, left - take
+        taken[place] = Money(take, amount.currency)
+    moves = [Move(None, Account.CASH_STRIPE, Account.SUSPENSE, taken[None, False])]
+    for part in parts:
+        credited, rest = taken[part.debt_id, True], taken[part.debt_id, False]
+        if credited:
+            # What was used of it meanwhile has to be there again before it can go back.
+            credit.give_back(lender_id=payment.lender_id, debt_id=part.debt_id, needed=credited, today=today, by=STRIPE)
+        if credited or rest:
+            book = ledger.locked(lender_id=payment.lender_id, debt_id=part.debt_id)
+            moves += paying_off.back(book, plan=_plan_in(plans, part), amount=credited + rest, today=today)
     return moves
 
 
@@ -461,7 +446,7 @@ def _take_refund_back(payment: Payment, parts: Sequence[Part], *, refund_id: str
             lender_id=payment.lender_id,
             kind="refund_failed",
             cause=f"refund-failed:{refund_id}",
-            moves=_moves_again(payment, given.posting_id),
+            moves=_moves_again(payment, given.posting_id, parts, today=today),
             on=today,
             corrects=given.posting_id,
         )
@@ -481,31 +466,23 @@ def _take_refund_back(payment: Payment, parts: Sequence[Part], *, refund_id: str
     return True
 
 
-def _moves_again(payment: Payment, refund_posting_id: uuid.UUID) -> Sequence[Move]:
-    """Give the moves that undo a refund: where it came from, and what is no longer owed there as any payment."""
+def _moves_again(
+    payment: Payment, refund_posting_id: uuid.UUID, parts: Sequence[Part], *, today: date
+) -> Sequence[Move]:
+    """Give the moves that undo a refund: credit is there again, and what was owed again is paid off as any payment."""
+    plans = {plan.id: plan for plan in plans_of(payment.lender_id, [part.plan_id for part in parts])}
     moves: list[Move] = []
-    undone = ledger.reversed_moves(lender_id=payment.lender_id, posting_id=refund_posting_id)
-    for book_id in dict.fromkeys(move.book_id for move in undone):
-        here = [move for move in undone if move.book_id == book_id]
-        moves += here if book_id is None else _again_on(payment.lender_id, book_id, here)
-    return moves
-
-
-def _again_on(lender_id: uuid.UUID, debt_id: uuid.UUID, undone: Sequence[Move]) -> list[Move]:
-    book = ledger.locked(lender_id=lender_id, debt_id=debt_id)
-    owed = {account: book.standing(account) for account in OWED}
-    moves, left = [], Money.zero(book.currency)
-    for move in undone:
-        if move.source not in owed:
+    again: dict[uuid.UUID, Money] = {}
+    for move in ledger.reversed_moves(lender_id=payment.lender_id, posting_id=refund_posting_id):
+        if move.book_id is None or move.source is Account.CREDIT:
             moves.append(move)
-            continue
-        take = min(move.amount, owed[move.source])
-        owed[move.source] -= take
-        left += move.amount - take
-        moves.append(Move(move.book_id, move.source, move.target, take))
-    if left:
-        paid = allocate(payment=left, owed={Component(account.value): owed[account] for account in OWED})
-        moves += _moves_of(Part(debt_id=debt_id, plan_id=None, amount=left), paid)
+        else:
+            again[move.book_id] = again.get(move.book_id, Money.zero(payment.currency)) + move.amount
+    for part in parts:
+        if part.debt_id in again:
+            book = ledger.locked(lender_id=payment.lender_id, debt_id=part.debt_id)
+            paid = paying_off.off(book, plan=_plan_in(plans, part), amount=again[part.debt_id], today=today)
+            moves += paying_off.moves_of(part.debt_id, paid)
     return moves
 
 

@@ -166,6 +166,7 @@ def _owing(found: Payable, disputed: frozenset[uuid.UUID]) -> sharing.Owing:
         next=found.next if not late else Money.zero(found.owed.currency),
         due_on=view.next.due_on if view and view.next else None,
         late_since=late.due_on if late else None,
+        due_since=None if view else found.debt.late_since,
         annual_rate=found.debt.annual_rate,
         disputed=found.debt.id in disputed,
     )

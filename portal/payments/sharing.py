@@ -20,7 +20,10 @@ MOST_DEBTS: Final = 90
 
 @dataclass(frozen=True, slots=True)
 class Owing:
-    """One debt as far as sharing needs it: what is late of its plan, and what is due next beside that, and when."""
+    """One debt as far as sharing needs it: what is late of its plan, and what is due next beside that, and when.
+
+    A debt without a plan is due as a whole, `due_since` it was first late.
+    """
 
     key: str
     owed: Money
@@ -30,6 +33,7 @@ class Owing:
     late_since: date | None = None
     annual_rate: Decimal = Decimal(0)
     disputed: bool = False
+    due_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,13 @@ def suggest(*, amount: Money, debts: Sequence[Owing], today: date, least: Money)
         give(debt, debt.next)
     if left:
         rest = [
-            # What is due has its share by now, so of the rest none is.
-            DebtDue(debt=debt.key, owed=debt.owed - shares[debt.key], due_on=None, annual_rate=debt.annual_rate)
+            # What is due of a plan has its share by now, so of its rest none is.
+            DebtDue(
+                debt=debt.key,
+                owed=debt.owed - shares[debt.key],
+                due_on=debt.due_since,
+                annual_rate=debt.annual_rate,
+            )
             for debt in open_
         ]
         for key, part in allocate_across(payment=left, debts=rest, today=today).parts:

@@ -118,6 +118,7 @@ def _said(made: Quote) -> Said:
         negotiate.arrangement_in(made),
         grace_days=int(made.terms["grace_days"]),
         contract_rate=Decimal(made.terms["contract_rate"]),
+        orders=negotiate.orders_in(made),
     )
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from portal.limits.cards import Order
 from portal.plans.words import effects
 from portal.schedules.arrangements import Arrangement
 from portal.schedules.cost import Consequence, KeyFacts, NoRateBecause
@@ -55,8 +56,15 @@ def told_in(agreed_text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(paragraph.split("\n")) for paragraph in paragraphs)
 
 
-def said_of(facts: KeyFacts, arrangement: Arrangement, *, grace_days: int, contract_rate: Decimal) -> Said:
-    """Put the key facts of a quote into words."""
+def said_of(
+    facts: KeyFacts,
+    arrangement: Arrangement,
+    *,
+    grace_days: int,
+    contract_rate: Decimal,
+    orders: tuple[Order, Order] = (Order.COSTS_FIRST, Order.COSTS_FIRST),
+) -> Said:
+    """Put the key facts of a quote into words; `orders`: what payments pay off first, and so once some are missed."""
     sections = (
         (_("What this brings"), effects(arrangement)),
         (_("The rate in a year"), tuple(_rate(facts))),
@@ -71,6 +79,7 @@ def said_of(facts: KeyFacts, arrangement: Arrangement, *, grace_days: int, contr
                 ),
             ),
         ),
+        (_("What your payments pay off first"), tuple(_pays_off(*orders))),
         (_("Your credit record"), tuple(_credit(facts))),
         (
             _("How long this debt can be claimed"),
@@ -165,6 +174,30 @@ def _if_missed(facts: KeyFacts, *, grace_days: int, contract_rate: Decimal) -> I
                 amount=money_words(facts.balance),
             )
     yield _("What you paid stays yours in any case: it is always taken off what you owe.")
+
+
+def _pays_off(kept: Order, missed: Order) -> Iterable[str]:
+    """Say what payments pay off first, where that isn't as the law has it without an agreement."""
+    if kept is not Order.COSTS_FIRST or missed is not kept:
+        yield {
+            Order.COSTS_FIRST: _("Your payments pay off costs and fees first, then interest, then what you borrowed."),
+            Order.PRINCIPAL_FIRST: _(
+                "Your payments pay off what you borrowed first, then interest, then fees and costs."
+            ),
+            Order.BY_INSTALMENT: _(
+                "Each payment pays off the interest that is due with it and then what you borrowed. Fees and costs "
+                "come last."
+            ),
+        }[kept]
+    if missed is not kept:
+        yield {
+            Order.COSTS_FIRST: _("If you miss payments, costs, fees and interest come first until you have caught up."),
+            Order.PRINCIPAL_FIRST: _("If you miss payments, what you borrowed comes first until you have caught up."),
+            Order.BY_INSTALMENT: _(
+                "If you miss payments, the interest due with each payment comes first, then what you borrowed, until "
+                "you have caught up."
+            ),
+        }[missed]
 
 
 def _credit(facts: KeyFacts) -> Iterable[str]:

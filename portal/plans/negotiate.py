@@ -42,7 +42,16 @@ from portal.plans.proposing import (
     trace_of,
     ways_for,
 )
-from portal.plans.quoting import arrangement_in, facts_in, holds, quote, quote_of, reference_of_quote, schedule_in
+from portal.plans.quoting import (
+    arrangement_in,
+    facts_in,
+    holds,
+    orders_in,
+    quote,
+    quote_of,
+    reference_of_quote,
+    schedule_in,
+)
 from portal.plans.situation import owed_of
 
 __all__ = (
@@ -76,6 +85,7 @@ __all__ = (
     "load_limits",
     "newest_proposal",
     "number_of",
+    "orders_in",
     "owed_of",
     "own_plan",
     "pickable",

@@ -7,6 +7,7 @@ only by a posting on its debt, by a dispute, or by its time.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from portal.debts.statement import Standing
 from portal.evidence.record import Act, Actor, record
 from portal.ledger import Account
 from portal.lenders.models import Lender
+from portal.limits.cards import Order
 from portal.money import Money
 from portal.offers.asked import Pause
 from portal.plans import pinned
@@ -71,7 +73,8 @@ def quote(
         **replaces,
         "grace_days": limits.grace_days,
         "cure_days": limits.cure_days,
-        "tolerance": limits.tolerance.minor,
+        "tolerance": limits.tolerance_of(payment=max(item.amount for item in schedule.items)).minor,
+        "orders": {each.name: getattr(limits.orders, each.name).value for each in fields(limits.orders)},
         "interest_policy": limits.interest_policy.value,
         "card": in_force.card.name,
         "limits_version": in_force.number,
@@ -196,6 +199,17 @@ def facts_in(made: Quote) -> KeyFacts:
         jurisdiction = session.scalars(select(Lender.jurisdiction).where(Lender.id == made.lender_id)).one()
         terms = {**terms, "jurisdiction": jurisdiction, "day_count": pinned.DAY_COUNT.value}
     return pinned.facts(arrangement_in(made), terms=terms, owed=Money(made.owed_minor, made.currency), as_of=made.as_of)
+
+
+def orders_in(made: Quote) -> tuple[Order, Order]:
+    """Give what payments of a quoted plan pay off first: as long as it is kept, and once payments are missed."""
+    orders = made.terms.get("orders")
+    if orders is None:
+        # Quoted before a lender could say otherwise.
+        return Order.COSTS_FIRST, Order.COSTS_FIRST
+    if Kind(made.arrangement) in (Kind.SETTLEMENT_LUMP, Kind.SETTLEMENT_STAGED):
+        return Order(orders["settlement"]), Order(orders["settlement"])
+    return Order(orders["plan"]), Order(orders["missed"])
 
 
 def quote_of(debt: Standing, *, number: str) -> Quote | None:

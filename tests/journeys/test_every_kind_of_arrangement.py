@@ -23,7 +23,7 @@ from portal.care.models import CareHold, CareRequest
 from portal.care.states import Kind as RequestKind
 from portal.db import session, transaction
 from portal.debts.statement import Standing, by_id
-from portal.evidence.record import Actor
+from portal.evidence.record import OPERATOR, Actor
 from portal.home.overview import overview_of
 from portal.ledger import Posting, Transfer
 from portal.lenders.models import Lender
@@ -35,7 +35,7 @@ from portal.offers.asked import Asked, DownPayment, Lower, Pause, Settlement, St
 from portal.offers.gates import Gate
 from portal.payments.models import Payment
 from portal.people.models import Debtor
-from portal.plans import negotiate
+from portal.plans import for_a_person, negotiate
 from portal.plans.allowed import limits_in_force
 from portal.plans.models import Plan, PlanItem, Proposal, Quote
 from portal.plans.progress import plan_of, view_of
@@ -344,6 +344,47 @@ def test_a_settlement_is_broken_by_one_missed_payment_and_lets_off_all_the_same_
     assert person.plan(plan.reference).state == "completed"
     assert person.now().owed == usd("0") and len(waivers_on(person.debt)) == 3
     books_agree()
+
+
+def test_a_settlement_that_ends_broken_leaves_what_was_owed_less_what_was_paid(
+    person: Person, pays: Callable[..., Payment], clock: Clock
+) -> None:
+    """V-SET-5: 15 % off of 10,000.00 in three; after the first 7,166.66 is left, and nothing was let off."""
+    parts = Settlement(usd("8500"), person.today + timedelta(days=10), parts=3)
+    plan = person.agreed(parts)
+    reference, items = plan.reference, person.items(plan)
+    assert [item.amount_minor for item in items] == [283_334, 283_334, 283_332]
+    pays(plan, "2833.34")
+    over = items[1].due_on + timedelta(days=plan.grace_days + plan.cure_days + 1)
+    clock.forward(days=(over - person.today).days)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+    with transaction():
+        ended = for_a_person.end_broken(
+            lender_id=person.debt.lender_id, reference=reference, words="Looked.", by=OPERATOR, holding=holding
+        )
+    assert isinstance(ended, for_a_person.Ended)
+    assert person.now().owed == usd("7166.66") and waivers_on(person.debt) == []
+    # Interest of the contract runs again by the lender's file alone; the portal adds none for the days before.
+    sweep.run(holding=holding, stuck=lambda one: pytest.fail(str(one)))
+    assert person.now().owed == usd("7166.66") and person.plan(reference).state == "ended_broken"
+    books_agree()
+
+
+def test_a_part_of_a_payment_may_be_missing_once_for_the_plan_where_the_card_says_so(
+    lender: Lender, person: Person, pays: Callable[..., Payment], clock: Clock
+) -> None:
+    some_limits(EVERYTHING.replace("tolerance = 1", "tolerance = 1\ntolerance_percent = 2"), lender=lender)
+    plan = person.agreed(person.regular("600"))
+    first, second = person.items(plan)[:2]
+    assert (first.amount_minor, plan.tolerance_minor) == (60_000, 1_300)
+    pays(plan, "587.00")
+    clock.forward(days=(first.due_on - person.today).days + plan.grace_days + 1)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+    assert person.plan(plan.reference).state == "active"
+    pays(plan, "599.99")
+    clock.forward(days=(second.due_on - person.today).days + plan.grace_days + 1)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+    assert person.plan(plan.reference).state == "at_risk"
 
 
 def test_money_on_its_way_keeps_a_plan_from_being_missed_and_makes_up_for_nothing_before_it_clears(

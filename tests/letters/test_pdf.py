@@ -107,9 +107,7 @@ def test_a_broken_weasyprint_becomes_a_sentence_and_not_a_traceback(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", sorted(LETTERS))
-def test_a_letter_is_tagged_marked_and_has_all_its_fonts(
-    name: str, files: dict[str, Rendered], tmp_path: Path
-) -> None:
+def test_a_letter_is_tagged_marked_and_has_all_its_fonts(name: str, files: dict[str, Rendered], tmp_path: Path) -> None:
     letter = LETTERS[name]
     path = tmp_path / "letter.pdf"
     path.write_bytes(files[name].pdf)

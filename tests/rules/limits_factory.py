@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from portal.limits.cards import Card, InterestPolicy, Limits, LimitsSet, RateBand, When, YearDay
+from portal.limits.cards import Card, InterestPolicy, Limits, LimitsSet, Orders, RateBand, When, YearDay
 from portal.money import Money
 from portal.schedules.dates import WITHOUT_SEASON
 
@@ -92,6 +92,7 @@ def _card(card: Card) -> dict[str, Any]:
         "keeping": {
             "grace_days": limits.grace_days,
             "tolerance": limits.tolerance,
+            "tolerance_percent": _percent(limits.tolerance_bps or None),
             "cure_days": limits.cure_days,
         },
         "affordability": {
@@ -164,6 +165,13 @@ def _card(card: Card) -> dict[str, Any]:
             "pay_day_changes_in_12_months": changes.pay_day_changes_in_12_months,
             "skips_in_12_months": changes.skips_in_12_months,
             "payments_between_skips": changes.payments_between_skips,
+        }
+    if limits.orders != Orders():
+        table["allocation"] = {
+            "without_plan": limits.orders.without_plan,
+            "plan": limits.orders.plan,
+            "missed": limits.orders.missed,
+            "settlement": limits.orders.settlement,
         }
     if (agents := limits.agents) is not None:
         table["agents"] = {

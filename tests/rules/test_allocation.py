@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.limits.cards import Order
 from portal.money import CurrencyMismatch, Money, total
 from portal.payments.allocation import (
     CN_561,
@@ -16,11 +17,11 @@ from portal.payments.allocation import (
     Component,
     DebtDue,
     DueItem,
-    ItemPart,
     NotAPayment,
     allocate,
     allocate_across,
-    allocate_per_item,
+    give_back,
+    pay_off,
 )
 from tests.rules.finance_vectors import named, vectors
 
@@ -50,23 +51,87 @@ def test_one_payment_in_three_orders(vector: dict) -> None:
     items = [
         DueItem(seq, *pair) for seq, pair in enumerate(zip(interest, map(cny, given_["principal"]), strict=True), 1)
     ]
-    charges = {Component.COSTS: owed[Component.COSTS], Component.PENALTY: owed[Component.PENALTY]}
-    per_item = allocate_per_item(payment=payment, items=items, charges=charges)
-    assert {f"{part.component.value[0]}{part.seq}": part.amount for part in per_item.items} == {
-        key: cny(value) for key, value in expect["per_item"].items()
+    per_item = pay_off(payment=payment, owed=owed, order=Order.BY_INSTALMENT, items=items)
+    wanted = {
+        component: total(
+            (cny(value) for key, value in expect["per_item"].items() if key[0] == component.value[0]), currency="CNY"
+        )
+        for component in (Component.INTEREST, Component.PRINCIPAL)
     }
-    assert per_item.charges == ()
+    assert dict(per_item.parts) == wanted and not per_item.credit
 
 
 def test_charges_come_after_all_instalments_and_the_rest_is_credit() -> None:
-    found = allocate_per_item(
-        payment=cny("100"),
-        items=[DueItem(4, cny("10"), cny("50"))],
-        charges={Component.COSTS: cny("5"), Component.FEES: cny("7")},
-    )
-    assert found.items == (ItemPart(4, Component.INTEREST, cny("10")), ItemPart(4, Component.PRINCIPAL, cny("50")))
-    assert found.charges == ((Component.COSTS, cny("5")), (Component.FEES, cny("7")))
-    assert found.credit == cny("28")
+    owed = {
+        Component.COSTS: cny("5"),
+        Component.FEES: cny("7"),
+        Component.INTEREST: cny("12"),
+        Component.PRINCIPAL: cny("50"),
+    }
+    items = [DueItem(4, cny("10"), cny("50"))]
+    found = pay_off(payment=cny("60"), owed=owed, order=Order.BY_INSTALMENT, items=items)
+    assert found.parts == ((Component.INTEREST, cny("10")), (Component.PRINCIPAL, cny("50")))
+    found = pay_off(payment=cny("100"), owed=owed, order=Order.BY_INSTALMENT, items=items)
+    assert dict(found.parts) == owed and found.credit == cny("26")
+
+
+def test_no_instalment_pays_more_of_a_part_than_the_books_have() -> None:
+    """What was owed in interest and fees when a plan began is principal of its payments, and not of the books."""
+    owed = {Component.FEES: cny("25"), Component.INTEREST: cny("0"), Component.PRINCIPAL: cny("60")}
+    items = [DueItem(1, cny("5"), cny("45")), DueItem(2, cny("0"), cny("50"))]
+    found = pay_off(payment=cny("50"), owed=owed, order=Order.BY_INSTALMENT, items=items)
+    assert dict(found.parts) == {Component.PRINCIPAL: cny("50")}
+    found = pay_off(payment=cny("85"), owed=owed, order=Order.BY_INSTALMENT, items=items)
+    assert dict(found.parts) == {Component.PRINCIPAL: cny("60"), Component.FEES: cny("25")}
+
+
+def _less(items: list[DueItem], paid: int) -> tuple[list[DueItem], list[DueItem]]:
+    """Split instalments into what is open and what is paid of each, once so much came for them."""
+    open_, done = [], []
+    for item in items:
+        interest = min(item.interest.minor, paid)
+        principal = min(item.principal.minor, paid - interest)
+        paid -= interest + principal
+        here = DueItem(item.seq, Money(interest, "JPY"), Money(principal, "JPY"))
+        done.append(here)
+        open_.append(DueItem(item.seq, item.interest - here.interest, item.principal - here.principal))
+    return open_, done
+
+
+@bounded
+@given(
+    owed=st.dictionaries(st.sampled_from(Component), st.integers(0, 300)),
+    pairs=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 100)), max_size=5),
+    order=st.sampled_from(Order),
+    moves=st.lists(st.tuples(st.booleans(), st.integers(1, 200)), max_size=12),
+)
+def test_early_partial_extra_and_returned_money_ends_where_what_is_left_of_it_would_have_gone_at_once(
+    owed: dict[Component, int], pairs: list[tuple[int, int]], order: Order, moves: list[tuple[bool, int]]
+) -> None:
+    items = [DueItem(seq, Money(i, "JPY"), Money(p, "JPY")) for seq, (i, p) in enumerate(pairs, 1)]
+    whole = {component: Money(owed.get(component, 0), "JPY") for component in Component}
+    paid = dict.fromkeys(Component, Money(0, "JPY"))
+    came = credit = 0
+    for comes, minor in moves:
+        open_, done = _less(items, came)
+        if comes:
+            left = {component: whole[component] - paid[component] for component in Component}
+            found = pay_off(payment=Money(minor, "JPY"), owed=left, order=order, items=open_)
+            came, credit = came + minor, credit + found.credit.minor
+            sign = 1
+        else:
+            minor = min(minor, came)
+            of_credit = min(minor, credit)
+            found = give_back(amount=Money(minor - of_credit, "JPY"), paid=paid, order=order, items=done)
+            assert not found.credit
+            came, credit = came - minor, credit - of_credit
+            sign = -1
+        for component, amount in found.parts:
+            paid[component] += Money(sign * amount.minor, "JPY")
+        assert all(Money(0, "JPY") <= paid[component] <= whole[component] for component in Component)
+    at_once = pay_off(payment=Money(came, "JPY"), owed=whole, order=order, items=items)
+    assert paid == {component: at_once.of(component) for component in Component}
+    assert credit == at_once.credit.minor
 
 
 def _debts(vector: dict) -> list[DebtDue]:

@@ -22,6 +22,8 @@ from portal.limits.cards import (
     Holiday,
     InterestPolicy,
     NewPlans,
+    Order,
+    Orders,
     RateBand,
     ReducedPayment,
     Token,
@@ -304,6 +306,14 @@ def test_what_does_not_contradict_itself_is_a_draft(name: str) -> None:
         (
             a_card(new_plans=NewPlans(3, 2, 7)),
             "new_plans.most_in_12_months: 3 is above new_plans.most_in_all 2; it can never be reached.",
+        ),
+        (
+            a_card(tolerance_bps=10_000),
+            "keeping.tolerance_percent: 100%; a payment of which nothing came would count as kept.",
+        ),
+        (
+            a_card(orders=Orders(without_plan=Order.BY_INSTALMENT)),
+            "allocation.without_plan: by_instalment needs a plan; a debt without one has no instalments.",
         ),
         (
             a_card(changes=Changes(0, 0, 0, 0, 0)),

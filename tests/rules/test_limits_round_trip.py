@@ -21,6 +21,8 @@ from portal.limits.cards import (
     Limits,
     LimitsSet,
     NewPlans,
+    Order,
+    Orders,
     RateBand,
     ReducedPayment,
     Token,
@@ -112,6 +114,7 @@ def limits_of(draw: st.DrawFn, currency: str) -> Limits:
         grace_days=draw(st.integers(0, 366)),
         cure_days=draw(st.integers(0, 366)),
         tolerance=draw(money),
+        tolerance_bps=draw(st.integers(0, 10_000)),
         offer_validity_days=draw(st.integers(1, 366)),
         cushion_bps=draw(BPS),
         affordability_step=draw(above_zero),
@@ -138,6 +141,7 @@ def limits_of(draw: st.DrawFn, currency: str) -> Limits:
         token=draw(maybe(st.builds(Token, above_zero, st.integers(1, 12)))),
         moratorium_days=draw(st.integers(0, 3660)),
         new_plans=draw(maybe(st.builds(NewPlans, st.integers(0, 100), st.integers(0, 1000), st.integers(0, 366)))),
+        orders=draw(st.builds(Orders, *[st.sampled_from(Order)] * 4)),
         changes=draw(
             maybe(
                 st.builds(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -51,6 +52,18 @@ def test_what_is_late_comes_first_then_what_is_next_then_what_costs_most() -> No
     assert shared("2600", *debts) == ["300.00", "500.00", "900.00", "900.00"]
 
 
+def test_without_a_choice_what_is_due_comes_before_what_is_not_as_the_law_says() -> None:
+    """As V-560 (PRC Civil Code art. 560), where D3 has a plan and so isn't due, and nothing is secured."""
+    debts = (
+        owing("D1", "1000", due_since=date(2025, 6, 1), annual_rate=Decimal(12)),
+        owing("D3", "1000", annual_rate=Decimal(30)),
+        owing("D4", "500", due_since=date(2025, 6, 1), annual_rate=Decimal(24)),
+        owing("D5", "100", due_since=date(2025, 3, 1), annual_rate=Decimal(12)),
+    )
+    assert shared("700", *debts) == ["100.00", "0.00", "500.00", "100.00"]
+    assert shared("1700", *debts) == ["1000.00", "100.00", "500.00", "100.00"]
+
+
 def test_a_disputed_debt_gets_nothing_unless_somebody_gives_it_something_by_hand() -> None:
     debts = (owing("a", "300", late="30", disputed=True), owing("b", "50"))
     assert shared("80", *debts) == ["0.00", "50.00"]
@@ -96,6 +109,7 @@ DEBTS = st.lists(
             next=Money(min(coming, owed), "USD"),
             due_on=due and TODAY + timedelta(days=due),
             late_since=since and TODAY - timedelta(days=since),
+            due_since=None if due else since and TODAY - timedelta(days=since),
             annual_rate=Decimal(rate),
             disputed=disputed,
         ),
@@ -114,10 +128,7 @@ DEBTS = st.lists(
 
 @given(st.integers(0, 900_000), DEBTS)
 def test_a_suggestion_sums_to_the_amount_and_never_gives_a_debt_too_much(minor: int, debts: list[Owing]) -> None:
-    debts = [
-        Owing(str(at), one.owed, one.late, one.next, one.due_on, one.late_since, one.annual_rate, one.disputed)
-        for at, one in enumerate(debts)
-    ]
+    debts = [replace(one, key=str(at)) for at, one in enumerate(debts)]
     amount = Money(minor, "USD")
     found = suggest(amount=amount, debts=debts, today=TODAY, least=LEAST)
     assert [key for key, _share in found] == [debt.key for debt in debts]
