@@ -25,9 +25,8 @@ from portal.money import Money, level
 from portal.offers.answering import answer
 from portal.offers.answers import Answer, Outcome
 from portal.offers.asked import Asked, Regular, Settlement
+from portal.offers.menu import least_payment
 from portal.offers.owed import Means, Owed
-from portal.offers.reckoning import Case
-from portal.offers.trace import Trace
 from portal.plans import allowed, negotiate
 from portal.schedules.dates import Frequency, first_due
 from portal.schedules.schedule import Schedule, a_month
@@ -260,7 +259,7 @@ def _asked(proposal: Proposal, debt: Late, limits: Limits) -> Asked:
     regular = Regular(level(balance, 12)[0], Frequency.MONTHLY, day, PAY_DAY)
     if proposal in (Proposal.TWELFTH, Proposal.TWELFTH_WITH_BUDGET):
         return regular
-    least = Case(debt.owed, limits, None, debt.on, Trace()).reckon(regular).least
+    least = least_payment(regular, owed=debt.owed, limits=limits, today=debt.on)
     return replace(regular, payment=level(least, 2)[0])
 
 

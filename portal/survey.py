@@ -10,7 +10,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -32,7 +32,7 @@ from portal.money import EXPONENTS, Money, level
 from portal.offers.answering import answer
 from portal.offers.answers import Answer, Outcome
 from portal.offers.asked import Regular
-from portal.offers.menu import standard
+from portal.offers.menu import least_payment, standard
 from portal.people.models import Debtor
 from portal.plans import negotiate
 from portal.schedules.dates import Frequency, first_due
@@ -265,8 +265,10 @@ def _answers(debt: Standing, limits: Limits, *, summary: Summary, today: date) -
     """Give the least payment, what was asked for and answered three times, and what is wrong with it."""
     owed = negotiate.owed_of(debt, today=today)
     offers = standard(owed=owed, limits=limits, frequency=Frequency.MONTHLY, pay_day=PAY_DAY, today=today)
-    least = offers[0].schedule.payment if offers else None
-    cells = [str(least.amount) if least else ""]
+    day = first_due(today=today, frequency=Frequency.MONTHLY, pay_day=PAY_DAY)
+    monthly = Regular(level(owed.balance, 12)[0], Frequency.MONTHLY, day, PAY_DAY)
+    least = least_payment(monthly, owed=owed, limits=limits, today=today)
+    cells = [str(least.amount)]
     wrong: list[str] = []
     for offer in offers:
         wrong += [f"offer {offer.kind.value}: {why}" for why in against(offer.schedule, debt, limits, today=today)]
@@ -274,17 +276,11 @@ def _answers(debt: Standing, limits: Limits, *, summary: Summary, today: date) -
     rate = periodic_rate(annual_rate=limits.plan_rate(contract_rate=owed.annual_rate), frequency=Frequency.MONTHLY)
     payments = {
         Proposal.TWELVE_MONTHS: level_payment(balance=owed.balance, rate=rate, count=12),
-        Proposal.HALF_THE_LEAST: level(least or owed.balance, 2)[0],
+        Proposal.HALF_THE_LEAST: level(least, 2)[0],
         Proposal.LONGEST_TERM: level_payment(balance=owed.balance, rate=rate, count=limits.max_term_months),
     }
     for proposal, payment in payments.items():
-        asked = Regular(
-            payment=payment,
-            frequency=Frequency.MONTHLY,
-            first_due=first_due(today=today, frequency=Frequency.MONTHLY, pay_day=PAY_DAY),
-            anchor_day=PAY_DAY,
-        )
-        given = answer(asked=asked, owed=owed, limits=limits, today=today)
+        given = answer(asked=replace(monthly, payment=payment), owed=owed, limits=limits, today=today)
         summary.answers[proposal][words(given)] += 1
         # What lets a part off, or leaves one for later, doesn't repay all that is owed.
         others = (each.arrangement for each in given.alternatives)

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from portal.limits.cards import Limits
+from portal.money import Money
 from portal.offers import drafts
 from portal.offers.answers import Kind, Offer
 from portal.offers.asked import Regular, Way
@@ -49,6 +50,11 @@ def _ways(limits: Limits, owed: Owed, history: History) -> Iterator[Way]:
         yield Way.SETTLE_IN_PARTS
     if Frequency.SEASONAL in limits.frequencies and limits.season:
         yield Way.SEASON
+
+
+def least_payment(asked: Regular, *, owed: Owed, limits: Limits, today: date) -> Money:
+    """Return the least payment of a period that is agreed to, by a person or without one; `asked` says how often."""
+    return Case(owed, limits, None, today, Trace()).reckon(asked).least
 
 
 def standard(

@@ -237,7 +237,7 @@ def a_plan(debt: Standing, *, payment: str = "100.00", rate: str = "0") -> Sched
 def changed(plan: Schedule, at: int, **values: object) -> Schedule:
     items = list(plan.items)
     items[at] = replace(items[at], **values)
-    return replace(plan, items=tuple(items))
+    return Schedule(tuple(items), plan.frequency)
 
 
 def test_a_plan_that_adds_up_has_nothing_against_it():
