@@ -12,7 +12,7 @@ from decimal import Decimal
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.plans.words import effects
+from portal.plans.words import effects, total_words
 from portal.schedules.arrangements import Arrangement
 from portal.schedules.cost import Consequence, KeyFacts, NoRateBecause
 from portal.schedules.notices import Code, Method, Notice
@@ -79,7 +79,7 @@ def said_of(facts: KeyFacts, arrangement: Arrangement, *, grace_days: int, contr
     )
     return Said(
         costs=tuple(_costs(facts)),
-        total=(_("You pay in all"), money_words(facts.total)),
+        total=(total_words(facts.left), money_words(facts.total)),
         sections=tuple((title, lines) for title, lines in sections if lines),
     )
 
