@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.limits.cards import Order
-from portal.plans.words import effects
+from portal.plans.words import effects, total_words
 from portal.schedules.arrangements import Arrangement
 from portal.schedules.cost import Consequence, KeyFacts, NoRateBecause
 from portal.schedules.notices import Code, Method, Notice
@@ -88,7 +88,7 @@ def said_of(
     )
     return Said(
         costs=tuple(_costs(facts)),
-        total=(_("You pay in all"), money_words(facts.total)),
+        total=(total_words(facts.left), money_words(facts.total)),
         sections=tuple((title, lines) for title, lines in sections if lines),
     )
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from portal.debts.statement import Standing
 from portal.money import Money
-from portal.offers.answers import Kind
-from portal.plans.words import choice_title, effects, pays_words
+from portal.plans.words import choice_title, effects, pays_words, total_words
 from portal.schedules.arrangements import Arrangement
 from portal.schedules.schedule import Schedule
 
@@ -27,24 +26,24 @@ def in_short(key: str, arrangement: Arrangement) -> dict[str, Any]:
         "count": schedule.count,
         "ends_on": schedule.ends_on,
         "total": schedule.total,
+        "total_words": total_words(arrangement.left_at_review),
     }
 
 
-def offer_card(
-    key: str, arrangement: Arrangement, *, debt: Standing, today: date, lowest: bool = False
-) -> dict[str, Any]:
-    """Give what the card of one plan shows; `lowest` where it is the lowest payment of those beside it."""
+def offer_card(key: str, arrangement: Arrangement, *, debt: Standing, today: date) -> dict[str, Any]:
+    """Give what the card of one plan shows."""
     schedule = scheduled(arrangement)
     left = arrangement.left_at_review
     against_today = schedule.total - debt.owed + (left if left is not None else Money.zero(debt.owed.currency))
     return {
         "key": key,
-        "title": choice_title(Kind.LOWEST_PAYMENT.value if lowest and key == Kind.IN_BETWEEN.value else key),
+        "title": choice_title(key),
         "pays": pays_words(schedule),
         "count": schedule.count,
         "first_due": schedule.starts_on,
         "ends_on": schedule.ends_on,
         "total": schedule.total,
+        "total_words": total_words(arrangement.left_at_review),
         "effects": effects(arrangement),
         "more": against_today if against_today.minor > 0 else None,
         "less": -against_today if against_today.minor < 0 else None,
@@ -55,11 +54,7 @@ def offer_card(
 
 def offer_cards(choices: Mapping[str, Arrangement], *, debt: Standing, today: date) -> list[dict[str, Any]]:
     """Give the cards of all plans that can be chosen, in their order."""
-    least = min((scheduled(each).payment for each in choices.values()), default=None)
-    return [
-        offer_card(key, each, debt=debt, today=today, lowest=scheduled(each).payment == least)
-        for key, each in choices.items()
-    ]
+    return [offer_card(key, each, debt=debt, today=today) for key, each in choices.items()]
 
 
 def scheduled(arrangement: Arrangement) -> Schedule:

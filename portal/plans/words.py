@@ -299,6 +299,11 @@ def pays_words(schedule: Schedule) -> str:
     )
 
 
+def total_words(left: Money | None) -> str:
+    """Name the sum of a plan's payments: it is all of the debt only where nothing is left after them."""
+    return _("You pay in this plan") if left else _("You pay in all")
+
+
 def effects(arrangement: Arrangement) -> tuple[str, ...]:
     """Say what an arrangement brings beside its payments: what is let off, what a pause costs, when somebody looks."""
     return tuple(_effects(arrangement))

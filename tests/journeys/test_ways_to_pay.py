@@ -399,9 +399,11 @@ def test_before_agreeing_everything_about_a_settlement_is_said(client: CheckingC
 
 def test_a_plan_that_leaves_something_says_so_under_its_picture(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
-    ask(client, debt, "less-for-a-while", YES["less-for-a-while"])
+    choices = ask(client, debt, "less-for-a-while", YES["less-for-a-while"])
+    assert choices.says("You pay in this plan $30.00 After it $870.00 is still to be paid.")
     page = page_of(client.fill(client.get(f"/debts/{debt.reference}/choose-a-plan"), {"choose": "own"}))
-    assert page.says("$870.00 left in Jul 2026")
+    assert page.says("$870.00 left in Jul 2026") and page.says("You pay in this plan $30.00")
+    assert not page.says("You pay in all")
     assert not page.says("Nothing left")
 
 
