@@ -44,13 +44,14 @@ from portal.letters.contents import (
 from portal.letters.kept import statement_cause
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.letters.sheet import MissingGlyph, Rendered
+from portal.limits.cards import Order
 from portal.money import Money
 from portal.payments.models import MoneyEffect, Payment
 from portal.payments.parts import Part, came_for, parts_of, receipt_cause
 from portal.people.models import Debtor
 from portal.plans.key_facts import told_in
 from portal.plans.models import Plan, PlanItem, Quote
-from portal.plans.negotiate import arrangement_in, schedule_in
+from portal.plans.negotiate import arrangement_in, orders_in, schedule_in
 from portal.web.numbers import public_number
 
 # Fifteen days to resolve, where no law of the place sets another clock.
@@ -140,7 +141,8 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         grace_days=plan.grace_days,
         tolerance=Money(plan.tolerance_minor, currency),
         cure_days=plan.cure_days,
-        allocation_order=_CN_561,
+        # Another order is among what was told before agreeing, in its own words.
+        allocation_order=_CN_561 if set(orders_in(made)) == {Order.COSTS_FIRST} else (),
         review_on=plan.review_on,
         still_owed=arrangement.left_at_review,
         void_on=plan.void_on,

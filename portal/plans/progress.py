@@ -672,6 +672,7 @@ def lay_over(
         needs_first=plan.void_on is not None,
         void=over,
         owes=bool(owed),
+        followed=before == State.COMPLETED.value and _is_followed(plan),
     ):
         moved = after(state=State(plan.state), event=event)
         if isinstance(moved, Moved):
@@ -693,6 +694,12 @@ def lay_over(
         waits=waits,
         cure_by=judged.cure_by,
     )
+
+
+def _is_followed(plan: Plan) -> bool:
+    """Say whether another plan lives on the debt of this one."""
+    other = select(Plan.id).where(Plan.lender_id == plan.lender_id, Plan.debt_id == plan.debt_id, Plan.id != plan.id)
+    return session.scalar(other.where(Plan.state.in_(LIVE_STATES)).limit(1)) is not None
 
 
 def _judged(items: Sequence[PlanItem], *, currency: str) -> list[Item]:

@@ -274,14 +274,16 @@ def standing(
 
 
 def events(
-    *, state: State, keeping: Keeping | None, begun: bool, needs_first: bool, void: bool, owes: bool
+    *, state: State, keeping: Keeping | None, begun: bool, needs_first: bool, void: bool, owes: bool, followed: bool
 ) -> Sequence[Event]:
     """Return the events that lead from a plan's state to how it is kept, in their order.
 
     `keeping` is None where money on its way would be enough, so the plan waits where it is. A plan that `needs_first`
     starts with its first payment alone, and is `void` when that did not come in time. `owes`: something of the debt is
-    left.
+    left. A plan that is done and `followed` by another one on its debt stays done: what went back is owed beside that.
     """
+    if state is State.COMPLETED and followed:
+        return []
     if state is State.AGREED and needs_first and not begun and owes:
         return [Event.DOWN_PAYMENT_MISSED] if void else []
     found: list[Event] = []

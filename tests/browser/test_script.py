@@ -131,8 +131,10 @@ def test_nobody_is_asked_who_is_not_signed_in(browser: Browser, portal: PortalPr
         expect(her.page.locator(".idle-warning")).to_have_count(0)
 
 
-def test_what_an_amount_would_be_is_shown_while_it_is_typed(browser: Browser, portal: PortalProcess) -> None:
-    person = portal.invite(portal.walkers("en")[-1])
+def test_what_an_amount_would_be_is_shown_while_it_is_typed(
+    browser: Browser, gallery: Gallery, portal: PortalProcess
+) -> None:
+    person = portal.invite(gallery.walker("en"))
     with phone(browser, portal, locale="en-US") as her:
         sign_in(her, person)
         her.page.goto(f"{portal.url}/debts/{person.reference}/what-can-you-afford")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -155,6 +156,8 @@ class Lives(RuleBasedStateMachine):
         self.held: list[str] = []
         self.forms = 0
         self.came_by_file = False
+        # Debts whose credit paid off something of the other one.
+        self.gave_credit: set[uuid.UUID] = set()
         self.bring()
         self.person = session.scalars(select(Debt.debtor_id).where(Debt.lender_id == self.lender.id).limit(1)).one()
 
@@ -232,18 +235,22 @@ class Lives(RuleBasedStateMachine):
         self.as_the_rules_say()
 
     def told(self) -> int:
+        """Count what is on record; that a word may not be written is said again each time somebody looks."""
         session.rollback()
         return session.scalars(
-            select(func.count()).select_from(EvidenceRecord).where(EvidenceRecord.lender_id == self.lender.id)
+            select(func.count())
+            .select_from(EvidenceRecord)
+            .where(EvidenceRecord.lender_id == self.lender.id, EvidenceRecord.act != Act.MESSAGE_NOT_WRITTEN.value)
         ).one()
 
     def as_the_rules_say(self) -> None:
         """After a night every living plan stands where the pure rules put it, by its payments and its money."""
         for plan in self.plans():
             if plan.state == "completed" and plan.review_on is None:
-                # More that a file brings stands beside what the plan was for.
+                # More that a file brings stands beside what the plan was for; and so does what the plan's money paid
+                # on the other debt, as credit, should some of it be owed here again.
                 owed = by_id(lender_id=plan.lender_id, debt_id=plan.debt_id).owed
-                assert self.came_by_file or not owed, plan.reference
+                assert self.came_by_file or plan.debt_id in self.gave_credit or not owed, plan.reference
             if State(plan.state) not in LIVES or self.on_its_way(plan):
                 continue
             judged, owed = self.judged(plan), self.asked(plan)
@@ -529,6 +536,7 @@ settlement = "{settlement}"
                 done = credit.use(source=of, target=to, amount=wanted, form_key=form, today=today, by=self.by)
             if isinstance(done, credit.Changed):
                 wanted = done.possible
+        self.gave_credit.add(of.id)
 
     # Holds, changes, people.
 
@@ -803,6 +811,12 @@ def test_whatever_happens_no_money_is_lost_and_no_promise_counts_twice(world: Wo
     run_state_machine_as_test(
         life,
         settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            # The sample is the same each time and ends soon; all of them look for what nobody has seen.
+            derandomize=not ALL,
+            phases=tuple(Phase) if ALL else (Phase.explicit, Phase.generate),
         ),
     )

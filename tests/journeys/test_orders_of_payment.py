@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from portal import clock as portal_clock
 from portal import sweep
@@ -15,14 +16,15 @@ from portal.db import session, transaction
 from portal.debts.statement import Standing
 from portal.evidence.record import Actor
 from portal.ledger import Account
+from portal.letters.models import IssuedLetter
 from portal.payments import credit
 from portal.payments.models import Payment
 from portal.people.models import Debtor
-from portal.plans.models import Quote
+from portal.plans.models import Plan, Quote
 from portal.plans.progress import items_of
 from tests.conftest import Clock
 from tests.factories import STANDARD_LIMITS, a_debt, a_lender
-from tests.journeys.acts import books_agree, come_in, now, plan_on, to_check, usd
+from tests.journeys.acts import books_agree, come_in, now, plan_on, sign, to_check, usd, work
 from tests.pages import CheckingClient, page_of
 from tests.settling import SETTLEMENTS, a_payment, a_plan, a_settlement, stripe_says
 
@@ -96,6 +98,24 @@ def test_who_paid_twice_and_gets_the_first_payment_back_owes_nothing_and_has_not
     assert (now(debt).owed, now(debt).credit) == (usd("0"), usd("1000.00"))
     stripe_says(first, monkeypatch, back=("1000.00",))
     assert (now(debt).owed, now(debt).credit) == (usd("0"), usd("0"))
+    books_agree()
+
+
+def test_what_completed_a_plan_goes_back_while_another_one_lives_on_its_debt(
+    app: Flask, pays: Pays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan that was done stays done: what went back is owed beside the other one, which goes on."""
+    debt = with_orders(app)
+    beside = pays(debt, "60.00")
+    done = a_plan(now(debt))
+    whole = pays(debt, "940.00", plan=done.reference)
+    stripe_says(beside, monkeypatch, back=("60.00",))
+    lives = a_plan(now(debt), payment="20.00")
+    stripe_says(whole, monkeypatch, back=("940.00",))
+    session.rollback()
+    states = [session.get_one(Plan, (debt.lender_id, plan.id), populate_existing=True).state for plan in (done, lives)]
+    assert states == ["completed", "agreed"]
+    assert now(debt).owed == usd("1000.00")
     books_agree()
 
 
@@ -187,11 +207,28 @@ def test_an_order_that_is_not_the_laws_own_is_said_before_it_is_agreed_to_and_st
 ) -> None:
     debt = with_orders(app, plan="principal_first", missed="by_instalment")
     come_in(client, debt)
-    page = page_of(to_check(client, debt))
-    assert page.says("Your payments pay off what you borrowed first, then interest, then fees and costs.")
-    assert page.says("If you miss payments, the interest due with each payment comes first")
+    check = to_check(client, debt)
+    assert page_of(check).says("Your payments pay off what you borrowed first, then interest, then fees and costs.")
+    assert page_of(check).says("If you miss payments, the interest due with each payment comes first")
+    sign(client, check)
     usual = with_orders(app)
     other = app.test_client()
     assert isinstance(other, CheckingClient)
     come_in(other, usual)
-    assert not page_of(to_check(other, usual)).says("What your payments pay off first")
+    usual_check = to_check(other, usual)
+    assert not page_of(usual_check).says("What your payments pay off first")
+    sign(other, usual_check)
+    work(app, letters=True)
+    agreed, as_usual = facts_of_agreement(debt), facts_of_agreement(usual)
+    # One order stands there, never two.
+    assert agreed["allocation_order"] == []
+    assert "What your payments pay off first" in [told["title"] for told in agreed["told"]]
+    assert as_usual["allocation_order"] == ["costs", "penalty", "fees", "interest", "principal"]
+
+
+def facts_of_agreement(debt: Standing) -> dict[str, Any]:
+    facts = session.scalars(
+        select(IssuedLetter.facts).where(IssuedLetter.debt_id == debt.id, IssuedLetter.kind == "plan-agreement")
+    ).one()
+    details: dict[str, Any] = facts["letter"]["details"]
+    return details

@@ -165,6 +165,7 @@ class Plan:
             keeping=judged.keeping,
             begun=began,
             needs_first=self.terms.void_on is not None,
+            followed=False,
             void=over,
             owes=True,
         ):
