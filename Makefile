@@ -4,8 +4,7 @@ SHELL := /bin/bash
 .PHONY: help run test setup bench browser sheets faults lint ci clean
 
 BIN := .venv/bin
-# One test process more than a small machine has cores: one of them always waits for something. WORKERS=0 runs all
-# tests in one, for a debugger.
+# With three test processes two cores are never idle. WORKERS=0 runs all tests in one, for a debugger.
 WORKERS ?= 3
 # What follows `make test ARGS=...`, for example ARGS="tests/rules -k schedule".
 ARGS ?=

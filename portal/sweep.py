@@ -159,6 +159,7 @@ def _looked_at(lender: Any, rows: Sequence[Any], *, holding: Holds) -> Sequence[
             # One plan that can't be moved on must not keep all others where they are.
             log.exception("plan %s of %s was not looked at", rows[0].reference, lender.slug)
             return [Stuck(lender.slug, rows[0].reference, type(problem).__name__)]
+        log.warning("a page of %d plans of %s is looked at plan by plan", len(rows), lender.slug, exc_info=True)
     return [one for row in rows for one in _looked_at(lender, [row], holding=holding)]
 
 

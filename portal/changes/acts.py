@@ -230,4 +230,3 @@ def want_another(*, lender_id: uuid.UUID, plan_id: uuid.UUID, by: Actor) -> date
         facts={"plan": plan.reference, "until": plan.replacing_until},
     )
     return plan.replacing_until
-

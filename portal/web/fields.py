@@ -13,11 +13,9 @@ from flask import g, has_request_context
 from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, StopValidation
-from wtforms.widgets.core import clean_key
 
 from portal import amounts
 from portal.amounts import Why
@@ -26,7 +24,6 @@ from portal.web.formats import money as money_words
 
 # Somebody who pastes a letter into a box gets back the beginning of it.
 MOST_KEPT = 200
-_MARK = '"'
 
 
 def tidy(text: str | None) -> str:
@@ -49,26 +46,6 @@ class Form(FlaskForm):
             if sent is None and has_request_context() and (kept := g.get("kept_form")):
                 return MultiDict(kept)
             return sent
-
-
-        def render_field(self, field: Any, render_kw: Mapping[str, object]) -> Any:
-            """Draw a field, with its attributes written in our way."""
-            field.widget.html_params = attributes
-            return super().render_field(field, render_kw)
-
-
-def attributes(**given: object) -> Markup:
-    """Write the attributes of an element as `wtforms.widgets.html_params` does, which formats each one as markup.
-
-    True is an attribute without a value, False none.
-    """
-    written = []
-    for name, value in sorted(given.items()):
-        if value is not False:
-            key = clean_key(name)
-            # What is markup already may hold the mark that would end it.
-            written.append(key if value is True else f'{key}="{str(escape(value)).replace(_MARK, "&quot;")}"')
-    return Markup(" ".join(written))  # noqa: S704 - names of our own, and values that are escaped
 
 
 class Text(StringField):
