@@ -43,7 +43,8 @@ def people(portal: PortalProcess) -> tuple[Person, ...]:
 def gallery(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
     """A portal with the people of the scene; pages are the same on both databases, so SQLite is enough."""
     url = databases.empty("sqlite")
-    running = PortalProcess(database_url=url, folder=tmp_path_factory.mktemp("gallery"))
+    # Browsers make no passkeys for a bare IP address.
+    running = PortalProcess(database_url=url, folder=tmp_path_factory.mktemp("gallery"), host="localhost")
     running.start()
     yield Gallery(running)
     running.stop()

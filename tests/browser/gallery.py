@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Page, Request, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+)
 
 from tests.browser import examine, views
 from tests.browser.portal_process import Person, PortalProcess
@@ -22,13 +31,39 @@ FRESH_SECONDS = 10 * 60
 
 
 @dataclass
+class Tab:
+    """A tab of a browser that stays open: a browser's process for each page would take half of its time."""
+
+    context: BrowserContext
+    page: Page
+    cdp: CDPSession
+    ours: str
+    problems: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Note what the console says, and what is asked of other hosts."""
+        self.page.on("request", self._note_request)
+        self.page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
+        self.page.on("console", self._note_console)
+
+    def _note_request(self, request: Request) -> None:
+        if urlsplit(request.url).netloc != self.ours and not request.url.startswith(("data:", "about:")):
+            self.problems.append(f"asked another host: {request.url}")
+
+    def _note_console(self, said: ConsoleMessage) -> None:
+        # The browser itself notes every answer of 4xx; what the policy forbids is said as an error too.
+        if said.type == "error" and "status of 4" not in said.text:
+            self.problems.append(f"console: {said.text}")
+
+
+@dataclass
 class Opened:
     """A page that is open, and what went wrong on the way."""
 
     page: Page
     cdp: CDPSession
     status: int
-    problems: list[str] = field(default_factory=list)
+    problems: list[str]
 
 
 class Gallery:
@@ -40,6 +75,7 @@ class Gallery:
         self._cookies: dict[tuple[str, str, bool], str] = {}
         self._told_at = 0.0
         self._walkers: dict[str, list[Person]] = {}
+        self._tabs: dict[tuple[str, bool], Tab] = {}
 
     def walker(self, language: str) -> Person:
         """Give somebody who reads a language and has done nothing yet."""
@@ -69,61 +105,52 @@ class Gallery:
         self._freshen()
         return self._cookies[page.who, language, page.strong]
 
+    def _tab(self, browser: Browser, view: View) -> Tab:
+        """Give the tab for pages of a language, on a phone or not; nothing of the page before is left in it."""
+        key = (view.language, view.mobile)
+        tab = self._tabs.get(key)
+        if tab is None or tab.context.browser is not browser:
+            context = browser.new_context(
+                device_scale_factor=1,
+                is_mobile=view.mobile,
+                has_touch=view.mobile,
+                locale=view.locale,
+                reduced_motion="reduce",
+            )
+            context.set_default_timeout(20_000)
+            page = context.new_page()
+            ours = urlsplit(self.portal.url).netloc
+            tab = self._tabs[key] = Tab(context, page, context.new_cdp_session(page), ours)
+        else:
+            tab.context.clear_cookies()
+            tab.problems.clear()
+        tab.page.set_viewport_size({"width": view.width, "height": view.height})
+        tab.page.emulate_media(color_scheme=view.scheme)  # type: ignore[arg-type]
+        examine.scripts(tab.cdp, on=view.javascript)
+        return tab
+
     @contextmanager
     def open(self, browser: Browser, shown: DebtorPage, view: View) -> Iterator[Opened]:
-        """Open a page in a browser of its own; what the console says or asks of other hosts is a problem."""
+        """Open a page as its person; what the console says or asks of other hosts is a problem."""
         address = self.address(shown)
         key = (shown.who, view.language, shown.strong)
-        context = browser.new_context(
-            viewport={"width": view.width, "height": view.height},
-            device_scale_factor=1,
-            is_mobile=view.mobile,
-            has_touch=view.mobile,
-            locale=view.locale,
-            color_scheme=view.scheme,  # type: ignore[arg-type]
-            reduced_motion="reduce",
-        )
-        context.set_default_timeout(20_000)
-        context.add_cookies([{"name": "portal", "value": self._cookies[key], "url": self.portal.url}])
+        tab = self._tab(browser, view)
+        tab.context.add_cookies([{"name": "portal", "value": self._cookies[key], "url": self.portal.url}])
         try:
-            yield self._opened(context, shown, view, address)
+            yield Opened(tab.page, tab.cdp, self._opened(tab.page, shown, address), tab.problems)
         finally:
             # The portal may have made the cookie anew.
-            for cookie in context.cookies():
+            for cookie in tab.context.cookies():
                 if cookie.get("name") == "portal":
                     self._cookies[key] = str(cookie.get("value"))
-            context.close()
 
-    def _opened(self, context: BrowserContext, shown: DebtorPage, view: View, address: str) -> Opened:
-        page = context.new_page()
-        cdp = context.new_cdp_session(page)
-        opened = Opened(page, cdp, 0)
-        ours = f"127.0.0.1:{self.portal.port}"
-
-        def ask(request: Request) -> None:
-            if urlsplit(request.url).netloc != ours and not request.url.startswith("data:"):
-                opened.problems.append(f"asked another host: {request.url}")
-
-        page.on("request", ask)
-        page.on("pageerror", lambda error: opened.problems.append(f"script error: {error}"))
-        # The browser itself notes every answer of 4xx; what the policy forbids is said as an error too.
-        page.on(
-            "console",
-            lambda said: (
-                opened.problems.append(f"console: {said.text}")
-                if said.type == "error" and "status of 4" not in said.text
-                else None
-            ),
-        )
-        if not view.javascript:
-            examine.scripts(cdp, on=False)
+    def _opened(self, page: Page, shown: DebtorPage, address: str) -> int:
         answer = page.goto(address)
         if shown.code_sent and not page.locator("main [name=code]").count():
             answer = _pressed(page, page.locator("main button[name=again]"))
         if shown.typed:
             answer = _sent(page, shown.typed)
-        opened.status = answer.status if answer else 0
-        return opened
+        return answer.status if answer else 0
 
     def problems(self, browser: Browser, shown: DebtorPage, view: View) -> list[str]:
         """Look at a page in one view, at everything."""

@@ -159,7 +159,7 @@ def phone(
     cdp = context.new_cdp_session(page)
     cdp.send("Network.enable")
     made = Phone(portal=portal, context=context, page=page, cdp=cdp, size=size)
-    ours = {f"127.0.0.1:{portal.port}", f"127.0.0.1:{portal.stand_in_port}"}
+    ours = {urlsplit(portal.url).netloc, f"127.0.0.1:{portal.stand_in_port}"}
 
     def ask(request: Request) -> None:
         if urlsplit(request.url).netloc not in ours and not request.url.startswith("data:"):

@@ -32,15 +32,16 @@ class Person:
 class PortalProcess:
     """The portal with its worker and its stand-in for Stripe, on ports and in a folder of its own."""
 
-    def __init__(self, *, database_url: str, folder: Path) -> None:
+    def __init__(self, *, database_url: str, folder: Path, host: str = "127.0.0.1") -> None:
         self.port, self.stand_in_port = _two_free_ports()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self._environment = {
             **os.environ,
             "DATABASE_URL": database_url,
             "PORTAL_VAR": str(folder),
             "PORTAL_DEMO": "1",
             "PORT": str(self.port),
+            "BASE_URL": self.url,
             "STAND_IN_PORT": str(self.stand_in_port),
         }
         self._told: list[str] = []

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser import examine
+from tests.browser.gallery import Gallery
 from tests.browser.phone import SMALL
 from tests.browser.portal_process import Person, PortalProcess
-from tests.databases import Databases
 
 pytestmark = pytest.mark.browser
 
@@ -20,29 +19,15 @@ ROOT = Path(__file__).resolve().parents[2]
 MOST_SCRIPT = 4 * 1024
 
 
-class WithName(PortalProcess):
-    """The portal at a name: browsers make no passkeys for a bare IP address."""
-
-    def __init__(self, *, database_url: str, folder: Path) -> None:
-        super().__init__(database_url=database_url, folder=folder)
-        self.url = f"http://localhost:{self.port}"
-        self._environment["BASE_URL"] = self.url
-
-
 @pytest.fixture(scope="module")
-def named(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
+def portal(gallery: Gallery) -> PortalProcess:
     """The portal on one kind of database: what passkeys keep is tested on both in the journeys."""
-    url = databases.empty("sqlite")
-    running = WithName(database_url=url, folder=tmp_path_factory.mktemp("named"))
-    running.start()
-    yield running
-    running.stop()
-    databases.drop(url)
+    return gallery.portal
 
 
 @pytest.fixture(scope="module")
-def someone(named: PortalProcess) -> tuple[Person, ...]:
-    return named.people()
+def people(portal: PortalProcess) -> tuple[Person, ...]:
+    return portal.people()
 
 
 def opened(browser: Browser, problems: list[str], *, javascript: bool = True) -> tuple[BrowserContext, Page]:
@@ -79,7 +64,7 @@ def give_code(context: BrowserContext, page: Page, portal: PortalProcess) -> Non
 
 
 def test_a_passkey_is_added_and_signs_in_with_one_tap(
-    browser: Browser, named: PortalProcess, someone: tuple[Person, ...]
+    browser: Browser, portal: PortalProcess, people: tuple[Person, ...]
 ) -> None:
     problems: list[str] = []
     context, page = opened(browser, problems)
@@ -94,10 +79,9 @@ def test_a_passkey_is_added_and_signs_in_with_one_tap(
         "automaticPresenceSimulation": True,
     }
     made = cdp.send("WebAuthn.addVirtualAuthenticator", {"options": keeper})["authenticatorId"]
-    come_in(page, someone[0])
-    give_code(context, page, named)
-    page.goto(f"{named.url}/you/passkeys/add")
-    # Not a page of the table: at a bare number it isn't there.
+    come_in(page, people[0])
+    give_code(context, page, portal)
+    page.goto(f"{portal.url}/you/passkeys/add")
     problems += examine.by_axe(page)
     assert not page.locator(".passkey-needs").is_visible()
     page.fill("main [name=name]", "我的手机")
@@ -107,7 +91,7 @@ def test_a_passkey_is_added_and_signs_in_with_one_tap(
     assert len(cdp.send("WebAuthn.getCredentials", {"authenticatorId": made})["credentials"]) == 1
 
     page.click("header form button")
-    page.goto(f"{named.url}/letters")
+    page.goto(f"{portal.url}/letters")
     page.wait_for_url("**/sign-in")
     page.click("main a[href$='/sign-in/passkey']")
     page.wait_for_url("**/sign-in/passkey")
@@ -118,7 +102,7 @@ def test_a_passkey_is_added_and_signs_in_with_one_tap(
     # A device that doesn't know its owner gives nothing, and the page says so calmly.
     page.click("header form button")
     cdp.send("WebAuthn.setUserVerified", {"authenticatorId": made, "isUserVerified": False})
-    page.goto(f"{named.url}/sign-in/passkey")
+    page.goto(f"{portal.url}/sign-in/passkey")
     page.click(".passkey-form button")
     page.wait_for_selector(".passkey-failed:visible")
     assert page.locator(".passkey-form button").is_enabled()
@@ -127,15 +111,15 @@ def test_a_passkey_is_added_and_signs_in_with_one_tap(
 
 
 def test_without_scripts_the_pages_say_calmly_what_needs_them(
-    browser: Browser, named: PortalProcess, someone: tuple[Person, ...]
+    browser: Browser, portal: PortalProcess, people: tuple[Person, ...]
 ) -> None:
     context, page = opened(browser, [], javascript=False)
-    page.goto(f"{named.url}/sign-in/passkey")
+    page.goto(f"{portal.url}/sign-in/passkey")
     assert page.locator(".passkey-needs").is_visible()
     assert not page.locator(".passkey-form").is_visible()
-    come_in(page, someone[1])
-    give_code(context, page, named)
-    page.goto(f"{named.url}/you/passkeys/add")
+    come_in(page, people[1])
+    give_code(context, page, portal)
+    page.goto(f"{portal.url}/you/passkeys/add")
     assert page.locator(".passkey-needs").is_visible()
     assert not page.locator(".passkey-form").is_visible()
     context.close()
