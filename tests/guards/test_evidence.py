@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from portal.evidence.record import Act
@@ -80,7 +81,8 @@ def writes(function: ast.FunctionDef) -> bool:
     )
 
 
-def silent() -> set[str]:
+@cache
+def silent() -> frozenset[str]:
     """What writes and leaves no record: neither itself, nor by a step of it, nor by every act that it is a step of."""
     found = set()
     by_file: dict[str, dict[str, ast.FunctionDef]] = {}
@@ -101,7 +103,7 @@ def silent() -> set[str]:
                     recorded.add(own)
                     grew = True
         found |= {f"{file}:{own}" for own, at in there.items() if writes(at) and own not in recorded}
-    return found
+    return frozenset(found)
 
 
 def test_whatever_writes_leaves_a_record_or_stands_on_the_list_with_a_reason() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,14 @@ def test_types_hold() -> None:
     assert run("mypy", "--no-error-summary") == ""
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 @pytest.mark.parametrize("path", [path for path in PORTAL if path.name == "__init__.py"], ids=name)
 def test_an_init_file_says_what_the_folder_is_for_and_nothing_else(path: Path) -> None:
-    body = ast.parse(path.read_text("utf-8")).body
+    body = tree_of(path).body
     assert len(body) == 1
     assert isinstance(body[0], ast.Expr)
     assert isinstance(body[0].value, ast.Constant)
@@ -59,7 +65,7 @@ def test_every_folder_of_the_portal_has_an_init_file() -> None:
 
 @pytest.mark.parametrize("path", OURS, ids=name)
 def test_a_module_opens_with_what_it_is_for_and_imports_nothing_inside_functions(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = tree_of(path)
     assert ast.get_docstring(tree), f"{name(path)} has no docstring"
     inside = [
         f"{name(path)}:{node.lineno}"
@@ -88,7 +94,9 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
 def test_a_vendor_has_one_door(library: str, door: str) -> None:
     importing = set()
     for path in PORTAL:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if library not in path.read_text("utf-8"):
+            continue
+        for node in ast.walk(tree_of(path)):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(module.partition(".")[0] == library for module in modules):

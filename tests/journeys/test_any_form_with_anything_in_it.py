@@ -21,6 +21,7 @@ from portal.lenders.models import Lender
 from tests.conftest import Clock
 from tests.debtor_pages import PAGES
 from tests.journeys.acts import Stripe, come_in
+from tests.journeys.test_any_reference_of_somebody_else import route_of
 from tests.pages import CheckingClient, FormOnPage, Page, page_of
 from tests.scene import Scene
 
@@ -107,7 +108,7 @@ def test_every_form_answers_whatever_is_sent_and_writes_nothing(
     app: Flask, scene: Scene, outer_connection: Connection
 ) -> None:
     wrong: list[str] = []
-    tried = 0
+    tried: set[tuple[str, ...]] = set()
     for page in PAGES:
         if page.typed is not None or page.ours or page.status != 200:
             continue
@@ -117,13 +118,18 @@ def test_every_form_answers_whatever_is_sent_and_writes_nothing(
             if page.code_sent:
                 visitor.fill(visitor.get(address), {"again": "1"})
             for target, form, typed in shown_forms(visitor, address):
+                # Many pages of the table show the same form to different people.
+                route = route_of(app, target, "POST")
+                same = (route[0] if route else target, *sorted(form.names))
+                if same in tried:
+                    continue
+                tried.add(same)
                 for what, value in BAD.items():
-                    tried += 1
                     with taken_back(outer_connection), written_to(outer_connection) as tables:
                         found = _sent(visitor, target, form, typed, value, tables)
                     wrong += [f"{page.name}: {sorted(typed)} with {what}: {said}" for said in found]
     assert wrong == [], "\n".join(wrong)
-    assert tried >= 8 * len(BAD)
+    assert len(tried) >= 30
 
 
 def _sent(

@@ -37,7 +37,7 @@ from portal.affordability.surplus import (
 )
 from portal.money import CannotDivide, CurrencyMismatch, Money, level, total
 
-bounded = settings(max_examples=150, deadline=None)
+bounded = settings(max_examples=75, deadline=None)
 few = settings(max_examples=60, deadline=None)  # A budget with its table is drawn slowly.
 
 

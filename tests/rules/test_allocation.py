@@ -25,7 +25,7 @@ from portal.payments.allocation import (
 )
 from tests.rules.finance_vectors import named, vectors
 
-bounded = settings(max_examples=150, deadline=None)
+bounded = settings(max_examples=75, deadline=None)
 TODAY = date(2026, 1, 1)
 
 

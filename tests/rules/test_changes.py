@@ -45,7 +45,7 @@ from portal.schedules.pauses import Accrual, Keeps
 from portal.schedules.rates import Terms
 from tests.rules.limits_factory import some_limits
 
-bounded = settings(max_examples=120, deadline=None)
+bounded = settings(max_examples=60, deadline=None)
 TODAY = date(2026, 5, 4)
 CARD = Changes(
     move_days=10,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from portal.schedules.dates import WITHOUT_SEASON, Frequency, NoSeason, due_dates, first_due, per_year, periods_in
 
-bounded = settings(max_examples=120, deadline=None)
+bounded = settings(max_examples=60, deadline=None)
 # How far apart two dates can be.
 GAPS = {
     Frequency.WEEKLY: (7, 7),

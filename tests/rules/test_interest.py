@@ -33,7 +33,7 @@ from tests.rules.finance_vectors import named, vectors
 
 UNITS = {12: MONTHLY_UNITS, 52: WEEKLY_UNITS, 13: UnitPeriod(weeks=4), 6: UnitPeriod(months=2)}
 days = st.dates(date(1990, 1, 1), date(2090, 1, 1))
-bounded = settings(max_examples=100, deadline=None)
+bounded = settings(max_examples=50, deadline=None)
 
 
 def _to_cents(minor: Decimal) -> Decimal:

@@ -24,7 +24,7 @@ from tests.rules.finance_vectors import named, vectors
 
 currencies = st.sampled_from(sorted(EXPONENTS))
 minors = st.integers(min_value=0, max_value=10**12)
-bounded = settings(max_examples=150, deadline=None)
+bounded = settings(max_examples=75, deadline=None)
 
 
 @pytest.mark.parametrize(

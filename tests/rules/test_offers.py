@@ -29,7 +29,7 @@ PERSON = {
     Outcome.REFER_TOKEN,
     Outcome.SIGNPOST_AND_HOLD,
 }
-bounded = settings(max_examples=250, deadline=None)
+bounded = settings(max_examples=125, deadline=None)
 
 
 def usd(text: str | int) -> Money:

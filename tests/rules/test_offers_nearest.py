@@ -31,7 +31,7 @@ from tests.rules.limits_factory import some_limits
 
 TODAY = date(2026, 1, 15)
 FIRST = date(2026, 1, 31)
-bounded = settings(max_examples=120, deadline=None)
+bounded = settings(max_examples=60, deadline=None)
 PERSON = {
     Outcome.COUNTER_LOWER_HARDSHIP_REVIEW,
     Outcome.REVIEW_HARDSHIP,

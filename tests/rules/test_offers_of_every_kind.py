@@ -15,7 +15,7 @@ from portal.offers.answers import Outcome
 from portal.offers.asked import as_json, from_json
 from tests.rules.offers_cases import cases, inside, shown
 
-bounded = settings(max_examples=150, deadline=None)
+bounded = settings(max_examples=75, deadline=None)
 
 
 @bounded

@@ -15,7 +15,7 @@ from portal.offers.answers import Outcome, Reason
 from portal.offers.asked import Regular
 from tests.rules.offers_cases import cases
 
-bounded = settings(max_examples=120, deadline=None)
+bounded = settings(max_examples=60, deadline=None)
 Told = dict[str, Any]
 
 

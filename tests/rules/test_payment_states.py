@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from portal.payments.states import MONEY_IS_HERE, TABLE, Forbidden, Late, Moved, Repeated, Said, State, after
 
-bounded = settings(max_examples=200, deadline=None)
+bounded = settings(max_examples=100, deadline=None)
 
 
 def test_every_cell_of_the_table_has_a_named_outcome() -> None:

@@ -24,7 +24,7 @@ from portal.plans.states import (
 from portal.schedules.dates import Frequency
 from portal.schedules.schedule import Item, by_payment
 
-bounded = settings(max_examples=150, deadline=None)
+bounded = settings(max_examples=75, deadline=None)
 ENDS = {State.CANCELLED, State.EXPIRED, State.SUPERSEDED, State.VOIDED, State.ENDED_BROKEN}
 
 

@@ -25,7 +25,7 @@ from portal.schedules.schedule import (
 from tests.rules.finance_vectors import named, vectors
 
 FIRST = date(2026, 1, 31)
-bounded = settings(max_examples=120, deadline=None)
+bounded = settings(max_examples=60, deadline=None)
 balances = st.integers(1, 10**7) | st.integers(1, 200)
 rates = st.sampled_from(["0", "0.1", "5.9", "12", "18", "29.9", "60", "180"]).map(Decimal)
 frequencies = st.sampled_from(WITHOUT_SEASON)
