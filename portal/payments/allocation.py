@@ -139,8 +139,9 @@ def give_back(
 ) -> Allocation:
     """Divide what goes back over what was paid of one debt: what was paid off last is owed again first.
 
-    So what is left of the money lies where it would if no more had ever come. By instalment `items` has what is paid of
-    each. What goes back beyond what was paid is left over as credit.
+    So what is left of the money lies where it would if no more had ever come, unless the instalments ask for more of a
+    part than was ever in the books. By instalment `items` has what is paid of each. What goes back beyond what was paid
+    is left over as credit.
 
     :raises NotAPayment: if an amount is below zero.
     :raises portal.money.CurrencyMismatch: if an amount is of another currency.

@@ -1,7 +1,7 @@
 """What money pays off of a debt as it stands in the books, and what goes back of it: in the order of its lender.
 
-Invariant: as long as the order stays, what is paid of each part depends on how much money came less what went back, and
-not on the order in which it did.
+Invariant: as long as the order stays, and the books have what the instalments ask for, what is paid of each part
+depends on how much money came less what went back, and not on the order in which it did.
 """
 
 from __future__ import annotations
