@@ -191,7 +191,7 @@ def _error_pages(app: Flask) -> None:
         return render_template(f"errors/{shown}.html"), code
 
     def service_down(_problem: PaymentServiceDown) -> tuple[str, int]:
-        return render_template("payments/service_down.html", again_url=request.path), 503
+        return render_template("payments/service_down.html", again_url=request.path, noted=False), 503
 
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(PaymentServiceDown, service_down)

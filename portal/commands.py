@@ -90,8 +90,7 @@ def get_ready_command() -> None:
         click.echo(f"What it sends can be read at {settings.base_url}/outbox\n")
         for person in demo.sign_ins(base_url=settings.base_url, key=_key()):
             click.echo(
-                f"  {person.name}: reference {person.reference}, born {person.date_of_birth}\n"
-                f"    {person.invite_url}"
+                f"  {person.name}: reference {person.reference}, born {person.date_of_birth}\n    {person.invite_url}"
             )
 
 

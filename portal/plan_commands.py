@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import sys
+from datetime import datetime, timedelta
 from typing import IO
 
 import click
 
-from portal import sweep
+from portal import clock, sweep
+from portal.care import outages
 from portal.care.holds import holding
+from portal.care.outages import Cause
 from portal.db import transaction
 from portal.evidence.record import OPERATOR
 from portal.lenders import settings as lenders
@@ -20,6 +23,8 @@ from portal.sweep import Night, Stuck
 from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly
 from portal.web.spreadsheet import safe_cell
 
+_MINUTES = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+_LONGEST_OUTAGE = timedelta(days=31)
 HEADER = ("why", "lender", "plan", "debt", "person", "since", "state", "more")
 _plainly = plainly({lenders.NoSuchLender: no_such_lender})
 
@@ -158,7 +163,52 @@ def plan_looked_at(reference: str, slug: str, words: str) -> None:
     click.echo(f"Noted; nothing about {reference} waits any more.")
 
 
+@click.command("outage-note")
+@of_lender
+@click.option("--cause", type=click.Choice([each.value for each in Cause]), required=True)
+@click.option("--from", "since", type=click.DateTime(_MINUTES), required=True, help="By the lender's own clock.")
+@click.option("--until", type=click.DateTime(_MINUTES), required=True, help="The last minute of it.")
+@_why
+@_plainly
+def outage_note(slug: str, cause: str, since: datetime, until: datetime, words: str) -> None:
+    """Note a time in which people could not pay: its days count for no plan, and all plans are looked at again."""
+    lender = lenders.by_slug(slug)
+    place = clock.zone(lender.zone)
+    first, last = since.replace(tzinfo=place), until.replace(tzinfo=place)
+    if not first <= last <= clock.now():
+        raise Sentence("An outage ends after it begins, and not in the future.")
+    if last - first > _LONGEST_OUTAGE:
+        raise Sentence(f"An outage of more than {_LONGEST_OUTAGE.days} days is noted in parts.")
+    lender_id = lender.id
+    with transaction():
+        outages.note(lender_id=lender_id, cause=Cause(cause), since=first, until=last, words=words, by=OPERATOR)
+        plans = progress.look_again(lender_id)
+    click.echo(f"Noted. The next night looks at {plans} more plans.")
+
+
+@click.command("outages")
+@of_lender
+@_plainly
+def outages_command(slug: str) -> None:
+    """List the times in which people could not pay as CSV."""
+    lender = lenders.by_slug(slug)
+    place = clock.zone(lender.zone)
+    writer = csv.writer(sys.stdout)
+    writer.writerow(("cause", "from", "until", "why"))
+    for each in outages.of_lender(lender.id):
+        times = (at.astimezone(place).isoformat(timespec="minutes") for at in (each.since, each.until))
+        writer.writerow(map(safe_cell, (each.cause, *times, each.words)))
+
+
 def register(group: click.Group) -> None:
     """Put the commands into a group."""
-    for command in (plans_command, plan_end, plan_end_cure, plan_more_time, plan_looked_at):
+    for command in (
+        plans_command,
+        plan_end,
+        plan_end_cure,
+        plan_more_time,
+        plan_looked_at,
+        outage_note,
+        outages_command,
+    ):
         group.add_command(command)

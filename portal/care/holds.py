@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, literal_column, or_, select
+from sqlalchemy import BindParameter, bindparam, literal_column, null, or_, select, union_all
 
 from portal import clock
 from portal.care.clocks import Clock
-from portal.care.models import CareHold, CareRequest
+from portal.care.models import CareHold, CareRequest, Outage
 from portal.care.states import DISPUTES, WAITING, Event, Kind, ends_hold
 from portal.db import new_id, read, session, table_of
 from portal.debts.models import Debt
@@ -27,6 +27,7 @@ URGENT = "urgent"
 _URGENT_STOPS = ("collection", "reminders")
 
 _HOLD, _REQUEST, _DEBT, _DEBTOR = table_of(CareHold).c, table_of(CareRequest).c, table_of(Debt).c, table_of(Debtor).c
+_OUTAGE = table_of(Outage).c
 _AT: BindParameter[datetime] = bindparam("at", type_=_HOLD.since.type)
 _IN_FORCE_AT = (
     _HOLD.since <= _AT,
@@ -74,28 +75,31 @@ IS_DISPUTED = (
 )
 
 
-_EVER = (
-    select(_HOLD.since, _HOLD.until, _HOLD.ended_at, _DEBTOR.zone)
-    .join_from(
+# Since when, until when and by whose calendar: holds that covered a debt, and times in which nobody could pay.
+_EVER_OF_ALL = union_all(
+    select(
+        _HOLD.lender_id, _HOLD.debtor_id, _HOLD.debt_id, _HOLD.since, _HOLD.until, _HOLD.ended_at, _DEBTOR.zone
+    ).join_from(
         table_of(CareHold), table_of(Debtor), (_DEBTOR.lender_id == _HOLD.lender_id) & (_DEBTOR.id == _HOLD.debtor_id)
-    )
+    ),
+    select(_OUTAGE.lender_id, _DEBTOR.id, null(), _OUTAGE.since, _OUTAGE.until, null(), _DEBTOR.zone).join_from(
+        table_of(Outage), table_of(Debtor), _DEBTOR.lender_id == _OUTAGE.lender_id
+    ),
+).subquery("ever")
+_IT = _EVER_OF_ALL.c
+_EVER = (
+    select(_IT.since, _IT.until, _IT.ended_at, _IT.zone)
     .where(
-        _HOLD.lender_id == bindparam("lender_id"),
-        _HOLD.debtor_id == bindparam("debtor_id"),
-        or_(_HOLD.debt_id.is_(None), _HOLD.debt_id == bindparam("debt_id")),
+        _IT.lender_id == bindparam("lender_id"),
+        _IT.debtor_id == bindparam("debtor_id"),
+        or_(_IT.debt_id.is_(None), _IT.debt_id == bindparam("debt_id")),
     )
-    .order_by(_HOLD.since, _HOLD.id)
+    .order_by(_IT.since)
 )
 _EVER_OF_MANY = (
-    select(_HOLD.debtor_id, _HOLD.debt_id, _HOLD.since, _HOLD.until, _HOLD.ended_at, _DEBTOR.zone)
-    .join_from(
-        table_of(CareHold), table_of(Debtor), (_DEBTOR.lender_id == _HOLD.lender_id) & (_DEBTOR.id == _HOLD.debtor_id)
-    )
-    .where(
-        _HOLD.lender_id == bindparam("lender_id"),
-        _HOLD.debtor_id.in_(bindparam("debtor_ids", expanding=True)),
-    )
-    .order_by(_HOLD.since, _HOLD.id)
+    select(_IT.debtor_id, _IT.debt_id, _IT.since, _IT.until, _IT.ended_at, _IT.zone)
+    .where(_IT.lender_id == bindparam("lender_id"), _IT.debtor_id.in_(bindparam("debtor_ids", expanding=True)))
+    .order_by(_IT.since)
 )
 
 
@@ -157,7 +161,7 @@ def stopped(
 def days_held(
     *, lender_id: uuid.UUID, debtor_id: uuid.UUID, debt_id: uuid.UUID
 ) -> tuple[tuple[date, date | None], ...]:
-    """Give the days on which any hold covered a debt, now or before: first and last, by the person's own calendar.
+    """Give the days on which a hold covered a debt, or nobody could pay, now or before: first and last, in their zone.
 
     A day that was held for a part of it is held. Without a last day the hold lasts until an answer that has not come.
     """
@@ -172,9 +176,7 @@ def days_held_of(
     values = {"lender_id": lender_id, "debtor_ids": sorted(set(debts.values()))}
     rows = session.execute(_EVER_OF_MANY, values).all()
     return {
-        debt_id: tuple(
-            _stretch(row) for row in rows if row.debtor_id == debtor_id and row.debt_id in (None, debt_id)
-        )
+        debt_id: tuple(_stretch(row) for row in rows if row.debtor_id == debtor_id and row.debt_id in (None, debt_id))
         for debt_id, debtor_id in debts.items()
     }
 

@@ -93,6 +93,26 @@ class CareHold(LenderOwned, Model):
     )
 
 
+class Outage(LenderOwned, Model):
+    """A time in which people could not pay, because a payment service or this portal was out of order.
+
+    `since` and `until` are the first and the last instant that is known; `day` is the day of `since` in UTC, so that
+    one is noted once a day.
+    """
+
+    __tablename__ = "outage"
+    cause: Mapped[str]
+    day: Mapped[date]
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    words: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        UniqueConstraint("lender_id", "cause", "day"),
+        CheckConstraint("cause in ('payment_service', 'portal')", name="cause"),
+        CheckConstraint("until >= since", name="until"),
+    )
+
+
 class Need(LenderOwned, Model):
     """What helps a person to deal with us, as he or she ticked it: a need, never a diagnosis.
 

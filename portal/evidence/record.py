@@ -88,6 +88,7 @@ class Act(StrEnum):
     REQUEST_WITHDRAWN = "request_withdrawn"
     HOLD_STARTED = "hold_started"
     HOLD_ENDED = "hold_ended"
+    OUTAGE_NOTED = "outage_noted"
     NEEDS_TOLD = "needs_told"
     NEEDS_TAKEN_BACK = "needs_taken_back"
     MESSAGE_NOT_WRITTEN = "message_not_written"

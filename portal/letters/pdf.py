@@ -47,8 +47,6 @@ DEFAULT_TIMEOUT: Final = 30.0
 WORKERS: Final = min(2, os.cpu_count() or 1)
 
 
-
-
 class RenderCrashed(Exception):
     """The process that was drawing died twice; nothing was issued."""
 

@@ -125,8 +125,8 @@ def _go(
         current_app.logger.exception("Stripe refused to open a payment page")
         flash(_("This amount can’t be paid online. Please choose another one, or talk to us."), "problem")
         return redirect(again, 303)
-    except stripe_gateway.PaymentServiceDown:
-        return render_template("payments/service_down.html", again_url=again), 503
+    except stripe_gateway.PaymentServiceDown as down:
+        return render_template("payments/service_down.html", again_url=again, noted=down.out_of_order), 503
     match going:
         case checkout.GoPay(url=url):
             return redirect(url, 303)

@@ -14,6 +14,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from portal import clock
+from portal.care import outages
 from portal.db import insert_unless_there, new_id, transaction
 from portal.debts.statement import Standing
 from portal.evidence.record import Act, Actor, record
@@ -183,19 +184,24 @@ def start(
             by=by,
             use=use,
         )
-    page = stripe_gateway.open_checkout(
-        account,
-        reference=str(payment_id),
-        lines=[stripe_gateway.Line(f"{lender_name} · {share.words}", share.amount) for share in shares],
-        description=f"{lender_name} · {', '.join(share.words for share in shares)}"[:LONGEST_DESCRIPTION],
-        success_url=result_url.replace("REFERENCE", reference),
-        cancel_url=back_url.replace("REFERENCE", reference),
-        locale="zh" if language.startswith("zh") else "en",
-        expires_at=expires_at,
-        idempotency_key=f"checkout:{payment_id}",
-        metadata={"payment": str(payment_id), "lender": str(lender_id), "reference": reference},
-        block_credit_cards=True,
-    )
+    try:
+        page = stripe_gateway.open_checkout(
+            account,
+            reference=str(payment_id),
+            lines=[stripe_gateway.Line(f"{lender_name} · {share.words}", share.amount) for share in shares],
+            description=f"{lender_name} · {', '.join(share.words for share in shares)}"[:LONGEST_DESCRIPTION],
+            success_url=result_url.replace("REFERENCE", reference),
+            cancel_url=back_url.replace("REFERENCE", reference),
+            locale="zh" if language.startswith("zh") else "en",
+            expires_at=expires_at,
+            idempotency_key=f"checkout:{payment_id}",
+            metadata={"payment": str(payment_id), "lender": str(lender_id), "reference": reference},
+            block_credit_cards=True,
+        )
+    except stripe_gateway.PaymentServiceDown as down:
+        if down.out_of_order:
+            outages.noticed(lender_id=lender_id)
+        raise
     with transaction() as s:
         payment = s.execute(
             select(Payment).where(Payment.lender_id == lender_id, Payment.id == payment_id).with_for_update()

@@ -132,14 +132,10 @@ def came_for_all(*, lender_id: uuid.UUID, plan_ids: Sequence[uuid.UUID]) -> dict
     values = {"lender_id": lender_id, "plan_ids": plan_ids}
     found: dict[uuid.UUID, list[Came]] = {plan_id: [] for plan_id in plan_ids}
     for row in session.execute(_CAME, values):
-        found[row.plan_id].append(
-            Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor))
-        )
+        found[row.plan_id].append(Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor)))
     for use in session.execute(_USED, values):
         came = found[use.plan_id]
         came.append(Came(effect_id=use.id, at=use.used_at, settled_at=None, minor=use.amount_minor))
         if use.undone_at is not None:
             came.append(Came(effect_id=use.id, at=use.undone_at, settled_at=None, minor=-use.amount_minor))
-    return {
-        plan_id: tuple(sorted(came, key=lambda each: (each.at, each.effect_id))) for plan_id, came in found.items()
-    }
+    return {plan_id: tuple(sorted(came, key=lambda each: (each.at, each.effect_id))) for plan_id, came in found.items()}

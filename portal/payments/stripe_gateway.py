@@ -96,6 +96,11 @@ class PaymentServiceDown(Exception):
         self.cause = cause
         self.request_id = request_id
 
+    @property
+    def out_of_order(self) -> bool:
+        """Say whether nobody can pay just now: no line, or trouble at Stripe, and not something about one question."""
+        return self.cause == "connection" or self.cause.startswith("status_5")
+
 
 class PaymentRefused(Exception):
     """A final answer, and it is no: Stripe's code, the parameter it is about, the fact in Stripe's words (for logs)."""

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal import clock
+from portal.care import outages
 from portal.debts.pages import posting_words
 from portal.debts.statement import MONEY_CAME, Line, history
 from portal.money import Money
@@ -54,6 +55,8 @@ def plan(reference: str) -> ResponseReturnValue:
                 "amount": view.next_amount,
                 "late": step.mark == "late",
                 "held": step.held,
+                "nobody_could_pay": step.held
+                and outages.covers(lender_id=found.lender_id, day=step.due_on, zone=zone.key),
             }
             if step
             else None,

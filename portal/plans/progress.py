@@ -9,11 +9,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, case, func, select
+from sqlalchemy import Row, Select, bindparam, case, func, select, update
 
 from portal import clock, ledger
 from portal.care.holds import days_held, days_held_of
@@ -161,6 +161,8 @@ _PAYMENTS = (
 )
 _BEARING_INTEREST = _PAYMENTS.where(_ITEM.interest_minor > 0)
 _OF_PLAN = (Plan.lender_id == bindparam("lender_id"), Plan.id == bindparam("plan_id"))
+# Nowhere is it earlier than at UTC-12.
+_FARTHEST_WEST = timedelta(hours=12)
 _LOCKED = select(Plan).where(*_OF_PLAN).with_for_update().execution_options(populate_existing=True)
 _LOCKED_MANY = (
     select(Plan)
@@ -354,6 +356,16 @@ def all_locked(*, lender_id: uuid.UUID, debt_ids: Mapping[uuid.UUID, uuid.UUID])
     return [(plan, books[plan.debt_id]) for plan in plans]
 
 
+def look_again(lender_id: uuid.UUID) -> int:
+    """Let the next night look at every plan of a lender that time can still change; gives how many. Part of an act."""
+    today = (clock.now() - _FARTHEST_WEST).date()
+    done = session.execute(
+        update(Plan).where(Plan.lender_id == lender_id, Plan.look_on > today).values(look_on=today),
+        execution_options={"synchronize_session": False},
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
 def locked_by_reference(*, lender_id: uuid.UUID, reference: str) -> Plan | None:
     """Give the same by a plan's reference; None if the lender has no such plan."""
     plan_id = session.scalars(
@@ -520,9 +532,7 @@ def _view(plan: PlanCard, items: Sequence[Any], *, today: date) -> View:
     )
 
 
-def post_interest(
-    plan: Plan, items: Sequence[PlanItem], *, today: date, posted: Collection[str] | None = None
-) -> int:
+def post_interest(plan: Plan, items: Sequence[PlanItem], *, today: date, posted: Collection[str] | None = None) -> int:
     """Post the agreed interest of every item that is due by now; gives of how many it was posted now.
 
     `posted` are the causes of what stands in the debt's book already (`interest_posted`); left out they are read.

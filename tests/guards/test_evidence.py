@@ -29,6 +29,7 @@ WITHOUT_A_RECORD = {
     "people/kept_forms.py:keep": "as forget",
     "people/permissions.py:touch": "when a session was last seen; nobody decided anything",
     "people/sign_in.py:questions_wait_until": "how often a network asks whether a message is ours",
+    "plans/progress.py:look_again": "when a plan is looked at is no act; why it is looked at again is, in care/outages",
     "plans/from_file.py:changed": "what changed is recorded by debts/switching; when a plan is looked at is no act",
     "sweep.py:end_offers": "an offer says itself until when it holds; nobody decided anything",
     "debts/runs.py:begin": "a run is read before it counts; what comes of it is recorded when it goes live",

@@ -13,8 +13,8 @@ from tests.guards.conftest import Served
 from tests.guards.test_pages import open_page
 
 TABLES = {table.name for table in models.metadata.sorted_tables}
-# Few rows, whatever comes: the lenders, and the versions of one lender's limits.
-SMALL = {"lender", "limits_version"}
+# Few rows, whatever comes: the lenders, the versions of one lender's limits, and days on which nobody could pay.
+SMALL = {"lender", "limits_version", "outage"}
 _STEP = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX \w+)?(?: \((.*)\))?")
 
 
