@@ -151,6 +151,9 @@ def protect(app: Flask, *, checkout_origin: str) -> None:
 
     @app.before_request
     def closed_by_default() -> None:
+        # What only looks at the head of a page, as scanners of mail do, gets that of the page, and does nothing else.
+        if request.method == "HEAD":
+            request.method = "GET"
         # No database keeps this sign: no address of ours has it, and in a form nobody can see it.
         query = request.args if request.query_string else {}
         if any("\x00" in text for text in (request.path, *_texts(query), *_texts(request.view_args or {}))):

@@ -145,6 +145,24 @@ def test_every_form_answers_whatever_is_sent_and_writes_nothing(
     assert len(tried) >= 30
 
 
+def test_what_looks_only_at_the_head_of_a_page_gets_its_status_and_writes_nothing(
+    scene: Scene, outer_connection: Connection
+) -> None:
+    """Scanners of mail, and browsers that look ahead."""
+    wrong = []
+    for page in PAGES:
+        if page.typed is not None or page.ours:
+            continue
+        visitor = scene.visitor(page.who, strong=page.strong)
+        address = scene.path(page.path, page.who)
+        with taken_back(outer_connection), written_to(outer_connection) as tables:
+            answer = visitor.head(address)
+            # A page about a payment may have Stripe asked about it.
+            if answer.status_code != page.status or answer.data or tables - {"job"}:
+                wrong.append(f"{page.name}: {answer.status_code}, {sorted(tables)}")
+    assert wrong == [], "\n".join(wrong)
+
+
 def _one_box_each(typed: dict[str, str]) -> Iterator[dict[str, str]]:
     """Give each box that is written in, with what is chosen beside it: nobody pastes a letter into two of them."""
     chosen = {name: kind for name, kind in typed.items() if kind == "radio"}
