@@ -81,6 +81,11 @@ class Form(FlaskForm):
             return sent
 
 
+    def several_sums(self) -> bool:
+        """Say whether more than one sum of money is asked for, so that what is wrong with one has to say with which."""
+        return sum(hasattr(field, "money") for field in self) > 1
+
+
 class Text(StringField):
     """A line of text, tidied."""
 

@@ -248,6 +248,17 @@ def test_an_answer_that_was_not_offered_is_told_by_its_question(client: Checking
         assert page_of(answer).says(said), page_of(answer).words
 
 
+def test_what_is_wrong_with_one_of_several_sums_says_with_which(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    client.fill(client.get(f"/debts/{debt.reference}/what-can-you-afford"), {"amount": "50"})
+    page = client.get(f"/debts/{debt.reference}/your-budget")
+    answer = client.fill(page, {"earnings": "some", "food": "400 quid or so"})
+    summary = answer.get_data(as_text=True).partition('class="error-summary"')[2].partition("</ul>")[0]
+    assert answer.status_code == 422
+    assert "Pay from work: Enter the amount in numbers" in summary
+    assert "Food and household: Enter the amount in numbers" in summary
+
+
 def test_what_takes_long_to_look_at_is_not_looked_at(client: CheckingClient, lender: Lender) -> None:
     """Signs on which a pattern or Unicode's own order of marks works by the square of their number."""
     shown = client.get("/help/talk-to-a-person")
