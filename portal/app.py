@@ -51,7 +51,8 @@ from portal.you.views import you
 from portal.you.wrong_person_pages import not_me_pages
 
 ROOT = Path(__file__).resolve().parents[1]
-LARGEST_FORM = 64 * 1024
+# A hundred thousand characters of any living script, as browsers send them: the field says what is too long.
+LARGEST_FORM = 1024 * 1024
 
 __all__ = ["create_app", "models"]
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional, StopValidation
+from wtforms.validators import InputRequired, Optional, StopValidation
 
 from portal.care.requests import LONGEST_WORDS, plain_words
 from portal.care.words import NEEDS
-from portal.web.fields import Form, Text
+from portal.web.fields import Form, Text, at_most
 
 _FORM_KEY = re.compile(r"[0-9a-f]{32}")
 # A person calls it, so it only has to look like a number: five digits of any script, with what people put between them.
@@ -82,11 +82,11 @@ class VisitorForm(Form):
         lazy_gettext("Your phone number or e-mail"),
         [
             InputRequired(lazy_gettext("Enter a phone number or an e-mail address that reaches you.")),
-            Length(max=200),
+            at_most(200),
             _reachable,
         ],
     )
-    reference = Text(lazy_gettext("Reference in our message, if there is one"), [Length(max=80)])
+    reference = Text(lazy_gettext("Reference in our message, if there is one"), [at_most(80)])
     words = Words(lazy_gettext("In your own words"))
     form_key = HiddenField()
 

@@ -65,12 +65,13 @@ class NoSuchRequest:
 def plain_words(text: str | None) -> str:
     """Give what somebody typed without what no reader sees: control signs, and marks that turn the reading around.
 
-    Emoji, all scripts and line breaks stay as they are.
+    Emoji, all scripts and line breaks stay as they are. What is too long even when letters and their marks are put
+    together is not: that takes time by the square of the marks.
     """
     kept = (text or "").replace("\r\n", "\n").replace("\r", "\n")
     turning = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
     kept = "".join(s for s in kept if s in "\n\t" or (unicodedata.category(s) not in ("Cc", "Cs") and s not in turning))
-    return unicodedata.normalize("NFC", kept).strip()
+    return (kept if len(kept) > 4 * LONGEST_WORDS else unicodedata.normalize("NFC", kept)).strip()
 
 
 def open_request(

@@ -669,6 +669,7 @@ def _event(given: Any) -> Event:
     intent = about["id"] if kind == "payment_intent" else about.get("payment_intent")
     # Expanded or not, as the endpoint was set up.
     intent_id = intent.get("id") if isinstance(intent, Mapping) else intent
+    reference = (about.get("client_reference_id") if kind == "checkout.session" else None) or noted.get(REFERENCE)
     return Event(
         id=_text(given["id"]),
         type=_text(given["type"]),
@@ -679,11 +680,12 @@ def _event(given: Any) -> Event:
         object_kind=_text(kind),
         payment_intent_id=_text(intent_id) if intent_id is not None else None,
         session_id=_text(about["id"]) if kind == "checkout.session" else None,
-        reference=(about.get("client_reference_id") if kind == "checkout.session" else None) or noted.get(REFERENCE),
+        reference=_text(reference) if reference is not None else None,
     )
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 255:
+    # Stripe's own are plain; some signs are kept by no database, and what can't be kept would be sent again for days.
+    if not isinstance(value, str) or not 0 < len(value) <= 255 or not value.isprintable():
         raise ValueError(value)
     return value

@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext
 from wtforms import HiddenField, SelectField
 from wtforms.validators import InputRequired, Length, Regexp
 
-from portal.web.fields import BirthDateForm, Code, Form, Text, birth_date_boxes
+from portal.web.fields import BirthDateForm, Code, Form, Text, at_most, birth_date_boxes
 
 
 class SignInForm(BirthDateForm):
@@ -15,7 +15,7 @@ class SignInForm(BirthDateForm):
     lender = SelectField(lazy_gettext("Who wrote to you?"))
     reference = Text(
         lazy_gettext("Reference"),
-        [InputRequired(lazy_gettext("Enter the reference from the letter or message.")), Length(max=80)],
+        [InputRequired(lazy_gettext("Enter the reference from the letter or message.")), at_most(80)],
     )
     # After the reference, as on the page: so are the errors.
     day, month, year = birth_date_boxes()

@@ -15,6 +15,8 @@ from portal.people.models import KeptForm
 
 LIFE = timedelta(hours=24)
 MOST_BYTES = 64 * 1024
+# Of a letter that somebody pasted the start stays: more than any form takes.
+MOST_CHARACTERS = 4_000
 MOST_FORMS = 5
 # Good once or for a moment, or nobody's to keep.
 NEVER = frozenset({"csrf_token", "code", "old_code", "new_code", "credential"})
@@ -24,7 +26,7 @@ def keep(
     *, lender_id: uuid.UUID, debtor_id: uuid.UUID, path: str, fields: Iterable[tuple[str, str]]
 ) -> uuid.UUID | None:
     """Keep what was typed on a page and give its id, or None if there is nothing to keep or too much of it."""
-    typed = [[name, value] for name, value in fields if name not in NEVER]
+    typed = [[name, value[:MOST_CHARACTERS]] for name, value in fields if name not in NEVER]
     if not any(value for _name, value in typed) or len(json.dumps(typed).encode()) > MOST_BYTES:
         return None
     now = clock.now()

@@ -92,7 +92,7 @@ class Day(DateField):
         if self.data is not None and self.data <= self.today:
             raise StopValidation(_("This day is over. Enter a day from tomorrow on."))
         if self.data is not None and self.data - self.today > timedelta(days=_MOST_DAYS_AHEAD):
-            raise StopValidation(_("This day is too far away. Enter a day in the next years."))
+            raise StopValidation(_("This day is too far away. Enter an earlier day."))
 
 
 def _how_often_field() -> RadioField:

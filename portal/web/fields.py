@@ -10,11 +10,11 @@ from typing import Any
 
 from babel.numbers import get_currency_name, get_decimal_symbol
 from flask import g, has_request_context
-from flask_babel import get_locale, lazy_gettext
+from flask_babel import LazyString, get_locale, lazy_gettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import IntegerField, StringField
+from wtforms import Field, IntegerField, SelectField, StringField
 from wtforms.validators import InputRequired, StopValidation
 
 from portal import amounts
@@ -24,21 +24,54 @@ from portal.web.formats import money as money_words
 
 # Somebody who pastes a letter into a box gets back the beginning of it.
 MOST_KEPT = 200
+# More than any line is long; to make marks over marks plain takes time by the square of their number.
+MOST_TIDIED = 2_000
 
 
 def tidy(text: str | None) -> str:
-    """Give text with full-width forms made plain and outer spaces gone: `　１２３ ` is `123`."""
-    plain = unicodedata.normalize("NFKC", text or "")
+    """Give a line with full-width forms plain and outer spaces gone: `　１２３ ` is `123`; of a letter its start."""
+    plain = unicodedata.normalize("NFKC", (text or "")[:MOST_TIDIED])
     return "".join(sign for sign in plain if sign.isprintable() or sign.isspace()).strip()
+
+
+def _not_offered(field: Field) -> str:
+    return _("Choose one of the answers under “%(question)s”.", question=str(field.label.text))
+
+
+class _InOurWords:
+    """What stands where WTForms would use a sentence of its own: only a form that no page of ours sent can bring it."""
+
+    def gettext(self, _said: str) -> str:
+        """Give our sentence for any of WTForms'."""
+        return _("This form did not reach us as it should have. Please send it again.")
+
+    def ngettext(self, said: str, _many: str, _count: int) -> str:
+        """Give the same."""
+        return self.gettext(said)
 
 
 class Form(FlaskForm):
     """Base of all forms; forgery protection is the application's, for every POST, and not the form's."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc, name-defined, unused-ignore]
-        """Switches the form's own token off, and shows what was typed before the time was up, if anything was."""
+        """Switches the form's own token off, and shows what was typed before the time was up, if anything was.
+
+        Whatever is wrong with a form is said in our words.
+        """
 
         csrf = False
+
+        def get_translations(self, _form: object) -> _InOurWords:
+            """Give what WTForms asks for the words of its own sentences."""
+            return _InOurWords()
+
+        def bind_field(self, form: object, unbound_field: Any, options: Mapping[str, Any]) -> Field:
+            """Make a field; one with answers to choose from says which it is when something else was sent."""
+            field = super().bind_field(form, unbound_field, options)
+            if isinstance(field, SelectField):
+                # Its label may be known later.
+                field.invalid_value_message = field.invalid_choice_message = LazyString(_not_offered, field)
+            return field
 
         def wrap_formdata(self, form: object, formdata: Any) -> Any:
             """Give what was sent, else what was kept for this page."""
@@ -46,6 +79,11 @@ class Form(FlaskForm):
             if sent is None and has_request_context() and (kept := g.get("kept_form")):
                 return MultiDict(kept)
             return sent
+
+
+    def several_sums(self) -> bool:
+        """Say whether more than one sum of money is asked for, so that what is wrong with one has to say with which."""
+        return sum(hasattr(field, "money") for field in self) > 1
 
 
 class Text(StringField):
@@ -131,6 +169,17 @@ def between(least: int, most: int, message: str) -> Callable[[object, IntegerFie
     return check
 
 
+def at_most(most: int) -> Callable[[object, Field], None]:
+    """Give a check for how many characters there may be; what is longer is looked at no further."""
+
+    def check(_form: object, field: Field) -> None:
+        if len(field.data or "") > most:
+            what = str(field.label.text)
+            raise StopValidation(_("“%(what)s” is too long. Shorten it to %(most)s characters.", what=what, most=most))
+
+    return check
+
+
 def birth_date_boxes() -> tuple[IntegerField, IntegerField, IntegerField]:
     """Give the boxes for day, month and year of a date of birth; a form lists its errors in the order of its fields."""
     return (
@@ -180,6 +229,7 @@ __all__ = [
     "InputRequired",
     "Text",
     "amount_problem",
+    "at_most",
     "between",
     "birth_date_boxes",
     "tidy",

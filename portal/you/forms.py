@@ -7,7 +7,7 @@ from wtforms import HiddenField, RadioField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from portal.people.passkeys import MOST_NAME
-from portal.web.fields import Code, Form, Text
+from portal.web.fields import Code, Form, Text, at_most
 
 
 class AddressForm(Form):
@@ -40,7 +40,7 @@ class PlaceForm(Form):
 
     place = Text(
         lazy_gettext("City or country"),
-        [DataRequired(lazy_gettext("Enter the city you live in, or the country.")), Length(max=80)],
+        [DataRequired(lazy_gettext("Enter the city you live in, or the country.")), at_most(80)],
     )
 
 

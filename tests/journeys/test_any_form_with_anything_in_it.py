@@ -7,11 +7,14 @@ they may be taken, and must come out again harmless.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+import wtforms
 from flask import Flask
 from sqlalchemy import Connection, event
 
@@ -26,6 +29,7 @@ from tests.pages import CheckingClient, FormOnPage, Page, page_of
 from tests.scene import Scene
 
 MARK = "zq7"
+A_LETTER = "a hundred thousand"
 BAD = {
     "nothing": "",
     "spaces": "   ",
@@ -40,12 +44,20 @@ BAD = {
     "no number": "NaN",
     "a number beyond all": "1e400",
     "a year beyond all": "99999999999999999999",
-    "a hundred thousand": "x" * 100_000,
+    A_LETTER: f"{MARK} " + "x" * 100_000,
+}
+# Sentences of the library's own, which name nothing and are nobody's to read.
+LIBRARYS = {
+    said
+    for path in Path(wtforms.__file__).parent.rglob("*.py")
+    for said in re.findall(r'gettext\(\s*"([^"%]{9,})', path.read_text())
 }
 # Fields that a form needs to be itself; they are kept.
 OWN = {"csrf_token", "form_key"}
 # Lines of text in which everybody may write what they like.
 FREE = {"name": "what somebody calls a passkey"}
+# Kinds of boxes that take any text.
+WRITTEN = {"text", "textarea", "email", "tel", "search", "url"}
 # Forms that are everywhere, checked with their features.
 ELSEWHERE = ("/language", "/sign-out")
 A_WRITE = re.compile(r'\s*(?:insert into|delete from)\s+"?(\w+)', re.IGNORECASE)
@@ -125,11 +137,36 @@ def test_every_form_answers_whatever_is_sent_and_writes_nothing(
                     continue
                 tried.add(same)
                 for what, value in BAD.items():
-                    with taken_back(outer_connection), written_to(outer_connection) as tables:
-                        found = _sent(visitor, target, form, typed, value, tables)
-                    wrong += [f"{page.name}: {sorted(typed)} with {what}: {said}" for said in found]
+                    for into in _one_box_each(typed) if what == A_LETTER else (typed,):
+                        with taken_back(outer_connection), written_to(outer_connection) as tables:
+                            found = _sent(visitor, target, form, into, value, tables)
+                        wrong += [f"{page.name}: {sorted(into)} with {what}: {said}" for said in found]
     assert wrong == [], "\n".join(wrong)
     assert len(tried) >= 30
+
+
+def test_what_looks_only_at_the_head_of_a_page_gets_its_status_and_writes_nothing(
+    scene: Scene, outer_connection: Connection
+) -> None:
+    """Scanners of mail, and browsers that look ahead."""
+    wrong = []
+    for page in PAGES:
+        if page.typed is not None or page.ours:
+            continue
+        visitor = scene.visitor(page.who, strong=page.strong)
+        address = scene.path(page.path, page.who)
+        with taken_back(outer_connection), written_to(outer_connection) as tables:
+            answer = visitor.head(address)
+            # A page about a payment may have Stripe asked about it.
+            if answer.status_code != page.status or answer.data or tables - {"job"}:
+                wrong.append(f"{page.name}: {answer.status_code}, {sorted(tables)}")
+    assert wrong == [], "\n".join(wrong)
+
+
+def _one_box_each(typed: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Give each box that is written in, with what is chosen beside it: nobody pastes a letter into two of them."""
+    chosen = {name: kind for name, kind in typed.items() if kind == "radio"}
+    return ({name: kind, **chosen} for name, kind in typed.items() if kind in WRITTEN or kind == "number")
 
 
 def _sent(
@@ -154,10 +191,13 @@ def _sent(
         found.append("200, as if it were right")
     if not A_SENTENCE.search(page.words):
         found.append("no sentence")
+    if answer.status_code == 413:
+        found.append("everything is lost")
+    found += [f"says {said!r}" for said in LIBRARYS if said in page.words]
     if answer.status_code == 422 and "error-summary" not in text and 'class="field-error"' not in text:
         found.append("does not say what is wrong")
     found += _harmless(text)
-    typing = [name for name, kind in typed.items() if kind in {"text", "textarea", "email", "tel", "search", "url"}]
+    typing = [name for name, kind in typed.items() if kind in WRITTEN]
     if answer.status_code == 422 and MARK in value and typing and "\x00" not in value and "\ud83d" not in value:
         kept = {name: text for other in page.forms for name, text in other.fields}
         lost = [name for name in typing if MARK not in kept.get(name, "")]
@@ -192,6 +232,53 @@ def test_a_sign_that_no_database_keeps_does_no_harm_in_an_address_or_a_hidden_fi
     assert (
         dict(next(form for form in page_of(back).forms if "address" in form.names).fields)["address"] == "robin@example"
     )
+
+
+def test_an_answer_that_was_not_offered_is_told_by_its_question(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    for language, said in (
+        ("en", "Choose one of the answers under “How often?”."),
+        ("zh_Hans", "请在“多久还一次？”下面的选项中选一个。"),
+    ):
+        client.fill(client.get("/help"), {"language": language, "next": "/help"}, to="/language")
+        answer = client.fill(
+            client.get(f"/debts/{debt.reference}/what-can-you-afford"), {"amount": "50", "frequency": "hourly"}
+        )
+        assert answer.status_code == 422
+        assert page_of(answer).says(said), page_of(answer).words
+
+
+def test_what_is_wrong_with_one_of_several_sums_says_with_which(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    client.fill(client.get(f"/debts/{debt.reference}/what-can-you-afford"), {"amount": "50"})
+    page = client.get(f"/debts/{debt.reference}/your-budget")
+    answer = client.fill(page, {"earnings": "some", "food": "400 quid or so"})
+    summary = answer.get_data(as_text=True).partition('class="error-summary"')[2].partition("</ul>")[0]
+    assert answer.status_code == 422
+    assert "Pay from work: Enter the amount in numbers" in summary
+    assert "Food and household: Enter the amount in numbers" in summary
+
+
+def test_what_takes_long_to_look_at_is_not_looked_at(client: CheckingClient, lender: Lender) -> None:
+    """Signs on which a pattern or Unicode's own order of marks works by the square of their number."""
+    shown = client.get("/help/talk-to-a-person")
+    marks = "a" + "\u0301\u0323" * 50_000
+    for typed, said in (
+        ({"contact": "a@" + "." * 90_000 + " x"}, "“Your phone number or e-mail” is too long"),
+        ({"contact": "a@b.example", "words": marks}, "it has 100001 now"),
+        ({"contact": "a@b.example", "reference": marks}, "is too long. Shorten it to 80 characters."),
+    ):
+        began = time.process_time()
+        answer = client.fill(shown, typed, to="/help/talk-to-a-person")
+        assert time.process_time() - began < 3
+        assert answer.status_code == 422 and page_of(answer).says(said), page_of(answer).words
+
+
+def test_more_than_any_form_has_is_too_much_at_once(client: CheckingClient, lender: Lender) -> None:
+    for body in (b"a&" * 1_001, b"a=" + b"x" * 1_100_000):
+        answer = client.post("/sign-in", data=body, content_type="application/x-www-form-urlencoded")
+        assert answer.status_code == 413
+        assert page_of(answer).says("That was too much at once")
 
 
 def test_a_stranger_sees_the_same_care(client: CheckingClient, lender: Lender) -> None:

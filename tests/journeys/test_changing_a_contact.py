@@ -485,7 +485,8 @@ def test_a_hundred_thousand_characters_are_too_much(client: CheckingClient, debt
     come_in(client, debt)
     page = client.get("/you/contacts/add")
     before = rows()
-    assert client.fill(page, {"address": "1" * 100_000}).status_code == 413
+    answer = client.fill(page, {"address": "1" * 100_000})
+    assert answer.status_code == 422 and "1" * 320 in answer.get_data(as_text=True)
     assert rows() == before
 
 

@@ -540,14 +540,20 @@ def test_the_list_of_debts_is_there_as_a_file(client: CheckingClient, two: tuple
     ]
 
 
-def test_a_hundred_thousand_characters_are_refused_in_a_sentence(client: CheckingClient, debt: Standing) -> None:
+def test_a_hundred_thousand_characters_are_answered_by_their_field_and_a_million_by_a_page(
+    client: CheckingClient, debt: Standing
+) -> None:
     come_in(client, debt)
     shown = client.get(f"/pay?debt={debt.reference}")
-    answer = client.post(
-        f"/pay?debt={debt.reference}", data=token_of(shown) | {"choice": "other", "amount": "1" * 100_000}
-    )
-    assert answer.status_code == 413
-    assert page_of(answer).says("That was too much at once")
+    for count, status, said in (
+        (100_000, 422, "That is too long for an amount"),
+        (1_100_000, 413, "That was too much at once"),
+    ):
+        answer = client.post(
+            f"/pay?debt={debt.reference}", data=token_of(shown) | {"choice": "other", "amount": "1" * count}
+        )
+        assert answer.status_code == status
+        assert page_of(answer).says(said)
 
 
 @pytest.mark.parametrize("typed", ["", "0", "32", "-1", "ten", "9" * 10_000, "1.5", "😀", "\u202e5", "<b>5</b>"])

@@ -320,6 +320,29 @@ def test_a_webhook_for_an_unknown_lender_or_one_without_stripe_is_404(
     assert stripe.send(b"{}", "t=1,v1=00") == 404
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "evt_\x00"},
+        {"id": "evt_\ud83d"},
+        {"data": {"object": {"object": "payment_intent", "id": "pi_\x00"}}},
+        {"data": {"object": {"object": "checkout.session", "id": "cs_1", "client_reference_id": 7}}},
+        {"data": {"object": {"object": "checkout.session", "id": "cs_1", "client_reference_id": "\x00"}}},
+    ],
+)
+def test_a_signed_event_with_what_no_database_keeps_is_refused(
+    debt: Standing, stripe: Stripe, change: dict[str, object]
+) -> None:
+    event: dict[str, object] = {
+        "id": "evt_odd", "object": "event", "type": "payment_intent.succeeded", "created": int(time.time()),
+        "livemode": False, "data": {"object": {"object": "payment_intent", "id": "pi_1"}},
+    }  # fmt: skip
+    for given, status in ((event | change, 400), (event, 200)):
+        body = json.dumps(given)
+        signed = sdk.WebhookSignature.generate_signature_header(body, stripe.secret, int(time.time()))
+        assert stripe.send(body.encode(), str(signed)) == status
+
+
 def test_an_unknown_kind_is_stored_as_not_needed_and_twice_is_once(
     client: CheckingClient, debt: Standing, stripe: Stripe
 ) -> None:

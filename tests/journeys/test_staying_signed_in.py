@@ -299,6 +299,18 @@ def test_whoever_was_signed_out_on_purpose_leaves_nothing(client: CheckingClient
     assert session.scalar(select(func.count()).select_from(KeptForm)) == 0
 
 
+def test_of_a_letter_that_somebody_pasted_the_start_is_kept(
+    client: CheckingClient, debt: Standing, clock: Clock
+) -> None:
+    come_in(client, debt)
+    page = client.get("/you/contacts/add")
+    clock.forward(minutes=31)
+    client.fill(page, {"address": "信" * 100_000})
+    back = come_in(client, debt, follow=True)
+    assert back.request.path == "/you/contacts/add"
+    assert "信" * 320 in back.get_data(as_text=True)
+
+
 def test_what_is_kept_is_forgotten_after_a_day_and_is_never_much(
     client: CheckingClient, debt: Standing, clock: Clock
 ) -> None:

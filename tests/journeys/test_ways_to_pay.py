@@ -189,7 +189,7 @@ def test_two_low_settlements_look_the_same_whatever_a_person_could_grant(
         ("2027-02-29", "This day does not exist. Check day, month and year."),
         ("2026-05-04", "This day is over. Enter a day from tomorrow on."),
         ("1999-01-01", "This day is over. Enter a day from tomorrow on."),
-        ("9999-12-31", "This day is too far away. Enter a day in the next years."),
+        ("9999-12-31", "This day is too far away. Enter an earlier day."),
         ("soon", "This day does not exist. Check day, month and year."),
         ("", "Enter a day."),
     ],
