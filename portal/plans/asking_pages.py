@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from babel.numbers import get_currency_symbol
 from flask import abort, redirect, render_template, request, url_for
@@ -46,7 +47,7 @@ _WAYS = {slug: way for way, slug in SLUGS.items()}
 
 
 def _prefix(debt: Standing) -> str:
-    return get_currency_symbol(debt.owed.currency, locale=str(get_locale()))
+    return get_currency_symbol(debt.owed.currency, get_locale())
 
 
 def _set_up(form: Form, debt: Standing, *, limits: Limits, today: date) -> None:
@@ -58,7 +59,13 @@ def _set_up(form: Form, debt: Standing, *, limits: Limits, today: date) -> None:
             case "Day":
                 field.today = today
             case "RadioField":
-                field.choices = [(frequency.value, how_often(frequency)) for frequency in _frequencies(limits)]
+                field.choices = list(_rhythms(_frequencies(limits), str(get_locale())))
+
+
+@lru_cache(maxsize=256)
+def _rhythms(frequencies: tuple[Frequency, ...], _language: str) -> tuple[tuple[str, str], ...]:
+    """Give how often one may pay, as answers to choose in the language of the page; a card's are few and stay."""
+    return tuple((frequency.value, how_often(frequency)) for frequency in frequencies)
 
 
 def _frequencies(limits: Limits) -> tuple[Frequency, ...]:
@@ -134,7 +141,7 @@ def preview(reference: str) -> ResponseReturnValue:
         in_force = negotiate.limits_in_force(debt, today=today, attributes=background.attributes)
     except NoLimits:
         return no_limits(debt)
-    form = PreviewForm(formdata=request.args)
+    form = (PreviewForm if request.args.get("pay_day") else AffordForm)(formdata=request.args)
     _set_up(form, debt, limits=in_force.limits, today=today)
     shown = None
     if form.validate() and form.amount.money is not None:
