@@ -82,7 +82,7 @@ def choose(debt: Standing, today: date) -> ResponseReturnValue:
         back=url_for("plans.which_day", reference=debt.reference)
         if not settles
         else url_for("plans.ways_to_pay", reference=debt.reference),
-        send_to_person="own" not in choices,
+        send_to_person="own" not in choices and granted is None,
         time=_promised(Kind.CANT_PAY) if nothing_left else None,
         other_ways=len(negotiate.ways_for(debt, today=today)) > 1,
     )
@@ -121,9 +121,9 @@ def sent_to_person(reference: str) -> ResponseReturnValue:
     """Say that an offer is with a person, and by when there is an answer."""
     debt, today = debt_to_plan(reference)
     proposal = negotiate.newest_proposal(debt)
-    if proposal is None or proposal.state != "with_a_person":
+    asked = None if proposal is None else negotiate.request_of(proposal)
+    if proposal is None or (asked is None and proposal.state != "with_a_person"):
         return redirect(url_for("plans.choose", reference=reference), 303)
-    asked = negotiate.request_of(proposal)
     if asked is not None and asked.state not in WAITING:
         # There is an answer, or it was taken back: its own page says which.
         return redirect(url_for("care.request", number=asked.number), 303)
@@ -144,5 +144,4 @@ def granted(reference: str) -> ResponseReturnValue:
     made = granting.granted(debt)
     if made is None:
         return redirect(url_for("plans.choose", reference=reference), 303)
-    _send_code_for(debt, made.number)
     return redirect(url_for("plans.check", reference=reference, number=made.number), 303)

@@ -37,7 +37,6 @@ from portal.plans.models import Proposal
 from portal.plans.situation import Background, background_of, gate_of, history_of, owed_of
 from portal.schedules.arrangements import Arrangement
 from portal.schedules.dates import Frequency, first_due
-from portal.schedules.schedule import Schedule
 
 MOST_CHOICES = 4
 
@@ -353,7 +352,7 @@ def trace_of(proposal: Proposal) -> Sequence[dict[str, Any]]:
 
 def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
     """Hand the debtor's own offer to a person of the lender, as a request; asking twice is asking once."""
-    if proposal.state == "with_a_person":
+    if proposal.state == "with_a_person" or request_of(proposal) is not None:
         return
     proposal.state = "with_a_person"
     requests.open_request(
