@@ -101,7 +101,7 @@ def sent(client: CheckingClient, debt: Standing, *, amount: str) -> str:
 
 def send(client: CheckingClient, choices: TestResponse) -> str:
     """Send what was asked for to a person; gives the number of the request."""
-    return re.findall(r"R-[0-9A-Z-]+", client.fill(choices, {"send": ""}).text)[0]
+    return re.findall(r"\bR(?:-[0-9A-Z]{4}){2}-[0-9A-Z]{2}\b", client.fill(choices, {"send": ""}).text)[0]
 
 
 def said(app: Flask, lender: Lender, number: str, *words: str) -> str:
