@@ -95,11 +95,10 @@ ITEMS = """
 select due_on, amount_minor, paid_minor, kept_at from plan_item where lender_id = ? and plan_id = ? order by seq
 """
 TO_CHANGE = """
-select p.id, p.state, p.review_on, p.void_on, p.changes, d.state, q.terms, q.as_of, q.interest_minor, v.source
+select p.id, p.state, p.review_on, p.void_on, p.changes, d.state, q.terms, q.as_of, q.interest_minor
 from plan p
 join debt d on d.lender_id = p.lender_id and d.id = p.debt_id
 join quote q on q.lender_id = p.lender_id and q.id = p.quote_id
-join limits_version v on v.lender_id = q.lender_id and v.id = q.limits_version_id
 where p.lender_id = ? and p.debtor_id = ? and p.reference = ?
 """
 TO_COME = """
@@ -124,7 +123,7 @@ join book b on b.lender_id = d.lender_id and b.id = d.id
 where d.lender_id = ? and d.debtor_id = ? and d.reference = ? and d.state = 'open'
 """
 LIMITS = """
-select source from limits_version
+select id from limits_version
 where lender_id = ? and effective_from <= ? order by effective_from desc, number desc limit 1
 """
 BUDGET = """

@@ -10,15 +10,18 @@ from typing import IO
 import click
 
 from portal import clock, sweep
-from portal.care import outages
+from portal.care import outages, requests
 from portal.care.holds import holding
 from portal.care.outages import Cause
 from portal.db import transaction
-from portal.evidence.record import OPERATOR
+from portal.evidence.record import OPERATOR, Actor
 from portal.lenders import settings as lenders
-from portal.plans import for_a_person, progress
+from portal.plans import for_a_person, granting, progress
+from portal.plans.allowed import NoLimits
 from portal.plans.for_a_person import Listed, Waiting
+from portal.plans.offer_cards import scheduled
 from portal.plans.states import State
+from portal.schedules.arrangements import Arrangement
 from portal.sweep import Night, Stuck
 from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly
 from portal.web.spreadsheet import safe_cell
@@ -67,6 +70,45 @@ def plan_end(reference: str, slug: str) -> None:
     if state is None:
         raise Sentence(f"{slug} has no plan {reference!r}.")
     click.echo(f"The plan is {state.value}.")
+
+
+@click.command("offer-grant")
+@click.argument("number")
+@of_lender
+@click.option("--plan", "name", default=None, help="What to say yes to; what may be granted is listed without it.")
+@click.option("--words", default=None, help="The answer, as the person reads it.")
+@click.option("--by", "who", default="command line", show_default=True, help="Who does it; kept on record.")
+@_plainly
+def offer_grant(number: str, slug: str, name: str | None, words: str | None, who: str) -> None:
+    """List what may be granted of an offer that waits for a person, or say yes to one; its debtor then agrees to it."""
+    lender_id = lenders.by_slug(slug).id
+    try:
+        if name is None:
+            for key, each in granting.offered(lender_id=lender_id, number=number).may.items():
+                click.echo(f"{key}: {_paid(each)}")
+            return
+        said = requests.plain_words(words)
+        if not said:
+            raise Sentence("An answer has words: --words.")
+        with transaction():
+            made = granting.grant(
+                lender_id=lender_id, number=number, name=name, words=said, by=Actor("operator", who)
+            )
+    except granting.NoSuchOffer as problem:
+        raise Sentence(f"No offer {number!r} of {slug} waits for a person.") from problem
+    except granting.NotGranted as problem:
+        may = " or ".join(problem.may) or "nothing: answer it in words (`flask requests answer`)"
+        raise Sentence(f"The card doesn't allow {name!r} now. What may be granted: {may}.") from problem
+    except NoLimits as problem:
+        raise Sentence("No card of the lender's limits fits this debt.") from problem
+    click.echo(f"Granted as {made}; the person is told that there is an answer.")
+
+
+def _paid(arrangement: Arrangement) -> str:
+    schedule = scheduled(arrangement)
+    steps = ", ".join(f"{count} x {amount.amount}" for count, amount in schedule.steps)
+    days = f"{schedule.starts_on} to {schedule.ends_on}"
+    return f"{steps}, {schedule.frequency.value}, {schedule.total} in all, {days} ({arrangement.kind.value})"
 
 
 _why = click.option("--why", "words", required=True, help="What you found when you looked; kept with the plan.")
@@ -210,5 +252,6 @@ def register(group: click.Group) -> None:
         plan_looked_at,
         outage_note,
         outages_command,
+        offer_grant,
     ):
         group.add_command(command)

@@ -283,6 +283,7 @@ NO_PAGE = {
     "brand.logo": "a picture",
     "brand.sheet": "a style sheet",
     "plans.dates_ics": "a calendar file",
+    "plans.granted": "leads to the page of a quote, or of choices; tests/journeys walks it",
     "care.requests_csv": "a table for a spreadsheet",
     "home.debts_csv": "a table for a spreadsheet",
     "home.changes_csv": "a table for a spreadsheet",

@@ -140,7 +140,7 @@ def change(reference: str, what: str) -> ResponseReturnValue:
             form=form,
             look_again=wrong,
             asks=kind is not Kind.SKIP,
-            prefix=get_currency_symbol(plan.currency, locale=str(get_locale())),
+            prefix=get_currency_symbol(plan.currency, get_locale()),
             use_hints={key.value: words.use_hint(key) for key in Use} if kind is Kind.EXTRA else {},
             why_not=words.why_not(refused) if refused else None,
             pays_next=pays_next,

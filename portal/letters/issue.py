@@ -49,6 +49,7 @@ from portal.money import Money
 from portal.payments.models import MoneyEffect, Payment
 from portal.payments.parts import Part, came_for, parts_of, receipt_cause
 from portal.people.models import Debtor
+from portal.plans.granting import GRANTED
 from portal.plans.key_facts import told_in
 from portal.plans.models import Plan, PlanItem, Quote
 from portal.plans.negotiate import arrangement_in, orders_in, schedule_in
@@ -146,6 +147,7 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         review_on=plan.review_on,
         still_owed=arrangement.left_at_review,
         void_on=plan.void_on,
+        decided_by_program=made.kind != GRANTED,
         told=_told(plan.agreed_text),
     )
     _issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")

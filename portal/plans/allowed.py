@@ -27,7 +27,7 @@ from portal.plans.models import LimitsVersion
 
 _VERSION, _DEBT = table_of(LimitsVersion).c, table_of(Debt).c
 _IN_FORCE = (
-    select(_VERSION.id, _VERSION.number, _VERSION.source)
+    select(_VERSION.id)
     .where(_VERSION.lender_id == bindparam("lender_id"), _VERSION.effective_from <= bindparam("today"))
     .order_by(_VERSION.effective_from.desc(), _VERSION.number.desc())
     .limit(literal_column("1"))
@@ -129,12 +129,12 @@ def version_in_force(*, lender_id: uuid.UUID, currency: str, today: date) -> Ver
     rows = read(_IN_FORCE, {"lender_id": lender_id, "today": today})
     if not rows:
         raise NoLimits
-    [row] = rows
-    return Version(id=row.id, number=row.number, limits=_parsed(row.source, currency))
+    return version_of(rows[0].id, lender_id=lender_id, currency=currency)
 
 
+@lru_cache(maxsize=64)
 def version_of(version_id: uuid.UUID, *, lender_id: uuid.UUID, currency: str) -> Version:
-    """Give one version of a lender's limits, whatever has been loaded since."""
+    """Give one version of a lender's limits, whatever has been loaded since; none ever changes, so it is read once."""
     [row] = read(_BY_ID, {"lender_id": lender_id, "version_id": version_id})
     return Version(id=version_id, number=row.number, limits=_parsed(row.source, currency))
 

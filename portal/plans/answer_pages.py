@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -16,31 +18,24 @@ from portal.offers.asked import Settlement
 from portal.people import sign_in
 from portal.people.permissions import me, needs_debtor
 from portal.people.views import send_code
-from portal.plans import negotiate
+from portal.plans import granting, negotiate
 from portal.plans.forms import EmptyForm
-from portal.plans.negotiate import NoLimits
 from portal.plans.offer_cards import offer_cards, years_of
-from portal.plans.pages import debt_to_plan, elsewhere, no_limits, plans
-from portal.plans.words import answer_words, asked_words
+from portal.plans.pages import about_a_plan, debt_to_plan, plans
+from portal.plans.words import answer_words, asked_words, pays_words
 
 
 @plans.route("/debts/<reference:reference>/choose-a-plan", methods=["GET", "POST"])
-@needs_debtor
-def choose(reference: str) -> ResponseReturnValue:
+@about_a_plan
+def choose(debt: Standing, today: date) -> ResponseReturnValue:
     """Show the answer and at most three plans beside one's own."""
-    debt, today = debt_to_plan(reference)
-    if (away := elsewhere(debt)) is not None:
-        return away
     proposal = negotiate.newest_proposal(debt)
     if proposal is None:
-        return redirect(url_for("plans.what_can_you_afford", reference=reference), 303)
+        return redirect(url_for("plans.what_can_you_afford", reference=debt.reference), 303)
     settles = isinstance(negotiate.asked_in(proposal, today=today), Settlement)
     if proposal.pay_day is None and not settles:
-        return redirect(url_for("plans.which_day", reference=reference), 303)
-    try:
-        table = negotiate.table_for(debt, proposal=proposal, today=today)
-    except NoLimits:
-        return no_limits(debt)
+        return redirect(url_for("plans.which_day", reference=debt.reference), 303)
+    table = negotiate.table_for(debt, proposal=proposal, today=today)
     choices = negotiate.choices(table)
     nothing_left = Reason.NOTHING_LEFT_OVER in table.answer.reasons
     if request.method == "POST":
@@ -49,7 +44,7 @@ def choose(reference: str) -> ResponseReturnValue:
                 again = negotiate.newest_proposal(debt)
                 if again is not None:
                     negotiate.send_to_person(debt, proposal=again, by=me().actor)
-            return redirect(url_for("plans.sent_to_person", reference=reference), 303)
+            return redirect(url_for("plans.sent_to_person", reference=debt.reference), 303)
         if "time" in request.form and nothing_left:
             return _given_time(debt)
         key = request.form.get("choose", "")
@@ -68,24 +63,26 @@ def choose(reference: str) -> ResponseReturnValue:
                     zone=me().zone,
                 )
             _send_code_for(debt, number)
-            return redirect(url_for("plans.check", reference=reference, number=number), 303)
+            return redirect(url_for("plans.check", reference=debt.reference, number=number), 303)
         flash(_("Please choose one of the plans."), "problem")
     title, lines = answer_words(table.answer, choices)
     offers = offer_cards(choices, debt=debt, today=today)
+    granted = granting.granted(debt)
     return render_template(
         "plans/choose.html",
         debt=debt,
         form=EmptyForm(),
         answer={"title": title, "lines": lines},
+        granted=None if granted is None else pays_words(negotiate.schedule_in(granted)),
         asked=asked_words(table.asked),
         offers=offers,
         rows=years_of([offer["falling"] for offer in offers]) if offers else (),
         needs_budget=table.needs_budget,
         knows_budget=table.means is not None,
-        back=url_for("plans.which_day", reference=reference)
+        back=url_for("plans.which_day", reference=debt.reference)
         if not settles
-        else url_for("plans.ways_to_pay", reference=reference),
-        send_to_person="own" not in choices,
+        else url_for("plans.ways_to_pay", reference=debt.reference),
+        send_to_person="own" not in choices and granted is None,
         time=_promised(Kind.CANT_PAY) if nothing_left else None,
         other_ways=len(negotiate.ways_for(debt, today=today)) > 1,
     )
@@ -124,9 +121,9 @@ def sent_to_person(reference: str) -> ResponseReturnValue:
     """Say that an offer is with a person, and by when there is an answer."""
     debt, today = debt_to_plan(reference)
     proposal = negotiate.newest_proposal(debt)
-    if proposal is None or proposal.state != "with_a_person":
+    asked = None if proposal is None else negotiate.request_of(proposal)
+    if proposal is None or (asked is None and proposal.state != "with_a_person"):
         return redirect(url_for("plans.choose", reference=reference), 303)
-    asked = negotiate.request_of(proposal)
     if asked is not None and asked.state not in WAITING:
         # There is an answer, or it was taken back: its own page says which.
         return redirect(url_for("care.request", number=asked.number), 303)
@@ -137,3 +134,14 @@ def sent_to_person(reference: str) -> ResponseReturnValue:
         answer_by=negotiate.answer_by(proposal, zone=me().zone),
         debt=debt,
     )
+
+
+@plans.get("/debts/<reference:reference>/granted")
+@needs_debtor
+def granted(reference: str) -> ResponseReturnValue:
+    """Lead to the plan that a person said yes to; where it can't be agreed to any more, to what works now."""
+    debt, _today = debt_to_plan(reference)
+    made = granting.granted(debt)
+    if made is None:
+        return redirect(url_for("plans.choose", reference=reference), 303)
+    return redirect(url_for("plans.check", reference=reference, number=made.number), 303)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from babel.numbers import get_currency_symbol
 from flask import abort, redirect, render_template, request, url_for
@@ -27,7 +28,7 @@ from portal.plans.forms import (
 )
 from portal.plans.negotiate import NoLimits
 from portal.plans.offer_cards import in_short
-from portal.plans.pages import debt_to_plan, debt_with_background, elsewhere, no_limits, plans
+from portal.plans.pages import about_a_plan, debt_with_background, elsewhere, no_limits, plans
 from portal.plans.words import amount_every, answer_words, asked_words, way_lead, way_title
 from portal.schedules.dates import Frequency
 from portal.web.fields import Form
@@ -46,7 +47,7 @@ _WAYS = {slug: way for way, slug in SLUGS.items()}
 
 
 def _prefix(debt: Standing) -> str:
-    return get_currency_symbol(debt.owed.currency, locale=str(get_locale()))
+    return get_currency_symbol(debt.owed.currency, get_locale())
 
 
 def _set_up(form: Form, debt: Standing, *, limits: Limits, today: date) -> None:
@@ -58,7 +59,13 @@ def _set_up(form: Form, debt: Standing, *, limits: Limits, today: date) -> None:
             case "Day":
                 field.today = today
             case "RadioField":
-                field.choices = [(frequency.value, how_often(frequency)) for frequency in _frequencies(limits)]
+                field.choices = list(_rhythms(_frequencies(limits), str(get_locale())))
+
+
+@lru_cache(maxsize=256)
+def _rhythms(frequencies: tuple[Frequency, ...], _language: str) -> tuple[tuple[str, str], ...]:
+    """Give how often one may pay, as answers to choose in the language of the page; a card's are few and stay."""
+    return tuple((frequency.value, how_often(frequency)) for frequency in frequencies)
 
 
 def _frequencies(limits: Limits) -> tuple[Frequency, ...]:
@@ -78,16 +85,10 @@ def _other_ways(debt: Standing, *, today: date) -> tuple[Way, ...]:
 
 
 @plans.route("/debts/<reference:reference>/what-can-you-afford", methods=["GET", "POST"])
-@needs_debtor
-def what_can_you_afford(reference: str) -> ResponseReturnValue:
+@about_a_plan
+def what_can_you_afford(debt: Standing, today: date) -> ResponseReturnValue:
     """Ask how much, and how often."""
-    debt, today = debt_to_plan(reference)
-    if (away := elsewhere(debt)) is not None:
-        return away
-    try:
-        limits = negotiate.limits_in_force(debt, today=today).limits
-    except NoLimits:
-        return no_limits(debt)
+    limits = negotiate.limits_in_force(debt, today=today).limits
     before = negotiate.newest_proposal(debt)
     form = AffordForm()
     _set_up(form, debt, limits=limits, today=today)
@@ -99,7 +100,7 @@ def what_can_you_afford(reference: str) -> ResponseReturnValue:
     elif form.validate() and form.amount.money is not None:
         if "show" in request.form:
             asked = {"amount": form.amount.data, "frequency": form.frequency.data}
-            return redirect(url_for("plans.preview", reference=reference, **asked), 303)
+            return redirect(url_for("plans.preview", reference=debt.reference, **asked), 303)
         with transaction():
             negotiate.propose(
                 debt,
@@ -108,7 +109,7 @@ def what_can_you_afford(reference: str) -> ResponseReturnValue:
                 by=me().actor,
                 today=today,
             )
-        return redirect(url_for("plans.which_day", reference=reference), 303)
+        return redirect(url_for("plans.which_day", reference=debt.reference), 303)
     least = negotiate.least_payment(debt, limits=limits, today=today)
     return (
         render_template(
@@ -134,7 +135,7 @@ def preview(reference: str) -> ResponseReturnValue:
         in_force = negotiate.limits_in_force(debt, today=today, attributes=background.attributes)
     except NoLimits:
         return no_limits(debt)
-    form = PreviewForm(formdata=request.args)
+    form = (PreviewForm if request.args.get("pay_day") else AffordForm)(formdata=request.args)
     _set_up(form, debt, limits=in_force.limits, today=today)
     shown = None
     if form.validate() and form.amount.money is not None:
@@ -161,20 +162,14 @@ def preview(reference: str) -> ResponseReturnValue:
 
 
 @plans.get("/debts/<reference:reference>/ways-to-pay")
-@needs_debtor
-def ways_to_pay(reference: str) -> ResponseReturnValue:
+@about_a_plan
+def ways_to_pay(debt: Standing, today: date) -> ResponseReturnValue:
     """Show every way to pay that the lender offers for a debt."""
-    debt, today = debt_to_plan(reference)
-    if (away := elsewhere(debt)) is not None:
-        return away
-    try:
-        ways = negotiate.ways_for(debt, today=today)
-    except NoLimits:
-        return no_limits(debt)
+    ways = negotiate.ways_for(debt, today=today)
     return render_template(
         "plans/ways_to_pay.html",
         debt=debt,
-        ways=[(way_title(way), way_lead(way), _address(way, reference)) for way in ways],
+        ways=[(way_title(way), way_lead(way), _address(way, debt.reference)) for way in ways],
     )
 
 
@@ -185,22 +180,16 @@ def _address(way: Way, reference: str) -> str:
 
 
 @plans.route("/debts/<reference:reference>/ways-to-pay/<way>", methods=["GET", "POST"])
-@needs_debtor
-def way_to_pay(reference: str, way: str) -> ResponseReturnValue:
+@about_a_plan
+def way_to_pay(debt: Standing, today: date, way: str) -> ResponseReturnValue:
     """Ask what one way to pay needs to be known."""
     if way not in _WAYS:
         abort(404)
     chosen = _WAYS[way]
-    debt, today = debt_to_plan(reference)
-    if (away := elsewhere(debt)) is not None:
-        return away
-    try:
-        limits = negotiate.limits_in_force(debt, today=today).limits
-        offered = chosen in negotiate.ways_for(debt, today=today)
-    except NoLimits:
-        return no_limits(debt)
+    limits = negotiate.limits_in_force(debt, today=today).limits
+    offered = chosen in negotiate.ways_for(debt, today=today)
     if not offered:
-        return redirect(url_for("plans.ways_to_pay", reference=reference), 303)
+        return redirect(url_for("plans.ways_to_pay", reference=debt.reference), 303)
     form = FORM_OF[chosen]()
     _set_up(form, debt, limits=limits, today=today)
     if request.method == "GET" and "frequency" in form:
@@ -210,7 +199,7 @@ def way_to_pay(reference: str, way: str) -> ResponseReturnValue:
             asked = _asked_of(form, chosen, debt, today=today)
             negotiate.ask(debt, asked=asked, by=me().actor, today=today)
         after = "plans.choose" if isinstance(asked, Settlement) else "plans.which_day"
-        return redirect(url_for(after, reference=reference), 303)
+        return redirect(url_for(after, reference=debt.reference), 303)
     return (
         render_template(
             "plans/way_to_pay.html",
@@ -251,19 +240,16 @@ def _asked_of(form: Form, way: Way, debt: Standing, *, today: date) -> Asked:
 
 
 @plans.route("/debts/<reference:reference>/which-day-suits-you", methods=["GET", "POST"])
-@needs_debtor
-def which_day(reference: str) -> ResponseReturnValue:
+@about_a_plan
+def which_day(debt: Standing, today: date) -> ResponseReturnValue:
     """Ask for the pay day."""
-    debt, today = debt_to_plan(reference)
-    if (away := elsewhere(debt)) is not None:
-        return away
     proposal = negotiate.newest_proposal(debt)
     if proposal is None:
-        return redirect(url_for("plans.what_can_you_afford", reference=reference), 303)
+        return redirect(url_for("plans.what_can_you_afford", reference=debt.reference), 303)
     asked = negotiate.asked_in(proposal, today=today)
     if isinstance(asked, Settlement):
         # Its day was said with it.
-        return redirect(url_for("plans.choose", reference=reference), 303)
+        return redirect(url_for("plans.choose", reference=debt.reference), 303)
     form: DayOfMonthForm | DayOfWeekForm
     if Frequency(proposal.frequency).by_weekday:
         form = DayOfWeekForm()
@@ -273,17 +259,18 @@ def which_day(reference: str) -> ResponseReturnValue:
     if request.method == "GET" and proposal.pay_day:
         form.pay_day.data = proposal.pay_day
     if form.validate_on_submit():
-        try:
-            with transaction():
-                again = negotiate.newest_proposal(debt)
-                if again is not None:
-                    negotiate.choose_pay_day(debt, proposal=again, pay_day=int(form.pay_day.data), today=today)
-        except NoLimits:
-            return no_limits(debt)
-        return redirect(url_for("plans.choose", reference=reference), 303)
+        with transaction():
+            again = negotiate.newest_proposal(debt)
+            if again is not None:
+                negotiate.choose_pay_day(debt, proposal=again, pay_day=int(form.pay_day.data), today=today)
+        return redirect(url_for("plans.choose", reference=debt.reference), 303)
     return (
         render_template(
-            "plans/which_day.html", debt=debt, form=form, asked=asked_words(asked), back=_address(asked.way, reference)
+            "plans/which_day.html",
+            debt=debt,
+            form=form,
+            asked=asked_words(asked),
+            back=_address(asked.way, debt.reference),
         ),
         422 if form.errors else 200,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Final
 
 from babel.numbers import get_decimal_symbol
@@ -18,12 +19,11 @@ from portal.db import transaction
 from portal.debts.statement import Standing
 from portal.limits.cards import AffordabilityModel
 from portal.money import Money
-from portal.people.permissions import me, needs_debtor
+from portal.people.permissions import me
 from portal.plans import negotiate
 from portal.plans.budgets import Leftover
 from portal.plans.forms import ASKED_GROUPS, GROUPS_COMING_IN, GROUPS_OF_LIFE, GROUPS_TO_PAY, BudgetForm
-from portal.plans.negotiate import NoLimits
-from portal.plans.pages import debt_to_plan, elsewhere, no_limits, plans
+from portal.plans.pages import about_a_plan, plans
 from portal.web.formats import money as money_words
 
 _GROUPS: Final = {
@@ -68,15 +68,12 @@ def every_words(every: Every) -> str:
 
 
 @plans.route("/debts/<reference:reference>/your-budget", methods=["GET", "POST"])
-@needs_debtor
-def your_budget(reference: str) -> ResponseReturnValue:
+@about_a_plan
+def your_budget(debt: Standing, today: date) -> ResponseReturnValue:
     """Ask what comes in, what must be paid and what life costs; it can be saved half-way, and left out."""
-    debt, today = debt_to_plan(reference)
-    if (away := elsewhere(debt)) is not None:
-        return away
     proposal = negotiate.newest_proposal(debt)
     if proposal is None:
-        return redirect(url_for("plans.what_can_you_afford", reference=reference), 303)
+        return redirect(url_for("plans.what_can_you_afford", reference=debt.reference), 303)
     form = BudgetForm()
     for group in ASKED_GROUPS:
         form[group.value].currency = debt.owed.currency
@@ -94,17 +91,14 @@ def your_budget(reference: str) -> ResponseReturnValue:
             household=Household(adults=form.adults.data or 1, children=form.children.data or 0),
         )
         complete = "save" not in request.form
-        try:
-            with transaction():
-                again = negotiate.newest_proposal(debt)
-                if again is not None:
-                    negotiate.set_budget(
-                        debt, proposal=again, budget=budget, complete=complete, by=me().actor, today=today
-                    )
-        except NoLimits:
-            return no_limits(debt)
+        with transaction():
+            again = negotiate.newest_proposal(debt)
+            if again is not None:
+                negotiate.set_budget(
+                    debt, proposal=again, budget=budget, complete=complete, by=me().actor, today=today
+                )
         after = "plans.what_is_left" if complete else "plans.choose"
-        return redirect(url_for(after, reference=reference), 303)
+        return redirect(url_for(after, reference=debt.reference), 303)
     parts = (
         (_("What comes in"), GROUPS_COMING_IN),
         (_("What must be paid"), GROUPS_TO_PAY),
@@ -138,19 +132,13 @@ def _fill(form: BudgetForm, budget: Budget) -> None:
 
 
 @plans.get("/debts/<reference:reference>/what-is-left")
-@needs_debtor
-def what_is_left(reference: str) -> ResponseReturnValue:
+@about_a_plan
+def what_is_left(debt: Standing, today: date) -> ResponseReturnValue:
     """Show what a budget leaves over in a month, line by line, and what of it goes to each debt."""
-    debt, today = debt_to_plan(reference)
-    if (away := elsewhere(debt)) is not None:
-        return away
     kept = negotiate.budget_of(debt)
     if kept is None:
-        return redirect(url_for("plans.your_budget", reference=reference), 303)
-    try:
-        found = negotiate.leftover(debt, budget=kept.budget, today=today)
-    except NoLimits:
-        return no_limits(debt)
+        return redirect(url_for("plans.your_budget", reference=debt.reference), 303)
+    found = negotiate.leftover(debt, budget=kept.budget, today=today)
     return render_template("plans/what_is_left.html", debt=debt, found=None if found is None else _found(found, debt))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 from babel.numbers import get_decimal_symbol
 from flask_babel import get_locale, lazy_gettext
@@ -124,15 +124,9 @@ class DayOfWeekForm(Form):
 
 
 class PreviewForm(AffordForm):
-    """What somebody types, looked at before it is sent: as for affording, with a pay day if there is one."""
+    """What somebody types, looked at before it is sent: as for affording, with a pay day that is known already."""
 
     pay_day = IntegerField(lazy_gettext("Day"))
-
-    def __init__(self, *args: Any, **values: Any) -> None:
-        super().__init__(*args, **values)
-        if not (self.pay_day.raw_data and self.pay_day.raw_data[0]):
-            # Nobody has to know it yet.
-            del self.pay_day
 
 
 class StartLowForm(Form):

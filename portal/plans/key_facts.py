@@ -30,6 +30,14 @@ _OF_CREDIT = frozenset(
         Code.NEGATIVE_RECORD_YEARS,
     }
 )
+_OF_LIMITATION = frozenset(
+    {
+        Code.LIMITATION_RESTARTS,
+        Code.TIME_BARRED_NO_SUIT,
+        Code.TIME_BARRED_REVIVED,
+        Code.MAY_RESTART_LIMITATION,
+    }
+)
 Rows = tuple[tuple[str, str], ...]
 
 
@@ -66,7 +74,7 @@ def said_of(
 ) -> Said:
     """Put the key facts of a quote into words; `orders`: what payments pay off first, and so once some are missed."""
     sections = (
-        (_("What this brings"), effects(arrangement)),
+        (_("What this brings"), (*effects(arrangement), *_without_interest(facts, arrangement))),
         (_("The rate in a year"), tuple(_rate(facts))),
         (_("If you miss a payment"), tuple(_if_missed(facts, grace_days=grace_days, contract_rate=contract_rate))),
         (
@@ -81,9 +89,10 @@ def said_of(
         ),
         (_("What your payments pay off first"), tuple(_pays_off(*orders))),
         (_("Your credit record"), tuple(_credit(facts))),
+        (_("Tax"), tuple(_notice(each) for each in facts.notices if each.code is Code.LET_OFF_MAY_BE_INCOME)),
         (
             _("How long this debt can be claimed"),
-            tuple(_notice(each) for each in facts.notices if each.code not in _OF_CREDIT),
+            tuple(_notice(each) for each in facts.notices if each.code in _OF_LIMITATION),
         ),
     )
     return Said(
@@ -91,6 +100,12 @@ def said_of(
         total=(total_words(facts.left), money_words(facts.total)),
         sections=tuple((title, lines) for title, lines in sections if lines),
     )
+
+
+def _without_interest(facts: KeyFacts, arrangement: Arrangement) -> Iterable[str]:
+    """Say that a plan bears no interest where the debt itself does; a window of days without it says so itself."""
+    if facts.if_nothing is not None and not facts.interest and arrangement.standstill is None:
+        yield _("No interest is added while this plan runs.")
 
 
 def _costs(facts: KeyFacts) -> Iterable[tuple[str, str]]:
@@ -232,6 +247,11 @@ def _notice(notice: Notice) -> str:
                 "What is recorded about being late is deleted %(num)s year after it has ended.",
                 "What is recorded about being late is deleted %(num)s years after it has ended.",
                 years,
+            )
+        case Code.LET_OFF_MAY_BE_INCOME:
+            return _(
+                "What is let off may count as income when you do your taxes. It doesn’t always: ask somebody who knows "
+                "your taxes, or the free advice."
             )
         case Code.LIMITATION_RESTARTS if notice.until is not None:
             return _(

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from portal.plans.agreeing import Agreed, AgreedBefore, PlanAlive, QuoteGone, agree
 from portal.plans.allowed import (
-    InForce,
     NoLimits,
-    Version,
     drafted,
     explain,
     limits_in_force,
     load_limits,
-    version_in_force,
     without_card,
 )
-from portal.plans.budgets import KeptBudget, Leftover, Share, budget_of
+from portal.plans.budgets import budget_of
 from portal.plans.proposing import (
     Table,
     answer_by,
@@ -30,8 +27,6 @@ from portal.plans.proposing import (
     leftover,
     newest_proposal,
     number_of,
-    own_plan,
-    pickable,
     preview,
     propose,
     regular_of,
@@ -57,15 +52,10 @@ from portal.plans.situation import owed_of
 __all__ = (
     "Agreed",
     "AgreedBefore",
-    "InForce",
-    "KeptBudget",
-    "Leftover",
     "NoLimits",
     "PlanAlive",
     "QuoteGone",
-    "Share",
     "Table",
-    "Version",
     "agree",
     "answer_by",
     "arrangement_in",
@@ -87,8 +77,6 @@ __all__ = (
     "number_of",
     "orders_in",
     "owed_of",
-    "own_plan",
-    "pickable",
     "preview",
     "propose",
     "quote",
@@ -101,7 +89,6 @@ __all__ = (
     "set_budget",
     "table_for",
     "trace_of",
-    "version_in_force",
     "ways_for",
     "without_card",
 )

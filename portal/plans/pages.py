@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import wraps
 
 from flask import Blueprint, abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +13,8 @@ from flask_babel import gettext as _
 from portal import clock
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing
-from portal.people.permissions import me
+from portal.people.permissions import me, needs_debtor
+from portal.plans.allowed import NoLimits
 from portal.plans.situation import Background, background_of, to_plan
 
 plans = Blueprint("plans", __name__)
@@ -40,6 +43,22 @@ def elsewhere(debt: Standing, background: Background | None = None) -> ResponseR
     if alive is not None:
         return redirect(url_for("plans.plan", reference=alive), 303)
     return None
+
+
+def about_a_plan(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+    """Give a page of making a plan one's own debt and today; lead elsewhere where nothing can be planned on it."""
+
+    @wraps(view)
+    def opened(reference: str, **values: str) -> ResponseReturnValue:
+        debt, background, today = debt_with_background(reference)
+        if (away := elsewhere(debt, background)) is not None:
+            return away
+        try:
+            return view(debt, today, **values)
+        except NoLimits:
+            return no_limits(debt)
+
+    return needs_debtor(opened)
 
 
 def no_limits(debt: Standing) -> ResponseReturnValue:

@@ -37,7 +37,6 @@ from portal.plans.models import Proposal
 from portal.plans.situation import Background, background_of, gate_of, history_of, owed_of
 from portal.schedules.arrangements import Arrangement
 from portal.schedules.dates import Frequency, first_due
-from portal.schedules.schedule import Schedule
 
 MOST_CHOICES = 4
 
@@ -248,14 +247,16 @@ def leftover(debt: Standing, *, budget: Budget, today: date) -> Leftover | None:
     return leftover_under(debt, budget=budget, limits=limits, today=today)
 
 
-def table_for(debt: Standing, *, proposal: Proposal, today: date) -> Table:
-    """Answer a proposal under the limits in force today.
+def table_for(debt: Standing, *, proposal: Proposal, today: date, pays_from: date | None = None) -> Table:
+    """Answer a proposal under the limits in force today; nothing is due before `pays_from`, if that is given.
 
     :raises NoLimits: if the lender has none for this debt.
     """
     background = background_of(debt, proposal_id=proposal.id)
     in_force = limits_in_force(debt, today=today, attributes=background.attributes)
-    asked = asked_in(proposal, today=today, season=in_force.limits.season)
+    asked = asked_in(proposal, today=pays_from or today, season=in_force.limits.season)
+    if pays_from is not None and isinstance(asked, Settlement | DownPayment):
+        asked = replace(asked, pay_by=max(asked.pay_by, pays_from))
     return _table(debt, background, in_force, asked, proposal=proposal, today=today)
 
 
@@ -317,11 +318,6 @@ def _means(debt: Standing, limits: Limits, *, today: date) -> Means | None:
     return None if found is None else found.means
 
 
-def own_plan(table: Table) -> Schedule | None:
-    """Give the plan as the debtor asked for it, if the limits accept it as it is without a person."""
-    return table.answer.plan if table.answer.is_agreed_alone else None
-
-
 def choices(table: Table) -> dict[str, Arrangement]:
     """Give everything on the page that can be agreed to without a person, by the name that its form sends."""
     if table.gate is not None:
@@ -344,11 +340,6 @@ def _looks(arrangement: Arrangement) -> tuple[object, ...]:
     return (None if schedule is None else (schedule.steps, schedule.starts_on), arrangement.waiver)
 
 
-def pickable(table: Table) -> dict[str, Schedule]:
-    """Give what can be agreed to without a person, as the payments that it is."""
-    return {key: one.schedule for key, one in choices(table).items() if one.schedule is not None}
-
-
 def least_payment(debt: Standing, *, limits: Limits, today: date) -> Money | None:
     """Give the least payment a month that is agreed to on the spot; None where there is no such monthly plan."""
     owed = owed_of(debt, today=today)
@@ -363,7 +354,7 @@ def trace_of(proposal: Proposal) -> Sequence[dict[str, Any]]:
 
 def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
     """Hand the debtor's own offer to a person of the lender, as a request; asking twice is asking once."""
-    if proposal.state == "with_a_person":
+    if proposal.state == "with_a_person" or request_of(proposal) is not None:
         return
     proposal.state = "with_a_person"
     requests.open_request(

@@ -80,7 +80,8 @@ def quote(
         "limits_version": in_force.number,
         "parts": {account.value: part.minor for account, part in debt.parts.items()},
         "contract_rate": str(debt.annual_rate),
-        "plan_rate": str(limits.plan_rate(contract_rate=debt.annual_rate)),
+        # What bears no interest bears none, whatever other plans of the card do.
+        "plan_rate": str(limits.plan_rate(contract_rate=debt.annual_rate) if schedule.total_interest else 0),
         "day_count": pinned.DAY_COUNT.value,
         "jurisdiction": session.scalars(select(Lender.jurisdiction).where(Lender.id == debt.lender_id)).one(),
     }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from itertools import groupby
 from typing import Final
 
 from flask_babel import gettext as _
@@ -22,6 +21,7 @@ from portal.schedules.dates import Frequency
 from portal.schedules.schedule import Schedule
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
+from portal.web.formats import percent
 
 
 def amount_every(amount: Money, frequency: Frequency) -> str:
@@ -274,7 +274,7 @@ def runs(schedule: Schedule) -> tuple[tuple[int, Money], ...]:
 
     6 of 100.00, 17 of 166.67 and one of 166.61 is (6, 100.00), (18, 166.67).
     """
-    found = [(len(list(run)), amount) for amount, run in groupby(item.amount for item in schedule.items)]
+    found = list(schedule.steps)
     if len(found) > 1 and found[-1][0] == 1 and found[-1][1] < found[-2][1]:
         (count, amount), _last = found[-2:]
         found[-2:] = [(count + 1, amount)]
@@ -321,6 +321,8 @@ def _effects(arrangement: Arrangement) -> Iterable[str]:
             yield _("In all %(amount)s is let off, a part of it with each payment.", amount=amount)
     if arrangement.standstill is not None:
         yield _("No interest runs until %(day)s.", day=day_words(arrangement.standstill.ends_on))
+        if arrangement.rate_after:
+            yield _("After that day it is %(rate)s a year.", rate=percent(arrangement.rate_after))
     if arrangement.cost_of_pause is not None:
         yield (
             _("The pause costs %(amount)s.", amount=money_words(arrangement.cost_of_pause))

@@ -42,7 +42,7 @@ class Method(Enum):
 
 
 class Code(Enum):
-    """What is said; pages have the words. First how credit is reported, then what agreeing does to a limitation."""
+    """What is said; pages have the words. First how credit is reported, then tax, then what a limitation comes to."""
 
     FIRST_DELINQUENCY_STAYS = "first_delinquency_stays"
     REPORTED_PAID_FOR_LESS = "reported_paid_for_less"
@@ -50,6 +50,8 @@ class Code(Enum):
     DEFAULT_DATE_STAYS = "default_date_stays"
     REPORTED_PARTIALLY_SATISFIED = "reported_partially_satisfied"
     NEGATIVE_RECORD_YEARS = "negative_record_years"
+
+    LET_OFF_MAY_BE_INCOME = "let_off_may_be_income"
 
     LIMITATION_RESTARTS = "limitation_restarts"
     TIME_BARRED_NO_SUIT = "time_barred_no_suit"

@@ -101,7 +101,12 @@ def _narrow_day(value: date, language: str) -> str:
 
 def month(value: date, *, language: str | None = None) -> str:
     """Give the month of a day: `May 2026`, `2026年5月`."""
-    locale = _locale(language)
+    return _month(value, language or str(_locale(None)))
+
+
+@lru_cache(maxsize=4096)
+def _month(value: date, language: str) -> str:
+    locale = locale_of(language)
     return format_date(value, "MMM y" if locale.language == "en" else "y年M月", locale=locale)
 
 

@@ -64,6 +64,7 @@ def test_what_is_somebody_elses_does_not_exist(client: CheckingClient, debt: Sta
         f"/debts/{theirs['quoted']}/which-day-suits-you",
         f"/debts/{theirs['quoted']}/choose-a-plan",
         f"/debts/{theirs['quoted']}/sent-to-a-person",
+        f"/debts/{theirs['quoted']}/granted",
         f"/debts/{theirs['quoted']}/check-your-plan/{theirs['quote']}",
         # A good reference of one's own does not open somebody else's quote.
         f"/debts/{debt.reference}/check-your-plan/{theirs['quote']}",

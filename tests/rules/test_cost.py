@@ -190,7 +190,11 @@ def test_a_waiver_stands_with_the_payment_that_brings_it_and_ends_if_one_is_miss
     assert (found.against_today, found.waived, found.left) == (usd("-1500.00"), usd("1500.00"), usd("0"))
     assert found.if_missed[-1] is Consequence.WAIVER_ENDS
     assert [rate.percent for rate in found.rates] == [0]
-    assert {each.code for each in found.notices} == {Code.FIRST_DELINQUENCY_STAYS, Code.REPORTED_PAID_FOR_LESS}
+    assert {each.code for each in found.notices} == {
+        Code.FIRST_DELINQUENCY_STAYS,
+        Code.REPORTED_PAID_FOR_LESS,
+        Code.LET_OFF_MAY_BE_INCOME,
+    }
 
 
 def test_what_a_plan_of_small_payments_leaves_is_said() -> None:
