@@ -91,9 +91,7 @@ def offer_grant(number: str, slug: str, name: str | None, words: str | None, who
         if not said:
             raise Sentence("An answer has words: --words.")
         with transaction():
-            made = granting.grant(
-                lender_id=lender_id, number=number, name=name, words=said, by=Actor("operator", who)
-            )
+            made = granting.grant(lender_id=lender_id, number=number, name=name, words=said, by=Actor("operator", who))
     except granting.NoSuchOffer as problem:
         raise Sentence(f"No offer {number!r} of {slug} waits for a person.") from problem
     except granting.NotGranted as problem:

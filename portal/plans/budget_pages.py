@@ -94,9 +94,7 @@ def your_budget(debt: Standing, today: date) -> ResponseReturnValue:
         with transaction():
             again = negotiate.newest_proposal(debt)
             if again is not None:
-                negotiate.set_budget(
-                    debt, proposal=again, budget=budget, complete=complete, by=me().actor, today=today
-                )
+                negotiate.set_budget(debt, proposal=again, budget=budget, complete=complete, by=me().actor, today=today)
         after = "plans.what_is_left" if complete else "plans.choose"
         return redirect(url_for(after, reference=debt.reference), 303)
     parts = (

@@ -80,7 +80,6 @@ class Form(FlaskForm):
                 return MultiDict(kept)
             return sent
 
-
     def several_sums(self) -> bool:
         """Say whether more than one sum of money is asked for, so that what is wrong with one has to say with which."""
         return sum(hasattr(field, "money") for field in self) > 1
