@@ -15,7 +15,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.care import requests
 from portal.care.models import CareRequest
-from portal.care.states import WAITING
+from portal.care.states import WAITING, Moved
 from portal.care.states import Kind as RequestKind
 from portal.db import session
 from portal.debts.statement import Standing, by_id
@@ -111,7 +111,9 @@ def grant(*, lender_id: uuid.UUID, number: str, name: str, words: str, by: Actor
         zone=found.zone,
     )
     found.proposal.state = "open"
-    requests.answer(lender_id=lender_id, number=number, words=words, by=by)
+    if not isinstance(requests.answer(lender_id=lender_id, number=number, words=words, by=by), Moved):
+        # Somebody else answered meanwhile: with the act, the quote is undone.
+        raise NoSuchOffer(number)
     return made
 
 

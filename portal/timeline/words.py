@@ -180,6 +180,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "request_closed": lambda f: _("Your request %(number)s is closed", number=f.text("request")),
         "request_withdrawn": lambda f: _("You took your request %(number)s back", number=f.text("request")),
         # Why something stops is nobody's business who reads over a shoulder.
+        "outage_noted": lambda _f: _("We noted a time in which paying did not work"),
         "hold_started": lambda _f: _("We stopped reminding you for now"),
         "hold_ended": lambda _f: _("What had stopped goes on again"),
         "needs_told": lambda _f: _("You told us what helps you"),

@@ -17,10 +17,14 @@ from portal.people import codes, contacts, sign_in
 from portal.people.models import Debtor
 from portal.people.reach import Address
 from portal.people.sign_in import Device, Reach
+from portal.plans import granting
+from portal.plans.models import Quote
 from portal.post.models import Message
 from tests.conftest import SECRET_KEY
-from tests.factories import a_debt
-from tests.journeys.acts import acts_of
+from tests.factories import a_debt, a_lender
+from tests.journeys.acts import acts_of, come_in
+from tests.journeys.test_a_plan_that_a_person_grants import LIMITS, sent
+from tests.pages import CheckingClient
 
 NEW = "robin.new@example.com"
 
@@ -108,3 +112,25 @@ def test_a_request_is_taken_back_or_taken_by_a_person_and_never_both(real_app: F
     acts = acts_of(debt.lender_id)
     assert acts["request_withdrawn"] + acts["request_taken"] == 1
     assert acts["hold_ended"] == acts["request_withdrawn"]
+
+
+def test_two_colleagues_who_grant_the_same_offer_make_one_quote(real_app: Flask) -> None:
+    debt = a_debt("900.00", lender=a_lender(limits=LIMITS))
+    lender_id = debt.lender_id
+    browser = real_app.test_client()
+    assert isinstance(browser, CheckingClient)
+    come_in(browser, debt)
+    number = sent(browser, debt, amount="35")
+    session.remove()
+
+    def yes(who: str) -> str:
+        by = Actor("operator", who)
+        return granting.grant(lender_id=lender_id, number=number, name="nearest", words="Yes.", by=by)
+
+    answers = at_once(real_app, lambda: yes("kim"), lambda: yes("alex"), lambda: yes("sam"))
+    made = [answer for answer in answers if isinstance(answer, str)]
+    assert len(made) == 1 and sum(isinstance(answer, granting.NoSuchOffer) for answer in answers) == 2, answers
+    with real_app.test_request_context():
+        assert session.scalars(select(Quote.number).where(Quote.kind == granting.GRANTED)).all() == made
+        assert len(session.scalars(select(Message).where(Message.kind == "request_answered")).all()) <= 1
+        assert acts_of(lender_id)["request_answered"] == 1
