@@ -33,7 +33,8 @@ def open_browser(playwright: Playwright) -> Browser:
     if program is None and not Path(playwright.chromium.executable_path).exists():
         pytest.fail("There is no Chromium on this machine: `make setup` installs it, or install the package chromium.")
     # A browser that runs as root, as in a container, refuses to start with its own sandbox.
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    # A page is looked at once: what the engine's best compilers make of its scripts takes longer than it saves.
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--js-flags=--no-turbofan --no-maglev"]
     environment = {**os.environ, "FONTCONFIG_FILE": str(Path(__file__).parent / "fonts.conf")}
     return playwright.chromium.launch(executable_path=program, args=flags, env=environment)
 
