@@ -12,7 +12,7 @@ import click
 from portal import clock, sweep
 from portal.care import outages, requests
 from portal.care.holds import holding
-from portal.care.outages import Cause
+from portal.care.states import Cause
 from portal.db import transaction
 from portal.evidence.record import OPERATOR, Actor
 from portal.lenders import settings as lenders
@@ -223,7 +223,7 @@ def outage_note(slug: str, cause: str, since: datetime, until: datetime, words: 
     with transaction():
         outages.note(lender_id=lender_id, cause=Cause(cause), since=first, until=last, words=words, by=OPERATOR)
         plans = progress.look_again(lender_id)
-    click.echo(f"Noted. The next night looks at {plans} more plans.")
+    click.echo(f"Noted. Plans that the next night looks at beside its own: {plans}.")
 
 
 @click.command("outages")

@@ -8,10 +8,11 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.care.states import Kind, State
+from portal.care.states import Cause, Kind, State
 from portal.db import LenderOwned, Model
 
 _KINDS = ", ".join(f"'{kind.value}'" for kind in Kind)
+_CAUSES = ", ".join(f"'{cause.value}'" for cause in Cause)
 _STATES = ", ".join(f"'{state.value}'" for state in State)
 
 
@@ -108,7 +109,7 @@ class Outage(LenderOwned, Model):
     words: Mapped[str] = mapped_column(Text)
     __table_args__ = (
         UniqueConstraint("lender_id", "cause", "day"),
-        CheckConstraint("cause in ('payment_service', 'portal')", name="cause"),
+        CheckConstraint(f"cause in ({_CAUSES})", name="cause"),
         CheckConstraint("until >= since", name="until"),
     )
 

@@ -9,21 +9,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from enum import StrEnum
 
 from sqlalchemy import select
 
 from portal import clock
 from portal.care.models import Outage
+from portal.care.states import Cause
 from portal.db import new_id, put_unless_there, session, transaction
 from portal.evidence.record import PORTAL, Act, Actor, record
-
-
-class Cause(StrEnum):
-    """What was out of order."""
-
-    PAYMENT_SERVICE = "payment_service"
-    PORTAL = "portal"
 
 
 def noticed(*, lender_id: uuid.UUID) -> None:

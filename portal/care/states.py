@@ -42,6 +42,13 @@ def door_of(slug: str) -> Kind | None:
     return next((kind for kind in DOORS if kind.slug == slug), None)
 
 
+class Cause(StrEnum):
+    """What was out of order when people could not pay."""
+
+    PAYMENT_SERVICE = "payment_service"
+    PORTAL = "portal"
+
+
 class State(StrEnum):
     """Where a request is in its life."""
 

@@ -274,11 +274,8 @@ def _table(
     proposal: Proposal | None,
     today: date,
 ) -> Table:
-    limits, owed, gate = (
-        in_force.limits,
-        owed_of(debt, today=today),
-        gate_of(debt, background, in_force.limits, today=today),
-    )
+    limits, owed = in_force.limits, owed_of(debt, today=today)
+    gate = gate_of(debt, background, limits, today=today)
     means = _means(debt, limits, today=today)
     given = answer(
         asked=asked,

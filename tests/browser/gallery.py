@@ -125,7 +125,7 @@ class Gallery:
             tab.context.clear_cookies()
             tab.problems.clear()
         tab.page.set_viewport_size({"width": view.width, "height": view.height})
-        tab.page.emulate_media(color_scheme=view.scheme)  # type: ignore[arg-type]
+        tab.page.emulate_media(color_scheme=view.scheme)
         examine.scripts(tab.cdp, on=view.javascript)
         return tab
 

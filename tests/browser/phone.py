@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, Request, ViewportSize
 
 from tests.browser.portal_process import Person, PortalProcess
-from tests.browser.views import View
+from tests.browser.views import Scheme, View
 
 # A usual small phone.
 SMALL: ViewportSize = {"width": 360, "height": 740}
@@ -139,7 +139,7 @@ def phone(
     locale: str,
     javascript: bool = True,
     size: ViewportSize = SMALL,
-    scheme: str = "light",
+    scheme: Scheme = "light",
 ) -> Iterator[Phone]:
     """Open a phone with nothing in its memory; whatever its console says, or leaves this machine, is a problem.
 
@@ -149,7 +149,7 @@ def phone(
         viewport=size,
         device_scale_factor=2,
         is_mobile=size["width"] < 1_000,
-        color_scheme=scheme,  # type: ignore[arg-type]
+        color_scheme=scheme,
         has_touch=True,
         locale=locale,
         java_script_enabled=javascript,

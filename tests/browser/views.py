@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 from tests.scene import LANGUAGES
 
 WIDTHS = {320: 640, 390: 844, 1280: 800}
-SCHEMES = ("light", "dark")
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class View:
     """One way to look."""
 
     width: int
-    scheme: str
+    scheme: Scheme
     javascript: bool
     language: str
 

@@ -118,7 +118,7 @@ def test_an_outage_that_is_noted_afterwards_undoes_what_it_made_late(
     assert state_after(app, clock, debt, last + 1) == "at_risk"
     clock.set(f"2026-05-{last + 1}T10:00-04:00")
     said = noted(app, lender, since="2026-05-10T08:00", until=f"2026-05-{last + 1}T09:30")
-    assert said == "Noted. The next night looks at 1 more plans.\n"
+    assert said == "Noted. Plans that the next night looks at beside its own: 1.\n"
     assert state_after(app, clock, debt, last + 2) == "active"
     come_in(client, debt)
     page = page_of(client.get(f"/plans/{plan_on(debt).reference}"))
