@@ -13,6 +13,8 @@ if [ "$what" = bench ]; then
     what=test bench=yes
 fi
 venv=.venv
+# Installs what is pinned in a tenth of pip's time; where it can't, pip does.
+uv=uv==0.13.9
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore DEBIAN_FRONTEND=noninteractive
 
 say() { printf '%s\n' "$*" >&2; }
@@ -177,6 +179,15 @@ ensure_system() {
 
 # Virtual environment: installed again only when the requirements or the Python have changed.
 
+install_pinned() {
+    local pip=("$venv/bin/python" -m pip) index
+    # Where pip is told to look, uv looks too.
+    index=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$("${pip[@]}" config get global.index-url 2>/dev/null || true)}}
+    "${pip[@]}" install --quiet --quiet "$uv" 2>/dev/null &&
+        env ${index:+UV_DEFAULT_INDEX="$index"} "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" -r "$1" 2>/dev/null ||
+        "${pip[@]}" install --quiet --quiet -r "$1"
+}
+
 ensure_requirements() {
     local files=(requirements.txt) stamp sum
     [ "$what" = run ] || files+=(requirements-dev.txt)
@@ -188,8 +199,8 @@ ensure_requirements() {
         say "Making a virtual environment …"
         "$python" -m venv --clear "$venv" || fail "No virtual environment could be made with $python; the lines above say why."
     fi
-    say "Installing what ${files[*]: -1} lists (once, about a minute) …"
-    "$venv/bin/python" -m pip install --quiet --quiet -r "${files[-1]}" || fail "Some requirements could not be installed; the lines above say why."
+    say "Installing what ${files[*]: -1} lists (once) …"
+    install_pinned "${files[-1]}" || fail "Some requirements could not be installed; the lines above say why."
     printf '%s\n' "$sum" >"$stamp"
     # What tests need includes what runs.
     [ "$what" = run ] || sha256sum requirements.txt | cut -d ' ' -f 1 >"$venv/installed-run"
