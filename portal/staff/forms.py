@@ -101,7 +101,8 @@ class LostForm(Form):
 
     lender = SelectField(lazy_gettext("Where do you work?"))
     email = Text(
-        lazy_gettext("E-mail address"), [InputRequired(lazy_gettext("Enter your e-mail address.")), at_most(254)]
+        lazy_gettext("E-mail address"),
+        [InputRequired(lazy_gettext("Enter your e-mail address.")), at_most(254), _is_an_email],
     )
 
 
