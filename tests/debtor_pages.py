@@ -300,6 +300,9 @@ PAGES = (
     DebtorPage("staff, end an account", "/staff/colleagues/{colleague}/end", COLLEAGUE),
     DebtorPage("staff, ways back in", "/staff/colleagues/ways-back", COLLEAGUE),
     DebtorPage("staff, vouch", "/staff/colleagues/ways-back/{recovery}", COLLEAGUE),
+    DebtorPage("staff, requests", "/staff/requests", COLLEAGUE),
+    DebtorPage("staff, a request", "/staff/requests/{number}", COLLEAGUE),
+    DebtorPage("staff, a request, no answer", "/staff/requests/{number}", COLLEAGUE, status=422, typed={"words": ""}),
     DebtorPage("staff, oneself", "/staff/you", COLLEAGUE),
     DebtorPage("staff, another password", "/staff/you/password", COLLEAGUE),
 )
@@ -308,6 +311,7 @@ PAGES = (
 NO_PAGE = {
     "public.alive": "one word for whoever watches the server",
     "staff_team.team_csv": "a table for a spreadsheet",
+    "helpdesk.requests_csv": "a table for a spreadsheet",
     "staff_own.add_passkey": "not there under a bare number such as 127.0.0.1; tests/browser/test_passkeys.py opens it",
     "staff.passkey": "as staff_own.add_passkey",
     "letters.download": "a PDF; tests/letters checks it",

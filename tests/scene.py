@@ -21,7 +21,9 @@ from sqlalchemy import select, update
 
 from portal import clock
 from portal.app import create_app
+from portal.care import requests
 from portal.care.models import CareRequest
+from portal.care.states import Kind
 from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
 from portal.evidence.record import OPERATOR, Actor
@@ -165,6 +167,7 @@ class Scene:
         session.rollback()
         return invited | {
             "lender": self.lender.slug,
+            "number": next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number,
             "oneself": str(worker.id),
             "colleague": str(lost.id),
             "recovery": str(recovery.id),

@@ -33,7 +33,7 @@ class Role(StrEnum):
 
 
 _P = Permission
-_HELPDESK = frozenset({_P.SEE_REQUESTS, _P.ANSWER_REQUESTS, _P.VOUCH})
+_HELPDESK: Final = frozenset({_P.SEE_REQUESTS, _P.ANSWER_REQUESTS, _P.VOUCH})
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
         Role.RULE_AUTHOR: frozenset({_P.VOUCH}),

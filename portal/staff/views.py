@@ -237,10 +237,11 @@ def join_app(lender: str, token: str) -> ResponseReturnValue:
             case WrongCode():
                 form.code.errors = [_("That code doesn’t fit. Wait for the next one in your app, and enter that.")]
         if entered is not None:
+            answer = _let_in(entered)
             flash(
                 _("Your account is open. From now on you sign in with your password and a code of the app."), "success"
             )
-            return _let_in(entered)
+            return answer
     picture = segno.make(
         totp.address(secret, person=found.member.email, lender=owner.name), error="m", micro=False
     ).svg_inline(scale=5, border=3, dark="#000", light="#fff", svgclass=None, lineclass=None)

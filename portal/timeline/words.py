@@ -106,6 +106,9 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
     {
         "lender_added": lambda _f: _("Your lender came to this site"),
         "limits_loaded": lambda _f: _("Your lender changed what it allows"),
+        "staff_looked": lambda f: _(
+            "%(name)s looked at what you wrote in request %(number)s", name=f.text("name"), number=f.text("request")
+        ),
         "staff_invited": lambda _f: _("Somebody was invited to work for your lender"),
         "staff_joined": lambda _f: _("Somebody began to work for your lender"),
         "staff_roles_changed": lambda _f: _("What somebody of your lender may do was changed"),

@@ -9,8 +9,10 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
+from portal.care import requests
 from portal.db import session, transaction
 from portal.evidence.models import EvidenceRecord
+from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.staff import members, recovering
 from portal.staff.models import StaffMember, StaffRecovery, StaffSession
@@ -38,12 +40,23 @@ def staff_rules(app: Flask) -> list[tuple[Rule, Permission | None]]:
     ]
 
 
-def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UUID]:
+def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UUID | str]:
     """Give what stands in the gaps of addresses: a member, its session, a way back that waits, a passkey of nobody."""
     lost = a_worker(app, lender, Role.HELPDESK, email=f"lost@{lender.slug}.example")
     with app.test_request_context(), transaction():
         recovering.ask(lender_id=lender.id, email=lost.email, address="", key=SECRET_KEY)
     come_to_work_at(app, lender, somebody)
+    with app.test_request_context(), transaction():
+        asked = requests.open_request(
+            lender_id=lender.id,
+            debtor_id=None,
+            kind="talk_to_a_person",
+            debt_id=None,
+            words="Please call.",
+            by=Actor("visitor", "somebody"),
+            key=lender.slug,
+        )
+        assert isinstance(asked, requests.Opened)
     recovery = session.scalars(select(StaffRecovery.id).where(StaffRecovery.lender_id == lender.id)).one()
     their_session = session.scalars(select(StaffSession.id).where(StaffSession.lender_id == lender.id)).first()
     assert their_session is not None
@@ -53,6 +66,7 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
         "session_id": their_session,
         "recovery_id": recovery,
         "passkey_id": uuid.uuid4(),
+        "number": asked.number,
     }
 
 
