@@ -300,6 +300,8 @@ PAGES = (
     DebtorPage("staff, end an account", "/staff/colleagues/{colleague}/end", COLLEAGUE),
     DebtorPage("staff, ways back in", "/staff/colleagues/ways-back", COLLEAGUE),
     DebtorPage("staff, vouch", "/staff/colleagues/ways-back/{recovery}", COLLEAGUE),
+    DebtorPage("staff, limits", "/staff/limits", COLLEAGUE),
+    DebtorPage("staff, limits as sentences", "/staff/limits/1", COLLEAGUE),
     DebtorPage("staff, requests", "/staff/requests", COLLEAGUE),
     DebtorPage("staff, a request", "/staff/requests/{number}", COLLEAGUE),
     DebtorPage("staff, a request, no answer", "/staff/requests/{number}", COLLEAGUE, status=422, typed={"words": ""}),
@@ -311,6 +313,7 @@ PAGES = (
 NO_PAGE = {
     "public.alive": "one word for whoever watches the server",
     "staff_team.team_csv": "a table for a spreadsheet",
+    "desk.version_file": "a file of limits",
     "helpdesk.requests_csv": "a table for a spreadsheet",
     "staff_own.add_passkey": "not there under a bare number such as 127.0.0.1; tests/browser/test_passkeys.py opens it",
     "staff.passkey": "as staff_own.add_passkey",

@@ -17,6 +17,7 @@ class Permission(StrEnum):
     VOUCH = "vouch"
     SEE_REQUESTS = "see_requests"
     ANSWER_REQUESTS = "answer_requests"
+    SEE_LIMITS = "see_limits"
 
 
 class Role(StrEnum):
@@ -33,22 +34,22 @@ class Role(StrEnum):
 
 
 _P = Permission
-_HELPDESK: Final = frozenset({_P.SEE_REQUESTS, _P.ANSWER_REQUESTS, _P.VOUCH})
+_HELPDESK: Final = frozenset({_P.SEE_REQUESTS, _P.ANSWER_REQUESTS, _P.SEE_LIMITS, _P.VOUCH})
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
-        Role.RULE_AUTHOR: frozenset({_P.VOUCH}),
-        Role.APPROVER: frozenset({_P.VOUCH}),
+        Role.RULE_AUTHOR: frozenset({_P.SEE_LIMITS, _P.VOUCH}),
+        Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.VOUCH}),
         Role.HELPDESK: _HELPDESK,
         Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES},
         Role.FINANCE: frozenset({_P.VOUCH}),
         # Sees, and changes nothing.
-        Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS}),
-        Role.LENDER_ADMINISTRATOR: frozenset({_P.SEE_COLLEAGUES, _P.MANAGE_COLLEAGUES, _P.VOUCH}),
+        Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_LIMITS}),
+        Role.LENDER_ADMINISTRATOR: frozenset({_P.SEE_COLLEAGUES, _P.MANAGE_COLLEAGUES, _P.SEE_LIMITS, _P.VOUCH}),
         # Adds lenders, and sees nothing of any lender's people.
         Role.PLATFORM_OPERATOR: frozenset(),
     }
 )
-READS_ONLY: Final = frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS})
+READS_ONLY: Final = frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_LIMITS})
 
 
 def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:

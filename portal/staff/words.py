@@ -47,6 +47,7 @@ def permission_words(permission: Permission) -> str:
         Permission.MANAGE_COLLEAGUES: _("invite colleagues, give roles, end accounts"),
         Permission.VOUCH: _("say that it is really a colleague who lost the way in"),
         Permission.SEE_REQUESTS: _("see what people asked for"),
+        Permission.SEE_LIMITS: _("see what the lender allows"),
         Permission.ANSWER_REQUESTS: _("answer what people asked for"),
     }[permission]
 

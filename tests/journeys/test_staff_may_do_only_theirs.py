@@ -80,6 +80,11 @@ def come_to_work_at(app: Flask, lender: Lender, worker: Worker) -> CheckingClien
     return client
 
 
+def filled(rule: Rule, things: dict[str, uuid.UUID | str]) -> dict[str, object]:
+    """Fill the gaps of an address; versions of limits are counted anew for each lender, so one that nobody has."""
+    return {gap: 99 if rule.endpoint.startswith("desk.") and gap == "number" else things[gap] for gap in rule.arguments}
+
+
 def state() -> tuple[dict[str, int], list[tuple[object, ...]]]:
     """Give how many rows there are, and what of the staff's own could have changed."""
     counted = rows()
@@ -133,7 +138,7 @@ def test_who_lacks_the_permission_is_refused_and_nothing_changes(app: Flask, len
         if permission is None or permission in may:
             continue
         with app.test_request_context():
-            built = rule.build({gap: things[gap] for gap in rule.arguments})
+            built = rule.build(filled(rule, things))
         assert built is not None
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             data = {"csrf_token": token, "words": "words", "roles": "lender_administrator", "name": "x"}
@@ -154,7 +159,7 @@ def test_what_is_another_lenders_is_not_there_and_stays_as_it_is(app: Flask, len
         if not rule.arguments:
             continue
         with app.test_request_context():
-            built = rule.build({gap: theirs[gap] for gap in rule.arguments})
+            built = rule.build(filled(rule, theirs))
         assert built is not None
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             data = {"csrf_token": token, "words": "words", "roles": "lender_administrator"}
