@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import unified_diff
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from portal.db import session
 from portal.lenders.models import Lender
-from portal.plans.models import LimitsVersion, Plan, Quote
+from portal.plans.models import LimitsVersion
 
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """One version as a list shows it; `state` is in_force, to_come or before, `plans` those that run under it."""
+    """One version as a list shows it; `state` is in_force, to_come or before."""
 
     id: uuid.UUID
     number: int
@@ -25,7 +25,6 @@ class VersionRow:
     loaded_at: datetime
     source: str
     state: str
-    plans: int
 
 
 def of(*, lender_id: uuid.UUID, today: date) -> Sequence[VersionRow]:
@@ -35,7 +34,6 @@ def of(*, lender_id: uuid.UUID, today: date) -> Sequence[VersionRow]:
     ).all()
     started = [row for row in rows if row.effective_from <= today]
     now = max(started, key=lambda row: (row.effective_from, row.number), default=None)
-    plans = _plans(lender_id)
     return [
         VersionRow(
             id=row.id,
@@ -44,7 +42,6 @@ def of(*, lender_id: uuid.UUID, today: date) -> Sequence[VersionRow]:
             loaded_at=row.loaded_at,
             source=row.source,
             state="in_force" if row is now else "to_come" if row.effective_from > today else "before",
-            plans=plans.get(row.id, 0),
         )
         for row in rows
     ]
@@ -53,20 +50,6 @@ def of(*, lender_id: uuid.UUID, today: date) -> Sequence[VersionRow]:
 def currency_of(lender_id: uuid.UUID) -> str:
     """Give the currency in which a lender's limits are written."""
     return session.get_one(Lender, lender_id).currency
-
-
-def _plans(lender_id: uuid.UUID) -> dict[uuid.UUID, int]:
-    """Count the plans that run, by the version under which they were agreed."""
-    found = session.execute(
-        select(Quote.limits_version_id, func.count())
-        .join_from(Plan, Quote, (Quote.lender_id == Plan.lender_id) & (Quote.id == Plan.quote_id))
-        .where(
-            Plan.lender_id == lender_id,
-            Plan.state.in_(("agreed", "active", "grace", "at_risk", "broken", "paused")),
-        )
-        .group_by(Quote.limits_version_id)
-    )
-    return {version: count for version, count in found}  # noqa: C416 - rows, not pairs
 
 
 def changed_lines(before: str, after: str) -> Sequence[str]:
