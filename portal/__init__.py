@@ -3,6 +3,9 @@
 Every folder is a feature; folders import downwards only. From the top of the stack to the bottom:
 
 app, commands   what is started: the web application and the `flask` commands; `bare` is without pages, for files
+desk            the lender's desk: what it allows, as sentences
+helpdesk        what people asked for, answered by the lender's people
+staff           the lender's people: how they sign in, what each may do
 jobs, sweep     what each queued job runs; the night: what time brings for plans
 you             how one is reached, signs in and stays signed in; one's own data
 timeline        everything that happened to a person, in plain words, with who did it

@@ -26,6 +26,8 @@ from portal.contact.views import post
 from portal.contact.webhook import sms_webhooks
 from portal.debts.statement import owner_of_reference
 from portal.design.views import design
+from portal.desk.views import desk
+from portal.helpdesk.views import helpdesk
 from portal.home.views import home
 from portal.lenders.brand import look_of
 from portal.lenders.settings import only_lender
@@ -41,6 +43,10 @@ from portal.plans.views import plans
 from portal.points.views import points
 from portal.post.smtp import BadServer
 from portal.public.views import public
+from portal.staff import gates
+from portal.staff.own_pages import staff_own
+from portal.staff.team_pages import staff_team
+from portal.staff.views import staff
 from portal.timeline.views import timeline
 from portal.web import addresses, languages, pictures, security, static_files
 from portal.web.references import ReferenceConverter
@@ -130,7 +136,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     db.connect(settings.database_url)
     Babel(app, locale_selector=languages.chosen_locale).domain_instance = languages.Texts()
     static_files.install(app)
-    permissions.install(app)
+    permissions.install(app, gates.load)
     addresses.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     app.extensions["owner_of_reference"] = owner_of_reference
@@ -139,6 +145,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for blueprint in (public, people, home, plans, payments, points, letters, care, post, timeline, brand, design):
         app.register_blueprint(blueprint)
     for blueprint in (changes, you, contact_pages, passkey_pages, not_me_pages):
+        app.register_blueprint(blueprint)
+    for blueprint in (staff, staff_own, staff_team, helpdesk, desk):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)
@@ -154,16 +162,18 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 def _what_every_page_has() -> dict[str, object]:
     """Give the lender whose page it is, the language, and whether somebody is signed in."""
     visitor = current_user._get_current_object()
-    signed_in = visitor is not None and visitor.is_authenticated
+    signed_in = permissions.is_debtor()
+    colleague = gates.colleague()
     lender = g.get("lender")
     if lender is None:
-        lender = g.lender = visitor.lender if signed_in else only_lender()
+        lender = g.lender = visitor.lender if signed_in or colleague else only_lender()
     return {
         "lender": lender,
         "look": look_of(lender),
         "language": languages.tag(str(get_locale())),
         "languages": tuple(languages.LANGUAGES.items()),
         "signed_in": signed_in,
+        "colleague": colleague,
         "idle_until": visitor.idle_until if signed_in else None,
         "stay_url": addresses.url_for("you.stay") if signed_in else None,
     }

@@ -53,6 +53,7 @@ from portal.people.models import Debtor
 from portal.plans import negotiate
 from portal.plans.models import Proposal
 from portal.post import words
+from portal.staff.commands import staff_group
 from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly, settings_in_use
 from portal.web.spreadsheet import csv_text
 from portal.you.commands import contact_group
@@ -92,6 +93,8 @@ def get_ready_command() -> None:
             click.echo(
                 f"  {person.name}: reference {person.reference}, born {person.date_of_birth}\n    {person.invite_url}"
             )
+        demo.staff(key=_key())
+        click.echo(f"\n  Staff signs in at {settings.base_url}/staff/sign-in; `flask --app wsgi demo` says how.")
 
 
 def _connect_webhooks(settings: Settings, *, api_base: str | None) -> None:
@@ -140,17 +143,20 @@ def demo_command(as_json: bool) -> None:
         demo.fill(folder=settings.folder, limits=LIMITS)
     url = start.running_at(settings)
     people = demo.sign_ins(base_url=url, key=_key())
+    colleagues = demo.staff(key=_key()) if settings.demo or settings.local else ()
     if as_json:
         told = {
             "url": url,
             "outbox_url": f"{url}/outbox?format=json",
             "debtors": [asdict(person) for person in people],
-            "staff": [],
+            "staff": [asdict(one) for one in colleagues],
         }
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
     for person in people:
         click.echo(f"{person.name}: reference {person.reference}, born {person.date_of_birth}, {person.invite_url}")
+    for one in colleagues:
+        click.echo(f"{one.role}: {url}/staff/sign-in {one.email}, password {one.password}, app {one.totp_secret}")
 
 
 @click.group("lender")
@@ -554,6 +560,7 @@ def register(group: click.Group) -> None:
         refund_command,
         offers_command,
         contact_group,
+        staff_group,
         requests_group,
         messages_command,
         bounces_command,

@@ -7,7 +7,10 @@ about 7,800, 13,400 and 21,500 with a few small ones, contract rates from 6.72 t
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
+import hmac
 import random
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,6 +28,8 @@ from portal.lenders.models import Lender
 from portal.people import sign_in
 from portal.people.models import Debtor
 from portal.plans import negotiate
+from portal.staff import members
+from portal.staff.roles import Role
 
 SLUG = "linden"
 STAND_IN_KEY = "sk_test_standin_linden"
@@ -203,6 +208,45 @@ def fill(*, folder: Path, limits: Path) -> None:
     intake.bring_in(
         file, lender=lender, mapping=parse_mapping(MAPPING), as_of=today, report=folder / "made-up-portfolio-report.csv"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StaffSignIn:
+    """How to sign in as one made-up member of the staff."""
+
+    role: str
+    email: str
+    password: str
+    totp_secret: str
+
+
+def staff(*, key: str) -> tuple[StaffSignIn, ...]:
+    """Make one member of the staff for each role, unless there is one, and say how to sign in as each.
+
+    Passwords and secrets come from the installation's key, so that they can be said again.
+    """
+    lender_id = lenders.by_slug(SLUG).id
+    found = []
+    with transaction():
+        for role in Role:
+            made_from = hmac.new(key.encode(), f"made-up staff: {role}".encode(), hashlib.sha256).digest()
+            one = StaffSignIn(
+                role=role.value,
+                email=f"{role.value.replace('_', '-')}@staff.example",
+                password=f"demo-{made_from[:8].hex()}",
+                totp_secret=base64.b32encode(made_from[12:32]).decode(),
+            )
+            members.open_made_up(
+                lender_id=lender_id,
+                email=one.email,
+                name=f"{role.value.replace('_', ' ').capitalize()} (made up)",
+                role=role,
+                password=one.password,
+                secret=one.totp_secret,
+                key=key,
+            )
+            found.append(one)
+    return tuple(found)
 
 
 def sign_ins(*, base_url: str, key: str) -> tuple[SignIn, ...]:

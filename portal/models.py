@@ -14,6 +14,7 @@ from portal.plans import models as plans
 from portal.points import models as points
 from portal.post import models as post
 from portal.queue import QueuedJob
+from portal.staff import models as staff
 
 metadata = Model.metadata
 WITHOUT_LENDER = frozenset({"lender", "job", "link_token", "message_check", "stop_link"})
@@ -35,4 +36,5 @@ __all__ = [
     "plans",
     "points",
     "post",
+    "staff",
 ]

@@ -32,7 +32,13 @@ STANDARD_INSTANT = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 PROVIDERS = ("SMTP_URL", "MAIL_FROM", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SMS_FROM", "TWILIO_API_BASE")
 RAN_ON = pytest.StashKey[Counter[str]]()
 # Costly things that a process makes once; tests that share one stay in one process.
-MADE_ONCE = {"gallery": "gallery", "browser": "walks", "files": "letters", "_served_once": "pages"}
+MADE_ONCE = {
+    "gallery": "gallery",
+    "passers": "passers",
+    "browser": "walks",
+    "files": "letters",
+    "_served_once": "pages",
+}
 
 
 # As many tests on PostgreSQL as on SQLite, or the run fails.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.scene import STRANGER
+from tests.scene import COLLEAGUE, HALF_WAY_IN, STRANGER
 
 # A question that was answered with what nobody can use.
 NONSENSE = "not a number"
@@ -274,11 +274,49 @@ PAGES = (
     DebtorPage("is this really you, nothing in it", "/is-this-really-you", status=422, typed={"message": "hello"}),
     DebtorPage("not for me", "/i/{token}/not-me"),
     DebtorPage("not for me, said", "/not-me/thanks"),
+    # The other door: staff of the lender.
+    DebtorPage("staff, sign in", "/staff/sign-in"),
+    DebtorPage("staff, sign in, nothing given", "/staff/sign-in", status=422, typed={"email": "", "password": ""}),
+    DebtorPage("staff, code of the app", "/staff/second-step", HALF_WAY_IN),
+    DebtorPage("staff, no code given", "/staff/second-step", HALF_WAY_IN, status=422, typed={"code": ""}),
+    DebtorPage("staff, lost", "/staff/lost"),
+    DebtorPage("staff, lost, noted", "/staff/lost/noted"),
+    DebtorPage("staff, choose a password", "/staff/{lender}/join/{join}", COLLEAGUE),
+    DebtorPage(
+        "staff, weak password",
+        "/staff/{lender}/join/{join}",
+        COLLEAGUE,
+        status=422,
+        typed={"password": "password", "again": "password"},
+    ),
+    DebtorPage("staff, set up the app", "/staff/{lender}/join/{join_app}/app", COLLEAGUE),
+    DebtorPage("staff, link that is gone", "/staff/{lender}/join/no-such-link", COLLEAGUE, status=404),
+    DebtorPage("staff, start", "/staff", COLLEAGUE),
+    DebtorPage("staff, colleagues", "/staff/colleagues", COLLEAGUE),
+    DebtorPage("staff, a colleague", "/staff/colleagues/{colleague}", COLLEAGUE),
+    DebtorPage("staff, invite", "/staff/colleagues/invite", COLLEAGUE),
+    DebtorPage("staff, invite, nothing given", "/staff/colleagues/invite", COLLEAGUE, status=422, typed={"email": ""}),
+    DebtorPage("staff, roles", "/staff/colleagues/{colleague}/roles", COLLEAGUE),
+    DebtorPage("staff, end an account", "/staff/colleagues/{colleague}/end", COLLEAGUE),
+    DebtorPage("staff, ways back in", "/staff/colleagues/ways-back", COLLEAGUE),
+    DebtorPage("staff, vouch", "/staff/colleagues/ways-back/{recovery}", COLLEAGUE),
+    DebtorPage("staff, limits", "/staff/limits", COLLEAGUE),
+    DebtorPage("staff, limits as sentences", "/staff/limits/1", COLLEAGUE),
+    DebtorPage("staff, requests", "/staff/requests", COLLEAGUE),
+    DebtorPage("staff, a request", "/staff/requests/{number}", COLLEAGUE),
+    DebtorPage("staff, a request, no answer", "/staff/requests/{number}", COLLEAGUE, status=422, typed={"words": ""}),
+    DebtorPage("staff, oneself", "/staff/you", COLLEAGUE),
+    DebtorPage("staff, another password", "/staff/you/password", COLLEAGUE),
 )
 
 # Addresses that are fetched and are no page, each with why.
 NO_PAGE = {
     "public.alive": "one word for whoever watches the server",
+    "staff_team.team_csv": "a table for a spreadsheet",
+    "desk.version_file": "a file of limits",
+    "helpdesk.requests_csv": "a table for a spreadsheet",
+    "staff_own.add_passkey": "not there under a bare number such as 127.0.0.1; tests/browser/test_passkeys.py opens it",
+    "staff.passkey": "as staff_own.add_passkey",
     "letters.download": "a PDF; tests/letters checks it",
     "brand.logo": "a picture",
     "brand.sheet": "a style sheet",

@@ -21,20 +21,24 @@ from sqlalchemy import select, update
 
 from portal import clock
 from portal.app import create_app
+from portal.care import requests
 from portal.care.models import CareRequest
+from portal.care.states import Kind
 from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
-from portal.evidence.record import Actor
+from portal.evidence.record import OPERATOR, Actor
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
 from portal.payments import settle
-from portal.people import contacts
+from portal.people import contacts, sign_in
 from portal.people.models import Passkey, UserSession
 from portal.people.permissions import load
 from portal.people.reach import Address
 from portal.plans.models import Quote
 from portal.post.models import Message
+from portal.staff import entering, members, recovering
+from portal.staff.roles import Role
 from portal.start import stand_in_beside
 from tests import factories
 from tests.journeys.acts import (
@@ -48,11 +52,15 @@ from tests.journeys.acts import (
     to_choices,
     work,
 )
+from tests.journeys.staff import a_worker
 from tests.pages import CheckingClient
 from tests.sandbox_process import SandboxProcess
 
 LANGUAGES = ("en", "zh_Hans")
 STRANGER = "a stranger"
+# Of the staff: one who may do everything, and one who has given the password alone.
+COLLEAGUE = "a colleague"
+HALF_WAY_IN = "a colleague, half way in"
 # Who they are says what their pages show.
 PEOPLE = (
     "newcomer",
@@ -106,6 +114,7 @@ class Scene:
             self._fill()
         else:
             self.places = places
+            self._colleague = uuid.UUID(places[COLLEAGUE]["oneself"])
             self.debts = {who: self._debt(places[who]["debt"]) for who in PEOPLE}
 
     def _debt(self, reference: str) -> Standing:
@@ -126,6 +135,58 @@ class Scene:
             self._add(who, name=f"{who.title().replace('A Plan', 'Plan')} Example (made up)")
         self.places[STRANGER] = self._strangers_links() | {"undo": self._undo_link(self.debts["with two debts"])}
         self.places["on a plan"] |= self._own_things(self.debts["on a plan"])
+        self.places[COLLEAGUE] = self._staff()
+        self.places[HALF_WAY_IN] = {}
+
+    def _staff(self) -> dict[str, str]:
+        """Let somebody work here who may do everything, with colleagues: one who can't sign in, one who was invited."""
+        key = str(self.app.config["SECRET_KEY"])
+        here = {"lender_id": self.lender.id}
+        worker = a_worker(self.app, self.lender, *Role, email="colleague@staff.example", name="Colleague (made up)")
+        lost = a_worker(self.app, self.lender, Role.HELPDESK, email="lost@staff.example", name="Lost (made up)")
+        self._colleague = worker.id
+        invited = {}
+        with self.app.test_request_context():
+            with transaction():
+                for name in ("join", "join_app"):
+                    made = members.invite(
+                        **here,
+                        email=f"{name.replace('_', '-')}@staff.example",
+                        name="Newcomer (made up)",
+                        roles=(Role.HELPDESK,),
+                        language="en",
+                        key=key,
+                        by=OPERATOR,
+                    )
+                    assert isinstance(made, members.Invited)
+                    invited[name] = made.token
+                members.choose_password(invited["join_app"], **here, new_hash="chosen", key=key)
+            with transaction():
+                recovering.ask(**here, email=lost.email, address="", key=key)
+            [(recovery, _member)] = recovering.waiting(**here)
+        session.rollback()
+        return invited | {
+            "lender": self.lender.slug,
+            "number": next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number,
+            "oneself": str(worker.id),
+            "colleague": str(lost.id),
+            "recovery": str(recovery.id),
+        }
+
+    def _come_to_work(self, browser: CheckingClient, *, half_way: bool) -> None:
+        """Sign somebody of the staff in by the acts alone: a code of an app is good once, and new each half minute."""
+        key = str(self.app.config["SECRET_KEY"])
+        with self.app.test_request_context(), transaction():
+            member = members.one(lender_id=self.lender.id, member_id=self._colleague)
+            assert member is not None
+            mark = entering.mark_of(member, key=key)
+            device = sign_in.device_of(browser="Firefox, Linux", address="", device="", key=key)
+            entered = None if half_way else entering.open_session(member, came_by="code", device=device)
+        with browser.session_transaction() as cookie:
+            if entered is None:
+                cookie["staff_step"] = [self.lender.id.hex, self._colleague.hex, mark, clock.now().timestamp()]
+            else:
+                cookie["_user_id"] = f"staff:{entered.lender_id.hex}:{entered.session_id.hex}"
 
     def _own_things(self, debt: Standing) -> dict[str, str]:
         """Give somebody a passkey, and changes of contacts that wait for codes and for a person."""
@@ -321,9 +382,11 @@ class Scene:
             browser = self._browser()
             if who == STRANGER:
                 browser.get("/")
+            elif who in (COLLEAGUE, HALF_WAY_IN):
+                self._come_to_work(browser, half_way=who == HALF_WAY_IN)
             else:
                 self._come_in(browser, self.debts[who])
-            if strong and who != STRANGER:
+            if strong and who in PEOPLE:
                 self._strengthen(browser)
             shown = browser.get("/help")
             browser.fill(shown, {"language": language, "next": "/help"}, to="/language")
@@ -363,9 +426,9 @@ class Scene:
                 "strong": strong,
                 "cookie": self.cookie(who, language=language, strong=strong),
             }
-            for who in (STRANGER, *PEOPLE)
+            for who in (STRANGER, COLLEAGUE, HALF_WAY_IN, *PEOPLE)
             for language in LANGUAGES
-            for strong in ((False,) if who == STRANGER else (False, True))
+            for strong in ((False, True) if who in PEOPLE else (False,))
         ]
         return {"places": self.places, "cookies": cookies}
 

@@ -406,6 +406,8 @@ class Waiting:
     words: str
     claimed_reference: str
     taken_by: str | None
+    debtor_id: uuid.UUID | None
+    answer: str | None
 
 
 def queue(*, lender_id: uuid.UUID | None = None, number: str | None = None) -> tuple[Waiting, ...]:
@@ -447,6 +449,8 @@ def queue(*, lender_id: uuid.UUID | None = None, number: str | None = None) -> t
                 words=request.words,
                 claimed_reference=request.claimed_reference,
                 taken_by=request.taken_by,
+                debtor_id=request.debtor_id,
+                answer=request.answer,
             )
         )
     return tuple(sorted(found, key=lambda each: (not each.urgent, each.due, each.opened_at, each.number)))

@@ -14,7 +14,6 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from flask_login import current_user
 
 from portal import clock
 from portal.care import advice, requests, words
@@ -30,7 +29,7 @@ from portal.evidence.record import Actor
 from portal.lenders.models import Lender, LenderCard
 from portal.lenders.settings import all_lenders, only_lender
 from portal.people import guessing
-from portal.people.permissions import me, needs_debtor
+from portal.people.permissions import is_debtor, me, needs_debtor
 from portal.people.sign_in import hashed, masked
 from portal.web.formats import day as day_words
 from portal.web.formats import instant as instant_words
@@ -46,7 +45,7 @@ ALL_DEBTS = "all"
 
 
 def _lender() -> Lender | LenderCard | None:
-    return me().lender if current_user.is_authenticated else only_lender()
+    return me().lender if is_debtor() else only_lender()
 
 
 def _place() -> advice.Place:
@@ -67,7 +66,7 @@ def _place_names() -> list[tuple[str, str]]:
 def _my_reference() -> str | None:
     """Give the reference in the address if it is of one's own debt; anybody else's doesn't exist."""
     reference = request.args.get("debt")
-    if reference is None or not current_user.is_authenticated:
+    if reference is None or not is_debtor():
         return None
     return mine_or_404(reference).reference
 
@@ -77,11 +76,7 @@ def _my_reference() -> str | None:
 def help() -> ResponseReturnValue:  # noqa: A001 - the page is called help
     """Show the other doors, what one has asked for, and free advice."""
     reference = _my_reference()
-    mine = (
-        requests.requests_of(lender_id=me().lender_id, debtor_id=me().debtor_id)
-        if current_user.is_authenticated
-        else ()
-    )
+    mine = requests.requests_of(lender_id=me().lender_id, debtor_id=me().debtor_id) if is_debtor() else ()
     return render_template(
         "care/help.html",
         doors=[
@@ -120,7 +115,7 @@ def ask(kind: str) -> ResponseReturnValue:
     door = door_of(kind)
     if door is None:
         abort(404)
-    return _ask_as_myself(door) if current_user.is_authenticated else _ask_as_stranger(door)
+    return _ask_as_myself(door) if is_debtor() else _ask_as_stranger(door)
 
 
 def _ask_as_myself(door: Kind) -> ResponseReturnValue:

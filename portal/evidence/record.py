@@ -99,6 +99,22 @@ class Act(StrEnum):
     MESSAGE_ARRIVED = "message_arrived"
     MESSAGE_BOUNCED = "message_bounced"
     MESSAGES_CHOSEN = "messages_chosen"
+    STAFF_LOOKED = "staff_looked"
+    STAFF_INVITED = "staff_invited"
+    STAFF_JOINED = "staff_joined"
+    STAFF_ROLES_CHANGED = "staff_roles_changed"
+    STAFF_ENDED = "staff_ended"
+    STAFF_LANGUAGE_CHOSEN = "staff_language_chosen"
+    STAFF_PASSWORD_CHOSEN = "staff_password_chosen"  # noqa: S105 - the name of an act
+    STAFF_PASSKEY_ADDED = "staff_passkey_added"
+    STAFF_PASSKEY_REMOVED = "staff_passkey_removed"
+    STAFF_SIGNED_IN = "staff_signed_in"
+    STAFF_SIGN_IN_REFUSED = "staff_sign_in_refused"
+    STAFF_SESSION_ENDED = "staff_session_ended"
+    STAFF_RECOVERY_ASKED = "staff_recovery_asked"
+    STAFF_VOUCHED = "staff_vouched"
+    STAFF_RECOVERY_REFUSED = "staff_recovery_refused"
+    STAFF_RECOVERED = "staff_recovered"
 
 
 @dataclass(frozen=True, slots=True)

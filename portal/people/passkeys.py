@@ -87,7 +87,7 @@ def add(
     ).one_or_none()
     if before is not None:
         return Added(before.id) if before.debtor_id == debtor_id and before.removed_at is None else Refused()
-    if not _take(lender_id, challenge, key=key):
+    if not use_up(lender_id, challenge, key=key):
         return Refused()
     if len(mine) >= MOST_KEYS:
         return TooManyKeys()
@@ -107,7 +107,7 @@ def add(
     return Added(kept.id)
 
 
-def _take(lender_id: uuid.UUID, challenge: bytes, *, key: str) -> bool:
+def use_up(lender_id: uuid.UUID, challenge: bytes, *, key: str) -> bool:
     """Use a challenge up; False if it was used before. What is too old to be taken at all is forgotten."""
     session.execute(
         delete(UsedChallenge).where(
@@ -163,7 +163,7 @@ def enter(*, at: Site, answer: str, challenge: bytes | None, key: str, device: D
         if copied:
             notices.passkey_refused(lender_id=lender_id, debtor_id=debtor_id)
         return Refused()
-    if not _take(lender_id, challenge, key=key):
+    if not use_up(lender_id, challenge, key=key):
         return Refused()
     passkey.sign_count, passkey.used_at = count, clock.now()
     debtor = session.get_one(Debtor, (lender_id, debtor_id))

@@ -21,7 +21,7 @@ from portal.evidence.record import Actor
 from portal.lenders.models import Lender, LenderCard
 from portal.people import kept_forms
 from portal.people.models import Debtor, UserSession
-from portal.people.sign_in import GRACE, IDLE, SESSION_LIFE, For, given_just_now
+from portal.people.sign_in import GRACE, IDLE, SESSION_LIFE, For, end_session, given_just_now, keep_language
 from portal.web.security import gate
 
 _TOUCH_AFTER_SECONDS = 120
@@ -80,11 +80,24 @@ class Person(UserMixin):
         """Give this person as the one who acts."""
         return Actor("debtor", str(self.debtor_id))
 
+    def end_session(self) -> None:
+        """End this session; inside a transaction."""
+        end_session(lender_id=self.lender_id, debtor_id=self.debtor_id, session_id=self.session_id)
+
+    def keep_language(self, language: str) -> None:
+        """Keep the language that this person chose; inside a transaction."""
+        keep_language(lender_id=self.lender_id, debtor_id=self.debtor_id, language=language)
+
 
 def me() -> Person:
     """Give the signed-in debtor; only for views behind a gate."""
     person: Person = current_user._get_current_object()
     return person
+
+
+def is_debtor() -> bool:
+    """Say whether a debtor is signed in in this browser."""
+    return isinstance(current_user._get_current_object(), Person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +205,14 @@ def touch(lender_id: uuid.UUID, session_id: uuid.UUID) -> None:
         )
 
 
-def install(app: Flask) -> None:
-    """Tell Flask-Login how to find people; nothing of it is used beyond cookie and loader.
+def install(app: Flask, others: Callable[[str], UserMixin | None]) -> None:
+    """Tell Flask-Login how to find people, `others` than debtors too; nothing of it is used beyond cookie and loader.
 
     Its `init_app` would also look on each page whether somebody is to be remembered, and nobody is.
     """
     login = LoginManager()
     login.session_protection = None
-    login.user_loader(load)
+    login.user_loader(lambda user_id: load(user_id) if user_id.startswith("debtor:") else others(user_id))
     app.login_manager = login  # type: ignore[attr-defined]
 
 
@@ -211,7 +224,7 @@ def needs_debtor(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def guarded(**values: Any) -> Any:
-        if not current_user.is_authenticated:
+        if not is_debtor():
             kept = _keep_typed() if request.method == "POST" else False
             cookie["after_sign_in"] = _here() if request.method == "GET" or kept else url_for("home.home")
             return redirect(url_for("people.sign_in"), 303)

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 
 from portal import clock, queue
 from portal.db import new_id, session
 from portal.evidence.record import OPERATOR, Act, Actor, record
 from portal.lenders.models import Lender
-from portal.people import guessing
+from portal.people import guessing, tries
 from portal.people.guessing import TRIES, TRIES_FROM_ONE_ADDRESS
 from portal.people.models import (
     LIVE,
@@ -29,7 +29,6 @@ from portal.people.models import (
     Invitation,
     LinkToken,
     OneTimeCode,
-    SignInAttempt,
     UserSession,
 )
 from portal.post.deliver import mended
@@ -289,26 +288,17 @@ def by_reference(
     everybody = hashed("everybody", str(lender_id), key=key)
     now = clock.now()
     locks = (
-        _person_locked_until(lender_id, subject),
-        _busy_until(lender_id, near, most=TRIES_FROM_ONE_ADDRESS, memory=guessing.ADDRESS_MEMORY),
-        _busy_until(lender_id, far, most=guessing.TRIES_FROM_ONE_NETWORK, memory=guessing.ADDRESS_MEMORY),
-        _braked_until(lender_id, everybody, network=near),
+        tries.locked_until(lender_id, subject),
+        tries.busy_until(lender_id, near, most=TRIES_FROM_ONE_ADDRESS, memory=guessing.ADDRESS_MEMORY),
+        tries.busy_until(lender_id, far, most=guessing.TRIES_FROM_ONE_NETWORK, memory=guessing.ADDRESS_MEMORY),
+        tries.braked_until(lender_id, everybody, known=_known_network(lender_id, near)),
     )
     debtor = session.get(Debtor, (lender_id, debtor_id or _NOBODY))
     if any(until is not None and until > now for until in locks):
         return Locked(until=max(until for until in locks if until is not None))
     known = hmac.compare_digest(str(debtor.born_on if debtor else None), str(born_on))
     if debtor is None or not known:
-        session.execute(
-            delete(SignInAttempt).where(
-                SignInAttempt.lender_id == lender_id,
-                SignInAttempt.subject.in_((subject, near, far, everybody)),
-                SignInAttempt.at <= now - guessing.MEMORY,
-            )
-        )
-        session.add_all(
-            SignInAttempt(lender_id=lender_id, subject=one, at=now) for one in (subject, near, far, everybody)
-        )
+        tries.note(lender_id, subject, near, far, everybody)
         record(
             Act.SIGN_IN_REFUSED,
             by=Actor("visitor", "reference"),
@@ -316,8 +306,7 @@ def by_reference(
             debtor_id=debtor.id if debtor else None,
             facts={"why": "reference or date of birth"},
         )
-        session.flush()
-        wrong, _last = _tries(lender_id, subject, memory=guessing.MEMORY)
+        wrong, _last = tries.count(lender_id, subject, memory=guessing.MEMORY)
         if wait := guessing.wait_after(wrong):
             # Nobody's reference has an id too, made from what was typed, so that the work is the same.
             _tell_of_lock(lender_id, debtor_id or uuid.UUID(subject[:32]), door="reference")
@@ -326,35 +315,12 @@ def by_reference(
     return open_session(debtor, came_by="reference", device=device)
 
 
-def _tries(lender_id: uuid.UUID, subject: str, *, memory: timedelta) -> tuple[int, datetime | None]:
-    """Count the wrong answers up to the last one, and say when that was; what is older than `memory` is forgotten."""
-    here = (SignInAttempt.lender_id == lender_id, SignInAttempt.subject == subject)
-    last = session.scalar(select(func.max(SignInAttempt.at)).where(*here))
-    if last is None or last <= clock.now() - memory:
-        return 0, None
-    count = session.scalar(select(func.count()).where(*here, SignInAttempt.at > last - memory))
-    return count or 0, last
-
-
-def _person_locked_until(lender_id: uuid.UUID, subject: str) -> datetime | None:
-    wrong, last = _tries(lender_id, subject, memory=guessing.MEMORY)
-    return last + guessing.wait_after(wrong) if last is not None else None
-
-
-def _busy_until(lender_id: uuid.UUID, subject: str, *, most: int, memory: timedelta) -> datetime | None:
-    count, last = _tries(lender_id, subject, memory=memory)
-    return last + LOCK if last is not None and count >= most else None
-
-
-def _braked_until(lender_id: uuid.UUID, everybody: str, *, network: str) -> datetime | None:
-    """Say how long a network waits from which nobody has signed in yet, while many guess from many places."""
-    count, last = _tries(lender_id, everybody, memory=guessing.BRAKE_MEMORY)
-    known = session.scalar(
+def _known_network(lender_id: uuid.UUID, network: str) -> bool:
+    """Say whether somebody has signed in from a network before."""
+    found = session.scalar(
         select(UserSession.id).where(UserSession.lender_id == lender_id, UserSession.network == network).limit(1)
     )
-    if last is None or known is not None or count < guessing.BRAKE_TRIES:
-        return None
-    return last + guessing.BRAKE_MEMORY
+    return found is not None
 
 
 def device_of(*, browser: str, address: str, device: str, key: str) -> Device:
@@ -664,10 +630,10 @@ def questions_wait_until(*, lender_id: uuid.UUID, address: str, key: str) -> dat
     """Count a question of a network, and say until when it waits if it asks too many; None if it may ask."""
     near, _far = guessing.networks(address)
     subject = hashed("question", near, key=key)
-    count, last = _tries(lender_id, subject, memory=guessing.QUESTION_MEMORY)
+    count, last = tries.count(lender_id, subject, memory=guessing.QUESTION_MEMORY)
     if last is not None and count >= guessing.QUESTIONS:
         return last + guessing.QUESTION_MEMORY
-    session.add(SignInAttempt(lender_id=lender_id, subject=subject, at=clock.now()))
+    tries.note(lender_id, subject)
     return None
 
 

@@ -32,7 +32,7 @@ from portal.lenders.settings import all_lenders, only_lender
 from portal.people import browsers, codes, kept_forms, notices, passkey_check, passkeys, sign_in
 from portal.people.forms import CodeForm, PasskeyForm, SignInForm
 from portal.people.models import KeptForm
-from portal.people.permissions import load, me, needs_debtor, renew
+from portal.people.permissions import is_debtor, load, me, needs_debtor, renew
 from portal.web.fields import BirthDateForm
 from portal.web.formats import instant
 from portal.web.languages import LANGUAGES
@@ -55,7 +55,7 @@ def _owner_of(lender_id: uuid.UUID, reference: str) -> uuid.UUID | None:
 _DEVICE_LIFE = timedelta(days=365)
 
 
-def _device() -> sign_in.Device:
+def this_device() -> sign_in.Device:
     """Give what is kept of this browser, and give it a cookie by which it is known again."""
     name = "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
     said = request.cookies.get(name, "")
@@ -92,10 +92,10 @@ def _let_in(done: sign_in.SignedIn) -> None:
     after, kept = cookie.get("after_sign_in"), _kept_for(done)
     if current_user.is_authenticated:
         # Signing in as one ends the other in the same browser, on the server too.
-        earlier = me()
+        earlier = current_user._get_current_object()
         with transaction():
-            sign_in.end_session(lender_id=earlier.lender_id, debtor_id=earlier.debtor_id, session_id=earlier.session_id)
-        if earlier.debtor_id != done.debtor_id:
+            earlier.end_session()
+        if getattr(earlier, "debtor_id", None) != done.debtor_id:
             after = None
     # A new sign-in starts a new cookie: nothing of an earlier person on this phone stays in it.
     cookie.clear()
@@ -155,7 +155,7 @@ def invitation(token: str) -> ResponseReturnValue:
         case sign_in.Locked(until=until):
             return _locked(until, zone_before_sign_in())
     if form.validate_on_submit() and (born_on := form.born_on()) is not None:
-        device = _device()
+        device = this_device()
         with transaction():
             done = sign_in.open_link(token, born_on=born_on, key=key(), device=device)
             _tell_if_new(done, device)
@@ -192,7 +192,7 @@ def sign_in_page() -> ResponseReturnValue:
     if form.validate_on_submit() and (born_on := form.born_on()) is not None:
         lender = next(lender for lender in lenders if lender.slug == form.lender.data)
         lender_id, zone = lender.id, lender.zone
-        device = _device()
+        device = this_device()
         with transaction():
             done = sign_in.by_reference(
                 lender_id=lender_id,
@@ -273,7 +273,7 @@ def passkey() -> ResponseReturnValue:
     challenge = take_challenge("sign in")
     done: sign_in.SignedIn | passkeys.Refused = passkeys.Refused()
     if form.validate():
-        device = _device()
+        device = this_device()
         with transaction():
             done = passkeys.enter(
                 at=site, answer=form.credential.data or "", challenge=challenge, key=key(), device=device
@@ -282,7 +282,7 @@ def passkey() -> ResponseReturnValue:
     if isinstance(done, sign_in.SignedIn):
         _let_in(done)
         return redirect(onward("after_sign_in", otherwise=url_for("home.home")), 303)
-    if current_user.is_authenticated:
+    if is_debtor():
         # The first of two clicks has let this person in.
         return redirect(url_for("home.home"), 303)
     flash(_("That passkey did not work. You can try again, or sign in with your reference."), "problem")
@@ -389,10 +389,9 @@ def language() -> ResponseReturnValue:
     wanted = request.form.get("language", "")
     if wanted in LANGUAGES:
         cookie["language"] = wanted
-        if current_user.is_authenticated and me().language != wanted:
-            person = me()
+        if current_user.is_authenticated and current_user.language != wanted:
             with transaction():
-                sign_in.keep_language(lender_id=person.lender_id, debtor_id=person.debtor_id, language=wanted)
+                current_user.keep_language(wanted)
     back = request.form.get("next", "/")
     cookie["back"] = back
     return redirect(onward("back", otherwise="/"), 303)

@@ -65,6 +65,12 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "reminder": Kind(Group.REMINDERS, collects=True),
         "missed": Kind(Group.REMINDERS, collects=True),
         "urgent_request": Kind(Group.STAFF, again=True),
+        "staff_invited": Kind(Group.STAFF, again=True, life=timedelta(hours=72)),
+        "staff_way_back": Kind(Group.STAFF, again=True, life=timedelta(hours=72)),
+        "staff_recovery_asked": Kind(Group.STAFF, again=True),
+        "staff_roles_changed": Kind(Group.STAFF, again=True),
+        "staff_new_device": Kind(Group.STAFF, again=True),
+        "staff_door_locked": Kind(Group.STAFF, again=True),
     }
 )
 _ANYTHING_ELSE: Final = Kind(Group.NEWS)

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user
 
 from portal.db import transaction
 from portal.lenders.settings import all_lenders
 from portal.people import sign_in
+from portal.people.permissions import is_debtor
 from portal.post.real import sent_by_us
 from portal.public import claims
 from portal.public.forms import ReallyUsForm
@@ -25,7 +25,7 @@ public = Blueprint("public", __name__)
 @open_page
 def start() -> ResponseReturnValue:
     """Say who this is for; a signed-in person goes home."""
-    if current_user.is_authenticated:
+    if is_debtor():
         return redirect(url_for("home.home"), 303)
     return render_template("public/start.html", address=urlsplit(current_app.config["BASE_URL"]).netloc)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -39,13 +41,26 @@ def people(portal: PortalProcess) -> tuple[Person, ...]:
     return portal.people()
 
 
-@pytest.fixture(scope="session")
-def gallery(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
-    """A portal with the people of the scene; pages are the same on both databases, so SQLite is enough."""
+@contextmanager
+def _on_sqlite(databases: Databases, folder: Path) -> Iterator[Gallery]:
     url = databases.empty("sqlite")
     # Browsers make no passkeys for a bare IP address.
-    running = PortalProcess(database_url=url, folder=tmp_path_factory.mktemp("gallery"), host="localhost")
+    running = PortalProcess(database_url=url, folder=folder, host="localhost")
     running.start()
     yield Gallery(running)
     running.stop()
     databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def gallery(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
+    """A portal with the people of the scene; pages are the same on both databases, so SQLite is enough."""
+    with _on_sqlite(databases, tmp_path_factory.mktemp("gallery")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def passers(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
+    """Another portal, for walks: all that one process looks at would take it longer than all others together."""
+    with _on_sqlite(databases, tmp_path_factory.mktemp("passers")) as made:
+        yield made

@@ -88,6 +88,11 @@ class PortalProcess:
         told = self._told_by("-m", "flask", "--app", "wsgi", "demo", "--json")
         return tuple(Person(**person) for person in told["debtors"])
 
+    def staff(self) -> list[dict[str, str]]:
+        """Give how the made-up staff signs in: role, email, password, totp_secret each."""
+        found: list[dict[str, str]] = self._told_by("-m", "flask", "--app", "wsgi", "demo", "--json")["staff"]
+        return found
+
     def walkers(self, language: str) -> list[Person]:
         """Give people of the demo with one debt each who read a language and whom nobody else signs in as; no links."""
         with (Path(self._environment["PORTAL_VAR"]) / "made-up-portfolio.csv").open(encoding="utf-8") as file:

@@ -190,11 +190,11 @@ def _number(her: Phone) -> str:
 
 @pytest.mark.parametrize("turn", range(len(views.of(0))))
 @pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.__name__)
-def test_somebody_gets_there(browser: Browser, gallery: Gallery, walk: Walk, turn: int) -> None:
+def test_somebody_gets_there(browser: Browser, passers: Gallery, walk: Walk, turn: int) -> None:
     view: View = views.of(WALKS.index(walk))[turn]
-    person = gallery.walker(view.language)
-    with phone_of(browser, gallery.portal, view) as her:
-        name = walk(her, gallery, person)
+    person = passers.walker(view.language)
+    with phone_of(browser, passers.portal, view) as her:
+        name = walk(her, passers, person)
         assert her.page.locator("html").get_attribute("lang") == view.language.replace("_", "-")
         assert her.taps <= MOST_TAPS[name], her.taps
         assert her.problems == [], "\n".join(her.problems)

@@ -20,9 +20,9 @@ MOST_SCRIPT = 4 * 1024
 
 
 @pytest.fixture(scope="module")
-def portal(gallery: Gallery) -> PortalProcess:
+def portal(passers: Gallery) -> PortalProcess:
     """The portal on one kind of database: what passkeys keep is tested on both in the journeys."""
-    return gallery.portal
+    return passers.portal
 
 
 @pytest.fixture(scope="module")

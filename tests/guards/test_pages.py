@@ -21,7 +21,7 @@ TOOLS = Path(__file__).resolve().parents[2] / "tools" / "browser"
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
 # What a stranger has sent is confirmed in the words of a request; only who is signed in has an address for it.
 SAYS_WHAT_A_REQUEST_SAYS = "sent by a stranger"
-GATES_OF_PAGES = {"open", "debtor", "code", "demo only"}
+GATES_OF_PAGES = {"open", "debtor", "code", "demo only", "staff"}
 
 
 def open_page(served: Served, page: DebtorPage, *, language: str) -> TestResponse:

@@ -31,10 +31,18 @@ OPEN = {
     "public.alive",
     "public.really_us",
     "public.start",
+    "staff.join",
+    "staff.join_app",
+    "staff.lost",
+    "staff.lost_noted",
+    "staff.passkey",
+    "staff.passkey_options",
+    "staff.second_step",
+    "staff.sign_in",
 }
 SIGNED_BY_SENDER = {"post.stop_by_one_click", "sms_webhooks.answered", "sms_webhooks.status", "webhooks.stripe"}
 DEMO_ONLY = {"design.all", "design.one", "post.outbox"}
-GATES = {"open", "signed by sender", "demo only", "debtor", "code"}
+GATES = {"open", "signed by sender", "demo only", "debtor", "code", "staff"}
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -70,7 +78,7 @@ def test_the_pages_that_strangers_may_see_are_one_list(app: Flask) -> None:
 
 def test_a_stranger_is_led_to_the_sign_in_page_by_every_other_page(app: Flask, client: CheckingClient) -> None:
     found = gates(app)
-    closed = [(rule, url) for rule, url in addresses(app) if found[rule.endpoint] in {"debtor", "code"}]
+    closed = [(rule, url) for rule, url in addresses(app) if found[rule.endpoint] in {"debtor", "code", "staff"}]
     assert len(closed) >= 10
     for rule, url in closed:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:

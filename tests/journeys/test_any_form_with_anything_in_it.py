@@ -55,7 +55,11 @@ LIBRARYS = {
 # Fields that a form needs to be itself; they are kept.
 OWN = {"csrf_token", "form_key"}
 # Lines of text in which everybody may write what they like.
-FREE = {"name": "what somebody calls a passkey"}
+FREE = {
+    "name": "what somebody calls a passkey",
+    "password": "any sign may be in one",
+    "again": "the same",
+}
 # Kinds of boxes that take any text.
 WRITTEN = {"text", "textarea", "email", "tel", "search", "url"}
 # Forms that are everywhere, checked with their features.

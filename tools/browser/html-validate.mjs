@@ -13,6 +13,8 @@ export default {
     "require-sri": "off",
     // A label around its radio button that also names it serves older speech software.
     "no-redundant-for": "off",
+    // Boxes to tick of one question share its name, as radio buttons do.
+    "form-dup-name": ["error", { shared: ["radio", "checkbox", "button", "reset", "submit"] }],
     // Matters of taste in source that nobody reads.
     "doctype-style": "off",
     "no-trailing-whitespace": "off",

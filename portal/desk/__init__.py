@@ -1,0 +1,1 @@
+"""The lender's desk: what it allows, as sentences."""

@@ -1,0 +1,1 @@
+"""Customer service: what people asked for, answered."""

@@ -1,0 +1,159 @@
+"""The queue of what people asked for: by the clock, read, taken, answered, closed."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.care import requests
+from portal.care.requests import NoSuchRequest, Waiting
+from portal.care.states import Forbidden, Kind, Repeated, State
+from portal.care.words import kind_words, state_words, tag_kind, wish_words
+from portal.db import transaction
+from portal.helpdesk.forms import AnswerForm
+from portal.helpdesk.looking import looked_at_request
+from portal.staff import members
+from portal.staff.gates import me, needs
+from portal.staff.roles import Permission
+from portal.web.paging import page_of
+from portal.web.spreadsheet import csv_answer
+
+helpdesk = Blueprint("helpdesk", __name__, url_prefix="/staff")
+
+A_PAGE = 50
+
+
+def _name_of(taken_by: str | None) -> str | None:
+    """Give who took a request: a member's name, or what a command said."""
+    if taken_by is None:
+        return None
+    try:
+        found = members.one(lender_id=me().lender_id, member_id=uuid.UUID(taken_by))
+    except ValueError:
+        return taken_by
+    return found.name if found is not None else taken_by
+
+
+@helpdesk.get("/requests", endpoint="requests")
+@needs(Permission.SEE_REQUESTS)
+def requests_page() -> ResponseReturnValue:
+    """List what waits for a person: what can't wait first, then by the clock."""
+    waiting = requests.queue(lender_id=me().lender_id)
+    shown, pages = page_of(waiting, request.args.get("page"), size=A_PAGE)
+    return render_template(
+        "helpdesk/requests.html",
+        shown=[
+            (each, kind_words(each.kind), (state_words(each.state), tag_kind(each.state)), _name_of(each.taken_by))
+            for each in shown
+        ],
+        pages=pages,
+        late=sum(each.late for each in waiting),
+        urgent=sum(each.urgent for each in waiting),
+    )
+
+
+@helpdesk.get("/requests.csv")
+@needs(Permission.SEE_REQUESTS)
+def requests_csv() -> ResponseReturnValue:
+    """Give the same as a file; without the words, which are read one by one and on record."""
+    return csv_answer(
+        "requests",
+        ("number", "urgent", "late", "due", "answer by", "kind", "state", "person", "debt", "with", "opened"),
+        (
+            (
+                each.number,
+                "urgent" if each.urgent else None,
+                "late" if each.late else None,
+                each.due.isoformat(),
+                each.answer_by.isoformat(),
+                each.kind.value,
+                each.state.value,
+                each.person,
+                each.debt,
+                _name_of(each.taken_by),
+                each.opened_at.isoformat(timespec="minutes"),
+            )
+            for each in requests.queue(lender_id=me().lender_id)
+        ),
+    )
+
+
+def _one_or_404(number: str) -> Waiting:
+    found = requests.queue(lender_id=me().lender_id, number=number)
+    if not found:
+        abort(404)
+    return found[0]
+
+
+@helpdesk.route("/requests/<reference:number>", methods=["GET", "POST"], endpoint="request")
+@needs(Permission.SEE_REQUESTS)
+def request_page(number: str) -> ResponseReturnValue:
+    """Show one request, and take an answer; that somebody looked is on record."""
+    who, found, form = me(), _one_or_404(number), AnswerForm()
+    if request.method == "POST":
+        if Permission.ANSWER_REQUESTS not in who.may:
+            abort(403)
+        if form.validate():
+            with transaction():
+                done = requests.answer(
+                    lender_id=who.lender_id, number=number, words=form.words.data or "", by=who.actor
+                )
+            _say(done, _("The answer is sent. The person is told that there is one."))
+            return redirect(url_for("helpdesk.request", number=number), 303)
+    # Whoever asks for the head of a page sees nothing.
+    if request.environ["REQUEST_METHOD"] != "HEAD":
+        with transaction():
+            looked_at_request(who, debtor_id=found.debtor_id, number=number)
+    return render_template(
+        "helpdesk/request.html",
+        form=form,
+        one=found,
+        kind=kind_words(found.kind),
+        state=(state_words(found.state), tag_kind(found.state)),
+        wish=wish_words(found.wish) if found.wish and found.kind is Kind.CANT_PAY else None,
+        own_words=found.words.splitlines(),
+        answer=(found.answer or "").splitlines(),
+        taken_by=_name_of(found.taken_by),
+        answers=Permission.ANSWER_REQUESTS in who.may,
+        waits=found.state in (State.OPEN, State.WITH_PERSON),
+    ), 422 if form.errors else 200
+
+
+@helpdesk.post("/requests/<reference:number>/take")
+@needs(Permission.ANSWER_REQUESTS)
+def take(number: str) -> ResponseReturnValue:
+    """Take a request: from then on the person can't take it back, and colleagues see who looks at it."""
+    who = me()
+    _one_or_404(number)
+    with transaction():
+        done = requests.take(lender_id=who.lender_id, number=number, by=who.actor)
+    _say(done, _("It is with you now."))
+    return redirect(url_for("helpdesk.request", number=number), 303)
+
+
+@helpdesk.post("/requests/<reference:number>/close")
+@needs(Permission.ANSWER_REQUESTS)
+def close(number: str) -> ResponseReturnValue:
+    """Close a request that was answered; every hold of it ends."""
+    who = me()
+    _one_or_404(number)
+    with transaction():
+        done = requests.close(lender_id=who.lender_id, number=number, by=who.actor)
+    _say(done, _("It is closed, and nothing of it is held any more."))
+    return redirect(url_for("helpdesk.request", number=number), 303)
+
+
+def _say(done: object, words: str) -> None:
+    """Say what became of a click: done, done before by somebody, or not possible from where it stands."""
+    match done:
+        case NoSuchRequest():
+            abort(404)
+        case Repeated():
+            flash(_("That was done already, perhaps by a colleague. Nothing has changed."))
+        case Forbidden():
+            flash(_("That is not possible any more. Here is how it stands now."), "problem")
+        case _:
+            flash(words, "success")

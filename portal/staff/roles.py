@@ -1,0 +1,58 @@
+"""RULES: what staff may do. A role is a set of permissions, a page asks for one, and without a role there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Permission(StrEnum):
+    """One thing that somebody may do or see."""
+
+    SEE_COLLEAGUES = "see_colleagues"
+    MANAGE_COLLEAGUES = "manage_colleagues"
+    # Say that it is really the colleague who lost the way in.
+    VOUCH = "vouch"
+    SEE_REQUESTS = "see_requests"
+    ANSWER_REQUESTS = "answer_requests"
+    SEE_LIMITS = "see_limits"
+
+
+class Role(StrEnum):
+    """What somebody's work is."""
+
+    RULE_AUTHOR = "rule_author"
+    APPROVER = "approver"
+    HELPDESK = "helpdesk"
+    SENIOR = "senior"
+    FINANCE = "finance"
+    AUDITOR = "auditor"
+    LENDER_ADMINISTRATOR = "lender_administrator"
+    PLATFORM_OPERATOR = "platform_operator"
+
+
+_P = Permission
+_HELPDESK: Final = frozenset({_P.SEE_REQUESTS, _P.ANSWER_REQUESTS, _P.SEE_LIMITS, _P.VOUCH})
+ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
+    {
+        Role.RULE_AUTHOR: frozenset({_P.SEE_LIMITS, _P.VOUCH}),
+        Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.VOUCH}),
+        Role.HELPDESK: _HELPDESK,
+        Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES},
+        Role.FINANCE: frozenset({_P.VOUCH}),
+        # Sees, and changes nothing.
+        Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_LIMITS}),
+        Role.LENDER_ADMINISTRATOR: frozenset({_P.SEE_COLLEAGUES, _P.MANAGE_COLLEAGUES, _P.SEE_LIMITS, _P.VOUCH}),
+        # Adds lenders, and sees nothing of any lender's people.
+        Role.PLATFORM_OPERATOR: frozenset(),
+    }
+)
+READS_ONLY: Final = frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_LIMITS})
+
+
+def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:
+    """Give what somebody with these roles may do; a name that is no role any more allows nothing."""
+    known = [ROLES[Role(name)] for name in roles if name in set(Role)]
+    return frozenset().union(*known)

@@ -1,0 +1,77 @@
+"""Names of roles, states and ways to sign in, as people read them."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from portal.staff.passwords import LEAST, MOST, Weak
+from portal.staff.roles import Permission, Role
+
+
+def role_words(role: str) -> str:
+    """Give the name of a role; one that is none any more as it is written."""
+    return (
+        {
+            Role.RULE_AUTHOR: _("Author of rules"),
+            Role.APPROVER: _("Approver"),
+            Role.HELPDESK: _("Helpdesk"),
+            Role.SENIOR: _("Senior helpdesk"),
+            Role.FINANCE: _("Finance"),
+            Role.AUDITOR: _("Auditor"),
+            Role.LENDER_ADMINISTRATOR: _("Administrator"),
+            Role.PLATFORM_OPERATOR: _("Platform operator"),
+        }.get(Role(role), role)
+        if role in set(Role)
+        else role
+    )
+
+
+def role_hint(role: Role) -> str:
+    """Say in a sentence what a role is for."""
+    return {
+        Role.RULE_AUTHOR: _("Writes drafts of the limits. Somebody else has to approve them."),
+        Role.APPROVER: _("Approves drafts of the limits that others wrote."),
+        Role.HELPDESK: _("Answers what people ask, and helps them on the phone."),
+        Role.SENIOR: _("As the helpdesk, and decides what others may not decide alone."),
+        Role.FINANCE: _("Looks after payments and money back."),
+        Role.AUDITOR: _("Sees, and can change nothing."),
+        Role.LENDER_ADMINISTRATOR: _("Invites colleagues, gives roles, ends accounts."),
+        Role.PLATFORM_OPERATOR: _("Adds lenders, and sees nothing of their people."),
+    }[role]
+
+
+def permission_words(permission: Permission) -> str:
+    """Say what a permission lets somebody do."""
+    return {
+        Permission.SEE_COLLEAGUES: _("see who works here"),
+        Permission.MANAGE_COLLEAGUES: _("invite colleagues, give roles, end accounts"),
+        Permission.VOUCH: _("say that it is really a colleague who lost the way in"),
+        Permission.SEE_REQUESTS: _("see what people asked for"),
+        Permission.SEE_LIMITS: _("see what the lender allows"),
+        Permission.ANSWER_REQUESTS: _("answer what people asked for"),
+    }[permission]
+
+
+def state_words(state: str) -> str:
+    """Give the state of an account."""
+    return {"active": _("Works here"), "invited": _("Invited"), "ended": _("Has left")}[state]
+
+
+def came_by_words(came_by: str) -> str:
+    """Say how somebody signed in."""
+    return {"code": _("Password and code"), "passkey": _("Passkey"), "link": _("Link")}[came_by]
+
+
+def weak_words(weak: Weak) -> str:
+    """Say why a password is refused, and what would do."""
+    return {
+        Weak.SHORT: _(
+            "A password has at least %(least)d characters. Four words that don’t belong together are easy to remember.",
+            least=LEAST,
+        ),
+        Weak.LONG: _("A password has at most %(most)d characters.", most=MOST),
+        Weak.KNOWN: _(
+            "This password is easily guessed: it is on lists of known passwords, or made of words that belong to you. "
+            "Four words that don’t belong together are better."
+        ),
+    }[weak]

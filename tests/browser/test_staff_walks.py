@@ -1,0 +1,122 @@
+"""Staff in a real browser: invited and joined, a request answered, and a lost app helped by two colleagues."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+from portal.staff import totp
+from tests.browser.gallery import Gallery
+from tests.browser.phone import Phone, phone_of
+from tests.browser.views import View
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "seven quiet lamps under water"
+# The walks of a debtor are in many views; these are on one phone with a script, and on one without.
+WITH_AND_WITHOUT = [View(390, "light", True, "en"), View(320, "dark", False, "zh_Hans")]  # noqa: FBT003 - as in views
+
+
+@contextmanager
+def somebody(browser: Browser, passers: Gallery, view: View) -> Iterator[Phone]:
+    """Give another browser."""
+    with phone_of(browser, passers.portal, view) as phone:
+        yield phone
+
+
+def code(her: Phone, secret: str) -> None:
+    """Give the code of an app; one that was used a moment ago is waited for to change."""
+    for _try in range(3):
+        her.type("code", totp.code_at(secret, at=datetime.now(UTC)))
+        her.tap("main form button")
+        if not her.page.locator("main [name=code]").count():
+            return
+        time.sleep(31 - datetime.now(UTC).second % 30)
+    raise AssertionError("no code of the app was taken")
+
+
+def sign_in(her: Phone, passers: Gallery, email: str, password: str, secret: str) -> None:
+    her.page.goto(f"{passers.portal.url}/staff/sign-in")
+    her.look()
+    her.type("email", email)
+    her.type("password", password)
+    her.tap("main form button")
+    her.look()
+    code(her, secret)
+    assert urlsplit(her.page.url).path == "/staff", her.page.url
+    her.look()
+
+
+def join(her: Phone, link: str) -> str:
+    """Follow a link, choose a password and set up an app; gives its secret."""
+    her.page.goto(link)
+    her.look()
+    her.type("password", PASSWORD)
+    her.type("again", PASSWORD)
+    her.tap("main form button")
+    her.look()
+    secret = her.page.locator("main code").inner_text().replace(" ", "")
+    code(her, secret)
+    assert urlsplit(her.page.url).path == "/staff", her.page.url
+    her.look()
+    return secret
+
+
+def newest_link(her: Phone, passers: Gallery, kind: str, email: str) -> str:
+    told = her.page.request.get(f"{passers.portal.url}/outbox?format=json").json()
+    body = next(one["body"] for one in told if one["kind"] == kind and one["to"] == email)
+    found = re.search(r"http\S+/join/\S+", body)
+    assert found is not None, body
+    return found[0]
+
+
+@pytest.mark.parametrize("view", WITH_AND_WITHOUT, ids=str)
+def test_somebody_is_invited_loses_the_app_and_comes_back(browser: Browser, passers: Gallery, view: View) -> None:
+    staff = {one["role"]: one for one in passers.portal.staff()}
+    boss, helper = (staff[role] for role in ("lender_administrator", "helpdesk"))
+    email = f"newcomer-{view.width}@staff.example"
+    with somebody(browser, passers, view) as her:
+        sign_in(her, passers, boss["email"], boss["password"], boss["totp_secret"])
+        her.tap("nav a[href='/staff/colleagues']")
+        her.look()
+        her.tap("main a[href='/staff/colleagues/invite']")
+        her.look()
+        her.type("name", "Newcomer Example")
+        her.type("email", email)
+        her.page.check("main input[value=helpdesk]")
+        her.tap("main form button")
+        her.look()
+        with somebody(browser, passers, view) as new:
+            join(new, newest_link(her, passers, "staff_invited", email))
+            new.tap("nav a[href='/staff/requests']")
+            new.look()
+            new.tap("header form button")
+            # The phone is gone, and with it the app.
+            new.page.goto(f"{passers.portal.url}/staff/lost")
+            new.look()
+            new.type("email", email)
+            new.tap("main form button")
+            new.look()
+            vouch(her, passers)
+            with somebody(browser, passers, view) as other:
+                sign_in(other, passers, helper["email"], helper["password"], helper["totp_secret"])
+                vouch(other, passers)
+            join(new, newest_link(her, passers, "staff_way_back", email))
+
+
+def vouch(her: Phone, passers: Gallery) -> None:
+    """Say that it is really the colleague."""
+    her.page.goto(f"{passers.portal.url}/staff/colleagues/ways-back")
+    her.look()
+    her.tap("main .card:has-text('Newcomer Example') a.button")
+    her.look()
+    her.type("words", "I called the number on our list.")
+    her.tap("main form button >> nth=0")
+    her.look()
