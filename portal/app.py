@@ -133,6 +133,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         pictures=pictures,
         idle_seconds=int(IDLE.total_seconds()),
     )
+    db.Sealed.use(settings.secret_key)
     db.connect(settings.database_url)
     Babel(app, locale_selector=languages.chosen_locale).domain_instance = languages.Texts()
     static_files.install(app)

@@ -15,6 +15,7 @@ def create_app() -> Flask:
     settings = config.from_environment()
     app = Flask("portal", static_folder=None)
     app.config["SETTINGS"] = settings
+    db.Sealed.use(settings.secret_key)
     db.connect(settings.database_url)
     app.teardown_appcontext(lambda _problem: db.session.remove())
     import_commands.register(app.cli)

@@ -5,6 +5,7 @@ Invariant: nothing is written outside `transaction()`, so an act is committed wh
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from collections import namedtuple
@@ -41,6 +42,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scop
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import TypeDecorator
 
+from portal import sealed
+
+log = logging.getLogger(__name__)
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 
@@ -79,6 +83,49 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Sealed(TypeDecorator[str]):
+    """A secret that stands sealed in its column and is plain text here; one from before they were sealed is read too.
+
+    With another installation's key, or another column's text, it is as if there were none: what needs it says so.
+    """
+
+    impl = String
+    cache_ok = True
+    _key = ""
+
+    def __init__(self, of: str) -> None:
+        super().__init__()
+        self.of = of
+
+    @classmethod
+    def use(cls, key: str) -> None:
+        """Take the installation's key, once, before the first row is read."""
+        cls._key = key
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Seal it.
+
+        :raises ValueError: if no key was given yet.
+        """
+        del dialect
+        if value is None:
+            return None
+        if not self._key:
+            raise ValueError("a secret can't be sealed without the installation's key")
+        return sealed.seal(value, of=self.of, key=self._key)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Open it."""
+        del dialect
+        if value is None or not sealed.is_sealed(value):
+            return value
+        try:
+            return sealed.unseal(value, of=self.of, key=self._key)
+        except sealed.CannotOpen as problem:
+            log.warning("the secret in %s can't be opened with this SECRET_KEY", problem)
+            return None
 
 
 class Model(DeclarativeBase):

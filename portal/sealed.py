@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -29,6 +30,11 @@ def seal(secret: str, *, of: str, key: str) -> str:
     return _VERSION + base64.urlsafe_b64encode(closed).decode()
 
 
+def is_sealed(text: str) -> bool:
+    """Say whether a text is a sealed secret, and not one from before secrets were sealed."""
+    return text.startswith(_VERSION)
+
+
 def unseal(text: str, *, of: str, key: str) -> str:
     """Give the secret back.
 
@@ -41,5 +47,6 @@ def unseal(text: str, *, of: str, key: str) -> str:
         raise CannotOpen(of) from problem
 
 
+@lru_cache(maxsize=4)
 def _cipher(key: str) -> AESGCM:
     return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=b"portal: sealed").derive(key.encode()))

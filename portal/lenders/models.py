@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import LenderOwned, Model, new_id
+from portal.db import LenderOwned, Model, Sealed, new_id
 
 
 class Lender(Model):
@@ -34,8 +34,8 @@ class Lender(Model):
     languages: Mapped[list[str]]
     # So many days before a payment of a plan a reminder goes out.
     remind_days_before: Mapped[int] = mapped_column(default=3, server_default="3")
-    stripe_secret_key: Mapped[str | None]
-    stripe_webhook_secret: Mapped[str | None]
+    stripe_secret_key: Mapped[str | None] = mapped_column(Sealed("lender.stripe_secret_key"))
+    stripe_webhook_secret: Mapped[str | None] = mapped_column(Sealed("lender.stripe_webhook_secret"))
     stripe_webhook_url: Mapped[str | None]
     made_up: Mapped[bool] = mapped_column(default=False)
     # Colours, corners, name and logo of its pages, as `brand.py` checked them; none for the portal's own look.
