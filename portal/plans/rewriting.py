@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, select
@@ -88,13 +89,15 @@ def read_plan(plan: Plan | PlanCard, *, today: date) -> Read:
     [quote] = read(_QUOTED, mine)
     items = read(_ITEMS, mine)
     currency = plan.currency
+    # Level payments are a few amounts again and again.
+    money = cache(partial(Money, currency=currency))
     payments = [
         Payment(
             seq=item.seq,
             due_on=item.due_on,
-            principal=Money(item.principal_minor, currency),
-            interest=Money(item.interest_minor, currency),
-            waives=Money(item.waive_minor, currency),
+            principal=money(item.principal_minor),
+            interest=money(item.interest_minor),
+            waives=money(item.waive_minor),
             extra=item.kind == "extra",
         )
         for item in items
