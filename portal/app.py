@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import click
 from flask import Flask, Response, g, render_template, request
 from flask.cli import AppGroup
-from flask_babel import Babel, get_locale
 from flask_login import current_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -111,7 +110,6 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         BASE_URL=settings.base_url,
         STRIPE_API_BASE=settings.stripe_api_base,
         WTF_CSRF_TIME_LIMIT=None,
-        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
         SETTINGS=settings,
     )
     try:
@@ -128,7 +126,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         idle_seconds=int(IDLE.total_seconds()),
     )
     db.connect(settings.database_url)
-    Babel(app, locale_selector=languages.chosen_locale).domain_instance = languages.Texts()
+    languages.install(app)
     static_files.install(app)
     permissions.install(app)
     addresses.install(app)
@@ -161,7 +159,7 @@ def _what_every_page_has() -> dict[str, object]:
     return {
         "lender": lender,
         "look": look_of(lender),
-        "language": languages.tag(str(get_locale())),
+        "language": languages.tag(languages.page_language()),
         "languages": tuple(languages.LANGUAGES.items()),
         "signed_in": signed_in,
         "idle_until": visitor.idle_until if signed_in else None,

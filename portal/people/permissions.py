@@ -11,7 +11,6 @@ from typing import Any
 
 from flask import Flask, flash, g, redirect, request, url_for
 from flask import session as cookie
-from flask_babel import gettext as _
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from sqlalchemy import Row, bindparam, select, update
 
@@ -22,6 +21,7 @@ from portal.lenders.models import Lender, LenderCard
 from portal.people import kept_forms
 from portal.people.models import Debtor, UserSession
 from portal.people.sign_in import GRACE, IDLE, SESSION_LIFE, For, given_just_now
+from portal.web.languages import gettext as _
 from portal.web.security import gate
 
 _TOUCH_AFTER_SECONDS = 120

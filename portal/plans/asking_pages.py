@@ -8,7 +8,6 @@ from functools import lru_cache
 from babel.numbers import get_currency_symbol
 from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 
 from portal.db import transaction
 from portal.debts.statement import Standing
@@ -32,6 +31,7 @@ from portal.plans.pages import about_a_plan, debt_with_background, elsewhere, no
 from portal.plans.words import amount_every, answer_words, asked_words, way_lead, way_title
 from portal.schedules.dates import Frequency
 from portal.web.fields import Form
+from portal.web.languages import get_locale, page_language
 
 # The ends of their addresses, in the order in which one reads them in a menu.
 SLUGS = {
@@ -59,7 +59,7 @@ def _set_up(form: Form, debt: Standing, *, limits: Limits, today: date) -> None:
             case "Day":
                 field.today = today
             case "RadioField":
-                field.choices = list(_rhythms(_frequencies(limits), str(get_locale())))
+                field.choices = list(_rhythms(_frequencies(limits), page_language()))
 
 
 @lru_cache(maxsize=256)

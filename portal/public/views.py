@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from portal.db import transaction
@@ -16,6 +15,7 @@ from portal.people import sign_in
 from portal.post.real import sent_by_us
 from portal.public import claims
 from portal.public.forms import ReallyUsForm
+from portal.web.languages import gettext as _
 from portal.web.security import open_page
 
 public = Blueprint("public", __name__)

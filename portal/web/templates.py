@@ -15,7 +15,6 @@ from typing import Any
 
 from flask import Flask
 from flask.templating import Environment
-from flask_babel import get_locale
 from jinja2 import StrictUndefined, Template, nodes
 from jinja2.compiler import CodeGenerator, Frame, MacroRef
 from jinja2.visitor import NodeTransformer
@@ -29,8 +28,6 @@ COMPONENTS = "components/"
 FRAME = ("skip_link", "header", "footer", "idle_warning", "doors")
 _TOKEN = "the forgery token of who sees it"  # noqa: S105 - stands where the token will be
 _ONE_TEXT = ("_", "gettext")
-# Flask-Babel's texts with a context of their own, which no template of ours has; calls here don't tell them theirs.
-_ASKING_FOR_CONTEXT = ("pgettext", "npgettext")
 _PLACE = re.compile(r"(?<!%)%\((\w+)\)s")
 
 
@@ -113,7 +110,7 @@ class PageTemplates(Environment):
         made._found = {}
         made.filters = {**self.filters, **{f.__name__: partial(f, language=language) for f in formats.FILTERS}}
         made.globals = {
-            **{name: each for name, each in self.globals.items() if name not in _ASKING_FOR_CONTEXT},
+            **self.globals,
             "ngettext": partial(languages.translated_by_number, language=language),
             **{name: partial(languages.translated, language=language) for name in _ONE_TEXT},
         }
@@ -132,7 +129,7 @@ class PageTemplates(Environment):
     ) -> Template:
         """Give a template in the language of the page."""
         if self.language is None:
-            return self.in_language(str(get_locale() or languages.DEFAULT)).get_template(name, parent, globals)
+            return self.in_language(languages.page_language()).get_template(name, parent, globals)
         if globals or self.auto_reload or not isinstance(name, str):
             return super().get_template(name, parent, globals)
         found = self._found.get(name)
@@ -148,7 +145,7 @@ class PageTemplates(Environment):
     ) -> Template:
         """Give a template that is no file, in the language of the page."""
         if self.language is None:
-            here = self.in_language(str(get_locale() or languages.DEFAULT))
+            here = self.in_language(languages.page_language())
             return here.from_string(source, globals, template_class)
         return super().from_string(source, globals, template_class)
 
