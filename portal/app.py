@@ -127,10 +127,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     )
     db.connect(settings.database_url)
     languages.install(app)
-    static_files.install(app)
     permissions.install(app)
     addresses.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
+    static_files.install(app)
     app.extensions["owner_of_reference"] = owner_of_reference
     app.extensions[staff_requests.OPENER] = open_request
     app.extensions[staff_requests.TAKER_BACK] = taken_back

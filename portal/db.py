@@ -338,7 +338,12 @@ class Form:
                 cursor.close()
         except self._error as problem:
             raise CouldNotRead(type(problem).__name__) from problem
-        return [self._made(list(row)) for row in found]
+        if self._coming_out and found:
+            columns: list[Sequence[Any]] = list(zip(*found, strict=True))
+            for place, convert in self._coming_out:
+                columns[place] = [convert(value) for value in columns[place]]
+            found = list(zip(*columns, strict=True))
+        return list(map(self._row._make, found))
 
     def given(self, values: Mapping[str, object]) -> Any:
         """Give values as the driver takes them: by name, or in the order of their places."""
@@ -346,11 +351,6 @@ class Form:
         for name, convert in self._going_in:
             given[name] = convert(given[name])
         return given if self._places is None else tuple([given[name] for name in self._places])
-
-    def _made(self, row: list[Any]) -> Any:
-        for place, convert in self._coming_out:
-            row[place] = convert(row[place])
-        return self._row._make(row)
 
 
 @lru_cache(maxsize=256)

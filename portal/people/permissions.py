@@ -192,15 +192,21 @@ def touch(lender_id: uuid.UUID, session_id: uuid.UUID) -> None:
         )
 
 
+class _Visitors(LoginManager):
+    """Flask-Login without what it does beside cookie and loader: nobody is remembered, or told by a browser's name."""
+
+    def _load_user(self) -> None:
+        """Find out who is asking, once for a page."""
+        user_id = cookie.get("_user_id")
+        self._update_request_context_with_user(None if user_id is None else load(user_id))
+
+
 def install(app: Flask) -> None:
-    """Tell Flask-Login how to find people; nothing of it is used beyond cookie and loader.
+    """Tell Flask-Login how to find people.
 
     Its `init_app` would also look on each page whether somebody is to be remembered, and nobody is.
     """
-    login = LoginManager()
-    login.session_protection = None
-    login.user_loader(load)
-    app.login_manager = login  # type: ignore[attr-defined]
+    app.login_manager = _Visitors()  # type: ignore[attr-defined]
 
 
 def needs_debtor(view: Callable[..., Any]) -> Callable[..., Any]:
