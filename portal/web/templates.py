@@ -18,7 +18,7 @@ from flask.templating import Environment
 from jinja2 import StrictUndefined, Template, nodes
 from jinja2.compiler import CodeGenerator, Frame, MacroRef
 from jinja2.visitor import NodeTransformer
-from markupsafe import Markup, escape
+from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]
 
 from portal.web import addresses, formats, languages
 from portal.web.security import masked_token
@@ -36,7 +36,9 @@ class ComponentNameTaken(Exception):
 
 
 def _escaped(value: object) -> str:
-    """Escape what a page shows; markup stays the very object, where Jinja would make a new one."""
+    """Escape what a page shows; it is joined at once, so nobody has to be told that it is markup now, as Jinja does."""
+    if type(value) is str:
+        return _escape_inner(value)
     return value if type(value) is Markup else escape(value)
 
 
