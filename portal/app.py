@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import click
 from flask import Flask, Response, g, render_template, request
 from flask.cli import AppGroup
-from flask_babel import Babel, get_locale
 from flask_login import current_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -117,7 +116,6 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         BASE_URL=settings.base_url,
         STRIPE_API_BASE=settings.stripe_api_base,
         WTF_CSRF_TIME_LIMIT=None,
-        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
         SETTINGS=settings,
     )
     try:
@@ -135,11 +133,11 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     )
     db.Sealed.use(settings.secret_key)
     db.connect(settings.database_url)
-    Babel(app, locale_selector=languages.chosen_locale).domain_instance = languages.Texts()
-    static_files.install(app)
+    languages.install(app)
     permissions.install(app, gates.load)
     addresses.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
+    static_files.install(app)
     app.extensions["owner_of_reference"] = owner_of_reference
     app.extensions[staff_requests.OPENER] = open_request
     app.extensions[staff_requests.TAKER_BACK] = taken_back
@@ -171,7 +169,7 @@ def _what_every_page_has() -> dict[str, object]:
     return {
         "lender": lender,
         "look": look_of(lender),
-        "language": languages.tag(str(get_locale())),
+        "language": languages.tag(languages.page_language()),
         "languages": tuple(languages.LANGUAGES.items()),
         "signed_in": signed_in,
         "colleague": colleague,

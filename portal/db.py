@@ -27,6 +27,7 @@ from sqlalchemy import (
     Engine,
     ForeignKey,
     MetaData,
+    PoolProxiedConnection,
     Select,
     String,
     Table,
@@ -176,16 +177,30 @@ _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
 class _Reader(threading.local):
-    """A thread's plain connection for `read`, which lasts until a transaction begins or ends.
+    """A thread's connection of the driver for `read`, which lasts until a transaction begins or ends.
 
     A page that only reads plain columns then makes no session, and opens no transaction of one; together they cost more
     than a read.
     """
 
-    connection: Connection | None = None
+    connection: PoolProxiedConnection | None = None
+
+    def on(self, engine: Engine) -> PoolProxiedConnection:
+        """Give it, inside a transaction, which psycopg begins by itself.
+
+        :raises CouldNotRead: if there is no connection to be had.
+        """
+        if self.connection is None:
+            try:
+                self.connection = engine.raw_connection()
+                if engine.dialect.name == "sqlite":
+                    self.connection.cursor().execute("BEGIN")
+            except engine.dialect.loaded_dbapi.Error as problem:
+                raise CouldNotRead(type(problem).__name__) from problem
+        return self.connection
 
     def let_go(self) -> None:
-        """Give it back; what is read from now on is read anew."""
+        """Give it back to the pool, which ends its transaction; what is read from now on is read anew."""
         if self.connection is not None:
             self.connection.close()
             self.connection = None
@@ -313,23 +328,18 @@ def read(statement: Select[Any], values: Mapping[str, object]) -> Sequence[Any]:
 
     :raises CouldNotRead: if the database doesn't answer.
     """
-    connection = _reading_on()
-    return _form_of(statement, connection.dialect).rows(connection, values)
-
-
-def _reading_on() -> Connection:
-    """Give the connection to read on: inside a transaction, or in a test's outer one, the session's own."""
     if _writing.get():
         # As before the session's own reads: what an act has changed so far is part of what it reads.
         session.flush()
-        return session.connection()
-    bound = _sessions.kw["bind"]
-    if not isinstance(bound, Engine) or (session.registry.has() and session().in_transaction()):
-        return session.connection()
-    if _reader.connection is None:
-        _reader.connection = bound.connect()
-        _reader.connection.begin()
-    return _reader.connection
+    elif isinstance(bound := _sessions.kw["bind"], Engine) and not _session_is_in_transaction():
+        return _form_of(statement, bound.dialect).rows(_reader.on(bound), values)
+    # Inside a transaction, or in a test's outer one, it is the session's own.
+    connection = session.connection()
+    return _form_of(statement, connection.dialect).rows(connection.connection, values)
+
+
+def _session_is_in_transaction() -> bool:
+    return session.registry.has() and session().in_transaction()
 
 
 class Form:
@@ -341,6 +351,7 @@ class Form:
     def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self.text = compiled.string
+        self._error = dialect.loaded_dbapi.Error
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
         self._places = compiled.positiontup
         # A name that stands there twice is one value.
@@ -359,22 +370,27 @@ class Form:
             if (convert := column["type"].dialect_impl(dialect).result_processor(dialect, None)) is not None
         ]
 
-    def rows(self, connection: Connection, values: Mapping[str, object]) -> list[Any]:
+    def rows(self, connection: PoolProxiedConnection, values: Mapping[str, object]) -> list[Any]:
         """Ask, and give the rows.
 
         :raises CouldNotRead: if the database doesn't answer.
         """
         given = self.given(values)
         try:
-            cursor = connection.connection.cursor()
+            cursor = connection.cursor()
             try:
                 cursor.execute(self.text, given)
                 found = cursor.fetchall()
             finally:
                 cursor.close()
-        except connection.dialect.loaded_dbapi.Error as problem:
+        except self._error as problem:
             raise CouldNotRead(type(problem).__name__) from problem
-        return [self._made(list(row)) for row in found]
+        if self._coming_out and found:
+            columns: list[Sequence[Any]] = list(zip(*found, strict=True))
+            for place, convert in self._coming_out:
+                columns[place] = [convert(value) for value in columns[place]]
+            found = list(zip(*columns, strict=True))
+        return list(map(self._row._make, found))
 
     def given(self, values: Mapping[str, object]) -> Any:
         """Give values as the driver takes them: by name, or in the order of their places."""
@@ -382,11 +398,6 @@ class Form:
         for name, convert in self._going_in:
             given[name] = convert(given[name])
         return given if self._places is None else tuple([given[name] for name in self._places])
-
-    def _made(self, row: list[Any]) -> Any:
-        for place, convert in self._coming_out:
-            row[place] = convert(row[place])
-        return self._row._make(row)
 
 
 @lru_cache(maxsize=256)

@@ -102,7 +102,7 @@ class _Server:
             # The data live as long as the tests, so nothing has to survive a power cut.
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 self._execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
-            # Tests roll back, and what counts rows meanwhile takes a table in use for empty: plans become bad by chance.
+            # Tests roll back: what counts rows meanwhile takes a table in use for empty, and plans go bad by chance.
             self._execute(sql.SQL("alter system set autovacuum = off"))
             self._execute(sql.SQL("alter system set max_connections = 200"))
             self._execute(sql.SQL("select pg_reload_conf()"))

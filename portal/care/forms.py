@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, Optional, StopValidation
 
 from portal.care.requests import LONGEST_WORDS, plain_words
 from portal.care.words import NEEDS
 from portal.web.fields import Form, Text, at_most
+from portal.web.languages import gettext as _
+from portal.web.languages import lazy_gettext
 
 _FORM_KEY = re.compile(r"[0-9a-f]{32}")
 # A person calls it, so it only has to look like a number: five digits of any script, with what people put between them.

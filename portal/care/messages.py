@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from flask import current_app, has_request_context
-from flask_babel import force_locale
-from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal.care.models import CareRequest
@@ -21,7 +19,8 @@ from portal.people.models import LIVE, ContactPoint, Debtor
 from portal.post import outbox
 from portal.post.models import BouncedAddress
 from portal.web.formats import day as day_words
-from portal.web.languages import DEFAULT, best
+from portal.web.languages import DEFAULT, best, force_locale
+from portal.web.languages import gettext as _
 
 
 def contacts_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> dict[str, str]:

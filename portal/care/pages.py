@@ -5,12 +5,11 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from flask_babel import gettext as _
-
 from portal.care.holds import Notice, notices_of
 from portal.care.states import Kind
 from portal.people.permissions import me
 from portal.web.formats import day as day_words
+from portal.web.languages import gettext as _
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,9 @@ from __future__ import annotations
 import uuid
 from datetime import date, datetime
 
-from babel import Locale
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.care import advice, requests, words
@@ -33,6 +30,8 @@ from portal.people.permissions import is_debtor, me, needs_debtor
 from portal.people.sign_in import hashed, masked
 from portal.web.formats import day as day_words
 from portal.web.formats import instant as instant_words
+from portal.web.languages import get_locale
+from portal.web.languages import gettext as _
 from portal.web.security import open_page
 from portal.web.spreadsheet import csv_answer
 
@@ -59,7 +58,7 @@ def _place() -> advice.Place:
 
 def _place_names() -> list[tuple[str, str]]:
     """Give every place that we know advice for, by its name in the language of the page."""
-    names = (get_locale() or Locale.parse("en")).territories
+    names = get_locale().territories
     return sorted(((code, str(names.get(code, code))) for code in advice.places()), key=lambda each: each[1])
 
 

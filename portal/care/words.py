@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from flask_babel import gettext as _
-
 from portal import clock
 from portal.care.clocks import clock_for
 from portal.care.states import Kind, State
 from portal.web.formats import day as day_words
+from portal.web.languages import gettext as _
 
 # The order in which pages offer them.
 NEEDS = (

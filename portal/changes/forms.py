@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
 from wtforms import IntegerField, RadioField, SelectField
 from wtforms.validators import InputRequired
 
 from portal.plans.forms import Day, DayOfMonthForm, DayOfWeekForm
 from portal.plans.redrawing import Kind
 from portal.web.fields import Amount, Form, between
+from portal.web.languages import lazy_gettext
 
 
 class MoveForm(Form):

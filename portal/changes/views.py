@@ -9,8 +9,6 @@ from datetime import date
 from babel.numbers import get_currency_symbol
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.changes import acts, rules, words
@@ -33,6 +31,8 @@ from portal.web.fields import Form
 from portal.web.formats import clock_time, narrow_day
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
+from portal.web.languages import get_locale
+from portal.web.languages import gettext as _
 
 changes = Blueprint("changes", __name__)
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from flask_babel import get_locale, lazy_gettext, ngettext
-from flask_babel import gettext as _
-
 from portal.changes.rules import Refused, Room, Why
 from portal.money import Money
 from portal.plans.redrawing import Kind, Use
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
+from portal.web.languages import gettext as _
+from portal.web.languages import lazy_gettext, ngettext, page_language
 
 _TITLES: Final = {
     Kind.MOVE: lazy_gettext("Move one payment"),
@@ -46,7 +45,7 @@ def lead(kind: Kind) -> str:
 
 def _one_after_another(sentences: Sequence[str]) -> str:
     """Join sentences as the language of the page does: Chinese leaves no space between them."""
-    return ("" if str(get_locale()).startswith("zh") else " ").join(sentences)
+    return ("" if page_language().startswith("zh") else " ").join(sentences)
 
 
 def limits(kind: Kind, room: Room) -> str:

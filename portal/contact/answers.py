@@ -14,8 +14,6 @@ from datetime import timedelta
 from enum import Enum
 
 from flask import current_app
-from flask_babel import force_locale
-from flask_babel import gettext as _
 from sqlalchemy import exists, select
 
 from portal import clock
@@ -33,7 +31,8 @@ from portal.people.sign_in import hashed, masked
 from portal.post import phones
 from portal.post.models import StopLink
 from portal.post.outbox import links_to
-from portal.web.languages import DEFAULT, best
+from portal.web.languages import DEFAULT, best, force_locale
+from portal.web.languages import gettext as _
 
 log = logging.getLogger(__name__)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from wtforms import BooleanField, RadioField, SelectField
 from wtforms.validators import Optional, ValidationError
 
 from portal.contact.choices import Wish
 from portal.web.fields import Form
+from portal.web.languages import gettext as _
+from portal.web.languages import lazy_gettext
 
 NONE = "none"
 _HALF_HOURS = [f"{minute // 60:02}:{minute % 60:02}" for minute in range(0, 24 * 60, 30)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal.contact import choices
 from portal.contact.choices import Wish
@@ -19,6 +18,7 @@ from portal.post.models import Message
 from portal.post.outbox import link_behind, newest
 from portal.post.segments import segments
 from portal.post.words import code_in
+from portal.web.languages import gettext as _
 from portal.web.languages import tag
 from portal.web.security import demo_only, open_page, signed_by_sender
 

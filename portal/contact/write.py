@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flask import current_app
-from flask_babel import force_locale
 
 from portal import clock
 from portal.contact import facts
@@ -20,6 +19,7 @@ from portal.post.compose import Words, base_url
 from portal.post.deliver import logged
 from portal.post.gate import Outcome
 from portal.post.kinds import Group, kind_of
+from portal.web.languages import force_locale
 
 
 def address_of(endpoint: str, **values: object) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask import abort
-from flask_babel import gettext as _
 
 from portal.debts.statement import Standing, debt_of
 from portal.ledger import Account
 from portal.people.permissions import me
+from portal.web.languages import gettext as _
 
 
 def mine_or_404(reference: str) -> Standing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cache, partial
@@ -39,11 +39,12 @@ class Standing:
     credit: Money
     # One that its lender took back has no page any more, but its plans and payments have theirs.
     open: bool = True
+    # All parts together; a page asks for it ten times.
+    owed: Money = field(init=False)
 
-    @property
-    def owed(self) -> Money:
-        """Give what is owed in all."""
-        return Money(sum(part.minor for part in self.parts.values()), self.credit.currency)
+    def __post_init__(self) -> None:
+        owed = sum([part.minor for part in self.parts.values()])
+        object.__setattr__(self, "owed", Money(owed, self.credit.currency))
 
     def days_late(self, today: date) -> int:
         """Give for how many days the debt has been late; 0 if it isn't."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, current_app, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale
 from markupsafe import Markup
 
 from portal.design import examples
 from portal.web import colours
-from portal.web.languages import LANGUAGES
+from portal.web.languages import LANGUAGES, force_locale
 from portal.web.security import demo_only
 from portal.web.templates import COMPONENTS
 

@@ -11,8 +11,6 @@ from datetime import date
 from decimal import Decimal
 
 from babel.dates import get_month_names
-from flask_babel import get_locale, ngettext
-from flask_babel import gettext as _
 
 from portal.limits.cards import (
     AffordabilityModel,
@@ -32,6 +30,8 @@ from portal.schedules.dates import Frequency
 from portal.schedules.pauses import Accrual, Keeps
 from portal.web.formats import day as day_words
 from portal.web.formats import money, percent
+from portal.web.languages import get_locale, ngettext
+from portal.web.languages import gettext as _
 
 
 @dataclass(frozen=True, slots=True)

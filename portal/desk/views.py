@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.desk import versions
@@ -13,6 +12,7 @@ from portal.desk.versions import VersionRow
 from portal.plans.allowed import version_of
 from portal.staff.gates import me, needs
 from portal.staff.roles import Permission
+from portal.web.languages import gettext as _
 
 desk = Blueprint("desk", __name__, url_prefix="/staff/limits")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from wtforms import TextAreaField
 from wtforms.validators import InputRequired, StopValidation
 
 from portal.care.requests import LONGEST_WORDS, plain_words
 from portal.web.fields import Form, at_most
+from portal.web.languages import gettext as _
+from portal.web.languages import lazy_gettext
 
 
 class AnswerForm(Form):

@@ -6,7 +6,6 @@ import uuid
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal.care import requests
 from portal.care.requests import NoSuchRequest, Waiting
@@ -18,6 +17,7 @@ from portal.helpdesk.looking import looked_at_request
 from portal.staff import members
 from portal.staff.gates import me, needs
 from portal.staff.roles import Permission
+from portal.web.languages import gettext as _
 from portal.web.paging import page_of
 from portal.web.spreadsheet import csv_answer
 

@@ -8,7 +8,6 @@ from datetime import date
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.care.pages import notices_for_me
@@ -24,6 +23,7 @@ from portal.plans.progress import alive_plan, interest_not_posted, still_to_waiv
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 from portal.web.formats import percent as percent_words
+from portal.web.languages import gettext as _
 from portal.web.paging import page_of
 from portal.web.spreadsheet import csv_answer
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 from itertools import dropwhile, takewhile
 
 from flask import current_app
-from flask_babel import force_locale
 from sqlalchemy import select, update
 
 from portal import clock, queue
@@ -53,6 +52,7 @@ from portal.plans.granting import GRANTED
 from portal.plans.key_facts import told_in
 from portal.plans.models import Plan, PlanItem, Quote
 from portal.plans.negotiate import arrangement_in, orders_in, schedule_in
+from portal.web.languages import force_locale
 from portal.web.numbers import public_number
 
 # Fifteen days to resolve, where no law of the place sets another clock.

@@ -9,7 +9,6 @@ from datetime import date, datetime
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.db import transaction
@@ -19,6 +18,7 @@ from portal.letters import issue
 from portal.letters.kept import awaited_of, by_hand_of, day_in, letter_of, letters_of, no_longer_true
 from portal.people.permissions import me, needs_code
 from portal.plans.progress import coming_of
+from portal.web.languages import gettext as _
 from portal.web.paging import page_of
 from portal.web.spreadsheet import csv_answer
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal import amounts
 from portal.db import session
@@ -20,6 +19,7 @@ from portal.payments.payable import Payable, effects_of, on_its_way
 from portal.people.permissions import Person
 from portal.plans.redrawing import Use
 from portal.web.languages import chosen
+from portal.web.languages import gettext as _
 
 _FORM_KEY = re.compile(r"[0-9a-f]{32}")
 _MINOR = re.compile(r"[0-9]{1,15}", re.ASCII)

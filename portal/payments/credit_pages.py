@@ -6,7 +6,6 @@ import uuid
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.care.pages import paying_all_the_same
@@ -19,6 +18,7 @@ from portal.payments.pages import payments
 from portal.payments.payable import disputed_of, effects_of, on_its_way, payable_of
 from portal.people.permissions import me, needs_debtor
 from portal.web.formats import money as money_words
+from portal.web.languages import gettext as _
 
 
 @payments.get("/credit")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask_babel import lazy_gettext
 from wtforms import HiddenField, RadioField
 from wtforms.validators import InputRequired, StopValidation
 
 from portal.web.fields import Amount, Form
+from portal.web.languages import lazy_gettext
 
 
 class OptionalAmount(Amount):

@@ -7,8 +7,6 @@ import uuid
 from babel.numbers import get_currency_symbol
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
-from flask_babel import gettext as _
 
 from portal import amounts
 from portal.care.pages import paying_all_the_same
@@ -29,6 +27,8 @@ from portal.payments.payable import (
     together,
 )
 from portal.people.permissions import me, needs_debtor
+from portal.web.languages import get_locale
+from portal.web.languages import gettext as _
 
 
 @payments.route("/pay", methods=["GET", "POST"])
@@ -83,7 +83,7 @@ def pay() -> ResponseReturnValue:
                 "late": _("Everything whose day has passed."),
             },
             least=least_of(found.owed),
-            prefix=get_currency_symbol(debt.owed.currency, locale=str(get_locale())),
+            prefix=get_currency_symbol(debt.owed.currency, locale=get_locale()),
             effect=on_its_way(debt),
             disputed=debt.id in disputed_of(person, [debt]),
             all_the_same=paying_all_the_same(),

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flask import url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from sqlalchemy import select
 
 from portal import clock
@@ -24,6 +22,8 @@ from portal.plans.reach import Open, reach
 from portal.plans.redrawing import Use
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
+from portal.web.languages import gettext as _
+from portal.web.languages import ngettext
 
 # Nobody is asked to pay less than this; a smaller debt is paid as a whole by other means.
 LEAST_MINOR = 100

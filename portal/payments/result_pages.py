@@ -6,7 +6,6 @@ import uuid
 
 from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal import clock
@@ -20,6 +19,7 @@ from portal.payments.parts import parts_of
 from portal.people.permissions import Person, me, needs_debtor
 from portal.plans.models import Plan
 from portal.web.formats import money as money_words
+from portal.web.languages import gettext as _
 
 
 @payments.get("/pay/result/<reference>")

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from babel.numbers import get_currency_symbol
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
-from flask_babel import gettext as _
 
 from portal import amounts, clock
 from portal.money import Money, total
@@ -32,6 +30,8 @@ from portal.payments.payable import (
 )
 from portal.people.permissions import Person, me, needs_debtor
 from portal.web.formats import money as money_words
+from portal.web.languages import get_locale
+from portal.web.languages import gettext as _
 
 
 @payments.route("/pay/several", methods=["GET", "POST"])
@@ -77,7 +77,7 @@ def several() -> ResponseReturnValue:
             form=form,
             choices=choices,
             least=least_of(everything),
-            prefix=get_currency_symbol(currency, locale=str(get_locale())),
+            prefix=get_currency_symbol(currency, locale=get_locale()),
         ),
         422 if form.errors or form.amount.errors else 200,
     )
@@ -148,7 +148,7 @@ def shares() -> ResponseReturnValue:
                 }
                 for each in found
             ],
-            prefix=get_currency_symbol(currency, locale=str(get_locale())),
+            prefix=get_currency_symbol(currency, locale=get_locale()),
             change=url_for("payments.several", currency=currency),
         ),
         422 if wrong else 200,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-
 from portal.people import sign_in
 from portal.post import outbox, words
+from portal.web.languages import gettext as _
 
 
 def send(

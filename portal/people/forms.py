@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
 from wtforms import HiddenField, SelectField
 from wtforms.validators import InputRequired, Length, Regexp
 
 from portal.web.fields import BirthDateForm, Code, Form, Text, at_most, birth_date_boxes
+from portal.web.languages import lazy_gettext
 
 
 class SignInForm(BirthDateForm):

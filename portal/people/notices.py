@@ -9,8 +9,6 @@ import uuid
 from collections.abc import Callable, Iterable
 
 from flask import current_app
-from flask_babel import force_locale
-from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal import queue
@@ -19,6 +17,8 @@ from portal.lenders.models import Lender
 from portal.people.models import LIVE, ContactPoint, Debtor
 from portal.people.sign_in import Reach
 from portal.post import outbox
+from portal.web.languages import force_locale
+from portal.web.languages import gettext as _
 
 Words = Callable[[], tuple[str, str]]
 

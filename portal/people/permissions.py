@@ -11,7 +11,6 @@ from typing import Any
 
 from flask import Flask, flash, g, redirect, request, url_for
 from flask import session as cookie
-from flask_babel import gettext as _
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from sqlalchemy import Row, bindparam, select, update
 
@@ -22,6 +21,7 @@ from portal.lenders.models import Lender, LenderCard
 from portal.people import kept_forms
 from portal.people.models import Debtor, UserSession
 from portal.people.sign_in import GRACE, IDLE, SESSION_LIFE, For, end_session, given_just_now, keep_language
+from portal.web.languages import gettext as _
 from portal.web.security import gate
 
 _TOUCH_AFTER_SECONDS = 120
@@ -205,15 +205,26 @@ def touch(lender_id: uuid.UUID, session_id: uuid.UUID) -> None:
         )
 
 
+class _Visitors(LoginManager):
+    """Flask-Login without what it does beside cookie and loader: nobody is remembered, or told by a browser's name."""
+
+    def __init__(self, others: Callable[[str], UserMixin | None]) -> None:
+        super().__init__()
+        self._others = others
+
+    def _load_user(self) -> None:
+        """Find out who is asking, once for a page."""
+        user_id = cookie.get("_user_id")
+        find = load if str(user_id).startswith("debtor:") else self._others
+        self._update_request_context_with_user(None if user_id is None else find(user_id))
+
+
 def install(app: Flask, others: Callable[[str], UserMixin | None]) -> None:
-    """Tell Flask-Login how to find people, `others` than debtors too; nothing of it is used beyond cookie and loader.
+    """Tell Flask-Login how to find people; `others` finds those who are no debtors.
 
     Its `init_app` would also look on each page whether somebody is to be remembered, and nobody is.
     """
-    login = LoginManager()
-    login.session_protection = None
-    login.user_loader(lambda user_id: load(user_id) if user_id.startswith("debtor:") else others(user_id))
-    app.login_manager = login  # type: ignore[attr-defined]
+    app.login_manager = _Visitors(others)  # type: ignore[attr-defined]
 
 
 def needs_debtor(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,7 +23,6 @@ from flask import (
 )
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 
 from portal import clock
@@ -36,6 +35,7 @@ from portal.people.permissions import is_debtor, load, me, needs_debtor, renew
 from portal.web.fields import BirthDateForm
 from portal.web.formats import instant
 from portal.web.languages import LANGUAGES
+from portal.web.languages import gettext as _
 from portal.web.security import open_page
 
 people = Blueprint("people", __name__)

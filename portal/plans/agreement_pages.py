@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.db import transaction
@@ -26,6 +25,7 @@ from portal.plans.words import pays_words
 from portal.schedules.schedule import Schedule
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
+from portal.web.languages import gettext as _
 
 
 def _my_quote(reference: str, number: str) -> tuple[Standing, Quote] | ResponseReturnValue:

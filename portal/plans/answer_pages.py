@@ -6,7 +6,6 @@ from datetime import date
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal.care.requests import Opened
 from portal.care.states import WAITING, Kind
@@ -23,6 +22,7 @@ from portal.plans.forms import EmptyForm
 from portal.plans.offer_cards import offer_cards, years_of
 from portal.plans.pages import about_a_plan, debt_to_plan, plans
 from portal.plans.words import answer_words, asked_words, pays_words
+from portal.web.languages import gettext as _
 
 
 @plans.route("/debts/<reference:reference>/choose-a-plan", methods=["GET", "POST"])

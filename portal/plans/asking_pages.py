@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
-from babel.numbers import get_currency_symbol
+from babel.numbers import get_currency_symbol, get_decimal_symbol
 from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 
+from portal import amounts
 from portal.db import transaction
 from portal.debts.statement import Standing
 from portal.limits.cards import Limits
@@ -31,7 +34,8 @@ from portal.plans.offer_cards import in_short
 from portal.plans.pages import about_a_plan, debt_with_background, elsewhere, no_limits, plans
 from portal.plans.words import amount_every, answer_words, asked_words, way_lead, way_title
 from portal.schedules.dates import Frequency
-from portal.web.fields import Form
+from portal.web.fields import MOST_KEPT, Form
+from portal.web.languages import get_locale, page_language
 
 # The ends of their addresses, in the order in which one reads them in a menu.
 SLUGS = {
@@ -59,13 +63,51 @@ def _set_up(form: Form, debt: Standing, *, limits: Limits, today: date) -> None:
             case "Day":
                 field.today = today
             case "RadioField":
-                field.choices = list(_rhythms(_frequencies(limits), str(get_locale())))
+                field.choices = list(_rhythms(_frequencies(limits), page_language()))
 
 
 @lru_cache(maxsize=256)
 def _rhythms(frequencies: tuple[Frequency, ...], _language: str) -> tuple[tuple[str, str], ...]:
     """Give how often one may pay, as answers to choose in the language of the page; a card's are few and stay."""
     return tuple((frequency.value, how_often(frequency)) for frequency in frequencies)
+
+
+class Box(NamedTuple):
+    """A field as a page shows it, if nothing is wrong with what was typed."""
+
+    name: str
+    data: str
+    choices: Sequence[tuple[str, str]] = ()
+    errors: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What its label names."""
+        return self.name
+
+
+class Typed(NamedTuple):
+    """How much and how often, read without a form; `errors` are none."""
+
+    amount: Box
+    frequency: Box
+    payment: Money
+    errors: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+
+def _typed(debt: Standing, *, limits: Limits) -> Typed | None:
+    """Give what was typed if it can be read at once, as nearly always; None where a form has to say what is wrong.
+
+    While somebody types this is asked for at each pause, and a form takes as long as the answer itself.
+    """
+    typed, often = request.args.get("amount", "").strip(), request.args.get("frequency", "")
+    choices = _rhythms(_frequencies(limits), page_language())
+    if request.args.get("pay_day") or len(typed) > MOST_KEPT or not any(often == value for value, _words in choices):
+        return None
+    said = amounts.read(typed, currency=debt.owed.currency, decimal_mark=get_decimal_symbol(get_locale()))
+    if not isinstance(said, amounts.Read) or not said.amount:
+        return None
+    return Typed(Box("amount", typed), Box("frequency", often, choices), said.amount)
 
 
 def _frequencies(limits: Limits) -> tuple[Frequency, ...]:
@@ -135,16 +177,23 @@ def preview(reference: str) -> ResponseReturnValue:
         in_force = negotiate.limits_in_force(debt, today=today, attributes=background.attributes)
     except NoLimits:
         return no_limits(debt)
-    form = (PreviewForm if request.args.get("pay_day") else AffordForm)(formdata=request.args)
-    _set_up(form, debt, limits=in_force.limits, today=today)
+    form: Form | Typed
+    payment, pay_day = None, None
+    typed = _typed(debt, limits=in_force.limits)
+    if typed is not None:
+        form, payment = typed, typed.payment
+    else:
+        form = (PreviewForm if request.args.get("pay_day") else AffordForm)(formdata=request.args)
+        _set_up(form, debt, limits=in_force.limits, today=today)
+        if form.validate():
+            payment, pay_day = form.amount.money, form.pay_day.data if "pay_day" in form else None
     shown = None
-    if form.validate() and form.amount.money is not None:
+    if payment is not None:
         frequency = Frequency(form.frequency.data)
-        pay_day = form.pay_day.data if "pay_day" in form else None
         if pay_day is not None and not 1 <= pay_day <= (7 if frequency.by_weekday else 31):
             pay_day = None
         asked = negotiate.regular_of(
-            debt, payment=form.amount.money, frequency=frequency, pay_day=pay_day, today=today, in_force=in_force
+            debt, payment=payment, frequency=frequency, pay_day=pay_day, today=today, in_force=in_force
         )
         table = negotiate.preview(debt, background, asked=asked, in_force=in_force, today=today)
         choices = negotiate.choices(table)

@@ -9,8 +9,6 @@ from typing import Final
 from babel.numbers import get_decimal_symbol
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale, lazy_gettext
-from flask_babel import gettext as _
 
 from portal import amounts
 from portal.affordability.budget import Budget, Every, Group, Household
@@ -25,6 +23,8 @@ from portal.plans.budgets import Leftover
 from portal.plans.forms import ASKED_GROUPS, GROUPS_COMING_IN, GROUPS_OF_LIFE, GROUPS_TO_PAY, BudgetForm
 from portal.plans.pages import about_a_plan, plans
 from portal.web.formats import money as money_words
+from portal.web.languages import get_locale, lazy_gettext
+from portal.web.languages import gettext as _
 
 _GROUPS: Final = {
     Group.EARNINGS: lazy_gettext("Pay from work"),
@@ -118,7 +118,7 @@ def your_budget(debt: Standing, today: date) -> ResponseReturnValue:
 
 def _fill(form: BudgetForm, budget: Budget) -> None:
     """Write what was saved into the boxes, so that somebody goes on where they stopped."""
-    mark = get_decimal_symbol(get_locale() or "en")
+    mark = get_decimal_symbol(get_locale())
     form.adults.data, form.children.data = budget.household.adults, budget.household.children
     for line in budget.lines:
         if line.group in ASKED_GROUPS:

@@ -93,7 +93,7 @@ def gone(plan: Plan, *, amount: Money, payment_id: uuid.UUID, today: date, by: A
     back = min(amount, fixed[here].principal)
     if not back:
         return
-    fixed[here] = replace(fixed[here], principal=fixed[here].principal - back)
+    fixed[here] = fixed[here]._replace(principal=fixed[here].principal - back)
     after = without_extra(replace(running, fixed=tuple(fixed)), amount=back)
     rewriting.change(
         plan,

@@ -8,8 +8,6 @@ from datetime import date, timedelta
 from typing import Final
 
 from babel.numbers import get_decimal_symbol
-from flask_babel import get_locale, lazy_gettext
-from flask_babel import gettext as _
 from wtforms import DateField, IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, StopValidation
 
@@ -19,6 +17,8 @@ from portal.money import Money
 from portal.offers.asked import Way
 from portal.schedules.dates import Frequency
 from portal.web.fields import MOST_KEPT, Amount, Form, amount_problem, between, tidy
+from portal.web.languages import get_locale, lazy_gettext
+from portal.web.languages import gettext as _
 
 # What stands between the two ends of a range: 400-500, 400 – 500, 400 to 500, 400至500. A dash at the start is a minus.
 _BETWEEN: Final = re.compile(r"(?<=[0-9.,\s])\s*(?:[-–—~～]|to|bis|至|到)\s*(?=\S)")  # noqa: RUF001
@@ -229,7 +229,7 @@ class MoneyRange(StringField):
         parts = _BETWEEN.split(tidy(self.data or ""), maxsplit=1)
         if parts == [""]:
             return
-        mark = get_decimal_symbol(get_locale() or "en")
+        mark = get_decimal_symbol(get_locale())
         found = []
         for part in parts:
             said = amounts.read(part, currency=self.currency, decimal_mark=mark)

@@ -9,9 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
 from portal.limits.cards import Order
 from portal.plans.words import effects, total_words
 from portal.schedules.arrangements import Arrangement
@@ -19,6 +16,8 @@ from portal.schedules.cost import Consequence, KeyFacts, NoRateBecause
 from portal.schedules.notices import Code, Method, Notice
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
+from portal.web.languages import gettext as _
+from portal.web.languages import ngettext
 
 _OF_CREDIT = frozenset(
     {

@@ -8,7 +8,6 @@ from functools import wraps
 
 from flask import Blueprint, abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.debts.pages import mine_or_404
@@ -16,6 +15,7 @@ from portal.debts.statement import Standing
 from portal.people.permissions import me, needs_debtor
 from portal.plans.allowed import NoLimits
 from portal.plans.situation import Background, background_of, to_plan
+from portal.web.languages import gettext as _
 
 plans = Blueprint("plans", __name__)
 

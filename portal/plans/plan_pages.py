@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, abort, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.care import outages
@@ -27,6 +26,7 @@ from portal.plans.rewriting import undoable
 from portal.web import languages
 from portal.web.formats import clock_time
 from portal.web.formats import money as money_words
+from portal.web.languages import gettext as _
 from portal.web.spreadsheet import csv_answer
 
 

@@ -12,8 +12,9 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from functools import cache, partial
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from portal.interest import months_later
 from portal.money import Money, total
@@ -22,12 +23,13 @@ from portal.schedules.dates import Frequency, due_dates
 from portal.schedules.drawing import level_payment_over
 from portal.schedules.pauses import Accrual, Keeps
 from portal.schedules.rates import Band, Period, Terms, part_of_year
-from portal.schedules.schedule import MOST_ITEMS, NeverEnds, TooManyItems, interest_of
+from portal.schedules.schedule import MOST_ITEMS, NeverEnds, TooManyItems, charge_of, interest_of
 
 # A rest up to this share of the usual payment goes on the last payment; a larger one is a payment of its own.
 _SMALL_REST: Final = Fraction(1, 10)
 _STEP_DAYS: Final = {Frequency.WEEKLY: 7, Frequency.FORTNIGHTLY: 14, Frequency.FOUR_WEEKLY: 28}
 _HALF_A_MONTH: Final = 15
+_NO_RATE: Final = Fraction(0)
 
 
 class Kind(Enum):
@@ -50,8 +52,7 @@ class Use(Enum):
     SMALLER = "smaller_payments"
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(NamedTuple):
     """One payment of a plan. `extra`: it was paid beside the plan, and the rest was drawn again around it."""
 
     seq: int
@@ -90,7 +91,7 @@ class Rates:
         12% a year from 15 March to 15 May is 2/100; to 20 May it is 2/100 and 5 of 365 days more.
         """
         if end <= start or not (self.annual_rate or self.bands):
-            return Fraction(0)
+            return _NO_RATE
         whole = _regular(start, end, frequency=frequency, anchor_day=anchor_day)
         if whole is None:
             whole = part_of_year(start, end, anchor_day=anchor_day)
@@ -178,13 +179,14 @@ def as_json(payments: Sequence[Payment]) -> list[list[Any]]:
 
 def from_json(stored: Sequence[Sequence[Any]], *, currency: str) -> tuple[Payment, ...]:
     """Read payments that `as_json` wrote."""
+    money = cache(partial(Money, currency=currency))
     return tuple(
         Payment(
             seq=seq,
             due_on=date.fromisoformat(due_on),
-            principal=Money(principal, currency),
-            interest=Money(interest, currency),
-            waives=Money(waives, currency),
+            principal=money(principal),
+            interest=money(interest),
+            waives=money(waives),
             extra=extra,
         )
         for seq, due_on, principal, interest, waives, extra in stored
@@ -248,7 +250,7 @@ def on_dates(running: Running, dates: Sequence[date]) -> tuple[Payment, ...]:
     if len(dates) != len(running.open) or any(later <= sooner for sooner, later in pairwise(dates)):
         raise ValueError(dates)
     if running.rests:
-        moved = (replace(one, due_on=day) for one, day in zip(running.open, dates, strict=True))
+        moved = (one._replace(due_on=day) for one, day in zip(running.open, dates, strict=True))
         return (*running.fixed, *moved)
     return _drawn(running, _pay(running, dates, _usual_amounts(running)))
 
@@ -358,10 +360,10 @@ def _carried(running: Running) -> list[int]:
 
     It is below zero where less was agreed, as in a pause without interest; either is kept to the unit.
     """
-    left, carried = running.principal, []
-    for one, period in zip(running.open, running.periods([one.due_on for one in running.open]), strict=True):
-        carried.append((one.interest - interest_of(left, period.rate)).minor)
-        left -= one.principal
+    left, before, carried = running.principal.minor, running.since, []
+    for one in running.open:
+        carried.append(one.interest.minor - charge_of(left, running.rate(before, one.due_on)))
+        left, before = left - one.principal.minor, one.due_on
     return carried
 
 
@@ -385,18 +387,19 @@ def _pay(
     rest, unpaid_growth = 0, grows
     found: list[tuple[date, int, int]] = []
     before = running.since
+    last = len(dates) - 1
     while left or rest > 0:
         at = len(found)
         if at >= MOST_ITEMS:
             raise TooManyItems(Money(usual, currency), MOST_ITEMS)
-        day = dates[at] if at < len(dates) else _next(running, before)
+        day = dates[at] if at <= last else _next(running, before)
         amount = amounts[at] if at < len(amounts) else usual
-        charge = interest_of(Money(left, currency), running.rate(before, day)).minor
-        due = charge + rest + sum(holds[at : at + 1])
-        if left + due <= amount or at >= len(dates) - 1:
+        charge = charge_of(left, running.rate(before, day))
+        due = charge + rest + (holds[at] if at < len(holds) else 0)
+        if left + due <= amount or at >= last:
             # It may be the last one: then all that is left goes on it.
             due, holds = due + sum(holds[at + 1 :]), holds[: at + 1]
-        if at >= len(dates) - 1 and left + due <= amount * (1 + _SMALL_REST):
+        if at >= last and left + due <= amount * (1 + _SMALL_REST):
             amount = max(left + due, 1)
         elif amount <= charge:
             raise NeverEnds(Money(amount, currency), Money(charge, currency))
@@ -412,12 +415,12 @@ def _pay(
 
 
 def _drawn(running: Running, paid: Sequence[tuple[date, int, int]]) -> tuple[Payment, ...]:
-    currency, start = running.currency, len(running.fixed)
+    start, money = len(running.fixed), cache(partial(Money, currency=running.currency))
     lets_off = _let_off(running, [principal for _day, principal, _interest in paid])
     return (
         *running.fixed,
         *(
-            Payment(start + at, day, Money(principal, currency), Money(interest, currency), Money(waives, currency))
+            Payment(start + at, day, money(principal), money(interest), money(waives))
             for at, ((day, principal, interest), waives) in enumerate(zip(paid, lets_off, strict=True), 1)
         ),
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, select
@@ -34,9 +35,10 @@ from portal.schedules.rates import Band, Terms
 UNDO_FOR = timedelta(days=1)
 
 _PLAN, _ITEM, _QUOTE = table_of(Plan).c, table_of(PlanItem).c, table_of(Quote).c
+# Of the terms only these: most of them is what was shown before agreeing.
 _QUOTED = (
     select(
-        _QUOTE.terms,
+        *(_QUOTE.terms[name].label(name) for name in ("card", "plan_rate", "parts", "items", "arranged")),
         _QUOTE.limits_version_id,
         _QUOTE.as_of,
         _QUOTE.interest_minor,
@@ -88,27 +90,28 @@ def read_plan(plan: Plan | PlanCard, *, today: date) -> Read:
     [quote] = read(_QUOTED, mine)
     items = read(_ITEMS, mine)
     currency = plan.currency
+    # Level payments are a few amounts again and again.
+    money = cache(partial(Money, currency=currency))
     payments = [
         Payment(
             seq=item.seq,
             due_on=item.due_on,
-            principal=Money(item.principal_minor, currency),
-            interest=Money(item.interest_minor, currency),
-            waives=Money(item.waive_minor, currency),
+            principal=money(item.principal_minor),
+            interest=money(item.interest_minor),
+            waives=money(item.waive_minor),
             extra=item.kind == "extra",
         )
         for item in items
     ]
     paid = covered([item.amount_minor for item in items], sum(item.paid_minor for item in items))
     fixed, open_ = split(payments, paid=paid, today=today)
-    terms = quote.terms
     arranged = Arranged(quote.arrangement)
     version = version_of(quote.limits_version_id, lender_id=plan.lender_id, currency=currency)
-    card = next((each for each in version.limits.cards if each.name == terms["card"]), None)
+    card = next((each for each in version.limits.cards if each.name == quote.card), None)
     frequency = Frequency(plan.frequency)
     season = card.limits.season if card is not None and frequency is Frequency.SEASONAL else ()
-    anchor = _anchor(plan, terms, frequency)
-    agreed = [date.fromisoformat(item[1]) for item in terms["items"]]
+    agreed = [date.fromisoformat(item[1]) for item in quote.items]
+    anchor = _anchor(plan, agreed, frequency)
     regular = [one for one in fixed if not one.extra]
     if regular:
         since = regular[-1].due_on
@@ -116,7 +119,7 @@ def read_plan(plan: Plan | PlanCard, *, today: date) -> Read:
         since = quote.as_of
     else:
         since = Terms(Money(1, currency), agreed[0], frequency, anchor_day=anchor, season=season).runs_since
-    arrangement = terms.get("arranged") or {}
+    arrangement = quote.arranged or {}
     waiver = arrangement.get("waiver")
     return Read(
         running=Running(
@@ -144,19 +147,18 @@ def _rates(quote: Row[Any], *, card: Card | None, arrangement: Mapping[str, Any]
     """Give what a quote pins of interest; a plan that was agreed without any bears none after a change either."""
     if not quote.interest_minor:
         return Rates()
-    terms = quote.terms
-    annual = Decimal(terms["plan_rate"])
+    annual = Decimal(quote.plan_rate)
     bands = []
     if arrangement.get("standstill") and arrangement["kind"] == Arranged.INTEREST_FREEZE.value:
         bands.append(Band(Decimal(0), *(date.fromisoformat(day) for day in arrangement["standstill"])))
     if card is not None:
         year = quote.as_of.year
         bands += seasons(card.limits, annual_rate=annual, first_year=year - 1, last_year=year + _LONGEST_YEARS)
-    principal = int(terms["parts"]["principal"])
+    principal = int(quote.parts["principal"])
     return Rates(annual, tuple(bands), Fraction(principal, quote.owed_minor) if quote.owed_minor else Fraction(1))
 
 
-def _anchor(plan: Plan | PlanCard, terms: Mapping[str, Any], frequency: Frequency) -> int | None:
+def _anchor(plan: Plan | PlanCard, agreed: Sequence[date], frequency: Frequency) -> int | None:
     """Give the day of the month that a plan is paid on: as agreed, or as it was changed to last."""
     if frequency.by_weekday:
         return None
@@ -174,7 +176,7 @@ def _anchor(plan: Plan | PlanCard, terms: Mapping[str, Any], frequency: Frequenc
         ).first()
         if chosen is not None:
             return int(chosen["day"])
-    return max(date.fromisoformat(item[1]).day for item in terms["items"])
+    return max(day.day for day in agreed)
 
 
 def changes_of(plan: Plan | PlanCard) -> list[PlanChange]:

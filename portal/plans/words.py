@@ -9,9 +9,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext, ngettext
-
 from portal.money import Money
 from portal.offers.answers import Answer, Change, Input, Kind, Outcome, Reason
 from portal.offers.asked import Asked, DownPayment, Lower, Pause, Regular, Settlement, Steps, Way
@@ -22,6 +19,8 @@ from portal.schedules.schedule import Schedule
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 from portal.web.formats import percent
+from portal.web.languages import gettext as _
+from portal.web.languages import lazy_gettext, ngettext
 
 
 def amount_every(amount: Money, frequency: Frequency) -> str:

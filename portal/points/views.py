@@ -8,13 +8,13 @@ from datetime import date
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.people.permissions import me, needs_debtor
 from portal.points.award import PER_INSTALMENT, balance_of, entries_of
 from portal.points.earning import instalment_in
 from portal.points.models import PointsEntry
+from portal.web.languages import gettext as _
 from portal.web.paging import page_of
 from portal.web.spreadsheet import csv_answer
 

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import current_app
-from flask_babel import get_locale
-from flask_babel import gettext as _
 from jinja2.utils import urlize
 from markupsafe import Markup
 
 from portal.lenders.models import Lender
 from portal.post.segments import plainer, segments
-from portal.web.languages import DEFAULT, tag
+from portal.web.languages import gettext as _
+from portal.web.languages import page_language, tag
 
 MOST_SEGMENTS = 2
 # Without letters and figures that are taken for each other.
@@ -134,7 +133,7 @@ def email(words: Words, *, lender: Lender, check_code: str, stop_url: str | None
         subject=" ".join(words.subject.split()),
         body=_plain(blocks),
         html=current_app.jinja_env.get_template("post/mail.html").render(
-            subject=words.subject, blocks=blocks, linked=_linked, language_tag=tag(str(get_locale() or DEFAULT))
+            subject=words.subject, blocks=blocks, linked=_linked, language_tag=tag(page_language())
         ),
     )
 

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from flask_babel import get_locale
 from sqlalchemy import bindparam, select
 
 from portal import clock, queue
@@ -18,6 +17,7 @@ from portal.post import compose, phones
 from portal.post.compose import Link, Words
 from portal.post.kinds import Group, kind_of
 from portal.post.models import Message, MessageCheck, StopLink
+from portal.web.languages import page_language
 
 DELIVER = "post.deliver"
 _MESSAGE, _CHECK = table_of(Message).c, table_of(MessageCheck).c
@@ -72,7 +72,7 @@ def put(
         "subject": parts.subject,
         "body": parts.body,
         "html": parts.html,
-        "language": str(get_locale() or "en"),
+        "language": page_language(),
         "check_code": check_code,
         "stop_url": stop_url,
         "once_key": once,

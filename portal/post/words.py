@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from flask_babel import gettext as _
-
 from portal.money import Money
 from portal.post.compose import Link, Words
 from portal.web import formats
+from portal.web.languages import gettext as _
 
 # Six digits that stand alone. Chinese leaves no space around them, and a check code or a number has letters or dashes.
 _CODE = re.compile(r"(?<![\w#-])\d{6}(?![\w-])", re.ASCII)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
 from wtforms import TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from portal.public.claims import MOST_CHARACTERS
 from portal.web.fields import Form
+from portal.web.languages import lazy_gettext
 
 
 class ReallyUsForm(Form):

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal.db import transaction
 from portal.lenders.settings import all_lenders
@@ -16,6 +15,7 @@ from portal.people.permissions import is_debtor
 from portal.post.real import sent_by_us
 from portal.public import claims
 from portal.public.forms import ReallyUsForm
+from portal.web.languages import gettext as _
 from portal.web.security import open_page
 
 public = Blueprint("public", __name__)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, Context, Decimal, localcontext
-from fractions import Fraction
 from typing import Final
 
 from portal.money import CurrencyMismatch, Money, level
@@ -20,6 +19,7 @@ from portal.schedules.schedule import (
     NothingOwed,
     Schedule,
     TooManyItems,
+    charge_of,
     interest_of,
     level_payment,
     pay,
@@ -66,7 +66,7 @@ def level_payment_over(*, balance: Money, periods: Sequence[Period]) -> Money:
 def _repays(balance: Money, payment: int, periods: Sequence[Period]) -> bool:
     left = balance.minor
     for period in periods:
-        interest = _charge(left, period.rate)
+        interest = charge_of(left, period.rate)
         if payment <= interest:
             return False
         left -= payment - interest
@@ -103,11 +103,6 @@ def pay_each(left: Money, payments: Iterable[tuple[Period, Money]], items: list[
         items.append(Item(len(items) + 1, period.due_on, amount, Money(principal, currency), Money(interest, currency)))
         owed -= principal
     return Money(owed, currency)
-
-
-def _charge(owed: int, rate: Fraction) -> int:
-    """Return the interest of a period in minor units, as `interest_of` does."""
-    return (2 * owed * rate.numerator + rate.denominator) // (2 * rate.denominator)
 
 
 def add(items: list[Item], period: Period, principal: Money, interest: Money) -> None:

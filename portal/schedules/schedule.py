@@ -179,7 +179,12 @@ def periodic_rate(*, annual_rate: Decimal, frequency: Frequency) -> Fraction:
 
 def interest_of(balance: Money, rate: Fraction) -> Money:
     """Return the interest of one period, rounded half up to the minor unit."""
-    return Money((2 * balance.minor * rate.numerator + rate.denominator) // (2 * rate.denominator), balance.currency)
+    return Money(charge_of(balance.minor, rate), balance.currency)
+
+
+def charge_of(owed: int, rate: Fraction) -> int:
+    """Return the same in minor units, of minor units."""
+    return (2 * owed * rate.numerator + rate.denominator) // (2 * rate.denominator)
 
 
 def level_payment(*, balance: Money, rate: Fraction, count: int) -> Money:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 
 from email_validator import EmailNotValidError, validate_email
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from wtforms import HiddenField, PasswordField, SelectField, SelectMultipleField, TextAreaField
 from wtforms.validators import InputRequired, Length, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -16,6 +14,8 @@ from portal.staff.passwords import MOST
 from portal.staff.roles import Role
 from portal.staff.words import role_words
 from portal.web.fields import Form, Text, at_most
+from portal.web.languages import gettext as _
+from portal.web.languages import lazy_gettext
 
 LONGEST_NAME = 80
 LONGEST_WORDS = 500

@@ -6,7 +6,6 @@ import uuid
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal.db import transaction
 from portal.people import browsers, passkey_check
@@ -19,6 +18,7 @@ from portal.staff.gates import me, needs
 from portal.staff.models import StaffMember
 from portal.staff.views import locked
 from portal.staff.words import permission_words, weak_words
+from portal.web.languages import gettext as _
 
 staff_own = Blueprint("staff_own", __name__, url_prefix="/staff/you")
 

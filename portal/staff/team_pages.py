@@ -6,7 +6,6 @@ import uuid
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal.db import transaction
 from portal.people.views import key
@@ -20,6 +19,7 @@ from portal.staff.recovering import Gone, LinkSent, NotYours, OneMore
 from portal.staff.roles import Permission, Role, permissions_of
 from portal.staff.words import permission_words, role_hint, role_words, state_words
 from portal.web.languages import LANGUAGES
+from portal.web.languages import gettext as _
 from portal.web.spreadsheet import csv_answer
 
 staff_team = Blueprint("staff_team", __name__, url_prefix="/staff")

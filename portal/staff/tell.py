@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask_babel import force_locale
-from flask_babel import gettext as _
-
 from portal.db import session
 from portal.lenders.models import Lender
 from portal.post import outbox
 from portal.post.compose import Link, base_url
 from portal.staff.models import StaffMember
-from portal.web.languages import DEFAULT, best
+from portal.web.languages import DEFAULT, best, force_locale
+from portal.web.languages import gettext as _
 
 Said = tuple[str, tuple[str, ...], Link | None]
 

@@ -9,7 +9,6 @@ import segno
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 from markupsafe import Markup
 
@@ -33,6 +32,7 @@ from portal.staff.gates import load, me, needs
 from portal.staff.members import LinkGone, WrongCode
 from portal.staff.roles import Permission
 from portal.staff.words import weak_words
+from portal.web.languages import gettext as _
 from portal.web.security import open_page
 
 staff = Blueprint("staff", __name__, url_prefix="/staff")

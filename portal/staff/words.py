@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-
 from portal.staff.passwords import LEAST, MOST, Weak
 from portal.staff.roles import Permission, Role
+from portal.web.languages import gettext as _
 
 
 def role_words(role: str) -> str:

@@ -9,13 +9,13 @@ from itertools import groupby
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing
 from portal.people.permissions import me, needs_debtor
 from portal.timeline import happened, words
+from portal.web.languages import gettext as _
 from portal.web.spreadsheet import csv_answer
 
 timeline = Blueprint("timeline", __name__)

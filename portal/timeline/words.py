@@ -12,12 +12,11 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Final
 
-from flask_babel import gettext as _
-from flask_babel import pgettext
-
 from portal.money import EXPONENTS, Money
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
+from portal.web.languages import gettext as _
+from portal.web.languages import pgettext
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,6 @@ from typing import Any
 
 from babel.numbers import get_currency_name, get_decimal_symbol
 from flask import g, has_request_context
-from flask_babel import LazyString, get_locale, lazy_gettext
-from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, IntegerField, SelectField, StringField
@@ -21,6 +19,8 @@ from portal import amounts
 from portal.amounts import Why
 from portal.money import EXPONENTS, Money
 from portal.web.formats import money as money_words
+from portal.web.languages import Later, get_locale, lazy_gettext
+from portal.web.languages import gettext as _
 
 # Somebody who pastes a letter into a box gets back the beginning of it.
 MOST_KEPT = 200
@@ -70,7 +70,7 @@ class Form(FlaskForm):
             field = super().bind_field(form, unbound_field, options)
             if isinstance(field, SelectField):
                 # Its label may be known later.
-                field.invalid_value_message = field.invalid_choice_message = LazyString(_not_offered, field)
+                field.invalid_value_message = field.invalid_choice_message = Later(_not_offered, field)
             return field
 
         def wrap_formdata(self, form: object, formdata: Any) -> Any:
@@ -110,9 +110,7 @@ class Amount(StringField):
 
         :raises StopValidation: if it isn't one, is zero, or can be read in two ways.
         """
-        said = amounts.read(
-            self.data or "", currency=self.currency, decimal_mark=get_decimal_symbol(get_locale() or "en")
-        )
+        said = amounts.read(self.data or "", currency=self.currency, decimal_mark=get_decimal_symbol(get_locale()))
         if self.may_be_nothing and said == amounts.Unread(Why.NOTHING):
             said = amounts.Read(Money.zero(self.currency))
         if isinstance(said, amounts.Read) and (said.amount or self.may_be_nothing):
@@ -127,7 +125,7 @@ def amount_problem(said: amounts.Read | amounts.TwoWays | amounts.Unread, *, cur
         case amounts.Read():
             return _("Enter an amount above zero.")
         case amounts.TwoWays(large=large, small=small):
-            mark = get_decimal_symbol(get_locale() or "en")
+            mark = get_decimal_symbol(get_locale())
             return _(
                 "This can be read in two ways. "
                 "For %(large)s write %(write_large)s. For %(small)s write %(write_small)s.",
@@ -143,7 +141,7 @@ def amount_problem(said: amounts.Read | amounts.TwoWays | amounts.Unread, *, cur
         case amounts.Unread(why=Why.OTHER_CURRENCY):
             return _(
                 "What you owe is in %(currency)s. Enter the amount in %(currency)s.",
-                currency=get_currency_name(currency, count=2, locale=get_locale() or "en"),
+                currency=get_currency_name(currency, count=2, locale=get_locale()),
             )
         case amounts.Unread(why=Why.TOO_FINE) if not EXPONENTS[currency]:
             return _("Enter a whole amount, for example 50.")
@@ -157,7 +155,7 @@ def amount_problem(said: amounts.Read | amounts.TwoWays | amounts.Unread, *, cur
             return _("Enter the amount in numbers, for example 50 or 62.50.")
 
 
-def between(least: int, most: int, message: str) -> Callable[[object, IntegerField], None]:
+def between(least: int, most: int, message: str | Later) -> Callable[[object, IntegerField], None]:
     """Give a check for a whole number in bounds, with one sentence for whatever else was typed."""
 
     def check(_form: object, field: IntegerField) -> None:

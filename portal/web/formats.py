@@ -15,11 +15,10 @@ from babel.numbers import (
     get_decimal_symbol,
     get_group_symbol,
 )
-from flask_babel import get_locale
 from flask_login import current_user
 
 from portal.money import EXPONENTS, Money
-from portal.web.languages import locale_of
+from portal.web.languages import locale_of, page_language
 
 
 class NotInThousands(Exception):
@@ -28,12 +27,12 @@ class NotInThousands(Exception):
 
 def _locale(language: str | None) -> Locale:
     """Give the locale of a language, by default of the page that is being made."""
-    return locale_of(language) if language else (get_locale() or locale_of("en"))
+    return locale_of(language or page_language())
 
 
 def money(value: Money, *, language: str | None = None) -> str:
     """Give an amount with its currency sign: `$1,418.63`, in Chinese `US$1,418.63`."""
-    return _money(value.minor, value.currency, language or str(_locale(None)))
+    return _money(value.minor, value.currency, language or page_language())
 
 
 # A plan of level payments names one amount twenty times.
@@ -72,7 +71,7 @@ def day(value: date, *, language: str | None = None) -> str:
 
     The space after its number doesn't break, so that no line ends in `until 10`.
     """
-    return _day(value, language or str(_locale(None)))
+    return _day(value, language or page_language())
 
 
 # A page names the same few days again and again.
@@ -90,7 +89,7 @@ def short_day(value: date, *, language: str | None = None) -> str:
 
 def narrow_day(value: date, *, language: str | None = None) -> str:
     """Give a day for a narrow column: `10 Sep 2026`, `2026年9月10日`."""
-    return _narrow_day(value, language or str(_locale(None)))
+    return _narrow_day(value, language or page_language())
 
 
 @lru_cache(maxsize=4096)
@@ -101,7 +100,7 @@ def _narrow_day(value: date, language: str) -> str:
 
 def month(value: date, *, language: str | None = None) -> str:
     """Give the month of a day: `May 2026`, `2026年5月`."""
-    return _month(value, language or str(_locale(None)))
+    return _month(value, language or page_language())
 
 
 @lru_cache(maxsize=4096)
@@ -140,7 +139,7 @@ def clock_time(value: datetime, zone: str | None = None, *, language: str | None
     """Give the time of day in somebody's zone: `14:05`; without a zone it is the signed-in person's, else UTC."""
     zone = zone or str(getattr(current_user, "zone", "UTC"))
     here = value.astimezone(ZoneInfo(zone))
-    return _clock_time(here.hour, here.minute, language or str(_locale(None)))
+    return _clock_time(here.hour, here.minute, language or page_language())
 
 
 @lru_cache(maxsize=4096)
@@ -150,7 +149,7 @@ def _clock_time(hour: int, minute: int, language: str) -> str:
 
 def percent(value: Decimal, *, language: str | None = None) -> str:
     """Give a rate that is written in percent: Decimal("18.25") is `18.25%`."""
-    return _percent(value, language or str(_locale(None)))
+    return _percent(value, language or page_language())
 
 
 @lru_cache(maxsize=1024)

@@ -1,14 +1,23 @@
-"""Which language a page is in: what the visitor chose, else the person's, else the browser's, else the lender's."""
+"""Which language a page is in (what the visitor chose, else the person's, the browser's, the lender's), and its texts.
+
+Texts are gettext's: `gettext("Pay %(amount)s", amount=...)` in views; templates have theirs put in when compiled. They
+are asked for thirty times a page, and Flask-Babel looks up the request several times for each, so which language it is
+in stands in one place here, and is found out once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale
-from babel.support import NullTranslations, Translations
-from flask import g, has_request_context, request, session
-from flask_babel import Domain, force_locale, get_locale
+from babel.support import NullTranslations
+from flask import Flask, g, has_request_context, request, session
+from flask_babel import Babel, get_domain
+from flask_babel import force_locale as force_babel
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -16,7 +25,61 @@ from portal.web.tags import LANGUAGES, best
 
 DEFAULT = "en"
 CATALOGUES = Path(__file__).resolve().parents[2] / "translations"
-__all__ = ["DEFAULT", "LANGUAGES", "best", "chosen", "force_locale"]
+__all__ = ["DEFAULT", "LANGUAGES", "best", "chosen"]
+
+
+class _Page:
+    """A page that is being made; its language is None until somebody asks."""
+
+    __slots__ = ("before", "language")
+
+    def __init__(self, before: _Page | None, language: str | None = None) -> None:
+        self.before = before
+        self.language = language
+
+
+_page: ContextVar[_Page | None] = ContextVar("page", default=None)
+
+
+def install(app: Flask) -> None:
+    """Set up Flask-Babel, and find out the language anew for each page."""
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(CATALOGUES)
+    Babel(app, locale_selector=get_locale)
+
+    @app.before_request
+    def begin() -> None:
+        _page.set(_Page(_page.get()))
+
+    @app.teardown_request
+    def end(_problem: BaseException | None) -> None:
+        page = _page.get()
+        _page.set(page and page.before)
+
+
+def page_language() -> str:
+    """Give the language in force: of the page that is being made, or what was put in its place; English elsewhere."""
+    page = _page.get()
+    if page is None:
+        return chosen()
+    if page.language is None:
+        page.language = chosen()
+    return page.language
+
+
+def get_locale() -> Locale:
+    """Give the same as a locale."""
+    return locale_of(page_language())
+
+
+@contextmanager
+def force_locale(language: str) -> Iterator[None]:
+    """Put a language in the place of the page's, as for a message to somebody else."""
+    before = _page.get()
+    _page.set(_Page(before, language))
+    try:
+        yield
+    finally:
+        _page.set(before)
 
 
 def tag(language: str) -> str:
@@ -25,7 +88,7 @@ def tag(language: str) -> str:
 
 
 def chosen() -> str:
-    """Give the language of the page that is being made."""
+    """Choose the language for who is asking."""
     if not has_request_context():
         return DEFAULT
     if (known := session.get("language")) in LANGUAGES:
@@ -38,11 +101,6 @@ def chosen() -> str:
     return best(lender.languages) or DEFAULT if lender is not None else DEFAULT
 
 
-def chosen_locale() -> Locale:
-    """Give the same as a locale."""
-    return locale_of(chosen())
-
-
 @lru_cache(maxsize=16)
 def locale_of(language: str) -> Locale:
     """Give the locale of a language."""
@@ -51,27 +109,44 @@ def locale_of(language: str) -> Locale:
 
 @lru_cache(maxsize=16)
 def _catalogue(language: str) -> NullTranslations:
-    """Give the texts of a language; its files are read once."""
-    return Translations.load(CATALOGUES, [language])
+    """Give the texts of a language as Flask-Babel reads its files, once."""
+    with force_babel(language):
+        return get_domain().get_translations()
 
 
-class Texts(Domain):
-    """The texts of all languages, found without a locale's name: that takes longer to write than a text to find."""
+def gettext(text: str, **values: object) -> str:
+    """Give a text in the language in force, with values filled in."""
+    found = _catalogue(page_language()).gettext(text)
+    return found % values if values else found
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._by_locale: dict[tuple[str, str | None, str | None], NullTranslations] = {}
 
-    def get_translations(self) -> NullTranslations:
-        """Give the texts of the language in force."""
-        locale = get_locale()
-        if locale is None:
-            return NullTranslations()
-        key = locale.language, locale.script, locale.territory
-        found = self._by_locale.get(key)
-        if found is None:
-            found = self._by_locale[key] = super().get_translations()
-        return found
+def ngettext(one: str, many: str, num: int, **values: object) -> str:
+    """Give a text that depends on a number, `num` in it."""
+    return _catalogue(page_language()).ngettext(one, many, num) % {"num": num, **values}
+
+
+def pgettext(context: str, text: str, **values: object) -> str:
+    """Give a text that means something else in another context."""
+    found = str(_catalogue(page_language()).pgettext(context, text))
+    return found % values if values else found
+
+
+class Later:
+    """A text that is looked up each time when it is shown, as that of a form's field: its form is made before."""
+
+    __slots__ = ("_given", "_of")
+
+    def __init__(self, of: Callable[..., str], *given: object) -> None:
+        self._of = of
+        self._given = given
+
+    def __str__(self) -> str:
+        return self._of(*self._given)
+
+
+def lazy_gettext(text: str) -> Later:
+    """Give a text for later."""
+    return Later(gettext, text)
 
 
 def text_of(text: str, *, language: str) -> Markup:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Flask, Response, abort, current_app, g, request, session
+from flask import Flask, Request, Response, abort, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from isal import isal_zlib
-from itsdangerous import URLSafeTimedSerializer
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+from itsdangerous.encoding import want_bytes
+from itsdangerous.signer import SigningAlgorithm
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.http import parse_accept_header
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -24,6 +30,7 @@ STRIPE_CHECKOUT = "https://checkout.stripe.com"
 SMALLEST_TO_COMPRESS = 500
 # What zlib calls a window of 32 KB with the head and end of gzip around it.
 GZIP = 31
+_ONLY_LOOKING = ("GET", "HEAD", "OPTIONS")
 # The longest form of ours has some thirty.
 MOST_FIELDS = 1_000
 
@@ -47,6 +54,11 @@ demo_only = gate("demo only")
 class MaskedForgeryTokens(CSRFProtect):
     """Flask-WTF's protection with tokens that look different in each response, so that compression can't leak them."""
 
+    def protect(self, apply_exemptions: bool = False) -> None:  # noqa: FBT001, FBT002 - as Flask-WTF has it
+        """Check the token of what was sent; whoever only looks sends none."""
+        if request.method not in _ONLY_LOOKING:
+            super().protect(apply_exemptions=apply_exemptions)
+
     def _get_csrf_token(self) -> str | None:
         return unmask(request.form.get("csrf_token", ""))
 
@@ -54,6 +66,35 @@ class MaskedForgeryTokens(CSRFProtect):
         # What its sender signs comes from no page of ours and can carry no token.
         view = current_app.view_functions.get(request.endpoint or "")
         return getattr(view, "gate", None) == SIGNED_BY_SENDER
+
+
+class _Sha1(SigningAlgorithm):
+    """HMAC with SHA-1, by which Flask signs its cookies; to set one up for a key takes ten times as long as to sign."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        """Give the signature of a text."""
+        made = _keyed(key).copy()
+        made.update(value)
+        return made.digest()
+
+
+class _Signer(TimestampSigner):
+    """Signs with the key that Flask derives from the secret: the HMAC of what the cookie is called inside."""
+
+    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
+        """Give the key that follows from a secret, by default from the newest."""
+        return _derived(want_bytes(self.secret_key if secret_key is None else secret_key), self.salt)
+
+
+# A process has one secret, and a few older ones while it changes.
+@lru_cache(maxsize=8)
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod="sha1")
+
+
+@lru_cache(maxsize=8)
+def _derived(secret: bytes, salt: bytes) -> bytes:
+    return hmac.digest(secret, salt, "sha1")
 
 
 class QuietSessions(SecureCookieSessionInterface):
@@ -64,8 +105,9 @@ class QuietSessions(SecureCookieSessionInterface):
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         """Give what signs cookies; its keys stay as long as the process, so it is made once."""
-        if self._signing is None:
-            self._signing = super().get_signing_serializer(app)
+        if self._signing is None and (made := super().get_signing_serializer(app)) is not None:
+            made.signer, made.signer_kwargs = _Signer, {"algorithm": _Sha1()}
+            self._signing = made
         return self._signing
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
@@ -153,29 +195,37 @@ def protect(app: Flask, *, checkout_origin: str) -> None:
 
     @app.before_request
     def closed_by_default() -> None:
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
         # What only looks at the head of a page, as scanners of mail do, gets that of the page, and does nothing else.
-        if request.method == "HEAD":
-            request.method = "GET"
+        if asked.method == "HEAD":
+            asked.method = "GET"
         # No database keeps this sign: no address of ours has it, and in a form nobody can see it.
-        query = request.args if request.query_string else {}
-        if any("\x00" in text for text in (request.path, *_texts(query), *_texts(request.view_args or {}))):
+        query = asked.args if asked.query_string else {}
+        if any("\x00" in text for text in (asked.path, *_texts(query), *_texts(asked.view_args or {}))):
             abort(404)
-        if request.method == "POST" and any("\x00" in text for text in _texts(request.form)):
-            request.form = ImmutableMultiDict(
-                (name.replace("\x00", ""), value.replace("\x00", "")) for name, value in request.form.items(multi=True)
+        if asked.method == "POST" and any("\x00" in text for text in _texts(asked.form)):
+            asked.form = ImmutableMultiDict(
+                (name.replace("\x00", ""), value.replace("\x00", "")) for name, value in asked.form.items(multi=True)
             )
-        if request.endpoint is None:
-            return
-        if not hasattr(app.view_functions[request.endpoint], "gate"):
+        if asked.endpoint is not None and not hasattr(app.view_functions[asked.endpoint], "gate"):
             abort(404)
 
-    @app.after_request
-    def headers(response: Response) -> Response:
-        there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - iterating gives pairs
-        for name, value in on_every_answer:
-            if name.lower() not in there:
-                response.headers.add(name, value)
-        return compressed(response)
+    app.after_request(compressed)
+    app.wsgi_app = _with_headers(app.wsgi_app, on_every_answer)  # type: ignore[method-assign, assignment]
+
+
+def _with_headers(served: WSGIApplication, more: Sequence[tuple[str, str]]) -> WSGIApplication:
+    """Put headers on every answer that has none of the same name; here no library looks at each of them again."""
+    named = [(name.lower(), (name, value)) for name, value in more]
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+            there = {name.lower() for name, _value in headers}
+            return start_response(status, headers + [pair for name, pair in named if name not in there], exc_info)
+
+        return served(environ, start)
+
+    return answer
 
 
 def compressed(response: Response) -> Response:

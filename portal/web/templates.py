@@ -15,11 +15,10 @@ from typing import Any
 
 from flask import Flask
 from flask.templating import Environment
-from flask_babel import get_locale
 from jinja2 import StrictUndefined, Template, nodes
 from jinja2.compiler import CodeGenerator, Frame, MacroRef
 from jinja2.visitor import NodeTransformer
-from markupsafe import Markup, escape
+from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]
 
 from portal.web import addresses, formats, languages
 from portal.web.security import masked_token
@@ -39,7 +38,9 @@ class ComponentNameTaken(Exception):
 
 
 def _escaped(value: object) -> str:
-    """Escape what a page shows; markup stays the very object, where Jinja would make a new one."""
+    """Escape what a page shows; it is joined at once, so nobody has to be told that it is markup now, as Jinja does."""
+    if type(value) is str:
+        return _escape_inner(value)
     return value if type(value) is Markup else escape(value)
 
 
@@ -132,7 +133,7 @@ class PageTemplates(Environment):
     ) -> Template:
         """Give a template in the language of the page."""
         if self.language is None:
-            return self.in_language(str(get_locale() or languages.DEFAULT)).get_template(name, parent, globals)
+            return self.in_language(languages.page_language()).get_template(name, parent, globals)
         if globals or self.auto_reload or not isinstance(name, str):
             return super().get_template(name, parent, globals)
         found = self._found.get(name)
@@ -148,7 +149,7 @@ class PageTemplates(Environment):
     ) -> Template:
         """Give a template that is no file, in the language of the page."""
         if self.language is None:
-            here = self.in_language(str(get_locale() or languages.DEFAULT))
+            here = self.in_language(languages.page_language())
             return here.from_string(source, globals, template_class)
         return super().from_string(source, globals, template_class)
 

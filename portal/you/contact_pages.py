@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal import clock
 from portal.db import transaction
@@ -29,6 +28,7 @@ from portal.people.reach import Address, Problem, likely_regions, read, shown
 from portal.people.sign_in import masked
 from portal.people.views import code_problem, key, wait_words, zone_before_sign_in
 from portal.web.formats import instant
+from portal.web.languages import gettext as _
 from portal.web.security import open_page
 from portal.you.forms import AddressForm, NewCodeForm, OldCodeForm, SureForm
 from portal.you.views import mine

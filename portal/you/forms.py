@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
 from wtforms import HiddenField, RadioField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from portal.people.passkeys import MOST_NAME
 from portal.web.fields import Code, Form, Text, at_most
+from portal.web.languages import lazy_gettext
 
 
 class AddressForm(Form):

@@ -6,13 +6,13 @@ import uuid
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal.db import transaction
 from portal.people import browsers, passkey_check, passkeys
 from portal.people.models import Passkey
 from portal.people.permissions import me, needs_code
 from portal.people.views import key, new_challenge, passkey_site, take_challenge
+from portal.web.languages import gettext as _
 from portal.you.forms import NewPasskeyForm, PasskeyNameForm, SureForm
 from portal.you.views import mine
 

@@ -8,8 +8,6 @@ import uuid
 from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
-from flask_babel import gettext as _
 from flask_login import logout_user
 
 from portal import clock
@@ -18,6 +16,8 @@ from portal.people import contacts, devices, passkeys, sign_in
 from portal.people.permissions import load, me, needs_code, needs_debtor, touch
 from portal.people.views import onward, passkey_site
 from portal.web.formats import clock_time
+from portal.web.languages import gettext as _
+from portal.web.languages import page_language
 from portal.you import my_data, zones
 from portal.you.forms import PlaceForm, ZoneForm
 
@@ -42,7 +42,7 @@ def you_page() -> ResponseReturnValue:
         passkeys=len(passkeys.of(**mine())),
         passkeys_here=passkey_site(lender_name=person.lender.name) is not None,
         devices=len(devices.of(**mine(), this=person.session_id)),
-        zone=zones.of(person.zone, language=str(get_locale())),
+        zone=zones.of(person.zone, language=page_language()),
         now=clock.now(),
         messages_url=url_for("post.preferences") if "post.preferences" in current_app.view_functions else None,
     )
@@ -119,7 +119,7 @@ def _out() -> ResponseReturnValue:
 @needs_debtor
 def time_zone() -> ResponseReturnValue:
     """Say where one lives, so that days and times are one's own; first the place, then which of those found."""
-    person, language = me(), str(get_locale())
+    person, language = me(), page_language()
     place, pick = PlaceForm(), ZoneForm()
     found: tuple[zones.Zone, ...] = ()
     if request.method == "POST" and "zone" in request.form:

@@ -7,11 +7,11 @@ import uuid
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal.db import transaction
 from portal.people import wrong_person
 from portal.people.views import key
+from portal.web.languages import gettext as _
 from portal.web.security import open_page
 
 not_me_pages = Blueprint("not_me", __name__)

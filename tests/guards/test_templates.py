@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask_babel import force_locale
 from jinja2 import DictLoader, UndefinedError
 
-from portal.web.languages import LANGUAGES
+from portal.web.languages import LANGUAGES, force_locale
 from portal.web.templates import ComponentNameTaken, PageTemplates
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"

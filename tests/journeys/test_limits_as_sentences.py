@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_babel import force_locale
 
 from portal.db import transaction
 from portal.desk.sentences import card_groups
@@ -23,6 +22,7 @@ from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
 from portal.schedules.pauses import Accrual, Keeps
 from portal.staff.roles import Role
+from portal.web.languages import force_locale
 from tests.factories import LIMITS_WITH_EVERY_WAY, STANDARD_LIMITS
 from tests.journeys.staff import a_client, a_worker, cheap, come_to_work
 from tests.pages import page_of

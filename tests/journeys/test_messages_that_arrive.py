@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask, has_app_context
-from flask_babel import force_locale
 from sqlalchemy import delete, func, select, update
 
 from portal import clock as portal_clock
@@ -38,6 +37,7 @@ from portal.post.segments import segments
 from portal.post.states import MOST_TRIES
 from portal.public import claims
 from portal.queue import QueuedJob
+from portal.web.languages import force_locale
 from sandbox import sms
 from tests.conftest import Clock
 from tests.factories import a_debt, a_debtor, a_lender, an_invitation

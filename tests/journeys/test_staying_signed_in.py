@@ -10,6 +10,8 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask, template_rendered
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import BadSignature
 from sqlalchemy import func, select
 
 from portal.db import Model, session, transaction
@@ -202,6 +204,16 @@ def test_cookies_from_before_turns_were_counted_still_work(client: CheckingClien
 
 
 # The time-out.
+
+
+def test_a_cookie_is_signed_as_flask_itself_signs_it(app: Flask) -> None:
+    flasks = SecureCookieSessionInterface().get_signing_serializer(app)
+    ours = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    assert flasks is not None
+    said = {"_user_id": "debtor:1:2:3", "language": "zh_Hans"}
+    assert ours.loads(flasks.dumps(said), max_age=60) == said == flasks.loads(ours.dumps(said), max_age=60)
+    with pytest.raises(BadSignature):
+        ours.loads(flasks.dumps(said)[:-1] + "~", max_age=60)
 
 
 def test_staying_moves_the_time_out_and_says_until_when(client: CheckingClient, debt: Standing, clock: Clock) -> None:

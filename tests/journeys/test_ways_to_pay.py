@@ -239,6 +239,30 @@ def test_the_preview_shows_what_that_would_be_and_keeps_nothing(client: Checking
     assert rows() == before
 
 
+@pytest.mark.parametrize(
+    "typed",
+    ["100", " 1,00 ", "1,418.63", "１００", "$100.50", "1.234", "0", "-5", "€20", "1.999", "", "abc", "9" * 300],
+)
+@pytest.mark.parametrize("often", ["monthly", "weekly", "hourly", ""])
+def test_what_is_read_without_a_form_is_what_a_form_reads(
+    client: CheckingClient, debt: Standing, typed: str, often: str
+) -> None:
+    come_in(client, debt)
+    asked = {"amount": typed, "frequency": often}
+    # There is no such pay day, so it changes nothing but that a form reads it.
+    at_once, by_form = (
+        client.get(f"/debts/{debt.reference}/preview", query_string=asked | more) for more in ({}, {"pay_day": "99"})
+    )
+    assert at_once.status_code == by_form.status_code
+
+    def words(page: str) -> list[str]:
+        return re.sub(
+            r'<!--.*?-->|<input type="hidden"[^>]*>', "", page[page.index("<main") : page.index("</main>")]
+        ).split()
+
+    assert words(at_once.text) == words(by_form.text)
+
+
 def test_without_a_script_a_button_shows_it_and_another_goes_on(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
     afford = client.get(f"/debts/{debt.reference}/what-can-you-afford")

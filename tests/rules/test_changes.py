@@ -229,7 +229,7 @@ def test_what_is_due_is_paid_first_and_only_the_rest_is_extra() -> None:
 def test_an_extra_payment_that_goes_back_is_repaid_at_the_end() -> None:
     plan = some_plan("1000", count=10)
     after = drawn(Extra(usd("250"), TODAY, Use.SOONER), finding(plan))
-    gone = replace(after[0], principal=ZERO)
+    gone = after[0]._replace(principal=ZERO)
     again = redrawing.without_extra(replace(plan, fixed=(gone,), open=after[1:]), amount=usd("250"))
     assert amounts(again) == ["0.00", *["100.00"] * 10]
 
