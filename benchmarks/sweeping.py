@@ -24,7 +24,6 @@ from benchmarks.machine import environment, measured
 from portal import clock, db, sweep
 from portal.app import create_app
 from portal.bulk import Same, dashed, insert_columns, new_ids
-from portal.care.holds import holding
 from portal.db import new_id, session, table_of, transaction
 from portal.debts.models import Debt, ImportRun
 from portal.interest import months_later
@@ -135,7 +134,7 @@ def night() -> dict[str, Any]:
         session.remove()
         start = psutil.Process().memory_info().rss
         began, spent = time.perf_counter(), time.process_time()
-        found = sweep.run(holding=holding, stuck=_fail)
+        found = sweep.run(stuck=_fail)
         seconds, processor = time.perf_counter() - began, time.process_time() - spent
         peak = _peak()
         today = clock.today(lender.zone)
@@ -147,7 +146,7 @@ def night() -> dict[str, Any]:
                 execution_options={"synchronize_session": False},
             )
         began = time.perf_counter()
-        again = sweep.run(holding=holding, stuck=_fail)
+        again = sweep.run(stuck=_fail)
         idle = time.perf_counter() - began
     if again.looked != found.looked or again.moved or again.interest or again.reminders:
         raise AssertionError("the second night found something to do")

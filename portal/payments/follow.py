@@ -63,14 +63,20 @@ class Known:
     on_its_way: int
 
 
+def sent_for(*, lender_id: uuid.UUID, plan_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Give what was sent for plans and isn't here yet, in minor units; only of plans for which something was."""
+    rows = session.execute(_ON_ITS_WAY, {"lender_id": lender_id, "plan_ids": plan_ids})
+    return {plan_id: int(minor) for plan_id, minor in rows if minor}
+
+
 def known_of(plans: Sequence[Plan]) -> dict[uuid.UUID, Known]:
     """Read what plans of one lender follow, in as few statements for many as for one. They must be locked."""
     if not plans:
         return {}
     lender_id, plan_ids = plans[0].lender_id, [plan.id for plan in plans]
     lives, came = progress.lives_of(plans), came_for_all(lender_id=lender_id, plan_ids=plan_ids)
-    on_its_way = dict(session.execute(_ON_ITS_WAY, {"lender_id": lender_id, "plan_ids": plan_ids}).all())
-    return {plan.id: Known(lives[plan.id], came[plan.id], int(on_its_way.get(plan.id, 0))) for plan in plans}
+    on_its_way = sent_for(lender_id=lender_id, plan_ids=plan_ids)
+    return {plan.id: Known(lives[plan.id], came[plan.id], on_its_way.get(plan.id, 0)) for plan in plans}
 
 
 def _cleared(known: Known, *, currency: str) -> list[tuple[date, Money]]:

@@ -545,12 +545,12 @@ def post_interest(plan: Plan, items: Sequence[PlanItem], *, today: date, posted:
     if plan.state not in LIVE_STATES or not due:
         return 0
     causes = _interest_causes(plan) if posted is None else posted
-    new = [item for item in due if _interest_cause(plan, item.seq) not in causes]
+    new = [item for item in due if interest_cause(plan.id, item.seq) not in causes]
     for item in new:
         done = ledger.post(
             lender_id=plan.lender_id,
             kind="plan_interest",
-            cause=_interest_cause(plan, item.seq),
+            cause=interest_cause(plan.id, item.seq),
             moves=[
                 Move(
                     book_id=plan.debt_id,
@@ -568,7 +568,7 @@ def post_interest(plan: Plan, items: Sequence[PlanItem], *, today: date, posted:
                 lender_id=plan.lender_id,
                 debtor_id=plan.debtor_id,
                 debt_id=plan.debt_id,
-                facts={"plan": plan.reference, "item": item.seq, "amount_minor": item.interest_minor},
+                facts=interest_facts(plan.reference, seq=item.seq, minor=item.interest_minor),
             )
     return len(new)
 
@@ -596,7 +596,7 @@ def interest_not_posted(plan: PlanCard) -> tuple[InterestToCome, ...]:
     return tuple(
         InterestToCome(due_on=item.due_on, interest=Money(item.interest_minor, plan.currency))
         for item in _payments(_BEARING_INTEREST, plan)
-        if _interest_cause(plan, item.seq) not in posted
+        if interest_cause(plan.id, item.seq) not in posted
     )
 
 
@@ -608,8 +608,19 @@ def still_to_waive(plan: PlanCard) -> Money:
     return Money(sum(open_), plan.currency)
 
 
-def _interest_cause(plan: Plan | PlanCard, seq: int) -> str:
-    return f"plan-interest:{plan.id}:{seq}"
+def interest_facts(reference: str, *, seq: int, minor: int) -> dict[str, object]:
+    """Give what is on record of interest that came due with a payment of a plan."""
+    return {"plan": reference, "item": seq, "amount_minor": minor}
+
+
+def moved_facts(reference: str, *, before: str, after: str) -> dict[str, object]:
+    """Give what is on record of a plan that moved from one state to another."""
+    return {"plan": reference, "before": before, "after": after}
+
+
+def interest_cause(plan_id: uuid.UUID | str, seq: int) -> str:
+    """Give the cause under which the agreed interest of a payment is posted; the id is written with its dashes."""
+    return f"plan-interest:{plan_id}:{seq}"
 
 
 def lay_over(
@@ -694,7 +705,7 @@ def lay_over(
             lender_id=plan.lender_id,
             debtor_id=plan.debtor_id,
             debt_id=plan.debt_id,
-            facts={"plan": plan.reference, "before": before, "after": plan.state, **_looked_at_again(plan)},
+            facts=moved_facts(plan.reference, before=before, after=plan.state) | _looked_at_again(plan),
         )
     return Effect(
         plan_reference=plan.reference,

@@ -1,0 +1,311 @@
+"""Plans to which nothing but time happened: a page of them is read, judged and written in a few statements.
+
+Invariant: it does for a plan what `sweep.look_at` does, by the same rules; what it can't be sure of it leaves to that.
+Money that came was laid over a plan's payments by the act that brought it, so here the payments say all of it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import String, bindparam, literal_column, or_, select
+
+from portal import clock, ledger
+from portal.bulk import Among, dashed, hexed, raw, update_columns
+from portal.care import outages
+from portal.care.models import CareHold
+from portal.db import read, session, table_of, transaction
+from portal.debts.models import Debt
+from portal.evidence.record import PORTAL, Act, Happened, record_many
+from portal.ledger import Accrued, Book
+from portal.lenders.models import Lender
+from portal.money import Money
+from portal.payments.follow import sent_for
+from portal.people.models import Debtor
+from portal.plans import progress, remind
+from portal.plans.for_a_person import cure_over_waits
+from portal.plans.looking import Payment, Terms, look_on
+from portal.plans.models import Plan, PlanItem
+from portal.plans.states import Keeping, Moved, State, after, events, standing
+from portal.schedules.schedule import Item
+
+# So far ahead payments are read. Where the next look may be later than they show, all of the plan is read.
+_AHEAD: Final = timedelta(days=100)
+_A_DAY: Final = timedelta(days=1)
+# In these nothing but the calendar moves a plan whose money stays as it is; a broken one may have to wait for a person.
+_ORDINARY: Final = {state.value: state for state in (State.AGREED, State.ACTIVE, State.GRACE, State.AT_RISK)}
+
+_PLAN, _ITEM, _BOOK, _HOLD = (table_of(each).c for each in (Plan, PlanItem, Book, CareHold))
+_DEBT, _DEBTOR = table_of(Debt).c, table_of(Debtor).c
+_LENDER: Any = bindparam("lender_id")
+_LOCK_BOOKS = (
+    select(raw(_BOOK.id))
+    .where(_BOOK.lender_id == _LENDER, Among(_BOOK.id, "debt_ids"))
+    .order_by(_BOOK.id)
+    .with_for_update()
+)
+_PLANS = (
+    select(
+        raw(_PLAN.id),
+        raw(_PLAN.debt_id),
+        raw(_PLAN.debtor_id),
+        _PLAN.reference,
+        _PLAN.state,
+        _PLAN.kind,
+        _PLAN.currency,
+        _PLAN.grace_days,
+        _PLAN.cure_days,
+        _PLAN.tolerance_minor,
+        _PLAN.look_on,
+        _PLAN.changes,
+        _DEBTOR.zone,
+    )
+    .join_from(
+        table_of(Plan), table_of(Debtor), (_DEBTOR.lender_id == _PLAN.lender_id) & (_DEBTOR.id == _PLAN.debtor_id)
+    )
+    .join(table_of(Debt), (_DEBT.lender_id == _PLAN.lender_id) & (_DEBT.id == _PLAN.debt_id))
+    .join(table_of(Book), (_BOOK.lender_id == _PLAN.lender_id) & (_BOOK.id == _PLAN.debt_id))
+    .where(
+        _PLAN.lender_id == _LENDER,
+        Among(_PLAN.id, "plan_ids"),
+        _PLAN.state.in_([literal_column(f"'{state}'", String) for state in _ORDINARY]),
+        _PLAN.void_on.is_(None),
+        _PLAN.review_on.is_(None),
+        _PLAN.waive_minor == 0,
+        _DEBT.state == "open",
+        _BOOK.currency == _PLAN.currency,
+        or_(*(_BOOK[f"{account.value}_minor"] > 0 for account in ledger.OWED)),
+    )
+    .order_by(_PLAN.id)
+    .with_for_update(of=table_of(Plan))
+)
+_PAYMENTS = (
+    select(
+        raw(_ITEM.plan_id),
+        _ITEM.seq,
+        _ITEM.due_on,
+        _ITEM.amount_minor,
+        _ITEM.paid_minor,
+        _ITEM.interest_minor,
+        _ITEM.kept_at.is_not(None).label("kept"),
+        _ITEM.kind,
+    )
+    .where(
+        _ITEM.lender_id == _LENDER,
+        Among(_ITEM.plan_id, "plan_ids"),
+        _ITEM.due_on <= bindparam("until"),
+        or_(_ITEM.paid_minor < _ITEM.amount_minor, _ITEM.interest_minor > 0),
+    )
+    .order_by(_ITEM.plan_id, _ITEM.seq)
+)
+_EVER_HELD = (
+    select(raw(_HOLD.debtor_id)).where(_HOLD.lender_id == _LENDER, Among(_HOLD.debtor_id, "debtor_ids")).distinct()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What time did to a plan: its states before and after, how often interest came due, what is to be written."""
+
+    before: str
+    after: str
+    interest: int
+    written: list[str]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is found out about a plan before anything is written. `due` is the interest that may have come due."""
+
+    row: Any
+    state: State
+    look_on: date
+    late: bool
+    due: list[Payment]
+    wanted: list[remind.Wanted]
+    posted: list[Payment] = field(default_factory=list)
+
+
+def pass_over(lender_id: uuid.UUID, debt_ids: Mapping[Any, Any]) -> dict[Any, Passed]:
+    """Look at those plans of a lender to which nothing but time happened; gives what that did, by their ids.
+
+    `debt_ids` has the debt of each plan; ids are as the driver gives them. Whatever is not in the answer is left as it
+    was: to be looked at by itself, or looked at by somebody else meanwhile.
+    """
+    with transaction() as s:
+        values = {"lender_id": lender_id, "plan_ids": list(debt_ids), "debt_ids": sorted(debt_ids.values())}
+        read(_LOCK_BOOKS, values)
+        found = {one.row.id: one for one in _found(lender_id, values)}
+        _leave_those_with_money_on_its_way(lender_id, found)
+        _see_what_interest_is_new(lender_id, found)
+        written = _write(lender_id, list(found.values()))
+        s.flush()
+    return {
+        plan_id: Passed(one.row.state, one.state.value, len(one.posted), written.get(dashed(hexed(plan_id)), []))
+        for plan_id, one in found.items()
+    }
+
+
+def _found(lender_id: uuid.UUID, values: dict[str, Any]) -> Iterable[_Found]:
+    rows: Sequence[Any] = read(_PLANS, values)
+    if not rows:
+        return
+    now, days = clock.now(), {zone: clock.today(zone) for zone in {row.zone for row in rows}}
+    until = max(days.values()) + _AHEAD
+    remind_days = session.get_one(Lender, lender_id).remind_days_before
+    held = {row.debtor_id for row in read(_EVER_HELD, values | {"debtor_ids": [row.debtor_id for row in rows]})}
+    waits = {
+        each.hex for each in cure_over_waits(lender_id=lender_id, plan_ids=[uuid.UUID(hexed(row.id)) for row in rows])
+    }
+    out, noted = _last_outage(lender_id, now)
+    payments: dict[Any, list[Any]] = {}
+    for item in read(_PAYMENTS, values | {"plan_ids": [row.id for row in rows], "until": until}):
+        payments.setdefault(item.plan_id, []).append(item)
+    for row in rows:
+        today = days[row.zone]
+        if row.look_on is None or row.look_on > today or row.look_on <= noted:
+            continue
+        if row.debtor_id in held or hexed(row.id) in waits:
+            continue
+        one = _judged(
+            row,
+            payments.get(row.id, ()),
+            today=today,
+            until=until - remind_days * _A_DAY,
+            out=out,
+            remind_days=remind_days,
+        )
+        if one is not None:
+            yield one
+
+
+def _last_outage(lender_id: uuid.UUID, now: datetime) -> tuple[date, date]:
+    """Give the last day that may lie in an outage, and the last on which a plan may not know of all of them."""
+    newest = outages.newest(lender_id)
+    if newest is None:
+        return date.min, date.min
+    # Somewhere it is a day later.
+    until, noted = (at.date() + _A_DAY for at in newest)
+    return until, noted
+
+
+def _judged(row: Any, items: Sequence[Any], *, today: date, until: date, out: date, remind_days: int) -> _Found | None:
+    """Judge a plan by its payments; None if it is none of those for which they say everything.
+
+    What is paid in full stands before everything else and is left out, on both sides of each sum.
+    """
+    first = next((item for item in items if item.paid_minor < item.amount_minor), None)
+    if first is None or first.due_on <= out or today <= out or any(item.kind != "payment" for item in items):
+        return None
+    if any(one.due_on > two.due_on for one, two in zip(items, items[1:], strict=False)):
+        return None
+    state = _ORDINARY[row.state]
+    if state is State.AGREED and first.seq != 1:
+        return None
+    payments = [
+        Payment(item.seq, item.due_on, item.amount_minor, item.paid_minor, item.interest_minor, bool(item.kept))
+        for item in items
+    ]
+    keeping = _keeping(row, payments, today=today) if first.due_on < today else Keeping.KEPT
+    if keeping in (Keeping.BROKEN, Keeping.ALL_PAID):
+        return None
+    for event in events(
+        state=state,
+        keeping=keeping,
+        begun=first.due_on <= today or first.paid_minor > 0,
+        needs_first=False,
+        void=False,
+        owes=True,
+        followed=False,
+    ):
+        moved = after(state=state, event=event)
+        if isinstance(moved, Moved):
+            state = moved.to
+    terms = Terms(row.grace_days, row.cure_days, row.tolerance_minor, remind_days)
+    next_look = look_on(payments, state=state, today=today, terms=terms, held=(), again=False)
+    if next_look is None or next_look > until:
+        return None
+    return _Found(
+        row=row,
+        state=state,
+        look_on=next_look,
+        late=keeping is not Keeping.KEPT,
+        due=[one for one in payments if one.interest and one.due_on <= today],
+        wanted=list(
+            remind.wanted(dashed(hexed(row.id)), payments, changed=bool(row.changes), today=today, terms=terms, held=())
+        ),
+    )
+
+
+def _keeping(row: Any, payments: Sequence[Payment], *, today: date) -> Keeping:
+    items = [
+        Item(
+            seq=one.seq,
+            due_on=one.due_on,
+            amount=Money(one.amount, row.currency),
+            principal=Money(one.amount - one.interest, row.currency),
+            interest=Money(one.interest, row.currency),
+        )
+        for one in payments
+    ]
+    return standing(
+        items,
+        [(today, Money(sum(one.paid for one in payments), row.currency))],
+        today=today,
+        grace_days=row.grace_days,
+        tolerance=Money(row.tolerance_minor, row.currency),
+        cure_days=row.cure_days,
+        one_breaks=row.kind in progress.SETTLEMENTS,
+    ).keeping
+
+
+def _leave_those_with_money_on_its_way(lender_id: uuid.UUID, found: dict[Any, _Found]) -> None:
+    """Leave out late plans for which money was sent that isn't here yet: it decides how late they are."""
+    late = {uuid.UUID(hexed(plan_id)): plan_id for plan_id, one in found.items() if one.late}
+    for plan_id in sent_for(lender_id=lender_id, plan_ids=list(late)) if late else ():
+        del found[late[plan_id]]
+
+
+def _see_what_interest_is_new(lender_id: uuid.UUID, found: dict[Any, _Found]) -> None:
+    bearing = [one for one in found.values() if one.due]
+    if not bearing:
+        return
+    debt_ids = [uuid.UUID(hexed(one.row.debt_id)) for one in bearing]
+    causes = progress.interest_posted(lender_id=lender_id, debt_ids=debt_ids)
+    for one in bearing:
+        plan_id = dashed(hexed(one.row.id))
+        one.posted = [due for due in one.due if progress.interest_cause(plan_id, due.seq) not in causes]
+
+
+def _write(lender_id: uuid.UUID, found: Sequence[_Found]) -> dict[str, list[str]]:
+    """Write what was found, all of it at once; gives the kinds of message that are put off for each plan."""
+    accrued, happened = [], []
+    for one in found:
+        row, plan_id = one.row, dashed(hexed(one.row.id))
+        debtor, debt = hexed(row.debtor_id), hexed(row.debt_id)
+        for due in one.posted:
+            cause = progress.interest_cause(plan_id, due.seq)
+            accrued.append(Accrued(debt, cause, due.interest, row.currency, due.due_on))
+            facts = progress.interest_facts(row.reference, seq=due.seq, minor=due.interest)
+            happened.append(Happened(Act.INTEREST_POSTED, debtor, debt, facts))
+        if one.state.value != row.state:
+            facts = progress.moved_facts(row.reference, before=row.state, after=one.state.value)
+            happened.append(Happened(Act.PLAN_MOVED, debtor, debt, facts))
+    if accrued:
+        ledger.accrue(lender_id=lender_id, kind="plan_interest", accrued=accrued)
+    if happened:
+        record_many(happened, by=PORTAL, lender_id=lender_id)
+    moved = [one for one in found if one.state.value != one.row.state]
+    for some, states in ((moved, True), ([one for one in found if one.state.value == one.row.state], False)):
+        columns: dict[str, list[Any]] = {"look_on": [one.look_on for one in some]}
+        if states:
+            columns["state"] = [one.state.value for one in some]
+        update_columns(table_of(Plan), lender_id=lender_id, ids=[hexed(one.row.id) for one in some], columns=columns)
+    put_off: dict[str, list[str]] = {}
+    for each in remind.put_off(lender_id, [each for one in found for each in one.wanted]):
+        put_off.setdefault(each.plan_id, []).append(each.kind)
+    return put_off
