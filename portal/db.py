@@ -374,6 +374,8 @@ class Form:
                 cursor.close()
         except connection.dialect.loaded_dbapi.Error as problem:
             raise CouldNotRead(type(problem).__name__) from problem
+        if not self._coming_out:
+            return list(map(self._row._make, found))
         return [self._made(list(row)) for row in found]
 
     def given(self, values: Mapping[str, object]) -> Any:

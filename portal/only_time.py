@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import String, bindparam, literal_column, or_, select
+from sqlalchemy import Integer, String, bindparam, literal_column, or_, select, type_coerce
 
 from portal import clock, ledger
 from portal.bulk import Among, dashed, hexed, raw, update_columns
@@ -91,7 +91,7 @@ _PAYMENTS = (
         _ITEM.amount_minor,
         _ITEM.paid_minor,
         _ITEM.interest_minor,
-        _ITEM.kept_at.is_not(None).label("kept"),
+        type_coerce(_ITEM.kept_at.is_not(None), Integer).label("kept"),
         _ITEM.kind,
     )
     .where(
@@ -155,15 +155,13 @@ def _found(lender_id: uuid.UUID, values: dict[str, Any]) -> Iterable[_Found]:
     if not rows:
         return
     now, days = clock.now(), {zone: clock.today(zone) for zone in {row.zone for row in rows}}
-    until = max(days.values()) + _AHEAD
+    until, plan_ids = max(days.values()) + _AHEAD, [row.id for row in rows]
     remind_days = session.get_one(Lender, lender_id).remind_days_before
     held = {row.debtor_id for row in read(_EVER_HELD, values | {"debtor_ids": [row.debtor_id for row in rows]})}
-    waits = {
-        each.hex for each in cure_over_waits(lender_id=lender_id, plan_ids=[uuid.UUID(hexed(row.id)) for row in rows])
-    }
+    waits = cure_over_waits(lender_id=lender_id, plan_ids=plan_ids)
     out, noted = _last_outage(lender_id, now)
     payments: dict[Any, list[Any]] = {}
-    for item in read(_PAYMENTS, values | {"plan_ids": [row.id for row in rows], "until": until}):
+    for item in read(_PAYMENTS, values | {"plan_ids": plan_ids, "until": until}):
         payments.setdefault(item.plan_id, []).append(item)
     for row in rows:
         today = days[row.zone]
@@ -226,7 +224,8 @@ def _judged(row: Any, items: Sequence[Any], *, today: date, until: date, out: da
         if isinstance(moved, Moved):
             state = moved.to
     terms = Terms(row.grace_days, row.cure_days, row.tolerance_minor, remind_days)
-    next_look = look_on(payments, state=state, today=today, terms=terms, held=(), again=False)
+    near = _near(payments, today=today, terms=terms)
+    next_look = look_on(near, state=state, today=today, terms=terms, held=(), again=False)
     if next_look is None or next_look > until:
         return None
     return _Found(
@@ -236,9 +235,19 @@ def _judged(row: Any, items: Sequence[Any], *, today: date, until: date, out: da
         late=keeping is not Keeping.KEPT,
         due=[one for one in payments if one.interest and one.due_on <= today],
         wanted=list(
-            remind.wanted(dashed(hexed(row.id)), payments, changed=bool(row.changes), today=today, terms=terms, held=())
+            remind.wanted(dashed(hexed(row.id)), near, changed=bool(row.changes), today=today, terms=terms, held=())
         ),
     )
+
+
+def _near(payments: Sequence[Payment], *, today: date, terms: Terms) -> Sequence[Payment]:
+    """Leave out payments whose days all come after that of the next one; they stand in the order of their days."""
+    coming = (one.due_on for one in payments if one.due_on > today and one.missing > terms.tolerance and not one.kept)
+    first = next(coming, None)
+    if first is None:
+        return payments
+    last = first + _A_DAY + terms.remind_days * _A_DAY
+    return [one for one in payments if one.due_on <= last]
 
 
 def _keeping(row: Any, payments: Sequence[Payment], *, today: date) -> Keeping:
@@ -265,7 +274,7 @@ def _keeping(row: Any, payments: Sequence[Payment], *, today: date) -> Keeping:
 
 def _leave_those_with_money_on_its_way(lender_id: uuid.UUID, found: dict[Any, _Found]) -> None:
     """Leave out late plans for which money was sent that isn't here yet: it decides how late they are."""
-    late = {uuid.UUID(hexed(plan_id)): plan_id for plan_id, one in found.items() if one.late}
+    late = {hexed(plan_id): plan_id for plan_id, one in found.items() if one.late}
     for plan_id in sent_for(lender_id=lender_id, plan_ids=list(late)) if late else ():
         del found[late[plan_id]]
 
@@ -274,8 +283,7 @@ def _see_what_interest_is_new(lender_id: uuid.UUID, found: dict[Any, _Found]) ->
     bearing = [one for one in found.values() if one.due]
     if not bearing:
         return
-    debt_ids = [uuid.UUID(hexed(one.row.debt_id)) for one in bearing]
-    causes = progress.interest_posted(lender_id=lender_id, debt_ids=debt_ids)
+    causes = progress.interest_posted(lender_id=lender_id, debt_ids=[one.row.debt_id for one in bearing])
     for one in bearing:
         plan_id = dashed(hexed(one.row.id))
         one.posted = [due for due in one.due if progress.interest_cause(plan_id, due.seq) not in causes]

@@ -5,6 +5,7 @@ Invariant: a look can be repeated, late or cut off at any instant; what it does 
 
 from __future__ import annotations
 
+import gc
 import logging
 import uuid
 from collections import Counter
@@ -108,6 +109,15 @@ def run(
     A plan that can't be looked at is told to `stuck`, and the others go on; it is tried again in the next night. Only
     a page of plans is held in memory. `progress_bar` is told how many are done, of how many.
     """
+    # What was made to start the program stays: nobody looks through it for what is needed no more.
+    gc.freeze()
+    try:
+        return _run(stuck, progress_bar)
+    finally:
+        gc.unfreeze()
+
+
+def _run(stuck: Callable[[Stuck], None], progress_bar: Callable[[int, int], None]) -> Night:
     night = Night()
     lenders = session.execute(select(Lender.id, Lender.slug).order_by(Lender.slug)).all()
     until = (clock.now() + _FARTHEST_EAST).date()
@@ -226,7 +236,7 @@ def _look(lender_id: uuid.UUID, debt_ids: dict[uuid.UUID, uuid.UUID], *, only_du
             interest = progress.post_interest(plan, life.items, today=today, posted=posted)
             effect = follow(plan, today=today, by=PORTAL, known=known[plan.id])
             came_up = for_a_person.come_up(
-                plan, today=today, cure_by=effect.cure_by, waits=effect.waits, asked=plan.id in asked
+                plan, today=today, cure_by=effect.cure_by, waits=effect.waits, asked=plan.id.hex in asked
             )
             payments, terms = remind.payments_of(life.items), remind.terms_of(plan, remind_days=remind_days)
             if states[plan.debt_id] == "open" and plan.state in remind.REMINDED:

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, case, func, select, update
 
 from portal import clock, ledger
+from portal.bulk import Among
 from portal.care.holds import days_held, days_held_of
 from portal.db import read, session, table_of
 from portal.debts.models import Debt
@@ -211,7 +212,7 @@ _INTEREST_POSTED_ON_MANY = (
     )
     .where(
         _TRANSFER.lender_id == bindparam("lender_id"),
-        _TRANSFER.book_id.in_(bindparam("debt_ids", expanding=True)),
+        Among(_TRANSFER.book_id, "debt_ids"),
         _POSTING.kind == "plan_interest",
     )
 )
@@ -573,9 +574,9 @@ def post_interest(plan: Plan, items: Sequence[PlanItem], *, today: date, posted:
     return len(new)
 
 
-def interest_posted(*, lender_id: uuid.UUID, debt_ids: Collection[uuid.UUID]) -> set[str]:
+def interest_posted(*, lender_id: uuid.UUID, debt_ids: Collection[Any]) -> set[str]:
     """Give the causes of all agreed interest that stands in the books of many debts."""
-    return set(session.scalars(_INTEREST_POSTED_ON_MANY, {"lender_id": lender_id, "debt_ids": list(debt_ids)}))
+    return {row.cause for row in read(_INTEREST_POSTED_ON_MANY, {"lender_id": lender_id, "debt_ids": debt_ids})}
 
 
 def _interest_causes(plan: Plan | PlanCard) -> set[str]:
