@@ -7,9 +7,11 @@ Money that came was laid over a plan's payments by the act that brought it, so h
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from functools import reduce
+from operator import add
 from typing import Any, Final
 
 from sqlalchemy import Integer, String, bindparam, literal_column, or_, select, type_coerce
@@ -21,11 +23,10 @@ from portal.care.models import CareHold
 from portal.db import read, session, table_of, transaction
 from portal.debts.models import Debt
 from portal.evidence.record import PORTAL, Act, Happened, record_many
-from portal.ledger import Accrued, Book
+from portal.ledger import OWED, Accrued, Book
 from portal.lenders.models import Lender
 from portal.money import Money
 from portal.payments.follow import sent_for
-from portal.people.models import Debtor
 from portal.plans import progress, remind
 from portal.plans.for_a_person import cure_over_waits
 from portal.plans.looking import Payment, Terms, look_on
@@ -40,10 +41,12 @@ _A_DAY: Final = timedelta(days=1)
 _ORDINARY: Final = {state.value: state for state in (State.AGREED, State.ACTIVE, State.GRACE, State.AT_RISK)}
 
 _PLAN, _ITEM, _BOOK, _HOLD = (table_of(each).c for each in (Plan, PlanItem, Book, CareHold))
-_DEBT, _DEBTOR = table_of(Debt).c, table_of(Debtor).c
+_DEBT = table_of(Debt).c
 _LENDER: Any = bindparam("lender_id")
-_LOCK_BOOKS = (
-    select(raw(_BOOK.id))
+_OWED = reduce(add, (_BOOK[f"{account.value}_minor"] for account in OWED))
+# Each statement asks one table for rows that it names. Joined, PostgreSQL may read a whole table for a page of rows.
+_BOOKS = (
+    select(raw(_BOOK.id), _BOOK.currency, _OWED.label("owed"))
     .where(_BOOK.lender_id == _LENDER, Among(_BOOK.id, "debt_ids"))
     .order_by(_BOOK.id)
     .with_for_update()
@@ -62,13 +65,7 @@ _PLANS = (
         _PLAN.tolerance_minor,
         _PLAN.look_on,
         _PLAN.changes,
-        _DEBTOR.zone,
     )
-    .join_from(
-        table_of(Plan), table_of(Debtor), (_DEBTOR.lender_id == _PLAN.lender_id) & (_DEBTOR.id == _PLAN.debtor_id)
-    )
-    .join(table_of(Debt), (_DEBT.lender_id == _PLAN.lender_id) & (_DEBT.id == _PLAN.debt_id))
-    .join(table_of(Book), (_BOOK.lender_id == _PLAN.lender_id) & (_BOOK.id == _PLAN.debt_id))
     .where(
         _PLAN.lender_id == _LENDER,
         Among(_PLAN.id, "plan_ids"),
@@ -76,12 +73,12 @@ _PLANS = (
         _PLAN.void_on.is_(None),
         _PLAN.review_on.is_(None),
         _PLAN.waive_minor == 0,
-        _DEBT.state == "open",
-        _BOOK.currency == _PLAN.currency,
-        or_(*(_BOOK[f"{account.value}_minor"] > 0 for account in ledger.OWED)),
     )
     .order_by(_PLAN.id)
-    .with_for_update(of=table_of(Plan))
+    .with_for_update()
+)
+_OPEN_DEBTS = select(raw(_DEBT.id)).where(
+    _DEBT.lender_id == _LENDER, Among(_DEBT.id, "debt_ids"), _DEBT.state == "open"
 )
 _PAYMENTS = (
     select(
@@ -122,6 +119,7 @@ class _Found:
     """What is found out about a plan before anything is written. `due` is the interest that may have come due."""
 
     row: Any
+    plan_id: str
     state: State
     look_on: date
     late: bool
@@ -130,58 +128,55 @@ class _Found:
     posted: list[Payment] = field(default_factory=list)
 
 
-def pass_over(lender_id: uuid.UUID, debt_ids: Mapping[Any, Any]) -> dict[Any, Passed]:
+def pass_over(lender_id: uuid.UUID, debt_ids: Mapping[Any, Any], zones: Mapping[Any, str]) -> dict[Any, Passed]:
     """Look at those plans of a lender to which nothing but time happened; gives what that did, by their ids.
 
-    `debt_ids` has the debt of each plan; ids are as the driver gives them. Whatever is not in the answer is left as it
-    was: to be looked at by itself, or looked at by somebody else meanwhile.
+    `debt_ids` has the debt of each plan, `zones` that of each debtor; ids are as the driver gives them. Whatever is not
+    in the answer is left as it was: to be looked at by itself, or looked at by somebody else meanwhile.
     """
-    with transaction() as s:
-        values = {"lender_id": lender_id, "plan_ids": list(debt_ids), "debt_ids": sorted(debt_ids.values())}
-        read(_LOCK_BOOKS, values)
-        found = {one.row.id: one for one in _found(lender_id, values)}
+    with transaction():
+        found = {one.row.id: one for one in _found(lender_id, debt_ids, zones)}
         _leave_those_with_money_on_its_way(lender_id, found)
         _see_what_interest_is_new(lender_id, found)
         written = _write(lender_id, list(found.values()))
-        s.flush()
     return {
-        plan_id: Passed(one.row.state, one.state.value, len(one.posted), written.get(dashed(hexed(plan_id)), []))
+        plan_id: Passed(one.row.state, one.state.value, len(one.posted), written.get(one.plan_id, []))
         for plan_id, one in found.items()
     }
 
 
-def _found(lender_id: uuid.UUID, values: dict[str, Any]) -> Iterable[_Found]:
-    rows: Sequence[Any] = read(_PLANS, values)
+def _found(lender_id: uuid.UUID, debt_ids: Mapping[Any, Any], zones: Mapping[Any, str]) -> Iterator[_Found]:
+    """Lock the books and then the plans, as every act does, and judge those plans that need no more than this reads."""
+    lender = {"lender_id": lender_id}
+    books = {book.id: book for book in read(_BOOKS, lender | {"debt_ids": sorted(debt_ids.values())})}
+    rows: Sequence[Any] = read(_PLANS, lender | {"plan_ids": list(debt_ids)})
     if not rows:
         return
-    now, days = clock.now(), {zone: clock.today(zone) for zone in {row.zone for row in rows}}
+    days = {zone: clock.today(zone) for zone in {zones[row.debtor_id] for row in rows}}
     until, plan_ids = max(days.values()) + _AHEAD, [row.id for row in rows]
     remind_days = session.get_one(Lender, lender_id).remind_days_before
-    held = {row.debtor_id for row in read(_EVER_HELD, values | {"debtor_ids": [row.debtor_id for row in rows]})}
+    open_ = {debt.id for debt in read(_OPEN_DEBTS, lender | {"debt_ids": [row.debt_id for row in rows]})}
+    held = {hold.debtor_id for hold in read(_EVER_HELD, lender | {"debtor_ids": [row.debtor_id for row in rows]})}
     waits = cure_over_waits(lender_id=lender_id, plan_ids=plan_ids)
-    out, noted = _last_outage(lender_id, now)
+    out, noted = _last_outage(lender_id)
     payments: dict[Any, list[Any]] = {}
-    for item in read(_PAYMENTS, values | {"plan_ids": plan_ids, "until": until}):
+    for item in read(_PAYMENTS, lender | {"plan_ids": plan_ids, "until": until}):
         payments.setdefault(item.plan_id, []).append(item)
     for row in rows:
-        today = days[row.zone]
+        today, book = days[zones[row.debtor_id]], books[row.debt_id]
         if row.look_on is None or row.look_on > today or row.look_on <= noted:
             continue
-        if row.debtor_id in held or hexed(row.id) in waits:
+        if row.debtor_id in held or row.debt_id not in open_ or hexed(row.id) in waits:
             continue
-        one = _judged(
-            row,
-            payments.get(row.id, ()),
-            today=today,
-            until=until - remind_days * _A_DAY,
-            out=out,
-            remind_days=remind_days,
-        )
+        if book.owed <= 0 or book.currency != row.currency:
+            continue
+        items, sure_until = payments.get(row.id, ()), until - remind_days * _A_DAY
+        one = _judged(row, items, today=today, until=sure_until, out=out, remind_days=remind_days)
         if one is not None:
             yield one
 
 
-def _last_outage(lender_id: uuid.UUID, now: datetime) -> tuple[date, date]:
+def _last_outage(lender_id: uuid.UUID) -> tuple[date, date]:
     """Give the last day that may lie in an outage, and the last on which a plan may not know of all of them."""
     newest = outages.newest(lender_id)
     if newest is None:
@@ -204,10 +199,8 @@ def _judged(row: Any, items: Sequence[Any], *, today: date, until: date, out: da
     state = _ORDINARY[row.state]
     if state is State.AGREED and first.seq != 1:
         return None
-    payments = [
-        Payment(item.seq, item.due_on, item.amount_minor, item.paid_minor, item.interest_minor, bool(item.kept))
-        for item in items
-    ]
+    terms = Terms(row.grace_days, row.cure_days, row.tolerance_minor, remind_days)
+    payments = _near(items, today=today, terms=terms)
     keeping = _keeping(row, payments, today=today) if first.due_on < today else Keeping.KEPT
     if keeping in (Keeping.BROKEN, Keeping.ALL_PAID):
         return None
@@ -223,44 +216,45 @@ def _judged(row: Any, items: Sequence[Any], *, today: date, until: date, out: da
         moved = after(state=state, event=event)
         if isinstance(moved, Moved):
             state = moved.to
-    terms = Terms(row.grace_days, row.cure_days, row.tolerance_minor, remind_days)
-    near = _near(payments, today=today, terms=terms)
-    next_look = look_on(near, state=state, today=today, terms=terms, held=(), again=False)
+    next_look = look_on(payments, state=state, today=today, terms=terms, held=(), again=False)
     if next_look is None or next_look > until:
         return None
+    plan_id = dashed(hexed(row.id))
     return _Found(
         row=row,
+        plan_id=plan_id,
         state=state,
         look_on=next_look,
         late=keeping is not Keeping.KEPT,
         due=[one for one in payments if one.interest and one.due_on <= today],
-        wanted=list(
-            remind.wanted(dashed(hexed(row.id)), near, changed=bool(row.changes), today=today, terms=terms, held=())
-        ),
+        wanted=list(remind.wanted(plan_id, payments, changed=bool(row.changes), today=today, terms=terms, held=())),
     )
 
 
-def _near(payments: Sequence[Payment], *, today: date, terms: Terms) -> Sequence[Payment]:
-    """Leave out payments whose days all come after that of the next one; they stand in the order of their days."""
-    coming = (one.due_on for one in payments if one.due_on > today and one.missing > terms.tolerance and not one.kept)
-    first = next(coming, None)
-    if first is None:
-        return payments
-    last = first + _A_DAY + terms.remind_days * _A_DAY
-    return [one for one in payments if one.due_on <= last]
+def _near(items: Sequence[Any], *, today: date, terms: Terms) -> list[Payment]:
+    """Give the payments up to the next one; of those after it every day comes after all of its days.
+
+    They stand in the order of their days. What is missing of the next one is more than may be missing.
+    """
+    last = date.max
+    for item in items:
+        missing = item.amount_minor - item.paid_minor
+        if item.due_on > today and missing > terms.tolerance and not item.kept:
+            last = item.due_on + (1 + terms.remind_days) * _A_DAY
+            break
+    return [
+        Payment(item.seq, item.due_on, item.amount_minor, item.paid_minor, item.interest_minor, bool(item.kept))
+        for item in items
+        if item.due_on <= last
+    ]
 
 
 def _keeping(row: Any, payments: Sequence[Payment], *, today: date) -> Keeping:
-    items = [
-        Item(
-            seq=one.seq,
-            due_on=one.due_on,
-            amount=Money(one.amount, row.currency),
-            principal=Money(one.amount - one.interest, row.currency),
-            interest=Money(one.interest, row.currency),
-        )
-        for one in payments
-    ]
+    nothing = Money.zero(row.currency)
+    items = []
+    for one in payments:
+        amount = Money(one.amount, row.currency)
+        items.append(Item(seq=one.seq, due_on=one.due_on, amount=amount, principal=amount, interest=nothing))
     return standing(
         items,
         [(today, Money(sum(one.paid for one in payments), row.currency))],
@@ -285,18 +279,16 @@ def _see_what_interest_is_new(lender_id: uuid.UUID, found: dict[Any, _Found]) ->
         return
     causes = progress.interest_posted(lender_id=lender_id, debt_ids=[one.row.debt_id for one in bearing])
     for one in bearing:
-        plan_id = dashed(hexed(one.row.id))
-        one.posted = [due for due in one.due if progress.interest_cause(plan_id, due.seq) not in causes]
+        one.posted = [due for due in one.due if progress.interest_cause(one.plan_id, due.seq) not in causes]
 
 
 def _write(lender_id: uuid.UUID, found: Sequence[_Found]) -> dict[str, list[str]]:
     """Write what was found, all of it at once; gives the kinds of message that are put off for each plan."""
     accrued, happened = [], []
     for one in found:
-        row, plan_id = one.row, dashed(hexed(one.row.id))
-        debtor, debt = hexed(row.debtor_id), hexed(row.debt_id)
+        row, debtor, debt = one.row, hexed(one.row.debtor_id), hexed(one.row.debt_id)
         for due in one.posted:
-            cause = progress.interest_cause(plan_id, due.seq)
+            cause = progress.interest_cause(one.plan_id, due.seq)
             accrued.append(Accrued(debt, cause, due.interest, row.currency, due.due_on))
             facts = progress.interest_facts(row.reference, seq=due.seq, minor=due.interest)
             happened.append(Happened(Act.INTEREST_POSTED, debtor, debt, facts))

@@ -9,7 +9,7 @@ import gc
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, tuple_, update
 
 from portal import clock, only_time
-from portal.bulk import hexed, raw
+from portal.bulk import Among, hexed, raw
 from portal.db import read, session, table_of, transaction
 from portal.debts.models import Debt
 from portal.evidence.record import PORTAL
@@ -125,9 +125,10 @@ def _run(stuck: Callable[[Stuck], None], progress_bar: Callable[[int, int], None
     done = 0
     for lender in lenders:
         night.offers += end_offers(lender.id)
-        for page in _due(lender.id, until=until):
-            rows = [row for row in page if row.look_on <= clock.today(row.zone)]
-            for one in _looked_at(lender, rows):
+        for page, zones in _due(lender.id, until=until):
+            days = {zone: clock.today(zone) for zone in set(zones.values())}
+            rows = [row for row in page if row.look_on <= days[zones[row.debtor_id]]]
+            for one in _looked_at(lender, rows, zones):
                 if isinstance(one, Stuck):
                     night.stuck += 1
                     stuck(one)
@@ -145,10 +146,7 @@ def _count(lender_id: uuid.UUID, *, until: date) -> int:
 
 
 _DUE = (
-    select(raw(_PLAN.id), raw(_PLAN.debt_id), _PLAN.reference, _PLAN.look_on, _DEBTOR.zone)
-    .join_from(
-        table_of(Plan), table_of(Debtor), (_DEBTOR.lender_id == _PLAN.lender_id) & (_DEBTOR.id == _PLAN.debtor_id)
-    )
+    select(raw(_PLAN.id), raw(_PLAN.debt_id), raw(_PLAN.debtor_id), _PLAN.reference, _PLAN.look_on)
     .where(_PLAN.lender_id == bindparam("lender_id"), _PLAN.look_on <= bindparam("until"))
     .order_by(_PLAN.look_on, _PLAN.id)
     .limit(bindparam("at_once"))
@@ -157,26 +155,33 @@ _DUE_AFTER = _DUE.where(
     tuple_(_PLAN.look_on, _PLAN.id)
     > tuple_(bindparam("day", type_=_PLAN.look_on.type), bindparam("last", type_=_PLAN.id.type))
 )
+_ZONES = select(raw(_DEBTOR.id), _DEBTOR.zone).where(
+    _DEBTOR.lender_id == bindparam("lender_id"), Among(_DEBTOR.id, "debtor_ids")
+)
 
 
-def _due(lender_id: uuid.UUID, *, until: date) -> Iterator[Sequence[Any]]:
-    """Give the plans whose day has come, in the order of their days, in pages; ids are as the driver gives them."""
+def _due(lender_id: uuid.UUID, *, until: date) -> Iterator[tuple[Sequence[Any], dict[Any, str]]]:
+    """Give the plans whose day may have come, in the order of their days, in pages, and their debtors' zones.
+
+    Ids are as the driver gives them.
+    """
     values = {"lender_id": lender_id, "until": until, "at_once": AT_ONCE}
     page: Sequence[Any] = read(_DUE, values)
     while page:
-        yield page
+        zones = read(_ZONES, {"lender_id": lender_id, "debtor_ids": [row.debtor_id for row in page]})
+        yield page, dict(zones)
         # The looks at a page had sessions of their own, whose rows are needed no more.
         session.remove()
         last = uuid.UUID(hexed(page[-1].id))
         page = read(_DUE_AFTER, values | {"day": page[-1].look_on, "last": last})
 
 
-def _looked_at(lender: Any, rows: Sequence[Any]) -> Iterator[Looked | Stuck]:
+def _looked_at(lender: Any, rows: Sequence[Any], zones: Mapping[Any, str]) -> Iterator[Looked | Stuck]:
     """Look at a page of plans: in one transaction at those to which only time happened, and then at the others."""
     passed: dict[Any, only_time.Passed] = {}
     try:
         if rows:
-            passed = only_time.pass_over(lender.id, {row.id: row.debt_id for row in rows})
+            passed = only_time.pass_over(lender.id, {row.id: row.debt_id for row in rows}, zones)
     except Exception:
         log.warning("a page of %d plans of %s is looked at in parts", len(rows), lender.slug, exc_info=True)
     for each in passed.values():

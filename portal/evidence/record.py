@@ -131,9 +131,13 @@ STRIPE = Actor(kind="stripe", id="stripe")
 OPERATOR = Actor(kind="operator", id="command line")
 
 
+# Made once: `json.dumps` makes one for each text.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
 def canonical(value: Mapping[str, object]) -> str:
     """Give the one text of a record: keys sorted, no spaces, money and ids as strings."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return _CANONICAL.encode(value)
 
 
 def leaf(*, entry: str, salt: str) -> str:

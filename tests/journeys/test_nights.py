@@ -23,9 +23,9 @@ from portal.debts.statement import Standing, by_id
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
-from portal.plans import for_a_person, progress, remind
+from portal.plans import for_a_person, remind
 from portal.plans.for_a_person import Why
-from portal.plans.models import Plan, PlanCheck, PlanItem, Quote
+from portal.plans.models import Plan, PlanCheck, Quote
 from portal.post.models import Message
 from tests.asked import telling
 from tests.conftest import Clock
