@@ -32,22 +32,20 @@ HELD = """
 import sys, time
 from datetime import timedelta
 from pathlib import Path
-import portal.db
-from portal import sweep
+from portal import only_time, sweep
 from tests.conftest import make_app
 from tests.scene import the_clock_moved
 
-real, looked = sweep.look_on, []
+real, changed = only_time.update_columns, []
 
-def hold(*args, **named):
-    looked.append(1)
-    if len(looked) == 3:
-        portal.db.session.flush()
+def hold(*args, ids, **named):
+    real(*args, ids=ids, **named)
+    changed.extend(ids)
+    if len(changed) == 4:
         print("held", flush=True)
         time.sleep(60)
-    return real(*args, **named)
 
-sweep.look_on, sweep.AT_ONCE = hold, 2
+only_time.update_columns, sweep.AT_ONCE = hold, 2
 app = make_app(sys.argv[1], folder=Path(sys.argv[2]))
 with app.app_context(), the_clock_moved(timedelta(days=int(sys.argv[3]))):
     sweep.run(stuck=print)
