@@ -127,7 +127,7 @@ def show_sweep(databases: Databases, folder: Path, *, quick: bool) -> None:
         )
         print(f"  {'':<12}a second night over the same plans, of which none changes: {found.idle:.2f} s")
         print(
-            f"  {'':<12}afterwards a worker writes what the night put off: {found.writing * 1000:.1f} ms a message, and "
+            f"  {'':<12}then a worker writes what was put off: {found.writing * 1000:.1f} ms a message, and "
             f"{found.sending * 1000:.1f} ms to send it ({found.messages} of them)",
             flush=True,
         )
