@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import reduce
 from operator import add
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import Integer, String, bindparam, literal_column, or_, select, type_coerce
 
@@ -34,9 +34,11 @@ from portal.plans.models import Plan, PlanItem
 from portal.plans.states import Keeping, Moved, State, after, events, standing
 from portal.schedules.schedule import Item
 
-# So far ahead payments are read. Where the next look may be later than they show, all of the plan is read.
-_AHEAD: Final = timedelta(days=100)
+# So far ahead payments are read: first those of about a month, and only where these don't show the next look those of a
+# year.
+_AHEAD: Final = (timedelta(days=40), timedelta(days=400))
 _A_DAY: Final = timedelta(days=1)
+_LATER: Final = "later"
 # In these nothing but the calendar moves a plan whose money stays as it is; a broken one may have to wait for a person.
 _ORDINARY: Final = {state.value: state for state in (State.AGREED, State.ACTIVE, State.GRACE, State.AT_RISK)}
 
@@ -77,8 +79,8 @@ _PLANS = (
     .order_by(_PLAN.id)
     .with_for_update()
 )
-_OPEN_DEBTS = select(raw(_DEBT.id)).where(
-    _DEBT.lender_id == _LENDER, Among(_DEBT.id, "debt_ids"), _DEBT.state == "open"
+_DEBTS_NOT_OPEN = select(raw(_DEBT.id)).where(
+    _DEBT.lender_id == _LENDER, Among(_DEBT.id, "debt_ids"), _DEBT.state != "open"
 )
 _PAYMENTS = (
     select(
@@ -153,27 +155,35 @@ def _found(lender_id: uuid.UUID, debt_ids: Mapping[Any, Any], zones: Mapping[Any
     if not rows:
         return
     days = {zone: clock.today(zone) for zone in {zones[row.debtor_id] for row in rows}}
-    until, plan_ids = max(days.values()) + _AHEAD, [row.id for row in rows]
+    ids = [row.id for row in rows]
     remind_days = session.get_one(Lender, lender_id).remind_days_before
-    open_ = {debt.id for debt in read(_OPEN_DEBTS, lender | {"debt_ids": [row.debt_id for row in rows]})}
+    not_open = {debt.id for debt in read(_DEBTS_NOT_OPEN, lender | {"debt_ids": [row.debt_id for row in rows]})}
     held = {hold.debtor_id for hold in read(_EVER_HELD, lender | {"debtor_ids": [row.debtor_id for row in rows]})}
-    waits = cure_over_waits(lender_id=lender_id, plan_ids=plan_ids)
+    waits = cure_over_waits(lender_id=lender_id, plan_ids=ids)
     out, noted = _last_outage(lender_id)
-    payments: dict[Any, list[Any]] = {}
-    for item in read(_PAYMENTS, lender | {"plan_ids": plan_ids, "until": until}):
-        payments.setdefault(item.plan_id, []).append(item)
+    left = []
     for row in rows:
         today, book = days[zones[row.debtor_id]], books[row.debt_id]
-        if row.look_on is None or row.look_on > today or row.look_on <= noted:
-            continue
-        if row.debtor_id in held or row.debt_id not in open_ or hexed(row.id) in waits:
-            continue
-        if book.owed <= 0 or book.currency != row.currency:
-            continue
-        items, sure_until = payments.get(row.id, ()), until - remind_days * _A_DAY
-        one = _judged(row, items, today=today, until=sure_until, out=out, remind_days=remind_days)
-        if one is not None:
-            yield one
+        due = row.look_on is not None and noted < row.look_on <= today
+        left_alone = row.debtor_id in held or row.debt_id in not_open or hexed(row.id) in waits
+        if due and not left_alone and book.owed > 0 and book.currency == row.currency:
+            left.append((row, today))
+    for ahead in _AHEAD:
+        if not left:
+            return
+        until = max(days.values()) + ahead
+        payments: dict[Any, list[Any]] = {}
+        for item in read(_PAYMENTS, lender | {"plan_ids": [row.id for row, _today in left], "until": until}):
+            payments.setdefault(item.plan_id, []).append(item)
+        until -= remind_days * _A_DAY
+        later = []
+        for row, today in left:
+            one = _judged(row, payments.get(row.id, ()), today=today, until=until, out=out, remind_days=remind_days)
+            if one is _LATER:
+                later.append((row, today))
+            elif isinstance(one, _Found):
+                yield one
+        left = later
 
 
 def _last_outage(lender_id: uuid.UUID) -> tuple[date, date]:
@@ -186,13 +196,19 @@ def _last_outage(lender_id: uuid.UUID) -> tuple[date, date]:
     return until, noted
 
 
-def _judged(row: Any, items: Sequence[Any], *, today: date, until: date, out: date, remind_days: int) -> _Found | None:
+def _judged(
+    row: Any, items: Sequence[Any], *, today: date, until: date, out: date, remind_days: int
+) -> _Found | Literal["later"] | None:
     """Judge a plan by its payments; None if it is none of those for which they say everything.
+
+    `_LATER`: those that are read don't show when to look next.
 
     What is paid in full stands before everything else and is left out, on both sides of each sum.
     """
     first = next((item for item in items if item.paid_minor < item.amount_minor), None)
-    if first is None or first.due_on <= out or today <= out or any(item.kind != "payment" for item in items):
+    if first is None:
+        return _LATER
+    if first.due_on <= out or today <= out or any(item.kind != "payment" for item in items):
         return None
     if any(one.due_on > two.due_on for one, two in zip(items, items[1:], strict=False)):
         return None
@@ -218,7 +234,7 @@ def _judged(row: Any, items: Sequence[Any], *, today: date, until: date, out: da
             state = moved.to
     next_look = look_on(payments, state=state, today=today, terms=terms, held=(), again=False)
     if next_look is None or next_look > until:
-        return None
+        return _LATER
     plan_id = dashed(hexed(row.id))
     return _Found(
         row=row,

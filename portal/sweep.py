@@ -119,13 +119,13 @@ def run(
 
 def _run(stuck: Callable[[Stuck], None], progress_bar: Callable[[int, int], None]) -> Night:
     night = Night()
-    lenders = session.execute(select(Lender.id, Lender.slug).order_by(Lender.slug)).all()
+    lenders = session.execute(select(Lender.id, Lender.slug, Lender.zone).order_by(Lender.slug)).all()
     until = (clock.now() + _FARTHEST_EAST).date()
     whole = sum(_count(lender.id, until=until) for lender in lenders)
     done = 0
     for lender in lenders:
         night.offers += end_offers(lender.id)
-        for page, zones in _due(lender.id, until=until):
+        for page, zones in _due(lender, until=until):
             days = {zone: clock.today(zone) for zone in set(zones.values())}
             rows = [row for row in page if row.look_on <= days[zones[row.debtor_id]]]
             for one in _looked_at(lender, rows, zones):
@@ -155,21 +155,22 @@ _DUE_AFTER = _DUE.where(
     tuple_(_PLAN.look_on, _PLAN.id)
     > tuple_(bindparam("day", type_=_PLAN.look_on.type), bindparam("last", type_=_PLAN.id.type))
 )
-_ZONES = select(raw(_DEBTOR.id), _DEBTOR.zone).where(
-    _DEBTOR.lender_id == bindparam("lender_id"), Among(_DEBTOR.id, "debtor_ids")
+_OTHER_ZONES = select(raw(_DEBTOR.id), _DEBTOR.zone).where(
+    _DEBTOR.lender_id == bindparam("lender_id"), Among(_DEBTOR.id, "debtor_ids"), _DEBTOR.zone != bindparam("zone")
 )
 
 
-def _due(lender_id: uuid.UUID, *, until: date) -> Iterator[tuple[Sequence[Any], dict[Any, str]]]:
+def _due(lender: Any, *, until: date) -> Iterator[tuple[Sequence[Any], dict[Any, str]]]:
     """Give the plans whose day may have come, in the order of their days, in pages, and their debtors' zones.
 
     Ids are as the driver gives them.
     """
-    values = {"lender_id": lender_id, "until": until, "at_once": AT_ONCE}
+    values = {"lender_id": lender.id, "until": until, "at_once": AT_ONCE}
     page: Sequence[Any] = read(_DUE, values)
     while page:
-        zones = read(_ZONES, {"lender_id": lender_id, "debtor_ids": [row.debtor_id for row in page]})
-        yield page, dict(zones)
+        zones = dict.fromkeys([row.debtor_id for row in page], lender.zone)
+        zones |= dict(read(_OTHER_ZONES, {"lender_id": lender.id, "debtor_ids": list(zones), "zone": lender.zone}))
+        yield page, zones
         # The looks at a page had sessions of their own, whose rows are needed no more.
         session.remove()
         last = uuid.UUID(hexed(page[-1].id))
