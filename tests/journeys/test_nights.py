@@ -152,6 +152,24 @@ def lives_on(debt: Standing, plan: Plan, life: str, number: int, monkeypatch: py
                     requests.answer(lender_id=debt.lender_id, number=each.number, words="It is right.", by=STAFF)
 
 
+def test_plans_to_which_only_time_happened_are_not_looked_at_one_by_one(
+    app: Flask, lender: Lender, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    debts = [a_debt("500.00", lender=lender) for _ in range(3)]
+    grace_days = [a_plan(debt).grace_days for debt in debts][0]
+    day = plan_items(debts[0])[0].due_on
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "_look", lambda *_args, **_named: pytest.fail("one was looked at by itself"))
+        for days, state in ((-3, "agreed"), (0, "active"), (1, "grace"), (grace_days + 1, "at_risk")):
+            clock.set(at(day + timedelta(days=days)))
+            assert a_night_without_pages().looked == 3
+            assert {plan_on(debt).state for debt in debts} == {state}
+    work(app, only=remind.WRITE)
+    assert acts_of(lender.id)["plan_moved"] == 3 * 3
+    assert [messages(debt) for debt in debts] == [["missed"]] * 3
+    books_agree()
+
+
 def test_a_night_that_comes_twice_finds_nothing_the_second_time(
     app: Flask, debt: Standing, clock: Clock, tmp_path: Path
 ) -> None:
