@@ -125,7 +125,12 @@ def show_sweep(databases: Databases, folder: Path, *, quick: bool) -> None:
             f"  {'':<12}floor in a transaction a plan: {found.one_by_one:.2f} s, the night takes "
             f"{found.seconds / found.one_by_one:.2f} times as long"
         )
-        print(f"  {'':<12}a second night over the same plans, of which none changes: {found.idle:.2f} s", flush=True)
+        print(f"  {'':<12}a second night over the same plans, of which none changes: {found.idle:.2f} s")
+        print(
+            f"  {'':<12}then a worker writes what was put off: {found.writing * 1000:.1f} ms a message, and "
+            f"{found.sending * 1000:.1f} ms to send it ({found.messages} of them)",
+            flush=True,
+        )
     for kind in KINDS:
         asked = sweeping.posting(databases, kind=kind, folder=folder)
         counts = ", ".join(f"{count} after {earlier}" for earlier, count in asked.items())

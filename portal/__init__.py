@@ -7,6 +7,7 @@ desk            the lender's desk: what it allows, as sentences
 helpdesk        what people asked for, answered by the lender's people
 staff           the lender's people: how they sign in, what each may do
 jobs, sweep     what each queued job runs; the night: what time brings for plans
+only_time       plans to which nothing but time happened, a page at once
 you             how one is reached, signs in and stays signed in; one's own data
 timeline        everything that happened to a person, in plain words, with who did it
 home            what is owed in all, the one next thing, one debt, what pays all of it

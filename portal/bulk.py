@@ -10,6 +10,7 @@ import json
 import os
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,20 +20,27 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
+    Boolean,
     ColumnElement,
     Connection,
     Date,
     Dialect,
     Integer,
+    String,
     Table,
     Text,
     Uuid,
+    bindparam,
     cast,
     func,
     select,
+    type_coerce,
 )
 from sqlalchemy import true as always
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import UserDefinedType
 
 from portal.db import Json, UtcTime, session
 
@@ -210,6 +218,95 @@ def _text_cell(text: str | None) -> str:
 
 def _json_cell(value: Any) -> str:
     return _json(value).translate(_COPY_ESCAPES)
+
+
+def update_columns(
+    table: Table,
+    *,
+    lender_id: uuid.UUID,
+    ids: Sequence[str],
+    columns: Mapping[str, Sequence[Any]],
+    adding: bool = False,
+) -> None:
+    """Change many rows of a lender, each named once by its hexadecimal id; with `adding` numbers are added to theirs.
+
+    PostgreSQL takes them in one statement, SQLite row by row.
+    """
+    if not ids:
+        return
+    connection = session.connection()
+    quote = connection.dialect.identifier_preparer.quote
+    mine = quote(table.name)
+    if connection.dialect.name == "postgresql":
+        new = ", ".join(
+            f"{quote(name)} = {f'{mine}.{quote(name)} + ' if adding else ''}v.{quote(name)}" for name in columns
+        )
+        types = ["uuid", *(table.c[name].type.compile(connection.dialect) for name in columns)]
+        values = ", ".join(f"%s::{kind}[]" for kind in types)
+        connection.exec_driver_sql(
+            f"update {mine} set {new} from unnest({values}) as v(id, {', '.join(map(quote, columns))}) "  # noqa: S608 - names of our own tables
+            f"where {mine}.lender_id = %s and {mine}.id = v.id",
+            ([*ids], *(list(column) for column in columns.values()), lender_id),
+        )
+        return
+    ready = [
+        column if (prepare := _for_sqlite(table.c[name].type, connection.dialect)) is None else map(prepare, column)
+        for name, column in columns.items()
+    ]
+    new = ", ".join(f"{quote(name)} = {f'{quote(name)} + ' if adding else ''}?" for name in columns)
+    connection.exec_driver_sql(
+        f"update {mine} set {new} where lender_id = ? and id = ?",  # noqa: S608 - names of our own tables
+        list(zip(*ready, repeat(lender_id.hex), ids)),  # noqa: B905 - the lender is endless
+    )
+
+
+class _Listed(UserDefinedType[Sequence[Any]]):
+    """Many ids as one value: an array for PostgreSQL, JSON for SQLite."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        return list if dialect.name == "postgresql" else _json_of_ids
+
+
+def _json_of_ids(ids: Iterable[Any]) -> str:
+    return json.dumps([hexed(id_) for id_ in ids])
+
+
+class Among(ColumnElement[bool]):
+    """Whether a column of ids is one of many, which are given under a name; for `db.read`, which knows no lists."""
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.ids: BindParameter[Any] = bindparam(name, type_=_Listed())
+
+    def self_group(self, against: Any = None) -> ColumnElement[bool]:
+        """Stand as it is: SQLite would be asked whether it is 1, and then looks in no index."""
+        return self
+
+
+@compiles(Among, "sqlite")
+def _among_json(among: Among, compiler: Any, **_more: Any) -> str:
+    column, ids = compiler.process(among.column), compiler.process(among.ids)
+    return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 - a column of ours, and a bound value
+
+
+@compiles(Among, "postgresql")
+def _among_array(among: Among, compiler: Any, **_more: Any) -> str:
+    return f"{compiler.process(among.column)} = ANY({compiler.process(among.ids)}::uuid[])"
+
+
+def raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give a column of ids as the driver does, which makes no object of each; `hexed` writes any of them."""
+    return type_coerce(column, String).label(column.name)
+
+
+def hexed(id_: Any) -> str:
+    """Write an id, as a driver gives it, as hexadecimal text."""
+    return id_ if type(id_) is str else id_.hex
 
 
 def rows_by_text(

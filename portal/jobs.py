@@ -41,6 +41,7 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
     return {
         "post.deliver": inside(lambda job: deliver.run(job, office=ours)),
         "plans.tell": inside(plan_tell.agreed),
+        remind.WRITE: inside(lambda job: remind.run(job, holding=holding)),
         from_file.TELL: inside(plan_tell.of_file),
         "payments.tell": inside(payment_tell.run),
         "payments.settle": inside(settle.run),

@@ -43,7 +43,7 @@ def night(file: IO[str]) -> tuple[Night, int]:
         lines += 1
         writer.writerow(map(safe_cell, ("stuck", one.lender, one.plan, "", "", "", "", one.problem)))
 
-    found = sweep.run(holding=holding, stuck=stuck, progress_bar=bar("plans"))
+    found = sweep.run(stuck=stuck, progress_bar=bar("plans"))
     for lender in lenders.all_lenders():
         for each in for_a_person.waiting(lender.id):
             lines += 1

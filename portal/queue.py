@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, or_, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, or_, select, true, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
-from portal.db import Model, new_id, put_unless_there, session, transaction
+from portal.bulk import Same, insert_columns, new_ids, rows_by_text
+from portal.db import Model, new_id, put_unless_there, session, table_of, transaction
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 12
@@ -92,6 +93,36 @@ def later(
         "attempts": 0,
     }
     return put_unless_there(QueuedJob, row)
+
+
+def many_later(name: str, *, lender_id: uuid.UUID, work: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Put much work of one name off, each piece with its payload under its `once` key; gives the keys that are new.
+
+    The caller holds locks that keep others from putting off the same.
+    """
+    asked = rows_by_text(QueuedJob.once_key, key=QueuedJob.once_key, texts=list(work), where=true())
+    there = {row.once_key for row in asked}
+    new = [key for key in work if key not in there]
+    if new:
+        nothing = Same(None)
+        insert_columns(
+            table_of(QueuedJob),
+            {
+                "id": new_ids(len(new)),
+                "lender_id": Same(lender_id.hex),
+                "name": Same(name),
+                "payload": [dict(work[key]) for key in new],
+                "once_key": new,
+                "waiting_key": nothing,
+                "run_at": Same(clock.now()),
+                "state": Same("ready"),
+                "attempts": Same(0),
+                "lease_until": nothing,
+                "lease_token": nothing,
+                "last_error": nothing,
+            },
+        )
+    return new
 
 
 def _claim(names: tuple[str, ...]) -> tuple[Job, str, uuid.UUID] | None:

@@ -10,12 +10,13 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal import clock
 from portal.care.models import Outage
 from portal.care.states import Cause
 from portal.db import new_id, put_unless_there, session, transaction
+from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import PORTAL, Act, Actor, record
 
 
@@ -68,6 +69,16 @@ def of_lender(lender_id: uuid.UUID) -> Sequence[Outage]:
     """Give all that are known of a lender, newest first."""
     wanted = select(Outage).where(Outage.lender_id == lender_id).order_by(Outage.since.desc(), Outage.id)
     return session.scalars(wanted).all()
+
+
+def newest(lender_id: uuid.UUID) -> tuple[datetime, datetime] | None:
+    """Give until when the last one of a lender was, and when one was last noted; None if there never was one."""
+    [until] = session.execute(select(func.max(Outage.until)).where(Outage.lender_id == lender_id)).scalars()
+    if until is None:
+        return None
+    of_lender_itself = (EvidenceRecord.lender_id == lender_id, EvidenceRecord.debtor_id.is_(None))
+    noted = select(func.max(EvidenceRecord.at)).where(*of_lender_itself, EvidenceRecord.act == Act.OUTAGE_NOTED.value)
+    return until, session.execute(noted).scalar_one() or until
 
 
 def covers(*, lender_id: uuid.UUID, day: date, zone: str) -> bool:

@@ -6,12 +6,13 @@ import hashlib
 import json
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from portal import clock
-from portal.db import new_id, session
+from portal.bulk import Same, dashed, insert_columns, new_ids
+from portal.db import new_id, session, table_of
 from portal.evidence.models import EvidenceRecord
 
 
@@ -130,9 +131,13 @@ STRIPE = Actor(kind="stripe", id="stripe")
 OPERATOR = Actor(kind="operator", id="command line")
 
 
+# Made once: `json.dumps` makes one for each text.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
 def canonical(value: Mapping[str, object]) -> str:
     """Give the one text of a record: keys sorted, no spaces, money and ids as strings."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return _CANONICAL.encode(value)
 
 
 def leaf(*, entry: str, salt: str) -> str:
@@ -155,17 +160,15 @@ def record(
     """Write one record into the running transaction."""
     at = clock.now()
     record_id = new_id()
-    entry = canonical(
-        {
-            "act": act.value,
-            "at": at.isoformat(),
-            "by": {"kind": by.kind, "id": by.id},
-            "debt": debt_id and str(debt_id),
-            "debtor": debtor_id and str(debtor_id),
-            "facts": dict(facts or {}),
-            "id": str(record_id),
-            "lender": str(lender_id),
-        }
+    entry = _entry(
+        act,
+        at=at.isoformat(),
+        by=by,
+        lender=str(lender_id),
+        debtor=None if debtor_id is None else str(debtor_id),
+        debt=None if debt_id is None else str(debt_id),
+        facts=facts or {},
+        record_id=str(record_id),
     )
     salt = secrets.token_hex(16)
     session.add(
@@ -182,4 +185,74 @@ def record(
             salt=salt,
             hash=leaf(entry=entry, salt=salt),
         )
+    )
+
+
+def _entry(
+    act: Act,
+    *,
+    at: str,
+    by: Actor,
+    lender: str,
+    debtor: str | None,
+    debt: str | None,
+    facts: Mapping[str, object],
+    record_id: str,
+) -> str:
+    return canonical(
+        {
+            "act": act.value,
+            "at": at,
+            "by": {"kind": by.kind, "id": by.id},
+            "debt": debt,
+            "debtor": debtor,
+            "facts": dict(facts),
+            "id": record_id,
+            "lender": lender,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One of many records: an act with its facts, and whom and which debt it is about, by hexadecimal ids."""
+
+    act: Act
+    debtor: str
+    debt: str
+    facts: Mapping[str, object]
+
+
+def record_many(happened: Sequence[Happened], *, by: Actor, lender_id: uuid.UUID) -> None:
+    """Write many records into the running transaction, in their order, as `record` writes each."""
+    at, lender = clock.now(), str(lender_id)
+    ids, salts = new_ids(len(happened)), [secrets.token_hex(16) for _each in happened]
+    entries = [
+        _entry(
+            each.act,
+            at=at.isoformat(),
+            by=by,
+            lender=lender,
+            debtor=dashed(each.debtor),
+            debt=dashed(each.debt),
+            facts=each.facts,
+            record_id=dashed(id_),
+        )
+        for each, id_ in zip(happened, ids, strict=True)
+    ]
+    insert_columns(
+        table_of(EvidenceRecord),
+        {
+            "lender_id": Same(lender_id.hex),
+            "id": ids,
+            "at": Same(at),
+            "act": [each.act.value for each in happened],
+            "actor_kind": Same(by.kind),
+            "actor_id": Same(by.id),
+            "debtor_id": [each.debtor for each in happened],
+            "debt_id": [each.debt for each in happened],
+            "entry": entries,
+            "salt": salts,
+            "hash": [leaf(entry=entry, salt=salt) for entry, salt in zip(entries, salts, strict=True)],
+        },
     )

@@ -6,11 +6,13 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
 from portal import clock
-from portal.db import session, table_of
+from portal.bulk import Among, hexed, raw
+from portal.db import read, session, table_of
 from portal.evidence.record import Actor
 from portal.ledger import Book
 from portal.money import Money, total
@@ -23,7 +25,7 @@ from portal.points import award
 
 _PART, _PAYMENT = table_of(PaymentPart).c, table_of(Payment).c
 _ON_ITS_WAY = (
-    select(_PART.plan_id, func.sum(_PART.amount_minor))
+    select(raw(_PART.plan_id), func.sum(_PART.amount_minor).label("minor"))
     .join_from(
         table_of(PaymentPart),
         table_of(Payment),
@@ -31,7 +33,7 @@ _ON_ITS_WAY = (
     )
     .where(
         _PART.lender_id == bindparam("lender_id"),
-        _PART.plan_id.in_(bindparam("plan_ids", expanding=True)),
+        Among(_PART.plan_id, "plan_ids"),
         _PAYMENT.state == State.PROCESSING.value,
     )
     .group_by(_PART.plan_id)
@@ -63,14 +65,20 @@ class Known:
     on_its_way: int
 
 
+def sent_for(*, lender_id: uuid.UUID, plan_ids: Sequence[Any]) -> dict[str, int]:
+    """Give what was sent for plans and isn't here yet, in minor units by hexadecimal id; only where something was."""
+    rows = read(_ON_ITS_WAY, {"lender_id": lender_id, "plan_ids": plan_ids})
+    return {hexed(row.plan_id): int(row.minor) for row in rows if row.minor}
+
+
 def known_of(plans: Sequence[Plan]) -> dict[uuid.UUID, Known]:
     """Read what plans of one lender follow, in as few statements for many as for one. They must be locked."""
     if not plans:
         return {}
     lender_id, plan_ids = plans[0].lender_id, [plan.id for plan in plans]
     lives, came = progress.lives_of(plans), came_for_all(lender_id=lender_id, plan_ids=plan_ids)
-    on_its_way = dict(session.execute(_ON_ITS_WAY, {"lender_id": lender_id, "plan_ids": plan_ids}).all())
-    return {plan.id: Known(lives[plan.id], came[plan.id], int(on_its_way.get(plan.id, 0))) for plan in plans}
+    on_its_way = sent_for(lender_id=lender_id, plan_ids=plan_ids)
+    return {plan.id: Known(lives[plan.id], came[plan.id], on_its_way.get(plan.id.hex, 0)) for plan in plans}
 
 
 def _cleared(known: Known, *, currency: str) -> list[tuple[date, Money]]:

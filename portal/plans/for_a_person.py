@@ -10,13 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select, update
 
 from portal import clock
+from portal.bulk import Among, hexed, raw
 from portal.contact import write
 from portal.contact.facts import Holds
-from portal.db import insert_unless_there, new_id, session, table_of
+from portal.db import insert_unless_there, new_id, read, session, table_of
 from portal.debts.models import Debt, key_of
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.lenders.models import Lender
@@ -41,9 +43,9 @@ class Why(StrEnum):
     REVIEW = "review"
 
 
-_CURE_OVER = select(_CHECK.plan_id).where(
+_CURE_OVER = select(raw(_CHECK.plan_id)).where(
     _CHECK.lender_id == bindparam("lender_id"),
-    _CHECK.plan_id.in_(bindparam("plan_ids", expanding=True)),
+    Among(_CHECK.plan_id, "plan_ids"),
     _CHECK.kind == Why.CURE_OVER.value,
     _CHECK.closed_at.is_(None),
 )
@@ -63,9 +65,9 @@ class Waiting:
     opened_at: datetime
 
 
-def cure_over_waits(*, lender_id: uuid.UUID, plan_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Give those of many plans about which a person is to look because the days to make up for it are over."""
-    return set(session.scalars(_CURE_OVER, {"lender_id": lender_id, "plan_ids": plan_ids}))
+def cure_over_waits(*, lender_id: uuid.UUID, plan_ids: Sequence[Any]) -> set[str]:
+    """Give those of many plans, by hexadecimal id, of which a person is asked: the days to make up for it are over."""
+    return {hexed(row.plan_id) for row in read(_CURE_OVER, {"lender_id": lender_id, "plan_ids": plan_ids})}
 
 
 def come_up(plan: Plan, *, today: date, cure_by: date | None, waits: bool, asked: bool) -> Why | None:

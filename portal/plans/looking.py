@@ -98,7 +98,9 @@ def _days(payments: Sequence[Payment], *, state: State, terms: Terms, held: Held
         if terms.void_on is None:
             yield payments[0].due_on
         else:
-            yield from _after(terms.void_on, more=0, held=held)
+            last = counted(terms.void_on, more=0, held=held)
+            if last is not None:
+                yield last + _A_DAY
     came = sum(one.paid for one in payments)
     due = 0
     before: date | None = None
@@ -113,10 +115,6 @@ def _days(payments: Sequence[Payment], *, state: State, terms: Terms, held: Held
             before = one.due_on
         if came < due - terms.tolerance:
             for more in (0, terms.grace_days, terms.grace_days + terms.cure_days):
-                yield from _after(one.due_on, more=more, held=held)
-
-
-def _after(day: date, *, more: int, held: Held) -> Iterator[date]:
-    last = counted(day, more=more, held=held)
-    if last is not None:
-        yield last + _A_DAY
+                last = counted(one.due_on, more=more, held=held)
+                if last is not None:
+                    yield last + _A_DAY

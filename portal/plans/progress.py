@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, case, func, select, update
 
 from portal import clock, ledger
+from portal.bulk import Among
 from portal.care.holds import days_held, days_held_of
 from portal.db import read, session, table_of
 from portal.debts.models import Debt
@@ -211,7 +212,7 @@ _INTEREST_POSTED_ON_MANY = (
     )
     .where(
         _TRANSFER.lender_id == bindparam("lender_id"),
-        _TRANSFER.book_id.in_(bindparam("debt_ids", expanding=True)),
+        Among(_TRANSFER.book_id, "debt_ids"),
         _POSTING.kind == "plan_interest",
     )
 )
@@ -545,12 +546,12 @@ def post_interest(plan: Plan, items: Sequence[PlanItem], *, today: date, posted:
     if plan.state not in LIVE_STATES or not due:
         return 0
     causes = _interest_causes(plan) if posted is None else posted
-    new = [item for item in due if _interest_cause(plan, item.seq) not in causes]
+    new = [item for item in due if interest_cause(plan.id, item.seq) not in causes]
     for item in new:
         done = ledger.post(
             lender_id=plan.lender_id,
             kind="plan_interest",
-            cause=_interest_cause(plan, item.seq),
+            cause=interest_cause(plan.id, item.seq),
             moves=[
                 Move(
                     book_id=plan.debt_id,
@@ -568,14 +569,14 @@ def post_interest(plan: Plan, items: Sequence[PlanItem], *, today: date, posted:
                 lender_id=plan.lender_id,
                 debtor_id=plan.debtor_id,
                 debt_id=plan.debt_id,
-                facts={"plan": plan.reference, "item": item.seq, "amount_minor": item.interest_minor},
+                facts=interest_facts(plan.reference, seq=item.seq, minor=item.interest_minor),
             )
     return len(new)
 
 
-def interest_posted(*, lender_id: uuid.UUID, debt_ids: Collection[uuid.UUID]) -> set[str]:
+def interest_posted(*, lender_id: uuid.UUID, debt_ids: Collection[Any]) -> set[str]:
     """Give the causes of all agreed interest that stands in the books of many debts."""
-    return set(session.scalars(_INTEREST_POSTED_ON_MANY, {"lender_id": lender_id, "debt_ids": list(debt_ids)}))
+    return {row.cause for row in read(_INTEREST_POSTED_ON_MANY, {"lender_id": lender_id, "debt_ids": debt_ids})}
 
 
 def _interest_causes(plan: Plan | PlanCard) -> set[str]:
@@ -596,7 +597,7 @@ def interest_not_posted(plan: PlanCard) -> tuple[InterestToCome, ...]:
     return tuple(
         InterestToCome(due_on=item.due_on, interest=Money(item.interest_minor, plan.currency))
         for item in _payments(_BEARING_INTEREST, plan)
-        if _interest_cause(plan, item.seq) not in posted
+        if interest_cause(plan.id, item.seq) not in posted
     )
 
 
@@ -608,8 +609,19 @@ def still_to_waive(plan: PlanCard) -> Money:
     return Money(sum(open_), plan.currency)
 
 
-def _interest_cause(plan: Plan | PlanCard, seq: int) -> str:
-    return f"plan-interest:{plan.id}:{seq}"
+def interest_facts(reference: str, *, seq: int, minor: int) -> dict[str, object]:
+    """Give what is on record of interest that came due with a payment of a plan."""
+    return {"plan": reference, "item": seq, "amount_minor": minor}
+
+
+def moved_facts(reference: str, *, before: str, after: str) -> dict[str, object]:
+    """Give what is on record of a plan that moved from one state to another."""
+    return {"plan": reference, "before": before, "after": after}
+
+
+def interest_cause(plan_id: uuid.UUID | str, seq: int) -> str:
+    """Give the cause under which the agreed interest of a payment is posted; the id is written with its dashes."""
+    return f"plan-interest:{plan_id}:{seq}"
 
 
 def lay_over(
@@ -694,7 +706,7 @@ def lay_over(
             lender_id=plan.lender_id,
             debtor_id=plan.debtor_id,
             debt_id=plan.debt_id,
-            facts={"plan": plan.reference, "before": before, "after": plan.state, **_looked_at_again(plan)},
+            facts=moved_facts(plan.reference, before=before, after=plan.state) | _looked_at_again(plan),
         )
     return Effect(
         plan_reference=plan.reference,

@@ -1,64 +1,143 @@
-"""Write before a payment of a plan is due, and once, kindly, when it did not come. Run every night; twice is once."""
+"""Write before a payment of a plan is due, and once, kindly, when it did not come.
+
+The night only puts off what there is to write about. A job looks again and writes it with the words, figures and
+address of its own moment, or says on record that it was not needed any more. For a payment each kind is written once.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import select
 
-from portal import clock
+from portal import clock, queue
+from portal.bulk import rows_by_text
 from portal.contact import write
 from portal.contact.facts import Holds
-from portal.db import session
+from portal.db import session, transaction
 from portal.debts.models import Debt
-from portal.money import Money
+from portal.evidence.record import PORTAL, Act, record
+from portal.ledger import Book
+from portal.lenders.models import Lender
+from portal.money import Money, total
 from portal.people.models import Debtor
-from portal.plans.looking import Payment, Terms, coming, missed
+from portal.plans import looking, progress, waivers
+from portal.plans.looking import Payment, Terms
 from portal.plans.models import LIVE_STATES, Plan, PlanItem
 from portal.plans.states import Held
 from portal.post import outbox, words
+from portal.post.gate import Reason
+from portal.post.models import Message
 
+WRITE = "plans.remind"
 # While a plan is paused nothing is due.
 REMINDED = tuple(state for state in LIVE_STATES if state != "paused")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """How many messages were written for a plan; `again`: one could not be, and may be possible tomorrow."""
+class Wanted:
+    """A payment to write about, of a plan by its id with dashes.
 
-    reminders: int = 0
-    missed: int = 0
-    again: bool = False
+    `once` is the message's key, and `job` that of today's try to write it.
+    """
+
+    plan_id: str
+    kind: str
+    seq: int
+    once: str
+    job: str
 
 
-def of_plan(
-    plan: Plan, payments: Sequence[Payment], *, owed: Money, today: date, terms: Terms, held: Held, holding: Holds
-) -> Written:
-    """Write what a plan needs today, each message once; nobody is asked for more than `owed`, and interest to come."""
-    if plan.state not in REMINDED:
-        return Written()
-    due = {
-        "reminder": coming(payments, today=today, terms=terms),
-        "missed": missed(payments, today=today, terms=terms, held=held),
+def wanted(
+    plan_id: str,
+    payments: Sequence[Payment],
+    *,
+    changed: bool,
+    today: date,
+    terms: Terms,
+    held: Held,
+) -> Iterator[Wanted]:
+    """Give what there is to write about a running plan today, whether it has been written or not.
+
+    The plan's id is written with its dashes.
+    """
+    for kind, payment in _due(payments, today=today, terms=terms, held=held).items():
+        if payment is not None:
+            once = _once(plan_id, payment, kind=kind, changed=changed)
+            yield Wanted(plan_id, kind, payment.seq, once, f"remind:{once}:{today}")
+
+
+def _due(payments: Sequence[Payment], *, today: date, terms: Terms, held: Held) -> dict[str, Payment | None]:
+    return {
+        "reminder": looking.coming(payments, today=today, terms=terms),
+        "missed": looking.missed(payments, today=today, terms=terms, held=held),
     }
-    found = {
-        kind: _write(plan, payment, kind=kind, most=owed.minor + payment.interest, holding=holding)
-        for kind, payment in due.items()
-        if payment is not None and not outbox.was_written(plan.lender_id, once=_once(plan, payment, kind=kind))
-    }
-    return Written(found.get("reminder", 0), found.get("missed", 0), again=not all(found.values()))
 
 
-def _once(plan: Plan, payment: Payment, *, kind: str) -> str:
-    once = f"{kind}:{plan.id}:{payment.seq}"
+def _once(plan_id: uuid.UUID | str, payment: Payment, *, kind: str, changed: bool) -> str:
+    once = f"{kind}:{plan_id}:{payment.seq}"
     # A payment that got another day is spoken of again.
-    return f"{once}:{payment.due_on}" if plan.changes else once
+    return f"{once}:{payment.due_on}" if changed else once
 
 
-def _write(plan: Plan, payment: Payment, *, kind: str, most: int, holding: Holds) -> bool:
+def put_off(lender_id: uuid.UUID, found: Sequence[Wanted]) -> list[Wanted]:
+    """Put off what was not written yet, until this transaction is committed; gives that. Its plans must be locked.
+
+    What is put off already today is not put off again; tomorrow it is, if it could not be written.
+    """
+    texts = [each.once for each in found]
+    of_lender = Message.lender_id == lender_id
+    there = {row.once_key for row in rows_by_text(Message.once_key, key=Message.once_key, texts=texts, where=of_lender)}
+    missing = {each.job: each for each in found if each.once not in there}
+    new = queue.many_later(
+        WRITE,
+        lender_id=lender_id,
+        work={job: {"plan_id": each.plan_id, "kind": each.kind, "seq": str(each.seq)} for job, each in missing.items()},
+    )
+    return [missing[job] for job in new]
+
+
+def run(job: queue.Job, *, holding: Holds) -> None:
+    """Write about a payment of the plan of a job, once, if it still is as it was in the night.
+
+    What may not be written now, as during a hold, is tried again after tomorrow's night.
+    """
+    if job.lender_id is None:
+        raise ValueError("a plan belongs to a lender")
+    kind, seq = job.payload["kind"], int(job.payload["seq"])
+    with transaction() as s:
+        plan = progress.locked(lender_id=job.lender_id, plan_id=uuid.UUID(job.payload["plan_id"]))
+        life = progress.lives_of([plan])[plan.id]
+        today, lender = clock.today(life.zone), s.get_one(Lender, plan.lender_id)
+        terms = terms_of(plan, remind_days=lender.remind_days_before)
+        payment = _due(payments_of(life.items), today=today, terms=terms, held=life.held)[kind]
+        open_ = s.get_one(Debt, (plan.lender_id, plan.debt_id)).state == "open"
+        if payment is None or payment.seq != seq or plan.state not in REMINDED or not open_:
+            record(
+                Act.MESSAGE_NOT_WRITTEN,
+                by=PORTAL,
+                lender_id=plan.lender_id,
+                debtor_id=plan.debtor_id,
+                debt_id=plan.debt_id,
+                facts={"kind": kind, "about": f"{kind}:{plan.id}:{seq}", "why": Reason.NO_LONGER_TRUE.value},
+            )
+            return
+        once = _once(plan.id, payment, kind=kind, changed=bool(plan.changes))
+        if outbox.was_written(plan.lender_id, once=once) or _write(
+            plan, payment, kind=kind, once=once, holding=holding
+        ):
+            return
+        tomorrow = today + timedelta(days=1)
+        plan.look_on = tomorrow if plan.look_on is None else min(plan.look_on, tomorrow)
+
+
+def _write(plan: Plan, payment: Payment, *, kind: str, once: str, holding: Holds) -> bool:
+    """Write, and say whether that could be; nobody is asked for more than is owed, and interest that is to come."""
+    book = session.get_one(Book, (plan.lender_id, plan.debt_id))
+    most = total(waivers.asked_of(book, plan).values(), currency=plan.currency).minor + payment.interest
     amount, due_on = Money(min(payment.missing, most), plan.currency), payment.due_on
     url = write.address_of("plans.plan", reference=plan.reference)
     what = words.reminder if kind == "reminder" else words.missed
@@ -68,11 +147,39 @@ def _write(plan: Plan, payment: Payment, *, kind: str, most: int, holding: Holds
         debt_id=plan.debt_id,
         kind=kind,
         words=lambda name: what(name=name, amount=amount, due_on=due_on, url=url),
-        once=_once(plan, payment, kind=kind),
+        once=once,
         about=f"{kind}:{plan.id}:{payment.seq}:{payment.missing}:{due_on}",
         holding=holding,
     )
     return made is not None
+
+
+def terms_of(plan: Plan, *, remind_days: int) -> Terms:
+    """Give what a plan is looked at by."""
+    return Terms(
+        grace_days=plan.grace_days,
+        cure_days=plan.cure_days,
+        tolerance=plan.tolerance_minor,
+        remind_days=remind_days,
+        void_on=plan.void_on,
+        review_on=plan.review_on,
+    )
+
+
+def payments_of(items: Sequence[PlanItem]) -> list[Payment]:
+    """Give the payments of a plan as the rules look at them."""
+    return [
+        Payment(
+            seq=item.seq,
+            due_on=item.due_on,
+            amount=item.amount_minor,
+            paid=item.paid_minor,
+            interest=item.interest_minor,
+            # What was paid extra was never due.
+            kept=item.kept_at is not None or item.kind == "extra",
+        )
+        for item in items
+    ]
 
 
 def still_true(lender_id: uuid.UUID, about: str) -> bool | None:

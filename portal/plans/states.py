@@ -182,6 +182,8 @@ def counted(day: date, *, more: int, held: Held) -> date | None:
     with 5 days of grace is 15 May. If a hold covered 8 to 20 May it is 26 May, five days after the 21st; if it covered
     13 to 20 May, when two of the five were over, it is 23 May.
     """
+    if not held:
+        return day + timedelta(days=more)
     for since, until in sorted(held, key=lambda stretch: stretch[0]):
         if until is not None and until < day:
             continue

@@ -79,6 +79,15 @@ def _not_made(facts: Facts) -> str:
     }.get(facts.text("after"), _("A payment was not made"))
 
 
+def _not_written(facts: Facts) -> str:
+    gate = facts.found.get("gate")
+    if isinstance(gate, Mapping) and "opted_out" in gate.get("reasons", ()):
+        return _("A message to you was not written, because you asked for none")
+    if facts.text("why") == "no_longer_true":
+        return _("A message to you was not written, because it was not needed any more")
+    return _("A message to you was not written")
+
+
 def _message(facts: Facts) -> str:
     return {
         "email": _("We wrote you an e-mail"),
@@ -183,7 +192,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "letter_waits_for_person": lambda _f: _("A letter for you is being prepared by a person"),
         "letter_sent_by_hand": lambda _f: _("A person sent you a letter"),
         "message_written": _message,
-        "message_not_written": lambda _f: _("A message to you was not written, because you asked for none"),
+        "message_not_written": _not_written,
         "message_let_through": lambda _f: _("We checked that we may write to you now"),
         "message_held": lambda _f: _("A message to you waits"),
         "message_sent": lambda _f: _("A message to you was sent"),

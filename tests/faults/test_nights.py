@@ -12,16 +12,17 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from portal import clock, sweep, verify
-from portal.care.holds import holding
 from portal.db import session
 from portal.evidence.models import EvidenceRecord
 from portal.lenders.models import Lender
+from portal.plans import remind
 from portal.plans.models import Plan, PlanItem
 from portal.post.models import Message
 from tests.conftest import SECRET_KEY, RealDatabase
 from tests.databases import ROOT
 from tests.factories import STANDARD_LIMITS, a_debt, a_lender
 from tests.faults.test_kills_and_races import at_once, fresh, killed
+from tests.journeys.acts import work
 from tests.scene import the_clock_moved
 from tests.settling import a_plan
 
@@ -31,26 +32,23 @@ HELD = """
 import sys, time
 from datetime import timedelta
 from pathlib import Path
-import portal.db
-from portal import sweep
-from portal.care.holds import holding
+from portal import only_time, sweep
 from tests.conftest import make_app
 from tests.scene import the_clock_moved
 
-real, looked = sweep.look_on, []
+real, changed = only_time.update_columns, []
 
-def hold(*args, **named):
-    looked.append(1)
-    if len(looked) == 3:
-        portal.db.session.flush()
+def hold(*args, ids, **named):
+    real(*args, ids=ids, **named)
+    changed.extend(ids)
+    if len(changed) == 4:
         print("held", flush=True)
         time.sleep(60)
-    return real(*args, **named)
 
-sweep.look_on, sweep.AT_ONCE = hold, 2
+only_time.update_columns, sweep.AT_ONCE = hold, 2
 app = make_app(sys.argv[1], folder=Path(sys.argv[2]))
 with app.app_context(), the_clock_moved(timedelta(days=int(sys.argv[3]))):
-    sweep.run(holding=holding, stuck=print)
+    sweep.run(stuck=print)
 """
 
 
@@ -74,8 +72,11 @@ def a_night(app: Flask, *, days: int) -> sweep.Night:
         return one_of_them(app)
 
 
-def reminders() -> object:
-    return fresh(select(func.count()).select_from(Message).where(Message.kind == "reminder"))
+def written(app: Flask, kind: str, *, days: int) -> object:
+    """Count the messages of a kind, after the worker wrote what the nights put off."""
+    with the_clock_moved(timedelta(days=days)):
+        work(app, only=remind.WRITE)
+    return fresh(select(func.count()).select_from(Message).where(Message.kind == kind))
 
 
 def moved() -> object:
@@ -103,9 +104,9 @@ def test_a_night_killed_half_way_leaves_nothing_half_done_and_the_next_does_the_
         child.wait(timeout=10)
         if child.stdout is not None:
             child.stdout.close()
-    assert reminders() == 2
+    assert written(real_app, "reminder", days=days) == 2
     assert a_night(real_app, days=days).looked == PLANS - 2
-    assert reminders() == PLANS
+    assert written(real_app, "reminder", days=days) == PLANS
     assert a_night(real_app, days=days).looked == 0
     assert verify.disagreements() == ()
 
@@ -116,16 +117,16 @@ def test_two_nights_at_once_do_each_thing_once(real_app: Flask, lender: Lender) 
     # The clock is the same for all threads.
     with the_clock_moved(timedelta(days=days)):
         at_once(*nights)
-    assert reminders() == PLANS
+    assert written(real_app, "reminder", days=days) == PLANS
     # Five days past the day and its days of grace they all are at risk, by one record each.
     with the_clock_moved(timedelta(days=days + 20)):
         at_once(*nights)
     assert fresh(select(func.count()).select_from(Plan).where(Plan.state == "at_risk")) == PLANS
     assert moved() == PLANS
-    assert fresh(select(func.count()).select_from(Message).where(Message.kind == "missed")) == PLANS
+    assert written(real_app, "missed", days=days + 20) == PLANS
     assert verify.disagreements() == ()
 
 
 def one_of_them(app: Flask) -> sweep.Night:
     with app.app_context():
-        return sweep.run(holding=holding, stuck=lambda one: pytest.fail(str(one)))
+        return sweep.run(stuck=lambda one: pytest.fail(str(one)))

@@ -13,7 +13,6 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from portal import sweep, verify
-from portal.care.holds import holding
 from portal.db import session
 from portal.debts.statement import Standing, by_id
 from portal.ledger import Posting
@@ -87,7 +86,7 @@ def test_two_payments_and_two_nights_at_once_let_it_off_once(
 
     def night() -> object:
         with real_app.app_context():
-            return sweep.look_at(lender_id=lender_id, plan_id=plan_id, holding=holding)
+            return sweep.look_at(lender_id=lender_id, plan_id=plan_id)
 
     at_once(settling(ids[0]), settling(ids[1]), settling(ids[0]), night, night)
     assert let_off() == 1

@@ -11,18 +11,24 @@ from portal.evidence.record import Act
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSIONS = {"session", "s"}
-STATEMENTS = {"insert", "insert_columns", "insert_unless_there", "put_unless_there", "update", "delete"}
-LEDGER = {"post", "restate", "open_book", "open_books"}
+STATEMENTS = {
+    "insert", "insert_columns", "insert_unless_there", "put_unless_there", "update", "update_columns", "delete",
+}  # fmt: skip
+LEDGER = {"post", "accrue", "restate", "open_book", "open_books"}
+RECORDS = {"record", "record_many"}
 
 # A function that writes and leaves no record of its own stands here, with the reason.
 WITHOUT_A_RECORD = {
     "evidence/record.py:record": "it is the record",
+    "evidence/record.py:record_many": "as record",
     "queue.py:later": "a job is no act; what caused it is recorded by whoever asks for it, what it does by the job",
+    "queue.py:many_later": "as later",
     "queue.py:_claim": "a worker takes a job",
     "queue.py:_finish": "a worker gives a job back",
     "ledger.py:open_book": "the books are written by acts, and each act that posts is recorded where it is decided",
     "ledger.py:open_books": "as open_book",
     "ledger.py:post": "as open_book",
+    "ledger.py:accrue": "as open_book",
     "ledger.py:restate": "as open_book",
     "payments/webhook.py:stripe": "what Stripe sent is kept as it came; what it causes is recorded by payments/settle",
     "people/kept_forms.py:forget": "what was typed and not sent is no act",
@@ -98,7 +104,7 @@ def silent() -> frozenset[str]:
     for file, there in by_file.items():
         called_by = {own: {called for _of, called in calls(at)} for own, at in there.items()}
         uses = {own: {to for to in there if to.split(".")[-1] in called} for own, called in called_by.items()}
-        recorded = {own for own, at in there.items() if any(called == "record" for _of, called in calls(at))}
+        recorded = {own for own, at in there.items() if any(called in RECORDS for _of, called in calls(at))}
         grew = True
         while grew:
             grew = False

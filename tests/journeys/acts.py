@@ -185,9 +185,16 @@ def points(debt: Standing) -> int:
     return balance_of(lender_id=debt.lender_id, debtor_id=debt.debtor_id)
 
 
-def work(app: Flask, *, letters: bool = False) -> int:
-    """Let the worker do what is due; drawing letters takes a while, so only where a test reads them."""
-    todo = {name: run for name, run in jobs.table(app).items() if letters or name != "letters.issue"}
+def work(app: Flask, *, letters: bool = False, only: str | None = None) -> int:
+    """Let the worker do what is due; drawing letters takes a while, so only where a test reads them.
+
+    With `only` it does the work of that name alone.
+    """
+    todo = {
+        name: run
+        for name, run in jobs.table(app).items()
+        if (letters or name != "letters.issue") and only in (None, name)
+    }
     done = 0
     while queue.run_one(todo):
         done += 1

@@ -316,7 +316,7 @@ def test_a_settlement_lets_off_what_was_quoted_in_the_act_of_its_payment_and_nev
     assert person.now().owed == usd("0") and person.now().credit == usd("0")
     assert person.plan(plan.reference).state == "completed"
     # The night finds nothing to do.
-    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id)
     assert len(waivers_on(person.debt)) == 3
     books_agree()
 
@@ -331,7 +331,7 @@ def test_a_settlement_is_broken_by_one_missed_payment_and_lets_off_all_the_same_
 
     def the_night_of(day: date) -> str:
         clock.forward(days=(day - person.today).days)
-        sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+        sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id)
         return person.plan(plan.reference).state
 
     last_day = second.due_on + timedelta(days=plan.grace_days)
@@ -357,7 +357,7 @@ def test_a_settlement_that_ends_broken_leaves_what_was_owed_less_what_was_paid(
     pays(plan, "2833.34")
     over = items[1].due_on + timedelta(days=plan.grace_days + plan.cure_days + 1)
     clock.forward(days=(over - person.today).days)
-    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id)
     with transaction():
         ended = for_a_person.end_broken(
             lender_id=person.debt.lender_id, reference=reference, words="Looked.", by=OPERATOR, holding=holding
@@ -365,7 +365,7 @@ def test_a_settlement_that_ends_broken_leaves_what_was_owed_less_what_was_paid(
     assert isinstance(ended, for_a_person.Ended)
     assert person.now().owed == usd("7166.66") and waivers_on(person.debt) == []
     # Interest of the contract runs again by the lender's file alone; the portal adds none for the days before.
-    sweep.run(holding=holding, stuck=lambda one: pytest.fail(str(one)))
+    sweep.run(stuck=lambda one: pytest.fail(str(one)))
     assert person.now().owed == usd("7166.66") and person.plan(reference).state == "ended_broken"
     books_agree()
 
@@ -379,11 +379,11 @@ def test_a_part_of_a_payment_may_be_missing_once_for_the_plan_where_the_card_say
     assert (first.amount_minor, plan.tolerance_minor) == (60_000, 1_300)
     pays(plan, "587.00")
     clock.forward(days=(first.due_on - person.today).days + plan.grace_days + 1)
-    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id)
     assert person.plan(plan.reference).state == "active"
     pays(plan, "599.99")
     clock.forward(days=(second.due_on - person.today).days + plan.grace_days + 1)
-    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id)
     assert person.plan(plan.reference).state == "at_risk"
 
 
@@ -395,7 +395,7 @@ def test_money_on_its_way_keeps_a_plan_from_being_missed_and_makes_up_for_nothin
 
     def the_night_of(day: date) -> str:
         clock.forward(days=(day - person.today).days)
-        sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+        sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id)
         return person.plan(plan.reference).state
 
     def is_now(payment: Payment, state: str) -> None:
@@ -476,10 +476,10 @@ def test_a_down_payment_that_does_not_come_ends_the_plan_without_a_break(person:
     plan = person.agreed(kinds_of(person)["down_payment_first"])
     assert plan.void_on == person.today + timedelta(days=5)
     clock.forward(days=5)
-    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id)
     assert person.plan(plan.reference).state == "agreed"
     clock.forward(days=1)
-    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id)
     assert person.plan(plan.reference).state == "expired"
     # It counts for nothing: no plan was had, and another can be made.
     table = person.ask(person.regular("600"))
@@ -495,7 +495,7 @@ def test_a_down_payment_that_is_on_its_way_is_waited_for(
     with transaction() as s:
         s.get_one(Payment, (payment.lender_id, payment.id)).state = "processing"
     clock.forward(days=6)
-    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+    sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id)
     assert person.plan(plan.reference).state == "agreed"
     stripe_says(payment, monkeypatch)
     assert person.plan(plan.reference).state == "active"
@@ -509,7 +509,7 @@ def test_a_lower_payment_ends_in_a_review_and_not_in_a_debt_that_is_paid(
     assert plan.review_on is not None
     for item in person.items(plan):
         clock.set(f"{item.due_on}T12:00-05:00")
-        sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+        sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id)
         pays(plan, str(Money(item.amount_minor, "USD").amount))
     view = view_of(_card(person, plan), today=person.today)
     assert view.state == "completed" and view.review_on == plan.review_on

@@ -20,7 +20,7 @@ from flask import Flask, has_app_context
 from sqlalchemy import delete, func, select, update
 
 from portal import clock as portal_clock
-from portal import jobs, plan_commands, queue
+from portal import jobs, queue
 from portal.contact import real
 from portal.contact.models import ContactChoice
 from portal.db import session, transaction
@@ -966,7 +966,7 @@ def test_while_something_is_looked_into_no_reminder_is_written_and_afterwards_it
     clock.set(datetime(due.year, due.month, due.day, 12, 0, tzinfo=portal_clock.zone("Asia/Shanghai")))
     clock.forward(days=-2)
     with monkeypatch.context() as patch:
-        patch.setattr(plan_commands, "holding", lambda **_asked: (SimpleNamespace(stops={"reminders"}),))
+        patch.setattr(jobs, "holding", lambda **_asked: (SimpleNamespace(stops={"reminders"}),))
         nightly(app)
         assert count("reminder") == 0
         assert acts_of(debt.lender_id)["message_not_written"] == 1

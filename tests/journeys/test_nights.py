@@ -11,27 +11,26 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import Connection, func, select, update
 
 from portal import clock as portal_clock
 from portal import sweep
 from portal.care import requests
-from portal.care.holds import holding
 from portal.care.states import Kind
 from portal.db import session, transaction
 from portal.debts.statement import Standing, by_id
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
-from portal.plans import for_a_person, progress
+from portal.plans import for_a_person, remind
 from portal.plans.for_a_person import Why
-from portal.plans.models import Plan, PlanCheck, PlanItem, Quote
+from portal.plans.models import Plan, PlanCheck, Quote
 from portal.post.models import Message
 from tests.asked import telling
 from tests.conftest import Clock
 from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender
-from tests.journeys.acts import acts_of, books_agree, come_in, command, plan_items, plan_on
+from tests.journeys.acts import acts_of, books_agree, come_in, command, plan_items, plan_on, work
 from tests.pages import CheckingClient
 from tests.settling import SETTLEMENTS, a_payment, a_plan, a_settlement, stripe_says
 
@@ -51,11 +50,30 @@ def at(day: date, time: str = "01:00") -> str:
 
 
 def look(plan: Plan) -> sweep.Looked:
-    return sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id, holding=holding)
+    """Look at a plan, and let the worker write what that put off."""
+    looked = sweep.look_at(lender_id=plan.lender_id, plan_id=plan.id)
+    work(current_app, only=remind.WRITE)
+    return looked
 
 
 def night(app: Flask, tmp_path: Path) -> Result:
-    return command(app, "nightly", "--report", str(tmp_path / "night.csv"))
+    """Run a night, and let the worker write what it put off."""
+    done = command(app, "nightly", "--report", str(tmp_path / "night.csv"))
+    work(app, only=remind.WRITE)
+    return done
+
+
+def a_night_without_pages() -> sweep.Night:
+    return sweep.run(stuck=lambda one: pytest.fail(str(one)))
+
+
+@pytest.fixture(autouse=True)
+def no_page_is_left_to_the_slower_way(
+    request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> Iterator[None]:
+    yield
+    parts = [each for each in caplog.get_records("call") if "is looked at in parts" in each.message]
+    assert bool(parts) == ("one_plan_that_breaks" in request.node.name), parts
 
 
 def lines(tmp_path: Path) -> list[dict[str, str]]:
@@ -93,19 +111,19 @@ def test_a_plan_looked_at_on_its_days_lives_as_one_that_is_looked_at_every_day(
     lender: Lender, clock: Clock, monkeypatch: pytest.MonkeyPatch, life: str
 ) -> None:
     debts = [a_debt("500.00", lender=lender) for _ in range(2)]
-    plans = [a_plan(debt) for debt in debts]
+    for debt in debts:
+        a_plan(debt)
     start, looks = portal_clock.today(ZONE), [0, 0]
     for number in range(125):
-        today = start + timedelta(days=number)
-        clock.set(at(today))
-        for turn, debt in enumerate(debts):
-            plan = plan_on(debt)
-            if turn == 0 or (plan.look_on is not None and plan.look_on <= today):
-                look(plan)
-                looks[turn] += 1
-        clock.set(at(today, "12:00"))
-        for debt, plan in zip(debts, plans, strict=True):
-            lives_on(debt, plan, life, number, monkeypatch)
+        clock.set(at(start + timedelta(days=number)))
+        # One by itself, on every day; the other one by the night, which finds that only it is due.
+        look(plan_on(debts[0]))
+        looks[0] += 1
+        looks[1] += a_night_without_pages().looked
+        work(current_app, only=remind.WRITE)
+        clock.set(at(start + timedelta(days=number), "12:00"))
+        for debt in debts:
+            lives_on(debt, plan_on(debt), life, number, monkeypatch)
     assert said(debts[1]) == said(debts[0])
     assert plan_on(debts[1]).state == plan_on(debts[0]).state
     assert messages(debts[1]) == messages(debts[0])
@@ -134,6 +152,24 @@ def lives_on(debt: Standing, plan: Plan, life: str, number: int, monkeypatch: py
                     requests.answer(lender_id=debt.lender_id, number=each.number, words="It is right.", by=STAFF)
 
 
+def test_plans_to_which_only_time_happened_are_not_looked_at_one_by_one(
+    app: Flask, lender: Lender, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    debts = [a_debt("500.00", lender=lender) for _ in range(3)]
+    grace_days = [a_plan(debt).grace_days for debt in debts][0]
+    day = plan_items(debts[0])[0].due_on
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "_look", lambda *_args, **_named: pytest.fail("one was looked at by itself"))
+        for days, state in ((-3, "agreed"), (0, "active"), (1, "grace"), (grace_days + 1, "at_risk")):
+            clock.set(at(day + timedelta(days=days)))
+            assert a_night_without_pages().looked == 3
+            assert {plan_on(debt).state for debt in debts} == {state}
+    work(app, only=remind.WRITE)
+    assert acts_of(lender.id)["plan_moved"] == 3 * 3
+    assert [messages(debt) for debt in debts] == [["missed"]] * 3
+    books_agree()
+
+
 def test_a_night_that_comes_twice_finds_nothing_the_second_time(
     app: Flask, debt: Standing, clock: Clock, tmp_path: Path
 ) -> None:
@@ -151,10 +187,10 @@ def test_a_night_that_comes_twice_finds_nothing_the_second_time(
 def test_after_a_week_without_nights_nobody_is_reminded_of_what_is_past_and_the_rest_is_done_once(
     app: Flask, debt: Standing, clock: Clock, tmp_path: Path
 ) -> None:
-    plan = a_plan(debt)
+    grace_days = a_plan(debt).grace_days
     night(app, tmp_path)
     first = plan_items(debt)[0].due_on
-    clock.set(at(first + timedelta(days=plan.grace_days + 3)))
+    clock.set(at(first + timedelta(days=grace_days + 3)))
     found = night(app, tmp_path)
     assert "agreed to at_risk: 1" in found.output
     assert messages(debt) == ["missed"]
@@ -171,21 +207,20 @@ def test_one_plan_that_breaks_does_not_stop_the_night_and_is_looked_at_in_the_ne
     debts = [a_debt("500.00", lender=lender) for _ in range(3)]
     plans = [a_plan(debt) for debt in debts]
     clock.set(at(plan_items(debts[0])[0].due_on + timedelta(days=1)))
-    real = progress.post_interest
+    real, references, broken = remind.wanted, [plan.reference for plan in plans], str(plans[1].id)
 
-    def breaks(plan: Plan, items: list[PlanItem], **named: Any) -> int:
-        posted = real(plan, items, **named)
-        if plan.id == plans[1].id:
+    def breaks(plan_id: str, *args: Any, **named: Any) -> Iterator[remind.Wanted]:
+        if plan_id == broken:
             raise RuntimeError("this one")
-        return posted
+        return real(plan_id, *args, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(progress, "post_interest", breaks)
+        patch.setattr(remind, "wanted", breaks)
         found = night(app, tmp_path)
     assert found.exit_code == 1
     assert "2 plans looked at, 2 moved on." in found.output and "1 plans could not be moved on" in found.output
     assert [(line["why"], line["plan"], line["more"]) for line in lines(tmp_path)] == [
-        ("stuck", plans[1].reference, "RuntimeError")
+        ("stuck", references[1], "RuntimeError")
     ]
     assert [plan_on(debt).state for debt in debts] == ["grace", "agreed", "grace"]
     assert acts_of(lender.id)["plan_moved"] == 2
@@ -303,10 +338,6 @@ def test_what_a_night_asks_of_the_database_does_not_grow_with_plans_of_which_non
         assert (found.looked, found.moved.total(), found.reminders) == (all_of_them, 0, 0)
         counts.append(len(asked))
     assert counts[0] == counts[1]
-
-
-def a_night_without_pages() -> sweep.Night:
-    return sweep.run(holding=holding, stuck=lambda one: pytest.fail(str(one)))
 
 
 # What waits for a person.

@@ -11,7 +11,6 @@ from sqlalchemy import select, update
 
 from portal import clock as portal_clock
 from portal import sweep
-from portal.care.holds import holding
 from portal.db import session, transaction
 from portal.debts.statement import Standing
 from portal.evidence.record import Actor
@@ -151,7 +150,7 @@ def test_a_plan_pays_instalment_by_instalment_and_once_payments_are_missed_costs
     # Its interest was posted on its day and is paid, the rest is principal; what stood there before is still there.
     assert parts_of(debt) == ["10.00", "20.00", "30.00", "40.00", f"{900 - (amount - interest) / 100:.2f}"]
     clock.forward(days=(later - due).days + 10)
-    sweep.look_at(lender_id=debt.lender_id, plan_id=plan_id, holding=holding)
+    sweep.look_at(lender_id=debt.lender_id, plan_id=plan_id)
     assert plan_on(debt).state == "at_risk"
     pays(debt, "60.00", plan=reference)
     assert parts_of(debt)[:3] == ["0.00", "0.00", "0.00"]
