@@ -169,9 +169,7 @@ class StaffPasskeyForm(Form):
 class NewStaffPasskeyForm(StaffPasskeyForm):
     """A new passkey."""
 
-    name = Text(
-        lazy_gettext("Name of this passkey"), [Filled(lazy_gettext("Give the passkey a name.")), at_most(40)]
-    )
+    name = Text(lazy_gettext("Name of this passkey"), [Filled(lazy_gettext("Give the passkey a name.")), at_most(40)])
 
 
 class NothingForm(Form):

@@ -452,9 +452,7 @@ def _forget_voice(lender_id: uuid.UUID, member_id: uuid.UUID) -> None:
     """Let what somebody said for a colleague count no more, where a second voice has not come yet."""
     session.execute(
         update(StaffRecovery)
-        .where(
-            StaffRecovery.lender_id == lender_id, StaffRecovery.first_id == member_id, StaffRecovery.state == "open"
-        )
+        .where(StaffRecovery.lender_id == lender_id, StaffRecovery.first_id == member_id, StaffRecovery.state == "open")
         .values(first_id=None, first_words=None, first_at=None)
     )
 

@@ -135,7 +135,9 @@ def second_step() -> ResponseReturnValue:
             case AppGone():
                 cookie.pop("staff_step", None)
                 flash(
-                    _("The portal can’t check codes of your app any more: it has to be set up again. Ask for a way in."),
+                    _(
+                        "The portal can’t check the codes of your app any more. It has to be set up again."
+                    ),
                     "problem",
                 )
                 return redirect(url_for("staff.lost"), 303)

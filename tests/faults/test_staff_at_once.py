@@ -1,4 +1,4 @@
-"""Staff and those who want to be it press at the same moment: one link, one code, one voice, one end, each counts once."""
+"""Staff, and whoever wants to be it, press at the same moment: one link, one code, one voice, each counts once."""
 
 from __future__ import annotations
 
@@ -301,9 +301,7 @@ def test_a_request_has_one_answer(real_app: Flask, lender: Lender) -> None:
     session.remove()
 
     def answer(words: str) -> Callable[[], object]:
-        return lambda: requests.answer(
-            lender_id=lender.id, number=opened.number, words=words, by=Actor("staff", words)
-        )
+        return lambda: requests.answer(lender_id=lender.id, number=opened.number, words=words, by=Actor("staff", words))
 
     answers = at_once(real_app, answer("One."), answer("Two."), answer("Three."))
     assert sorted(type(one).__name__ for one in answers) == [Moved.__name__, Repeated.__name__, Repeated.__name__]
