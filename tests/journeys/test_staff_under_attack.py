@@ -14,6 +14,7 @@ from portal.staff import members, passwords, recovering
 from portal.staff.models import StaffMember, StaffRecovery, StaffSession
 from portal.staff.roles import Role
 from tests.conftest import SECRET_KEY, Clock
+from tests.journeys.acts import command
 from tests.journeys.staff import (
     PASSWORD,
     Worker,
@@ -140,16 +141,16 @@ def test_another_key_of_the_installation_is_said_calmly_and_the_operator_opens_a
     assert page.request.path == "/staff/lost"
     assert page_of(page).says("The portal can’t check the codes of your app any more")
     # Of one person alone there are no two colleagues.
-    command = app.test_cli_runner().invoke(args=["staff", "way-back", admin.email, "--lender", lender.slug])
-    assert command.exit_code == 0, command.output
+    done = command(app, "staff", "way-back", admin.email, "--lender", lender.slug)
+    assert done.exit_code == 0, done.output
     link = newest_link("staff_way_back")
-    assert command.output.strip().endswith(link)
+    assert done.output.strip().endswith(link)
     body = messages("staff_way_back")[0].body
     assert "Whoever runs the portal" in body and "colleagues have said" not in body
     newcomer = a_client(app)
     _secret, home = set_up_app(newcomer, choose(newcomer, link))
     assert page_of(home).says("Hello, Admin Person")
-    nobody = app.test_cli_runner().invoke(args=["staff", "way-back", "nobody@linden.example", "--lender", lender.slug])
+    nobody = command(app, "staff", "way-back", "nobody@linden.example", "--lender", lender.slug)
     assert nobody.exit_code == 1
 
 
@@ -233,7 +234,7 @@ def test_an_invitation_goes_to_the_address_and_to_none_that_looks_like_it(
 
 def test_a_command_invites_nobody_at_what_is_no_address(app: Flask, lender: Lender) -> None:
     args = ["staff", "invite", "not an address", "--lender", lender.slug, "--name", "Kim"]
-    assert app.test_cli_runner().invoke(args=args).exit_code == 1
+    assert command(app, *args).exit_code == 1
     assert session.scalars(select(StaffMember.id)).all() == []
 
 
