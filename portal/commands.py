@@ -143,7 +143,7 @@ def demo_command(as_json: bool) -> None:
         demo.fill(folder=settings.folder, limits=LIMITS)
     url = start.running_at(settings)
     people = demo.sign_ins(base_url=url, key=_key())
-    colleagues = demo.staff(key=_key()) if settings.demo or settings.local else ()
+    colleagues = demo.staff(key=_key()) if settings.demo else ()
     if as_json:
         told = {
             "url": url,

@@ -71,6 +71,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "staff_roles_changed": Kind(Group.STAFF, again=True),
         "staff_new_device": Kind(Group.STAFF, again=True),
         "staff_door_locked": Kind(Group.STAFF, again=True),
+        "staff_password_changed": Kind(Group.STAFF, again=True),
+        "staff_passkey_added": Kind(Group.STAFF, again=True),
     }
 )
 _ANYTHING_ELSE: Final = Kind(Group.NEWS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
+from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 
 from portal.db import transaction
@@ -23,6 +24,8 @@ _WHY_NOT = {
     "last": "Nobody else there can give roles. Give somebody the role lender_administrator first.",
     "ended": "This account has ended. Invite the person again.",
     "oneself": "Nobody changes their own roles.",
+    "gone": "Whoever asks may not do that any more.",
+    "operator": "That role is for operators alone to give.",
 }
 _roles = click.option(
     "--role",
@@ -61,6 +64,10 @@ def _member(lender: Lender, email: str) -> StaffMember:
 def invite_command(email: str, slug: str, name: str, roles: tuple[str, ...], language: str) -> None:
     """Invite somebody by e-mail, and print the link; it works for 72 hours."""
     key, base_url = str(current_app.config["SECRET_KEY"]), current_app.config["BASE_URL"]
+    try:
+        email = validate_email(email, check_deliverability=False).normalized
+    except EmailNotValidError as problem:
+        raise click.ClickException(f"{email!r} is no e-mail address.") from problem
     with transaction():
         lender = _lender(slug)
         done = members.invite(
@@ -75,6 +82,19 @@ def invite_command(email: str, slug: str, name: str, roles: tuple[str, ...], lan
     if isinstance(done, AlreadyHere):
         raise click.ClickException(f"{email} works at {slug} already.")
     click.echo(f"{base_url}/staff/{slug}/join/{done.token}")
+
+
+@staff_group.command("way-back")
+@click.argument("email")
+@click.option("--lender", "slug", required=True)
+def way_back_command(email: str, slug: str) -> None:
+    """Send somebody a way back in, and print the link, where no two colleagues can: make sure that it is them first."""
+    with transaction():
+        lender_id = _lender(slug).id
+        token = members.open_way_back(lender_id=lender_id, email=email, key=str(current_app.config["SECRET_KEY"]))
+    if token is None:
+        raise click.ClickException(f"Nobody with the address {email} works at {slug}.")
+    click.echo(f"{current_app.config['BASE_URL']}/staff/{slug}/join/{token}")
 
 
 @staff_group.command("list")

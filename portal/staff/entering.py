@@ -41,6 +41,11 @@ class Wrong:
 
 
 @dataclass(frozen=True, slots=True)
+class AppGone:
+    """The installation has another key than when the app was set up: no code can be checked any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class PasswordGood:
     """The password fits; what is missing is the second factor. `mark` changes when the password does."""
 
@@ -93,6 +98,9 @@ def give_password(checked: Checked, *, lender_id: uuid.UUID, address: str, key: 
     if any(until is not None and until > now for until in locks):
         return Locked(until=max(until for until in locks if until is not None))
     member = members.find(lender_id=lender_id, email=checked.email)
+    if member is not None:
+        # A better hash of the password must not overwrite another password that is chosen just now.
+        member = _locked(lender_id, member.id)
     # Another password since it was looked at is another question.
     if not checked.fits or member is None or member.state != "active" or member.password_hash != checked.kept:
         tries.note(lender_id, subject, near, far, everybody)
@@ -108,13 +116,17 @@ def give_password(checked: Checked, *, lender_id: uuid.UUID, address: str, key: 
     return PasswordGood(member.id, mark_of(member, key=key))
 
 
-def _after_wrong(lender_id: uuid.UUID, subject: str, member: StaffMember | None) -> Wrong | Locked:
+def _after_wrong(
+    lender_id: uuid.UUID, subject: str, member: StaffMember | None, *, knows_password: bool = False
+) -> Wrong | Locked:
     wrong, _last = tries.count(lender_id, subject, memory=guessing.MEMORY)
     wait = guessing.wait_after(wrong)
     if not wait:
         return Wrong()
     if member is not None and member.state == "active":
-        tell.door_locked(member, once=f"staff door:{member.id}:{clock.now():%Y-%m-%d}")
+        door = "code" if knows_password else "password"
+        once = f"staff door:{door}:{member.id}:{clock.now():%Y-%m-%d}"
+        tell.door_locked(member, knows_password=knows_password, once=once)
     return Locked(until=clock.now() + wait)
 
 
@@ -145,7 +157,7 @@ def code_subject(member: StaffMember, *, key: str) -> str:
 
 def give_code(
     *, lender_id: uuid.UUID, member_id: uuid.UUID, mark: str, code: str, key: str, device: Device
-) -> Entered | Wrong | Locked | None:
+) -> Entered | Wrong | Locked | AppGone | None:
     """Take a code of the app, after the password; None if the password has to be given again."""
     member = _locked(lender_id, member_id)
     if member is None or between_steps(lender_id=lender_id, member_id=member_id, mark=mark, key=key) is None:
@@ -154,7 +166,10 @@ def give_code(
     until = tries.locked_until(lender_id, subject)
     if until is not None and until > clock.now():
         return Locked(until)
-    secret = sealed.unseal(member.totp_secret or "", of=members.sealed_as(member), key=key)
+    try:
+        secret = sealed.unseal(member.totp_secret or "", of=members.sealed_as(member), key=key)
+    except sealed.CannotOpen:
+        return AppGone()
     step = totp.step_of(secret, code, at=clock.now(), after=member.totp_step)
     if step is None:
         tries.note(lender_id, subject)
@@ -164,7 +179,7 @@ def give_code(
             lender_id=lender_id,
             facts={"member": member.id, "why": "code"},
         )
-        return _after_wrong(lender_id, subject, member)
+        return _after_wrong(lender_id, subject, member, knows_password=True)
     member.totp_step = step
     return open_session(member, came_by="code", device=device)
 
@@ -283,4 +298,5 @@ def change_password(
         lender_id=lender_id,
         facts={"member": member.id, "link": None},
     )
+    tell.password_changed(member)
     return member

@@ -10,10 +10,10 @@ from wtforms import HiddenField, PasswordField, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, Length, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.staff.passwords import MOST
+from portal.staff.passwords import MOST, MOST_TYPED, plain
 from portal.staff.roles import Role
 from portal.staff.words import role_words
-from portal.web.fields import Form, Text, at_most
+from portal.web.fields import Form, Text, at_most, tidy
 from portal.web.languages import gettext as _
 from portal.web.languages import lazy_gettext
 
@@ -21,12 +21,25 @@ LONGEST_NAME = 80
 LONGEST_WORDS = 500
 
 
+class Filled(InputRequired):
+    """Something has to be there that a reader sees; spaces and unseen signs are nothing."""
+
+    def __call__(self, form: object, field: Text | TextAreaField) -> None:
+        """Look at what is left of it.
+
+        :raises StopValidation: if that is nothing.
+        """
+        super().__call__(form, field)
+        if not tidy(field.data):
+            raise StopValidation(self.message)
+
+
 class Password(PasswordField):
     """A password: never tidied, never shown again."""
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """Take it as it was typed; no more of it than there may be."""
-        self.data = valuelist[0][: MOST + 1] if valuelist else ""
+        """Take it as it was typed; no more of it than there may be, counted as it is hashed."""
+        self.data = plain(valuelist[0][:MOST_TYPED])[: MOST + 1] if valuelist else ""
 
 
 class Digits(Text):
@@ -113,9 +126,11 @@ class RolesForm(Form):
         lazy_gettext("Roles"), option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False)
     )
 
-    def __init__(self, *args: object, **values: object) -> None:
-        super().__init__(*args, **values)
-        self.roles.choices = [(role.value, role_words(role)) for role in Role]
+    def offer(self, has: Sequence[str] = ()) -> None:
+        """Offer what a lender may give, and what somebody has already."""
+        self.roles.choices = [
+            (role.value, role_words(role)) for role in Role if role is not Role.PLATFORM_OPERATOR or role in has
+        ]
 
     def chosen(self) -> tuple[Role, ...]:
         """Give the roles that were ticked."""
@@ -125,7 +140,7 @@ class RolesForm(Form):
 class InviteForm(RolesForm):
     """Who is invited, and for what."""
 
-    name = Text(lazy_gettext("Name"), [InputRequired(lazy_gettext("Enter the name.")), at_most(LONGEST_NAME)])
+    name = Text(lazy_gettext("Name"), [Filled(lazy_gettext("Enter the name.")), at_most(LONGEST_NAME)])
     email = Text(
         lazy_gettext("E-mail address"),
         [InputRequired(lazy_gettext("Enter the e-mail address.")), at_most(254), _is_an_email],
@@ -139,7 +154,7 @@ class VouchForm(Form):
     words = TextAreaField(
         lazy_gettext("How do you know?"),
         [
-            InputRequired(lazy_gettext("Write how you know that it is really your colleague.")),
+            Filled(lazy_gettext("Write how you know that it is really your colleague.")),
             at_most(LONGEST_WORDS),
         ],
     )
@@ -154,9 +169,7 @@ class StaffPasskeyForm(Form):
 class NewStaffPasskeyForm(StaffPasskeyForm):
     """A new passkey."""
 
-    name = Text(
-        lazy_gettext("Name of this passkey"), [InputRequired(lazy_gettext("Give the passkey a name.")), at_most(40)]
-    )
+    name = Text(lazy_gettext("Name of this passkey"), [Filled(lazy_gettext("Give the passkey a name.")), at_most(40)])
 
 
 class NothingForm(Form):

@@ -14,7 +14,7 @@ from portal.people import passkey_check
 from portal.people.passkey_check import Copied, NotTrue, Site
 from portal.people.passkeys import MOST_KEYS, Refused, TooManyKeys, use_up
 from portal.people.sign_in import Device
-from portal.staff import entering
+from portal.staff import entering, tell
 from portal.staff.entering import Entered
 from portal.staff.models import StaffMember, StaffPasskey
 
@@ -90,6 +90,7 @@ def add(
         lender_id=lender_id,
         facts={"member": member.id, "passkey": kept.id, "name": name},
     )
+    tell.passkey_added(member, name=name)
     return kept
 
 
@@ -104,6 +105,10 @@ def enter(*, at: Site, answer: str, challenge: bytes | None, key: str, device: D
         lender_id, member_id = uuid.UUID(bytes=whose[1:17]), uuid.UUID(bytes=whose[17:33])
     except (NotTrue, ValueError):
         return Refused()
+    # The member first, as whoever ends an account does it: or each would wait for the other.
+    session.execute(
+        select(StaffMember.id).where(StaffMember.lender_id == lender_id, StaffMember.id == member_id).with_for_update()
+    )
     found = session.execute(
         select(StaffPasskey, StaffMember)
         .join(

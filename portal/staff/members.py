@@ -16,7 +16,7 @@ from portal.evidence.record import OPERATOR, Act, Actor, record
 from portal.lenders.models import Lender
 from portal.people.sign_in import hashed
 from portal.staff import passwords, tell, totp
-from portal.staff.models import StaffLink, StaffMember, StaffPasskey, StaffSession
+from portal.staff.models import StaffLink, StaffMember, StaffPasskey, StaffRecovery, StaffSession
 from portal.staff.passwords import Weak
 from portal.staff.roles import Permission, Role, permissions_of
 from portal.web.languages import DEFAULT
@@ -58,7 +58,7 @@ class WrongCode:
 
 
 class Refused(Exception):
-    """What was asked for would leave a lender without an administrator, or gives somebody power over itself."""
+    """What was asked for would leave a lender without an administrator, or gives somebody power that is not theirs."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -66,8 +66,14 @@ class Refused(Exception):
 
 
 def address_of(email: str) -> str:
-    """Give an e-mail address as it is kept and compared."""
-    return email.strip().casefold()
+    """Give an e-mail address as it is kept and compared.
+
+    Small letters only: folding for comparison makes another address of some, as `strasse.example` of `straße.example`.
+
+    >>> address_of(" Kim@Straße.example")
+    'kim@straße.example'
+    """
+    return email.strip().lower()
 
 
 def find(*, lender_id: uuid.UUID, email: str) -> StaffMember | None:
@@ -90,7 +96,11 @@ def of(*, lender_id: uuid.UUID) -> Sequence[StaffMember]:
     return sorted(found, key=lambda member: ("active", "invited", "ended").index(member.state))
 
 
-def _locked(lender_id: uuid.UUID, member_id: uuid.UUID) -> StaffMember:
+def locked(*, lender_id: uuid.UUID, member_id: uuid.UUID) -> StaffMember:
+    """Give a member as it is now, which nobody else changes before this act is done.
+
+    Ways back are locked before their member and links after it, so that no two acts wait for each other.
+    """
     return session.execute(
         select(StaffMember)
         .where(StaffMember.lender_id == lender_id, StaffMember.id == member_id)
@@ -104,16 +114,36 @@ def _lock_all(lender_id: uuid.UUID) -> None:
     session.execute(select(Lender.id).where(Lender.id == lender_id).with_for_update(key_share=True)).scalar_one()
 
 
+def _still_manages(lender_id: uuid.UUID, by: Actor) -> None:
+    """Look under the lock whether a colleague still is who the page took it for when it was asked."""
+    if by.kind != "staff":
+        return
+    who = one(lender_id=lender_id, member_id=uuid.UUID(by.id))
+    if who is None or who.state != "active" or Permission.MANAGE_COLLEAGUES not in permissions_of(who.roles):
+        raise Refused("gone")
+
+
+def _only_given_by_operators(before: Iterable[str], after: Iterable[str], by: Actor) -> None:
+    """Keep a lender's people from giving what is above their lender."""
+    if by.kind == "staff" and Role.PLATFORM_OPERATOR in set(after) - set(before):
+        raise Refused("operator")
+
+
 def invite(
     *, lender_id: uuid.UUID, email: str, name: str, roles: Iterable[Role], language: str, key: str, by: Actor
 ) -> Invited | AlreadyHere:
     """Make an account that waits, and send the link; inviting somebody again who has not joined sends a new link.
 
-    :raises Refused: if a member of the staff gives roles to itself.
+    :raises Refused: if a colleague may not invite any more, or gives a role that no lender gives.
     """
     _lock_all(lender_id)
+    _still_manages(lender_id, by)
+    given = sorted({role.value for role in roles})
+    _only_given_by_operators((), given, by)
     member = find(lender_id=lender_id, email=email)
-    given = sorted(role.value for role in roles)
+    if member is not None:
+        # Whoever has a link can join at any moment.
+        member = locked(lender_id=lender_id, member_id=member.id)
     if member is not None and member.state == "active":
         return AlreadyHere(member.id)
     now = clock.now()
@@ -190,6 +220,16 @@ def look_at_link(token: str, *, lender_id: uuid.UUID, key: str) -> LinkOpen | Li
     return LinkGone() if member.state == "ended" else LinkOpen(link, member)
 
 
+def _open_link(token: str, *, lender_id: uuid.UUID, key: str) -> LinkOpen | LinkGone:
+    """Give a good link and its member, both locked: nobody ends the account or takes the link back meanwhile."""
+    found = look_at_link(token, lender_id=lender_id, key=key)
+    if isinstance(found, LinkGone):
+        return found
+    locked(lender_id=lender_id, member_id=found.member.id)
+    session.refresh(found.link)
+    return look_at_link(token, lender_id=lender_id, key=key)
+
+
 def sealed_as(member: StaffMember) -> str:
     """Name what a member's secret belongs to."""
     return f"totp:{member.lender_id}:{member.id}"
@@ -201,10 +241,10 @@ def choose_password(token: str, *, lender_id: uuid.UUID, new_hash: str, key: str
     Doing it again chooses again: the link is used up by the code alone. `new_hash` was made outside of the transaction,
     after `weakness`.
     """
-    found = look_at_link(token, lender_id=lender_id, key=key)
+    found = _open_link(token, lender_id=lender_id, key=key)
     if isinstance(found, LinkGone):
         return found
-    member = _locked(lender_id, found.member.id)
+    member = found.member
     found.link.new_password = new_hash
     member.totp_new = sealed.seal(totp.new_secret(), of=sealed_as(member), key=key)
     record(
@@ -213,7 +253,7 @@ def choose_password(token: str, *, lender_id: uuid.UUID, new_hash: str, key: str
         lender_id=lender_id,
         facts={"member": member.id, "link": found.link.id},
     )
-    return LinkOpen(found.link, member)
+    return found
 
 
 def weakness(member: StaffMember, password: str) -> Weak | None:
@@ -223,19 +263,20 @@ def weakness(member: StaffMember, password: str) -> Weak | None:
 
 
 def new_secret(member: StaffMember, *, key: str) -> str | None:
-    """Give the secret that waits for its first code, or None."""
-    return sealed.unseal(member.totp_new, of=sealed_as(member), key=key) if member.totp_new else None
+    """Give the secret that waits for its first code; None if there is none, or the installation has another key now."""
+    try:
+        return sealed.unseal(member.totp_new, of=sealed_as(member), key=key) if member.totp_new else None
+    except sealed.CannotOpen:
+        return None
 
 
 def join(token: str, *, lender_id: uuid.UUID, code: str, key: str) -> StaffMember | LinkGone | WrongCode:
     """Take the first code of the app: the account is open, and the link used up. Sessions and keys of before end."""
-    found = look_at_link(token, lender_id=lender_id, key=key)
+    found = _open_link(token, lender_id=lender_id, key=key)
     if isinstance(found, LinkGone):
         return found
-    member = _locked(lender_id, found.member.id)
-    session.refresh(found.link)
-    secret = new_secret(member, key=key)
-    if found.link.used_at is not None or found.link.new_password is None or secret is None:
+    member, secret = found.member, new_secret(found.member, key=key)
+    if found.link.new_password is None or secret is None:
         return LinkGone()
     step = totp.step_of(secret, code, at=clock.now(), after=0)
     if step is None:
@@ -259,10 +300,31 @@ def join(token: str, *, lender_id: uuid.UUID, code: str, key: str) -> StaffMembe
     return member
 
 
+def open_way_back(*, lender_id: uuid.UUID, email: str, key: str) -> str | None:
+    """Send a way back in and give its token, where there are no two colleagues to ask: only for operators.
+
+    None if nobody with this address works there. What is used now works until the new app has given a code.
+    """
+    found = find(lender_id=lender_id, email=email)
+    member = locked(lender_id=lender_id, member_id=found.id) if found is not None else None
+    if member is None or member.state != "active":
+        return None
+    token = make_link(member, purpose="recover", key=key)
+    record(
+        Act.STAFF_VOUCHED,
+        by=OPERATOR,
+        lender_id=lender_id,
+        facts={"member": member.id, "recovery": None, "words": None, "second": True},
+    )
+    tell.way_back(member, token=token, by_colleagues=False)
+    return token
+
+
 def open_made_up(
-    *, lender_id: uuid.UUID, email: str, name: str, role: Role, password: str, secret: str, key: str
+    *, lender_id: uuid.UUID, email: str, name: str, role: Role, password_hash: str, secret: str, key: str
 ) -> None:
     """Open an account of a demo, whose password and secret are printed; one that is there stays as it is."""
+    _lock_all(lender_id)
     if find(lender_id=lender_id, email=email) is not None:
         return
     member = StaffMember(
@@ -273,7 +335,7 @@ def open_made_up(
         language=DEFAULT,
         roles=[role.value],
         state="active",
-        password_hash=passwords.hashed(password),
+        password_hash=password_hash,
         created_at=clock.now(),
     )
     member.totp_secret = sealed.seal(secret, of=sealed_as(member), key=key)
@@ -288,7 +350,7 @@ def open_made_up(
 
 def keep_language(*, lender_id: uuid.UUID, member_id: uuid.UUID, language: str) -> None:
     """Keep the language that a member chose."""
-    member = _locked(lender_id, member_id)
+    member = locked(lender_id=lender_id, member_id=member_id)
     record(
         Act.STAFF_LANGUAGE_CHOSEN,
         by=Actor("staff", str(member_id)),
@@ -329,11 +391,15 @@ def _remove_keys(member: StaffMember) -> None:
 def set_roles(*, lender_id: uuid.UUID, member_id: uuid.UUID, roles: Iterable[Role], by: Actor) -> StaffMember:
     """Give a member other roles; they hold from the next page on.
 
-    :raises Refused: if it is oneself, or nobody would be left who manages the staff.
+    :raises Refused: if it is oneself, nobody would be left who manages the staff, or it is not for the one who asks.
     """
     _lock_all(lender_id)
-    member = _locked(lender_id, member_id)
-    after = sorted(role.value for role in roles)
+    _still_manages(lender_id, by)
+    after = sorted({role.value for role in roles})
+    if Permission.VOUCH not in permissions_of(after):
+        _forget_voice(lender_id, member_id)
+    member = locked(lender_id=lender_id, member_id=member_id)
+    _only_given_by_operators(member.roles, after, by)
     if by == Actor("staff", str(member_id)):
         raise Refused("oneself")
     if member.state == "ended":
@@ -356,10 +422,19 @@ def set_roles(*, lender_id: uuid.UUID, member_id: uuid.UUID, roles: Iterable[Rol
 def end(*, lender_id: uuid.UUID, member_id: uuid.UUID, by: Actor) -> StaffMember:
     """Let somebody in no more: sessions, keys and links end in the same act. Twice is once.
 
-    :raises Refused: if it is oneself, or nobody would be left who manages the staff.
+    :raises Refused: if it is oneself, nobody would be left who manages the staff, or it is not for the one who asks.
     """
     _lock_all(lender_id)
-    member = _locked(lender_id, member_id)
+    _still_manages(lender_id, by)
+    _forget_voice(lender_id, member_id)
+    session.execute(
+        update(StaffRecovery)
+        .where(
+            StaffRecovery.lender_id == lender_id, StaffRecovery.member_id == member_id, StaffRecovery.state == "open"
+        )
+        .values(state="expired")
+    )
+    member = locked(lender_id=lender_id, member_id=member_id)
     if by == Actor("staff", str(member_id)):
         raise Refused("oneself")
     if member.state == "ended":
@@ -372,6 +447,15 @@ def end(*, lender_id: uuid.UUID, member_id: uuid.UUID, by: Actor) -> StaffMember
     member.password_hash = member.totp_secret = member.totp_new = None
     record(Act.STAFF_ENDED, by=by, lender_id=lender_id, facts={"member": member_id, "sessions": ended})
     return member
+
+
+def _forget_voice(lender_id: uuid.UUID, member_id: uuid.UUID) -> None:
+    """Let what somebody said for a colleague count no more, where a second voice has not come yet."""
+    session.execute(
+        update(StaffRecovery)
+        .where(StaffRecovery.lender_id == lender_id, StaffRecovery.first_id == member_id, StaffRecovery.state == "open")
+        .values(first_id=None, first_words=None, first_at=None)
+    )
 
 
 def _somebody_else_manages(member: StaffMember) -> None:

@@ -16,6 +16,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
 LEAST, MOST = 8, 200
+# So many signs as typed become at least MOST when they are composed; to compose takes time by their number.
+MOST_TYPED = 5 * MOST
 # What the estimate reads: it takes longer with each character, and a password as long as this is good by then.
 _ESTIMATED = 60
 # So many guesses at the least; below it a patient person with the hash has it within hours.
@@ -57,7 +59,7 @@ def hashed(password: str) -> str:
 def fits(kept: str | None, password: str) -> bool:
     """Say whether a password is the one behind a hash; without a hash it takes as long and never fits."""
     try:
-        return _hasher.verify(kept or _NOBODYS, plain(password[:MOST])) and kept is not None
+        return _hasher.verify(kept or _NOBODYS, plain(password)[:MOST]) and kept is not None
     except (VerificationError, InvalidHashError):
         return False
 

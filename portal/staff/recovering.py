@@ -19,13 +19,14 @@ from portal.people import guessing, tries
 from portal.people.sign_in import hashed
 from portal.staff import members, tell
 from portal.staff.models import StaffMember, StaffRecovery
+from portal.staff.roles import Permission, permissions_of
 
 LIFE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class NotYours:
-    """One can't vouch for oneself, nor twice."""
+    """One can't vouch for oneself, nor twice, nor without being somebody who may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +127,11 @@ def vouch(
         return Gone()
     if by in (found.member_id, found.first_id):
         return NotYours()
-    member = members.one(lender_id=lender_id, member_id=found.member_id)
-    if member is None or member.state != "active":
+    colleague = members.one(lender_id=lender_id, member_id=by)
+    if colleague is None or colleague.state != "active" or Permission.VOUCH not in permissions_of(colleague.roles):
+        return NotYours()
+    member = members.locked(lender_id=lender_id, member_id=found.member_id)
+    if member.state != "active":
         return Gone()
     now = clock.now()
     first = found.first_id is None

@@ -65,18 +65,23 @@ def team_csv() -> ResponseReturnValue:
 def invite() -> ResponseReturnValue:
     """Invite somebody; the link goes to the address alone."""
     who, form = me(), InviteForm()
+    form.offer()
     form.language.choices = list(LANGUAGES.items())
     if form.validate_on_submit():
-        with transaction():
-            done = members.invite(
-                lender_id=who.lender_id,
-                email=form.email.data or "",
-                name=form.name.data or "",
-                roles=form.chosen(),
-                language=str(form.language.data),
-                key=key(),
-                by=who.actor,
-            )
+        try:
+            with transaction():
+                done = members.invite(
+                    lender_id=who.lender_id,
+                    email=form.email.data or "",
+                    name=form.name.data or "",
+                    roles=form.chosen(),
+                    language=str(form.language.data),
+                    key=key(),
+                    by=who.actor,
+                )
+        except MayNot as problem:
+            flash(_may_not(problem.why), "problem")
+            return redirect(url_for("staff_team.team"), 303)
         if isinstance(done, AlreadyHere):
             form.email.errors = [_("Somebody with this address works here already.")]
         else:
@@ -119,6 +124,7 @@ def member(member_id: uuid.UUID) -> ResponseReturnValue:
 def roles(member_id: uuid.UUID) -> ResponseReturnValue:
     """Give a colleague other roles."""
     found, form, who = _member_or_404(member_id), RolesForm(), me()
+    form.offer(found.roles)
     if request.method == "GET":
         form.roles.data = list(found.roles)
     elif form.validate():
@@ -139,6 +145,8 @@ def _may_not(why: str) -> str:
     return {
         "oneself": _("You can’t change your own roles or end your own account. Ask a colleague."),
         "last": _("Nobody else here can invite colleagues and give roles. Give somebody that role first."),
+        "gone": _("You may not do that any more. Nothing has changed."),
+        "operator": _("That role is given by whoever runs the portal. Nothing has changed."),
         "ended": _("This account has ended. Invite the person again if they come back."),
     }[why]
 

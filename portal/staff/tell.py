@@ -57,14 +57,16 @@ def invited(member: StaffMember, *, token: str) -> None:
     _write(member, "staff_invited", said)
 
 
-def way_back(member: StaffMember, *, token: str) -> None:
-    """Write that two colleagues opened a way back in, with the link."""
+def way_back(member: StaffMember, *, token: str, by_colleagues: bool = True) -> None:
+    """Write that two colleagues, or else an operator, opened a way back in, with the link."""
 
     def said(lender: str) -> Said:
         return (
             _("Your way back in at %(lender)s", lender=lender),
             (
-                _("Two colleagues have said that it is really you."),
+                _("Two colleagues have said that it is really you.")
+                if by_colleagues
+                else _("Whoever runs the portal opened it for you."),
                 _("The link works for 72 hours. You choose a new password and set up your app again."),
                 _("If you did not ask for this, tell your administrator now, and do not use the link."),
             ),
@@ -123,8 +125,40 @@ def new_device(member: StaffMember, *, browser: str) -> None:
     _write(member, "staff_new_device", said)
 
 
-def door_locked(member: StaffMember, *, once: str) -> None:
-    """Write that somebody gave wrong passwords or codes, once a day."""
+def password_changed(member: StaffMember) -> None:
+    """Write that the password is another one now."""
+
+    def said(lender: str) -> Said:
+        return (
+            _("Your password was changed"),
+            (
+                _("The password of your account at %(lender)s was changed.", lender=lender),
+                _("If it was not you, tell your administrator now."),
+            ),
+            None,
+        )
+
+    _write(member, "staff_password_changed", said)
+
+
+def passkey_added(member: StaffMember, *, name: str) -> None:
+    """Write that another key opens the account."""
+
+    def said(lender: str) -> Said:
+        return (
+            _("A passkey was added"),
+            (
+                _("A passkey, “%(name)s”, can now sign in to your account at %(lender)s.", name=name, lender=lender),
+                _("If it was not you, tell your administrator now."),
+            ),
+            None,
+        )
+
+    _write(member, "staff_passkey_added", said)
+
+
+def door_locked(member: StaffMember, *, knows_password: bool, once: str) -> None:
+    """Write that somebody gave wrong passwords, or wrong codes after the right password; of each once a day."""
 
     def said(lender: str) -> Said:
         return (
@@ -134,6 +168,11 @@ def door_locked(member: StaffMember, *, once: str) -> None:
                     "Somebody gave wrong answers when signing in as you at %(lender)s. "
                     "Nobody got in, and that way in is closed for a while.",
                     lender=lender,
+                ),
+                *(
+                    (_("They had your password. If it was not you, change it now, and tell your administrator."),)
+                    if knows_password
+                    else ()
                 ),
             ),
             None,

@@ -20,7 +20,7 @@ from portal.people import passkey_check
 from portal.people.passkeys import Refused
 from portal.people.views import key, new_challenge, onward, passkey_site, take_challenge, this_device
 from portal.staff import entering, keys, members, passwords, recovering, totp
-from portal.staff.entering import STEP_LIFE, Entered, Locked, PasswordGood
+from portal.staff.entering import STEP_LIFE, AppGone, Entered, Locked, PasswordGood
 from portal.staff.forms import (
     AppCodeForm,
     ChoosePasswordForm,
@@ -132,6 +132,13 @@ def second_step() -> ResponseReturnValue:
                 return _let_in(said)
             case Locked(until=until):
                 return locked(until, _zone_of(lender_id))
+            case AppGone():
+                cookie.pop("staff_step", None)
+                flash(
+                    _("The portal can’t check the codes of your app any more. It has to be set up again."),
+                    "problem",
+                )
+                return redirect(url_for("staff.lost"), 303)
             case None:
                 cookie.pop("staff_step", None)
                 return redirect(url_for("staff.sign_in"), 303)
