@@ -143,6 +143,10 @@ class Later:
     def __str__(self) -> str:
         return self._of(*self._given)
 
+    def __mod__(self, values: object) -> str:
+        """Fill in values, as WTForms does with what it shows."""
+        return str(self) % values
+
 
 def lazy_gettext(text: str) -> Later:
     """Give a text for later."""
