@@ -542,7 +542,8 @@ class _Table:
             key, fallback={}, missing=False, is_right=lambda v: isinstance(v, dict), kind="a table"
         )
         if required and key not in self.raw:
-            self.say(key, f"is missing; write a table [card.{key}].")
+            within = self.place.rpartition(": ")[2]
+            self.say(key, f"is missing; write a table [card.{within}{key}].")
         if key in self._wrong:
             # The keys in it would all be missing too, and saying so helps nobody.
             return _Quiet(value, f"{self.place}{key}.", self._currency, [])

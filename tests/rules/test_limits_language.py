@@ -352,7 +352,7 @@ def test_why_a_card_does_not_fit_is_said_for_each_thing_that_it_looks_at() -> No
         (
             "[card.discount.ceilings]\npenalty = 100\ninterest = 50\n",
             "",
-            "discount.ceilings: is missing; write a table",
+            "discount.ceilings: is missing; write a table [card.discount.ceilings].",
         ),
         ("most_instalments = 3", "staged_above_lump = 1", "staged_above_lump: 1 is not true or false."),
         (
