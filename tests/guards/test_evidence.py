@@ -37,7 +37,6 @@ WITHOUT_A_RECORD = {
     "people/tries.py:note": "wrong answers are counted for a while; who was refused is recorded by whoever asks",
     "people/passkeys.py:use_up": "a challenge is no act; what it was answered for is recorded by whoever asks",
     "staff/entering.py:touch": "as people/permissions.py:touch",
-    "staff/members.py:_forget_voice": "a step of acts that are recorded where they are decided",
     "staff/members.py:end_sessions": "as _forget_voice",
     "staff/members.py:make_link": "as _forget_voice",
     "staff/members.py:withdraw_links": "as _forget_voice",
