@@ -28,14 +28,14 @@ def role_words(role: str) -> str:
 def role_hint(role: Role) -> str:
     """Say in a sentence what a role is for."""
     return {
-        Role.RULE_AUTHOR: _("Writes drafts of the limits. Somebody else has to approve them."),
-        Role.APPROVER: _("Approves drafts of the limits that others wrote."),
+        Role.RULE_AUTHOR: _("Reads the limits. Writing drafts is not here yet."),
+        Role.APPROVER: _("Reads the limits. Approving drafts is not here yet."),
         Role.HELPDESK: _("Answers what people ask, and helps them on the phone."),
-        Role.SENIOR: _("As the helpdesk, and decides what others may not decide alone."),
-        Role.FINANCE: _("Looks after payments and money back."),
+        Role.SENIOR: _("As the helpdesk, and sees who works here."),
+        Role.FINANCE: _("Nothing is here for this role yet."),
         Role.AUDITOR: _("Sees, and can change nothing."),
         Role.LENDER_ADMINISTRATOR: _("Invites colleagues, gives roles, ends accounts."),
-        Role.PLATFORM_OPERATOR: _("Adds lenders, and sees nothing of their people."),
+        Role.PLATFORM_OPERATOR: _("Nothing is here for this role yet."),
     }[role]
 
 
