@@ -24,7 +24,6 @@ def upgrade() -> None:
         sa.Column("totp_secret", sa.String(), nullable=True),
         sa.Column("totp_new", sa.String(), nullable=True),
         sa.Column("totp_step", sa.BigInteger(), nullable=False),
-        sa.Column("invited_by", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lender_id", sa.Uuid(), nullable=False),

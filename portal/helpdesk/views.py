@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -26,27 +24,26 @@ helpdesk = Blueprint("helpdesk", __name__, url_prefix="/staff")
 A_PAGE = 50
 
 
-def _name_of(taken_by: str | None) -> str | None:
-    """Give who took a request: a member's name, or what a command said."""
-    if taken_by is None:
-        return None
-    try:
-        found = members.one(lender_id=me().lender_id, member_id=uuid.UUID(taken_by))
-    except ValueError:
-        return taken_by
-    return found.name if found is not None else taken_by
+def _names() -> dict[str | None, str]:
+    """Give the names of all colleagues, by what stands in a request that one of them took."""
+    return {str(member.id): member.name for member in members.of(lender_id=me().lender_id)}
 
 
 @helpdesk.get("/requests", endpoint="requests")
 @needs(Permission.SEE_REQUESTS)
 def requests_page() -> ResponseReturnValue:
     """List what waits for a person: what can't wait first, then by the clock."""
-    waiting = requests.queue(lender_id=me().lender_id)
+    waiting, names = requests.queue(lender_id=me().lender_id), _names()
     shown, pages = page_of(waiting, request.args.get("page"), size=A_PAGE)
     return render_template(
         "helpdesk/requests.html",
         shown=[
-            (each, kind_words(each.kind), (state_words(each.state), tag_kind(each.state)), _name_of(each.taken_by))
+            (
+                each,
+                kind_words(each.kind),
+                (state_words(each.state), tag_kind(each.state)),
+                names.get(each.taken_by, each.taken_by),
+            )
             for each in shown
         ],
         pages=pages,
@@ -59,6 +56,7 @@ def requests_page() -> ResponseReturnValue:
 @needs(Permission.SEE_REQUESTS)
 def requests_csv() -> ResponseReturnValue:
     """Give the same as a file; without the words, which are read one by one and on record."""
+    names = _names()
     return csv_answer(
         "requests",
         ("number", "urgent", "late", "due", "answer by", "kind", "state", "person", "debt", "with", "opened"),
@@ -73,7 +71,7 @@ def requests_csv() -> ResponseReturnValue:
                 each.state.value,
                 each.person,
                 each.debt,
-                _name_of(each.taken_by),
+                names.get(each.taken_by, each.taken_by),
                 each.opened_at.isoformat(timespec="minutes"),
             )
             for each in requests.queue(lender_id=me().lender_id)
@@ -116,7 +114,7 @@ def request_page(number: str) -> ResponseReturnValue:
         wish=wish_words(found.wish) if found.wish and found.kind is Kind.CANT_PAY else None,
         own_words=found.words.splitlines(),
         answer=(found.answer or "").splitlines(),
-        taken_by=_name_of(found.taken_by),
+        taken_by=_names().get(found.taken_by, found.taken_by),
         answers=Permission.ANSWER_REQUESTS in who.may,
         waits=found.state in (State.OPEN, State.WITH_PERSON),
     ), 422 if form.errors else 200

@@ -100,7 +100,7 @@ def give_password(checked: Checked, *, lender_id: uuid.UUID, address: str, key: 
     member = members.find(lender_id=lender_id, email=checked.email)
     if member is not None:
         # A better hash of the password must not overwrite another password that is chosen just now.
-        member = _locked(lender_id, member.id)
+        member = members.locked(lender_id=lender_id, member_id=member.id)
     # Another password since it was looked at is another question.
     if not checked.fits or member is None or member.state != "active" or member.password_hash != checked.kept:
         tries.note(lender_id, subject, near, far, everybody)
@@ -159,8 +159,10 @@ def give_code(
     *, lender_id: uuid.UUID, member_id: uuid.UUID, mark: str, code: str, key: str, device: Device
 ) -> Entered | Wrong | Locked | AppGone | None:
     """Take a code of the app, after the password; None if the password has to be given again."""
-    member = _locked(lender_id, member_id)
-    if member is None or between_steps(lender_id=lender_id, member_id=member_id, mark=mark, key=key) is None:
+    if members.one(lender_id=lender_id, member_id=member_id) is None:
+        return None
+    member = members.locked(lender_id=lender_id, member_id=member_id)
+    if between_steps(lender_id=lender_id, member_id=member_id, mark=mark, key=key) is None:
         return None
     subject = code_subject(member, key=key)
     until = tries.locked_until(lender_id, subject)
@@ -182,15 +184,6 @@ def give_code(
         return _after_wrong(lender_id, subject, member, knows_password=True)
     member.totp_step = step
     return open_session(member, came_by="code", device=device)
-
-
-def _locked(lender_id: uuid.UUID, member_id: uuid.UUID) -> StaffMember | None:
-    return session.execute(
-        select(StaffMember)
-        .where(StaffMember.lender_id == lender_id, StaffMember.id == member_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one_or_none()
 
 
 def open_session(member: StaffMember, *, came_by: str, device: Device) -> Entered:
@@ -280,9 +273,7 @@ def change_password(
     member_id: uuid.UUID, *, lender_id: uuid.UUID, old: Checked, new_hash: str, kept_session: uuid.UUID, key: str
 ) -> StaffMember | Wrong | Locked:
     """Change one's password; every other session ends."""
-    member = _locked(lender_id, member_id)
-    if member is None:
-        return Wrong()
+    member = members.locked(lender_id=lender_id, member_id=member_id)
     subject = code_subject(member, key=key)
     until = tries.locked_until(lender_id, subject)
     if until is not None and until > clock.now():

@@ -162,7 +162,6 @@ def invite(
     # Somebody who left and comes back starts anew.
     member.name, member.language, member.roles, member.state, member.ended_at = name, language, given, "invited", None
     member.password_hash = member.totp_secret = member.totp_new = None
-    member.invited_by = uuid.UUID(by.id) if by.kind == "staff" else None
     session.flush()
     token = make_link(member, purpose="join", key=key)
     record(

@@ -26,7 +26,6 @@ class StaffMember(LenderOwned, Model):
     totp_new: Mapped[str | None]
     # The half minute of the last code that was used: none before it is good any more.
     totp_step: Mapped[int] = mapped_column(default=0)
-    invited_by: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     __table_args__ = (

@@ -45,6 +45,10 @@ def lender(real_app: Flask) -> Lender:
     return made
 
 
+# Who acts meanwhile; a test waits for them at its end.
+_others: list[threading.Thread] = []
+
+
 def meanwhile(monkeypatch: pytest.MonkeyPatch, app: Flask, name: str, act: Callable[[], object]) -> None:
     """Let somebody else act right before (`locked`) or after (`find`) the first call of a function of `members`.
 
@@ -52,7 +56,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, app: Flask, name: str, act: Calla
     """
     real: Callable[..., Any] = getattr(members, name)
     first = threading.Lock()
-    threads: list[threading.Thread] = []
+    _others.clear()
 
     def other() -> None:
         with app.test_request_context(), transaction():
@@ -63,17 +67,16 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, app: Flask, name: str, act: Calla
         mine = first.acquire(blocking=False)
         found = real(*args, **values) if name == "find" or not mine else None
         if mine:
-            threads.append(threading.Thread(target=other))
-            threads[0].start()
-            threads[0].join(1.5)
+            _others.append(threading.Thread(target=other))
+            _others[0].start()
+            _others[0].join(1.5)
         return found if name == "find" or not mine else real(*args, **values)
 
     monkeypatch.setattr(members, name, called)
-    monkeypatch.setattr(meanwhile, "threads", threads, raising=False)
 
 
 def others_are_done() -> None:
-    for thread in meanwhile.threads:  # type: ignore[attr-defined]
+    for thread in _others:
         thread.join(35)
 
 

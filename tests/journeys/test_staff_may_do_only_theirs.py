@@ -14,13 +14,13 @@ from portal.db import session, transaction
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
-from portal.staff import members, recovering
+from portal.staff import recovering
 from portal.staff.models import StaffMember, StaffRecovery, StaffSession
 from portal.staff.roles import READS_ONLY, ROLES, Permission, Role, permissions_of
 from tests.conftest import SECRET_KEY
 from tests.factories import a_lender
 from tests.journeys.acts import rows
-from tests.journeys.staff import Worker, a_client, a_worker, cheap, come_to_work
+from tests.journeys.staff import Worker, a_client, a_worker, cheap, come_to_work, row
 from tests.pages import CheckingClient, page_of
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
@@ -34,7 +34,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def staff_rules(app: Flask) -> list[tuple[Rule, Permission | None]]:
     """Give the addresses of the staff, each with the permission that it asks for."""
     return [
-        (rule, app.view_functions[rule.endpoint].permission)  # type: ignore[attr-defined]
+        (rule, getattr(app.view_functions[rule.endpoint], "permission", None))
         for rule in app.url_map.iter_rules()
         if getattr(app.view_functions[rule.endpoint], "gate", None) == "staff"
     ]
@@ -178,4 +178,4 @@ def test_every_act_of_the_staff_is_on_record_with_who_did_it(app: Flask, lender:
     client.fill(client.get(f"/staff/colleagues/{other.id}/end"), to="/end")
     ended = session.scalars(select(EvidenceRecord).where(EvidenceRecord.act == "staff_ended")).one()
     assert (ended.actor_kind, ended.actor_id) == ("staff", str(boss.id))
-    assert members.one(lender_id=lender.id, member_id=other.id).state == "ended"  # type: ignore[union-attr]
+    assert row(lender, other).state == "ended"
