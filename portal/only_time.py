@@ -228,6 +228,7 @@ def _judged(
         void=False,
         owes=True,
         followed=False,
+        waits=False,
     ):
         moved = after(state=state, event=event)
         if isinstance(moved, Moved):

@@ -695,6 +695,7 @@ def lay_over(
         void=over,
         owes=bool(owed),
         followed=before == State.COMPLETED.value and _is_followed(plan),
+        waits=waits,
     ):
         moved = after(state=State(plan.state), event=event)
         if isinstance(moved, Moved):

@@ -50,7 +50,7 @@ class Event(Enum):
     FALL_SHORT = "fall_short"  # A due date passed with more missing than the tolerance.
     MISS = "miss"  # The days of grace passed for one instalment.
     BREAK = "break"  # Two in a row are missed, or as much as two is missing.
-    CATCH_UP = "catch_up"  # What was due is there again; after a miss this cures it.
+    CATCH_UP = "catch_up"  # What was late is there; after a miss this cures it.
     END_CURE = "end_cure"  # The time to make up for it is over, and a person looked at it.
     PAUSE = "pause"
     RESUME = "resume"
@@ -276,13 +276,24 @@ def standing(
 
 
 def events(
-    *, state: State, keeping: Keeping | None, begun: bool, needs_first: bool, void: bool, owes: bool, followed: bool
+    *,
+    state: State,
+    keeping: Keeping | None,
+    begun: bool,
+    needs_first: bool,
+    void: bool,
+    owes: bool,
+    followed: bool,
+    waits: bool,
 ) -> Sequence[Event]:
     """Return the events that lead from a plan's state to how it is kept, in their order.
 
-    `keeping` is None where money on its way would be enough, so the plan waits where it is. A plan that `needs_first`
-    starts with its first payment alone, and is `void` when that did not come in time. `owes`: something of the debt is
-    left. A plan that is done and `followed` by another one on its debt stays done: what went back is owed beside that.
+    `keeping` is None where money on its way would be enough, so the plan waits where it is; with `waits` it counts
+    money on its way, which makes up for nothing yet. A plan that `needs_first` starts with its first payment alone, and
+    is `void` when that did not come in time. `owes`: something of the debt is left. A plan that is done and `followed`
+    by another one on its debt stays done: what went back is owed beside that.
+
+    What was missed is made up for when it is there, though the next payment may be in its days of grace by then.
     """
     if state is State.COMPLETED and followed:
         return []
@@ -300,6 +311,8 @@ def events(
         case Keeping.KEPT:
             found.append(Event.CATCH_UP)
         case Keeping.GRACE:
+            if state in (State.AT_RISK, State.BROKEN) and not waits:
+                found.append(Event.CATCH_UP)
             found.append(Event.FALL_SHORT)
         case Keeping.AT_RISK:
             found += [Event.FALL_SHORT, Event.MISS]

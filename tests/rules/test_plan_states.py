@@ -19,6 +19,7 @@ from portal.plans.states import (
     State,
     after,
     counted,
+    events,
     standing,
 )
 from portal.schedules.dates import Frequency
@@ -316,3 +317,36 @@ def test_one_missed_payment_breaks_a_settlement_and_can_be_made_up_for() -> None
     assert broken.cure_by == day(6, 14)
     made_up = at(day(6, 1), (day(6, 1), usd("2833.34")))
     assert (made_up.keeping, made_up.kept, made_up.cured) == (Keeping.KEPT, (1,), (2,))
+
+
+@pytest.mark.parametrize(
+    ("state", "waits", "leads_to"),
+    [
+        (State.ACTIVE, False, [State.GRACE]),
+        (State.ACTIVE, True, [State.GRACE]),
+        (State.AT_RISK, False, [State.ACTIVE, State.GRACE]),
+        (State.BROKEN, False, [State.ACTIVE, State.GRACE]),
+        # Money that isn't here yet makes up for nothing.
+        (State.AT_RISK, True, []),
+        (State.BROKEN, True, []),
+    ],
+)
+def test_what_was_missed_is_made_up_for_while_the_next_payment_is_in_grace(
+    state: State, waits: bool, leads_to: list[State]
+) -> None:
+    went = []
+    for event in events(
+        state=state,
+        keeping=Keeping.GRACE,
+        begun=True,
+        needs_first=False,
+        void=False,
+        owes=True,
+        followed=False,
+        waits=waits,
+    ):
+        moved = after(state=state, event=event)
+        if isinstance(moved, Moved):
+            state = moved.to
+            went.append(state)
+    assert went == leads_to
