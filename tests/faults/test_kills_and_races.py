@@ -245,7 +245,7 @@ def test_two_agreements_at_once_make_one_plan(real_app: Flask, debt: Standing, t
 @pytest.mark.parametrize("turn", range(TURNS))
 def test_two_clicks_at_once_with_one_code_agree_once(real_app: Flask, debt: Standing, turn: int) -> None:
     first = browser_of(real_app)
-    come_in(first, debt, follow=True)
+    come_in(first, debt)
     chosen = to_choices(first, debt)
     second = browser_of(real_app)
     cookie = first.get_cookie("portal")
@@ -278,7 +278,7 @@ def test_two_clicks_at_once_with_one_code_agree_once(real_app: Flask, debt: Stan
 @pytest.mark.parametrize("turn", range(TURNS))
 def test_two_clicks_at_once_start_one_payment(real_app: Flask, debt: Standing, stripe: Stripe, turn: int) -> None:
     first = browser_of(real_app)
-    come_in(first, debt, follow=True)
+    come_in(first, debt)
     second = browser_of(real_app)
     cookie = first.get_cookie("portal")
     assert cookie is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import subprocess
 import urllib.request
 import uuid
@@ -25,6 +26,8 @@ from portal.lenders.models import Lender
 from portal.money import Money
 from portal.payments import checkout, stripe_gateway
 from portal.payments.models import Payment
+from portal.people import sign_in
+from portal.people.models import Debtor
 from portal.plans.models import Plan, PlanItem
 from portal.plans.progress import items_of
 from portal.points.award import balance_of
@@ -43,10 +46,23 @@ def birthday(day: date = BORN_ON) -> dict[str, str]:
     return {"day": str(day.day), "month": str(day.month), "year": str(day.year)}
 
 
-def come_in(client: CheckingClient, debt: Standing, *, follow: bool = False) -> TestResponse:
-    """Open a link and give the date of birth; `follow` it home to see what is there."""
+def come_by_link(client: CheckingClient, debt: Standing) -> TestResponse:
+    """Open a link, give the date of birth, and go home."""
     token = an_invitation(lender_id=debt.lender_id, debtor_id=debt.debtor_id, key=SECRET_KEY)
-    return client.fill(client.get(f"/i/{token}"), birthday(), follow=follow)
+    return client.fill(client.get(f"/i/{token}"), birthday(), follow=True)
+
+
+def come_in(client: CheckingClient, debt: Standing) -> None:
+    """Be signed in as after a link and the date of birth, by the act alone: two pages less for each of many tests."""
+    mark = secrets.token_urlsafe(24)
+    device = sign_in.device_of(browser="", address="127.0.0.1", device=mark, key=SECRET_KEY)
+    with transaction() as s:
+        debtor = s.get_one(Debtor, (debt.lender_id, debt.debtor_id))
+        done = sign_in.open_session(debtor, came_by="link", device=device)
+    client.set_cookie("device", mark)
+    with client.session_transaction() as cookie:
+        cookie["_user_id"] = f"debtor:{done.lender_id.hex}:{done.session_id.hex}:0"
+        cookie["_fresh"] = True
 
 
 def newest_code() -> str:

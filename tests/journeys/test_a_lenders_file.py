@@ -23,7 +23,19 @@ from portal.lenders.models import Lender
 from portal.people.models import ContactPoint, Debtor
 from tests.conftest import Clock
 from tests.factories import some_credit
-from tests.journeys.acts import Stripe, acts_of, agree, books_agree, come_in, command, go_pay, now, rows, usd
+from tests.journeys.acts import (
+    Stripe,
+    acts_of,
+    agree,
+    books_agree,
+    come_by_link,
+    come_in,
+    command,
+    go_pay,
+    now,
+    rows,
+    usd,
+)
 from tests.pages import CheckingClient, page_of
 
 MAPPING = """
@@ -112,7 +124,7 @@ def test_a_file_becomes_debts_that_their_owners_see(desk: Desk, lender: Lender, 
     assert done.exit_code == 0, done.output
     assert "3 rows read = 2 accepted + 1 with nothing owed + 0 refused" in done.output
     assert "2 new, 0 changed, 0 unchanged, 0 recalled." in done.output
-    assert page_of(come_in(client, debt_called(lender, "A-1"), follow=True)).says("$910.00")
+    assert page_of(come_by_link(client, debt_called(lender, "A-1"))).says("$910.00")
     assert acts_of(lender.id)["portfolio_imported"] == 1
     books_agree()
 

@@ -23,7 +23,7 @@ from portal.debts.statement import Standing
 from portal.lenders.models import Lender
 from tests.conftest import Clock
 from tests.debtor_pages import PAGES
-from tests.journeys.acts import Stripe, come_in
+from tests.journeys.acts import Stripe, come_by_link, come_in
 from tests.journeys.test_any_reference_of_somebody_else import route_of
 from tests.pages import CheckingClient, FormOnPage, Page, page_of
 from tests.scene import Scene
@@ -232,7 +232,7 @@ def test_a_sign_that_no_database_keeps_does_no_harm_in_an_address_or_a_hidden_fi
     # What is typed when the time is up is kept, without it.
     clock.forward(minutes=31)
     client.fill(shown[0], {"address": "robin\x00@example"})
-    back = come_in(client, debt, follow=True)
+    back = come_by_link(client, debt)
     assert (
         dict(next(form for form in page_of(back).forms if "address" in form.names).fields)["address"] == "robin@example"
     )

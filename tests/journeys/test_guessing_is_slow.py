@@ -22,7 +22,7 @@ from tests.asked import telling
 from tests.authenticator import Authenticator
 from tests.conftest import SECRET_KEY, Clock
 from tests.factories import BORN_ON, a_debt
-from tests.journeys.acts import ask_for_code, birthday, come_in, give_code, newest_code, work
+from tests.journeys.acts import ask_for_code, birthday, come_by_link, come_in, give_code, newest_code, work
 from tests.journeys.test_passkeys import add, enter
 from tests.pages import CheckingClient, page_of
 
@@ -60,7 +60,7 @@ def test_two_hundred_tries_from_fifty_addresses_do_not_get_in_and_lock_nobody_ou
         answers[type(guess(lender, debt.reference, born_on=born_on, address=address)).__name__] += 1
     assert answers == {"Wrong": 4 + 4, "Locked": 192}
     # The true person still gets in by link and by passkey, at once.
-    assert come_in(client, debt, follow=True).request.path == "/home"
+    assert come_by_link(client, debt).request.path == "/home"
     client.fill(client.get("/home"), to="/sign-out")
     assert enter(client, phone).request.path == "/home"
     # And by reference when the stated wait is over, which is never longer than a day.

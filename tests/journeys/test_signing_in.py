@@ -17,7 +17,7 @@ from portal.people import sign_in
 from portal.people.models import Debtor, OneTimeCode, SignInAttempt, UserSession
 from tests.conftest import SECRET_KEY, Clock
 from tests.factories import a_debt, a_debtor, a_lender, an_invitation
-from tests.journeys.acts import acts_of, ask_for_code, birthday, come_in, give_code, newest_code, rows
+from tests.journeys.acts import acts_of, ask_for_code, birthday, come_by_link, give_code, newest_code, rows
 from tests.pages import CheckingClient, page_of
 
 WRONG = birthday(date(1988, 7, 22))
@@ -35,7 +35,7 @@ def without_tokens(html: str) -> str:
 
 
 def test_a_link_and_the_date_of_birth_lead_home(client: CheckingClient, debt: Standing) -> None:
-    home = come_in(client, debt, follow=True)
+    home = come_by_link(client, debt)
     assert home.request.path == "/home"
     assert page_of(home).says("$900.00")
     assert acts_of(debt.lender_id)["signed_in"] == 1
@@ -197,7 +197,7 @@ def test_a_recalled_debt_opens_no_door(client: CheckingClient, lender: Lender) -
 def test_a_code_stops_after_ten_minutes_after_use_and_after_a_newer_one(
     client: CheckingClient, debt: Standing, clock: Clock
 ) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = ask_for_code(client)
     first = newest_code()
     clock.forward(seconds=30)
@@ -213,7 +213,7 @@ def test_a_code_stops_after_ten_minutes_after_use_and_after_a_newer_one(
 
 
 def test_five_wrong_codes_end_a_code(client: CheckingClient, debt: Standing) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = ask_for_code(client)
     code = newest_code()
     wrong = f"{(int(code) + 1) % 10**6:06d}"
@@ -227,7 +227,7 @@ def test_five_wrong_codes_end_a_code(client: CheckingClient, debt: Standing) -> 
 
 
 def test_no_more_than_five_codes_go_out_in_half_an_hour(client: CheckingClient, debt: Standing, clock: Clock) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = client.get("/code")
     for _turn in range(6):
         page = client.fill(page, {"again": "1"})
@@ -251,7 +251,7 @@ def test_codes_and_tokens_are_kept_only_as_hashes(client: CheckingClient, debt: 
 
 
 def test_somebody_without_a_contact_is_told_to_call(client: CheckingClient, lender: Lender) -> None:
-    come_in(client, a_debt(lender=lender, debtor=a_debtor(lender=lender, email=None)))
+    come_by_link(client, a_debt(lender=lender, debtor=a_debtor(lender=lender, email=None)))
     page = client.get("/code")
     assert page_of(page).says("We have no phone number or e-mail of yours that we may use.")
     assert page_of(page).says("Call +1 555 0100")
@@ -259,7 +259,7 @@ def test_somebody_without_a_contact_is_told_to_call(client: CheckingClient, lend
 
 
 def test_an_idle_session_ends_and_a_busy_one_goes_on(client: CheckingClient, debt: Standing, clock: Clock) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     for _turn in range(3):
         clock.forward(minutes=29)
         assert client.get("/home").status_code == 200
@@ -269,7 +269,7 @@ def test_an_idle_session_ends_and_a_busy_one_goes_on(client: CheckingClient, deb
 
 
 def test_a_session_ends_after_twelve_hours_however_busy(client: CheckingClient, debt: Standing, clock: Clock) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     for _turn in range(25):
         clock.forward(minutes=28)
         assert client.get("/home").status_code == 200
@@ -278,7 +278,7 @@ def test_a_session_ends_after_twelve_hours_however_busy(client: CheckingClient, 
 
 
 def test_signing_out_kills_the_cookie_and_not_only_forgets_it(client: CheckingClient, debt: Standing) -> None:
-    home = come_in(client, debt, follow=True)
+    home = come_by_link(client, debt)
     stolen = client.get_cookie("portal")
     assert stolen is not None
     out = client.fill(home, to="/sign-out")
@@ -290,7 +290,7 @@ def test_signing_out_kills_the_cookie_and_not_only_forgets_it(client: CheckingCl
 
 
 def test_a_tampered_cookie_is_nobody(client: CheckingClient, debt: Standing) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     cookie = client.get_cookie("portal")
     assert cookie is not None
     client.set_cookie("portal", cookie.value[:-3] + "abc")
@@ -299,10 +299,10 @@ def test_a_tampered_cookie_is_nobody(client: CheckingClient, debt: Standing) -> 
 
 def test_signing_in_as_somebody_else_leaves_nothing_of_the_first(client: CheckingClient, lender: Lender) -> None:
     mine, other = a_debt("900.00", lender=lender), a_debt("123.00", lender=lender)
-    come_in(client, mine)
+    come_by_link(client, mine)
     give_code(client)
     client.get("/letters")
-    home = come_in(client, other, follow=True)
+    home = come_by_link(client, other)
     assert page_of(home).says("$123.00")
     assert not page_of(home).says("$900.00")
     assert client.get("/letters").location == "/code"
@@ -369,7 +369,7 @@ def test_whatever_language_a_browser_asks_for_a_page_comes(
 
 
 def test_the_language_is_kept_for_letters_and_messages(client: CheckingClient, debt: Standing) -> None:
-    home = come_in(client, debt, follow=True)
+    home = come_by_link(client, debt)
     page = client.fill(home, {"language": "zh_Hans"}, to="/language")
     assert page_of(page).language == "zh-Hans"
     assert page.request.path == "/home"
@@ -379,7 +379,7 @@ def test_the_language_is_kept_for_letters_and_messages(client: CheckingClient, d
 
 
 def test_an_unknown_language_changes_nothing(client: CheckingClient, debt: Standing) -> None:
-    home = come_in(client, debt, follow=True)
+    home = come_by_link(client, debt)
     before = rows()
     token = next(v for form in page_of(home).forms for n, v in form.fields if n == "csrf_token")
     answer = client.post("/language", data={"csrf_token": token, "language": "tlh", "next": "/home"})
@@ -389,7 +389,7 @@ def test_an_unknown_language_changes_nothing(client: CheckingClient, debt: Stand
 
 
 def test_a_form_without_its_token_is_refused_and_changes_nothing(client: CheckingClient, debt: Standing) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     before = rows()
     for address, data in (
         ("/sign-out", {}),
@@ -427,7 +427,7 @@ def test_two_lenders_are_told_apart_by_the_form(client: CheckingClient, app: Fla
 def test_a_session_that_was_ended_elsewhere_is_over_at_once(
     client: CheckingClient, debt: Standing, clock: Clock
 ) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     with transaction() as s:
         s.execute(update(UserSession).values(ended_at=clock.at))
     assert client.get("/home").status_code == 303

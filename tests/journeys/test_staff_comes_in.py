@@ -16,7 +16,7 @@ from portal.staff.roles import Role
 from tests.authenticator import Authenticator
 from tests.conftest import Clock
 from tests.factories import a_lender
-from tests.journeys.acts import acts_of, come_in
+from tests.journeys.acts import acts_of, come_by_link, come_in
 from tests.journeys.staff import (
     PASSWORD,
     Worker,
@@ -392,7 +392,7 @@ def test_signing_in_as_one_kind_ends_the_other_in_the_same_browser(
     come_to_work(client, admin)
     assert client.get("/home").location == "/sign-in"
     assert client.get("/staff").status_code == 200
-    come_in(client, debt)
+    come_by_link(client, debt)
     assert client.get("/staff").location == "/staff/sign-in"
     assert session.scalars(select(StaffSession.ended_at)).one() is not None
 

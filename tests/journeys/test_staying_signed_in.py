@@ -24,7 +24,7 @@ from portal.post.models import Message
 from portal.you.views import table_words
 from tests.conftest import Clock
 from tests.factories import a_debt, a_debtor
-from tests.journeys.acts import acts_of, ask_for_code, birthday, come_in, give_code, newest_code, rows
+from tests.journeys.acts import acts_of, ask_for_code, birthday, come_by_link, give_code, newest_code, rows
 from tests.pages import CheckingClient, page_of
 
 FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:131.0) Gecko/131.0 Firefox/131.0"
@@ -49,7 +49,7 @@ def told(kind: str) -> list[Message]:
 
 
 def test_the_page_leads_to_everything_that_is_ones_own(client: CheckingClient, debt: Standing) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = page_of(client.get("/you"))
     links = dict(page.links)
     for address in ("/you/contacts", "/you/time-zone", "/you/passkeys", "/you/devices", "/you/data"):
@@ -63,8 +63,8 @@ def test_the_page_leads_to_everything_that_is_ones_own(client: CheckingClient, d
 def test_devices_are_listed_in_plain_words_and_one_is_ended(client: CheckingClient, app: Flask, debt: Standing) -> None:
     other = another(app)
     other.environ_base["HTTP_USER_AGENT"] = FIREFOX
-    come_in(other, debt)
-    come_in(client, debt)
+    come_by_link(other, debt)
+    come_by_link(client, debt)
     page = client.get("/you/devices")
     assert page_of(page).says("Firefox, Android")
     assert page_of(page).says("by a link and the date of birth")
@@ -83,8 +83,8 @@ def test_ending_all_others_leaves_this_one_and_everywhere_ends_it_too(
 ) -> None:
     others = [another(app) for _number in range(2)]
     for other in others:
-        come_in(other, debt)
-    come_in(client, debt)
+        come_by_link(other, debt)
+    come_by_link(client, debt)
     client.fill(client.get("/you/devices"), to="/end-others")
     assert [other.get("/home").status_code for other in others] == [303, 303]
     assert client.get("/home").status_code == 200
@@ -97,9 +97,9 @@ def test_somebody_elses_device_does_not_exist(
     client: CheckingClient, app: Flask, debt: Standing, lender: Lender
 ) -> None:
     other = another(app)
-    come_in(other, a_debt(lender=lender, debtor=a_debtor(lender=lender)))
+    come_by_link(other, a_debt(lender=lender, debtor=a_debtor(lender=lender)))
     theirs = session.scalars(select(UserSession.id)).one()
-    come_in(client, debt)
+    come_by_link(client, debt)
     token = token_of(client)
     before = rows()
     assert client.post(f"/you/devices/{theirs}/end", data={"csrf_token": token}).status_code == 404
@@ -110,15 +110,15 @@ def test_somebody_elses_device_does_not_exist(
 def test_a_new_device_is_told_but_not_the_first_one_and_not_one_that_is_known(
     client: CheckingClient, app: Flask, debt: Standing
 ) -> None:
-    come_in(client, debt)
-    come_in(client, debt)
+    come_by_link(client, debt)
+    come_by_link(client, debt)
     assert told("new_device") == []
     other = another(app)
     other.environ_base["HTTP_USER_AGENT"] = FIREFOX
-    come_in(other, debt)
+    come_by_link(other, debt)
     message = told("new_device")[0]
     assert "Firefox, Android" in message.body and message.address == "robin@example.com"
-    come_in(other, debt)
+    come_by_link(other, debt)
     assert len(told("new_device")) == 1
 
 
@@ -126,11 +126,11 @@ def test_a_message_is_in_the_persons_language_from_top_to_bottom_whatever_the_pa
     client: CheckingClient, app: Flask, lender: Lender
 ) -> None:
     debt = a_debt(lender=lender, debtor=a_debtor(lender=lender, language="zh_Hans", phone="+12025550143"))
-    come_in(client, debt)
+    come_by_link(client, debt)
     other = another(app)
     other.get("/sign-in", headers={"Accept-Language": "en"})
     other.fill(other.get("/help"), {"language": "en", "next": "/help"}, to="/language")
-    come_in(other, debt)
+    come_by_link(other, debt)
     messages = told("new_device")
     assert messages
     for message in messages:
@@ -144,7 +144,7 @@ def test_a_message_is_in_the_persons_language_from_top_to_bottom_whatever_the_pa
 def test_a_cookie_that_was_stolen_before_the_code_is_worth_nothing_after_it(
     client: CheckingClient, app: Flask, debt: Standing, clock: Clock
 ) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     stolen = client.get_cookie("portal")
     assert stolen is not None
     give_code(client)
@@ -159,7 +159,7 @@ def test_a_cookie_that_was_stolen_before_the_code_is_worth_nothing_after_it(
 def test_a_thief_who_looks_all_the_time_gains_nothing_by_the_code(
     client: CheckingClient, app: Flask, debt: Standing, clock: Clock
 ) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = ask_for_code(client)
     stolen = client.get_cookie("portal")
     assert stolen is not None
@@ -180,7 +180,7 @@ def test_a_thief_who_looks_all_the_time_gains_nothing_by_the_code(
 
 
 def test_a_double_click_on_the_code_leaves_one_signed_in(client: CheckingClient, debt: Standing, clock: Clock) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = ask_for_code(client)
     before = client.get_cookie("portal")
     assert before is not None
@@ -194,7 +194,7 @@ def test_a_double_click_on_the_code_leaves_one_signed_in(client: CheckingClient,
 
 
 def test_cookies_from_before_turns_were_counted_still_work(client: CheckingClient, debt: Standing) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     with client.session_transaction() as cookie:
         cookie["_user_id"] = cookie["_user_id"].rpartition(":")[0]
     assert client.get("/home").status_code == 200
@@ -217,7 +217,7 @@ def test_a_cookie_is_signed_as_flask_itself_signs_it(app: Flask) -> None:
 
 
 def test_staying_moves_the_time_out_and_says_until_when(client: CheckingClient, debt: Standing, clock: Clock) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     clock.forward(minutes=26)
     token = token_of(client, "/you")
     clock.forward(minutes=1)
@@ -233,7 +233,7 @@ def test_staying_moves_the_time_out_and_says_until_when(client: CheckingClient, 
 
 
 def test_nobody_stays_longer_than_twelve_hours(client: CheckingClient, debt: Standing, clock: Clock) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     began = clock.at
     for _turn in range(25):
         clock.forward(minutes=28)
@@ -245,7 +245,7 @@ def test_nobody_stays_longer_than_twelve_hours(client: CheckingClient, debt: Sta
 
 
 def test_pages_know_until_when_one_stays_signed_in(client: CheckingClient, app: Flask, debt: Standing) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     told_to_pages: dict[str, object] = {}
 
     def note(_sender: object, context: dict[str, object], **_more: object) -> None:
@@ -261,7 +261,7 @@ def test_pages_know_until_when_one_stays_signed_in(client: CheckingClient, app: 
 def test_what_was_typed_when_the_time_was_up_is_there_again(
     client: CheckingClient, debt: Standing, clock: Clock, way: str
 ) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = client.get("/you/contacts/add")
     typed = "robin‮ 📱 <b>typed</b>"
     clock.forward(minutes=31)
@@ -269,7 +269,7 @@ def test_what_was_typed_when_the_time_was_up_is_there_again(
     assert asked.request.path == "/sign-in"
     assert page_of(asked).says("What you typed is kept.")
     if way == "link":
-        back = come_in(client, debt, follow=True)
+        back = come_by_link(client, debt)
     else:
         code = client.fill(asked, {"reference": debt.reference, **birthday()})
         back = client.fill(code, {"code": newest_code()})
@@ -282,7 +282,7 @@ def test_what_was_typed_when_the_time_was_up_is_there_again(
 
 
 def test_codes_and_tokens_are_never_kept(client: CheckingClient, debt: Standing, clock: Clock) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = ask_for_code(client)
     clock.forward(minutes=31)
     client.fill(page, {"code": "123456"})
@@ -292,20 +292,20 @@ def test_codes_and_tokens_are_never_kept(client: CheckingClient, debt: Standing,
 def test_what_was_kept_is_for_the_one_who_typed_it(
     client: CheckingClient, debt: Standing, lender: Lender, clock: Clock
 ) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = client.get("/you/contacts/add")
     clock.forward(minutes=31)
     client.fill(page, {"address": "secret@example.com"})
     other = a_debt(lender=lender, debtor=a_debtor(lender=lender))
-    assert come_in(client, other, follow=True).request.path == "/home"
+    assert come_by_link(client, other).request.path == "/home"
     assert not page_of(client.get("/you/contacts/add")).says("Here is what you typed before.")
 
 
 def test_whoever_was_signed_out_on_purpose_leaves_nothing(client: CheckingClient, app: Flask, debt: Standing) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = client.get("/you/contacts/add")
     other = another(app)
-    come_in(other, debt)
+    come_by_link(other, debt)
     other.fill(other.get("/you/devices"), to="/end-others")
     client.fill(page, {"address": "thief@example.com"})
     assert session.scalar(select(func.count()).select_from(KeptForm)) == 0
@@ -314,11 +314,11 @@ def test_whoever_was_signed_out_on_purpose_leaves_nothing(client: CheckingClient
 def test_of_a_letter_that_somebody_pasted_the_start_is_kept(
     client: CheckingClient, debt: Standing, clock: Clock
 ) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = client.get("/you/contacts/add")
     clock.forward(minutes=31)
     client.fill(page, {"address": "信" * 100_000})
-    back = come_in(client, debt, follow=True)
+    back = come_by_link(client, debt)
     assert back.request.path == "/you/contacts/add"
     assert "信" * 320 in back.get_data(as_text=True)
 
@@ -326,7 +326,7 @@ def test_of_a_letter_that_somebody_pasted_the_start_is_kept(
 def test_what_is_kept_is_forgotten_after_a_day_and_is_never_much(
     client: CheckingClient, debt: Standing, clock: Clock
 ) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = client.get("/you/contacts/add")
     clock.forward(minutes=31)
     for number in range(8):
@@ -334,7 +334,7 @@ def test_what_is_kept_is_forgotten_after_a_day_and_is_never_much(
     session.rollback()
     assert session.scalar(select(func.count()).select_from(KeptForm)) == 5
     clock.forward(hours=24, minutes=1)
-    assert come_in(client, debt, follow=True).request.path == "/home"
+    assert come_by_link(client, debt).request.path == "/home"
 
 
 # Time zone.
@@ -344,7 +344,7 @@ def test_what_is_kept_is_forgotten_after_a_day_and_is_never_much(
     ("typed", "zone"), [("shanghai", "Asia/Shanghai"), ("上海", "Asia/Shanghai"), ("São Paulo", "America/Sao_Paulo")]
 )
 def test_a_place_gives_the_time_zone(client: CheckingClient, debt: Standing, typed: str, zone: str) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     found = client.fill(client.get("/you/time-zone"), {"place": typed})
     client.fill(found, {"zone": zone})
     session.rollback()
@@ -354,7 +354,7 @@ def test_a_place_gives_the_time_zone(client: CheckingClient, debt: Standing, typ
 
 @pytest.mark.parametrize("typed", ["", " ", "Atlantis", "<b>", "👻", "مكان", "x" * 60_000])
 def test_what_is_no_place_changes_nothing(client: CheckingClient, debt: Standing, typed: str) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     page = client.get("/you/time-zone")
     before = rows()
     assert client.fill(page, {"place": typed}).status_code == 422
@@ -367,7 +367,7 @@ def test_what_is_no_place_changes_nothing(client: CheckingClient, debt: Standing
 
 
 def test_ones_own_data_is_listed_and_taken_as_json_and_csv(client: CheckingClient, debt: Standing) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     assert client.get("/you/data").location == "/code"
     give_code(client)
     page = page_of(client.get("/you/data"))
@@ -389,7 +389,7 @@ def test_ones_own_data_is_listed_and_taken_as_json_and_csv(client: CheckingClien
 def test_whoever_stole_a_session_reads_no_code_and_no_link_in_the_data(
     client: CheckingClient, app: Flask, debt: Standing
 ) -> None:
-    come_in(client, debt)
+    come_by_link(client, debt)
     give_code(client)
     page = client.fill(client.get("/you/contacts/add"), {"address": "thief@example.com"})
     client.fill(page, {"send_old": str(session.scalars(select(ContactPoint.id)).one())})
@@ -422,11 +422,11 @@ def test_ones_own_data_is_nobody_elses_and_runs_in_no_spreadsheet(
     client: CheckingClient, debt: Standing, lender: Lender
 ) -> None:
     other = a_debt("123.45", lender=lender, debtor=a_debtor(lender=lender, name="=HYPERLINK(1)", email="o@example.com"))
-    come_in(client, debt)
+    come_by_link(client, debt)
     give_code(client)
     mine = client.get("/you/data.json").get_data(as_text=True)
     assert other.reference not in mine and "o@example.com" not in mine and "12345" not in mine
-    come_in(client, other)
+    come_by_link(client, other)
     give_code(client)
     lines = csv.reader(io.StringIO(client.get("/you/data.csv").get_data(as_text=True).lstrip("\ufeff")))
     assert not [line for line in lines if line[3].startswith(("=", "+", "@"))]

@@ -15,7 +15,7 @@ from tests.journeys.acts import (
     Stripe,
     acts_of,
     books_agree,
-    come_in,
+    come_by_link,
     go_pay,
     newest_code,
     now,
@@ -74,7 +74,7 @@ def test_the_whole_walk(words: Words, app: Flask, client: CheckingClient, lender
     name = "陈示例（虚构）" if chinese else "Robin Example (made up)"
     debt = a_debt("900.00", lender=lender, debtor=a_debtor(lender=lender, name=name, language=words.language))
 
-    home = come_in(client, debt, follow=True)
+    home = come_by_link(client, debt)
     assert page_of(home).language == words.language.replace("_", "-")
     assert page_of(home).says(words.owed)
 
