@@ -227,7 +227,7 @@ def _judged(
         needs_first=False,
         void=False,
         owes=True,
-        followed=False,
+        stays_done=True,
         waits=False,
     ):
         moved = after(state=state, event=event)

@@ -662,6 +662,7 @@ def lay_over(
         with_it = judge([*cleared, (today, on_its_way)]).keeping
         keeping = with_it if with_it in _LATENESS else None
     left = max(sums, 0)
+    went_back = left < sum(item.paid_minor for item in items)
     newly, no_longer = [], []
     for item in items:
         item.paid_minor = min(left, item.amount_minor)
@@ -694,7 +695,7 @@ def lay_over(
         needs_first=plan.void_on is not None,
         void=over,
         owes=bool(owed),
-        followed=before == State.COMPLETED.value and _is_followed(plan),
+        stays_done=before == State.COMPLETED.value and (not went_back or _is_followed(plan)),
         waits=waits,
     ):
         moved = after(state=State(plan.state), event=event)

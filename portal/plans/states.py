@@ -283,19 +283,19 @@ def events(
     needs_first: bool,
     void: bool,
     owes: bool,
-    followed: bool,
+    stays_done: bool,
     waits: bool,
 ) -> Sequence[Event]:
     """Return the events that lead from a plan's state to how it is kept, in their order.
 
     `keeping` is None where money on its way would be enough, so the plan waits where it is; with `waits` it counts
     money on its way, which makes up for nothing yet. A plan that `needs_first` starts with its first payment alone, and
-    is `void` when that did not come in time. `owes`: something of the debt is left. A plan that is done and `followed`
-    by another one on its debt stays done: what went back is owed beside that.
+    is `void` when that did not come in time. `owes`: something of the debt is left. A plan that is done `stays_done`
+    where no money went back, whatever a file brings afterwards, and where another plan lives on its debt.
 
     What was missed is made up for when it is there, though the next payment may be in its days of grace by then.
     """
-    if state is State.COMPLETED and followed:
+    if state is State.COMPLETED and stays_done:
         return []
     if state is State.AGREED and needs_first and not begun and owes:
         return [Event.DOWN_PAYMENT_MISSED] if void else []

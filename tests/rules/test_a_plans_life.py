@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from portal.money import Money
-from portal.plans.states import Event, Keeping, Moved, Standing, State, after, standing
+from portal.plans.states import Keeping, Moved, Standing, State, after, events, standing
 from portal.schedules.dates import Frequency
 from portal.schedules.schedule import by_payment
 
@@ -20,14 +20,6 @@ ITEMS = by_payment(
     balance=Money(90_000, "USD"), rate=0, payment=Money(15_000, "USD"), first=START, frequency=Frequency.MONTHLY
 ).items
 ALL = sum(item.amount.minor for item in ITEMS)
-# How a plan comes to stand as it does, one event after another from wherever it was.
-LEADS_TO = {
-    Keeping.KEPT: (Event.REOPEN, Event.CATCH_UP),
-    Keeping.GRACE: (Event.REOPEN, Event.FALL_SHORT),
-    Keeping.AT_RISK: (Event.REOPEN, Event.FALL_SHORT, Event.MISS),
-    Keeping.BROKEN: (Event.REOPEN, Event.FALL_SHORT, Event.BREAK),
-    Keeping.ALL_PAID: (Event.COMPLETE,),
-}
 
 
 class Life(RuleBasedStateMachine):
@@ -55,11 +47,19 @@ class Life(RuleBasedStateMachine):
     def came(self) -> int:
         return sum(amount.minor for _day, amount in self.cleared)
 
-    def follow(self) -> None:
+    def follow(self, *, stays_done: bool = True) -> None:
         before = self.state
         found = self.judged()
-        for event in LEADS_TO[found.keeping]:
-            # What completed it is only undone by money that went back.
+        for event in events(
+            state=before,
+            keeping=found.keeping,
+            begun=True,
+            needs_first=False,
+            void=False,
+            owes=True,
+            stays_done=stays_done,
+            waits=False,
+        ):
             moved = after(state=self.state, event=event)
             if isinstance(moved, Moved):
                 self.state = moved.to
@@ -89,7 +89,7 @@ class Life(RuleBasedStateMachine):
         back = data.draw(st.integers(1, most))
         self.cleared.append((self.today, Money(-back, "USD")))
         self.went_back = True
-        self.follow()
+        self.follow(stays_done=False)
 
     @rule()
     def a_hold_begins(self) -> None:

@@ -165,7 +165,8 @@ class Plan:
             keeping=judged.keeping,
             begun=began,
             needs_first=self.terms.void_on is not None,
-            followed=False,
+            stays_done=True,
+            waits=False,
             void=over,
             owes=True,
         ):

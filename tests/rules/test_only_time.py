@@ -100,7 +100,14 @@ def by_all_of_it(row: SimpleNamespace, payments: list[Payment]) -> tuple[State, 
     state = State(row.state)
     begun = came > 0 or payments[0].due_on <= TODAY
     for event in events(
-        state=state, keeping=keeping, begun=begun, needs_first=False, void=False, owes=True, followed=False
+        state=state,
+        keeping=keeping,
+        begun=begun,
+        needs_first=False,
+        void=False,
+        owes=True,
+        stays_done=True,
+        waits=False,
     ):
         moved = after(state=state, event=event)
         if isinstance(moved, Moved):

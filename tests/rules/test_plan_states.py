@@ -342,7 +342,7 @@ def test_what_was_missed_is_made_up_for_while_the_next_payment_is_in_grace(
         needs_first=False,
         void=False,
         owes=True,
-        followed=False,
+        stays_done=False,
         waits=waits,
     ):
         moved = after(state=state, event=event)
