@@ -94,6 +94,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     # Thousands of tests that stay to the end need not be looked through for rubbish again and again.
     gc.collect()
     gc.freeze()
+    # Most of what a test leaves is gone without it.
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
