@@ -123,6 +123,15 @@ def named(answer: str) -> tuple[str, bytes]:
         raise NotTrue from problem
 
 
+def challenge_named(answer: str) -> bytes | None:
+    """Give the challenge that an answer says it is for, whether it holds or not; None if it names none."""
+    try:
+        client = json.loads(base64url_to_bytes(str(_parsed(answer)["response"]["clientDataJSON"])))
+        return base64url_to_bytes(str(client["challenge"]))
+    except (KeyError, TypeError, ValueError, RecursionError, NotTrue):
+        return None
+
+
 def used(at: Site, *, answer: str, challenge: bytes, public_key: bytes, sign_count: int) -> int:
     """Check what came from `get`, and give the key's new count.
 

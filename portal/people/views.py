@@ -8,6 +8,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 from flask import (
     Blueprint,
@@ -39,6 +40,9 @@ from portal.web.languages import gettext as _
 from portal.web.security import open_page
 
 people = Blueprint("people", __name__)
+
+# Tabs of one browser that may ask for a passkey at the same time.
+_MOST_CHALLENGES: Final = 3
 
 
 def key() -> str:
@@ -235,20 +239,35 @@ def passkey_site(*, lender_name: str) -> passkey_check.Site | None:
 
 
 def new_challenge(use: str) -> bytes:
-    """Make a passkey's challenge for this browser, and for one use of it."""
+    """Make a passkey's challenge for this browser, and for one use of it; two other tabs keep theirs."""
     challenge = secrets.token_bytes(32)
-    cookie["challenge"] = [use, base64.b64encode(challenge).decode(), clock.now().timestamp()]
+    made = [use, base64.b64encode(challenge).decode(), clock.now().timestamp()]
+    cookie["challenges"] = [*_challenges()[1 - _MOST_CHALLENGES :], made]
     return challenge
 
 
-def take_challenge(use: str) -> bytes | None:
-    """Give this browser's challenge, once; None if there is none, it is for another use, or five minutes are over."""
-    try:
-        made_for, text, at = cookie.pop("challenge")
-        fresh = 0 <= clock.now().timestamp() - float(at) <= passkeys.CHALLENGE_LIFE.total_seconds()
-        return base64.b64decode(text) if made_for == use and fresh else None
-    except (KeyError, TypeError, ValueError, binascii.Error):
-        return None
+def take_challenge(use: str, *, answer: str) -> bytes | None:
+    """Give the challenge that a key's answer is for, once.
+
+    None if this browser has no such challenge, it was made for another use, or five minutes are over.
+    """
+    named = passkey_check.challenge_named(answer)
+    for one in _challenges():
+        try:
+            made_for, text, at = one
+            challenge = base64.b64decode(text)
+            fresh = 0 <= clock.now().timestamp() - float(at) <= passkeys.CHALLENGE_LIFE.total_seconds()
+        except (TypeError, ValueError, binascii.Error):
+            continue
+        if challenge == named:
+            cookie["challenges"] = [other for other in _challenges() if other != one]
+            return challenge if made_for == use and fresh else None
+    return None
+
+
+def _challenges() -> list[Any]:
+    found = cookie.get("challenges")
+    return found if isinstance(found, list) else []
 
 
 @people.post("/sign-in/passkey/options")
@@ -270,7 +289,7 @@ def passkey() -> ResponseReturnValue:
         return redirect(url_for("people.sign_in"), 303)
     if request.method == "GET":
         return render_template("people/passkey.html", form=form)
-    challenge = take_challenge("sign in")
+    challenge = take_challenge("sign in", answer=form.credential.data or "")
     done: sign_in.SignedIn | passkeys.Refused = passkeys.Refused()
     if form.validate():
         device = this_device()

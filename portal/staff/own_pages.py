@@ -139,7 +139,7 @@ def add_passkey() -> ResponseReturnValue:
         abort(404)
     form = NewStaffPasskeyForm()
     if request.method == "POST":
-        challenge = take_challenge(_challenge_use())
+        challenge = take_challenge(_challenge_use(), answer=form.credential.data or "")
         if form.validate():
             with transaction():
                 done = keys.add(

@@ -170,7 +170,7 @@ def passkey() -> ResponseReturnValue:
         return redirect(url_for("staff.sign_in"), 303)
     if request.method == "GET":
         return render_template("staff/passkey.html", form=form)
-    challenge = take_challenge("staff sign in")
+    challenge = take_challenge("staff sign in", answer=form.credential.data or "")
     done: Entered | Refused = Refused()
     if form.validate():
         with transaction():

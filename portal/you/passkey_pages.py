@@ -46,7 +46,7 @@ def add() -> ResponseReturnValue:
         abort(404)
     form = NewPasskeyForm()
     if request.method == "POST":
-        challenge = take_challenge(_challenge_use())
+        challenge = take_challenge(_challenge_use(), answer=form.credential.data or "")
         if form.validate():
             with transaction():
                 done = passkeys.add(

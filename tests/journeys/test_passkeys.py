@@ -170,6 +170,23 @@ def test_a_key_that_nobody_verified_or_that_is_sent_late_is_not_added(
     assert session.scalars(select(Passkey)).all() == []
 
 
+def test_two_tabs_add_a_key_each_in_whichever_order(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    give_code(client)
+    tabs = []
+    for _tab in range(2):
+        page = client.get("/you/passkeys/add")
+        tabs.append((page, client.post("/you/passkeys/options", data={"csrf_token": token_of(page)}).get_json()))
+    for name, (page, options) in enumerate(tabs):
+        assert client.fill(page, {"name": str(name), "credential": Authenticator().make(options)}).status_code == 200
+    assert len(session.scalars(select(Passkey)).all()) == 2
+    # More tabs than a hand holds: the oldest asks again.
+    page = client.get("/you/passkeys/add")
+    asked = [client.post("/you/passkeys/options", data={"csrf_token": token_of(page)}).get_json() for _tab in range(4)]
+    assert client.fill(page, {"name": "x", "credential": Authenticator().make(asked[0])}).status_code == 422
+    assert client.fill(page, {"name": "x", "credential": Authenticator().make(asked[1])}).status_code == 200
+
+
 def test_a_challenge_to_sign_in_adds_no_key(client: CheckingClient, debt: Standing) -> None:
     come_in(client, debt)
     give_code(client)

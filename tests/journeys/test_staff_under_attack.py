@@ -256,10 +256,10 @@ def test_the_way_in_leads_to_no_other_site_and_starts_a_new_cookie(
         browser = a_client(app)
         with browser.session_transaction() as cookie:
             cookie["after_staff_sign_in"] = wanted
-            cookie["kept"], cookie["after_code"], cookie["challenge"] = "x", "/y", ["z"]
+            cookie["kept"], cookie["after_code"], cookie["challenges"] = "x", "/y", ["z"]
         assert come_to_work(browser, admin).request.path == "/staff"
         with browser.session_transaction() as cookie:
-            assert not {"kept", "after_code", "challenge", "staff_step", "after_staff_sign_in"} & set(cookie)
+            assert not {"kept", "after_code", "challenges", "staff_step", "after_staff_sign_in"} & set(cookie)
     clock.forward(minutes=2)
     client.get("/staff/sign-in")
     planted = client.get_cookie("portal")
