@@ -230,7 +230,8 @@ def inside(arrangement: Arrangement, case: dict[str, Any]) -> None:
     assert days[0] >= TODAY
     assert all(item.amount.minor > 0 and item.amount == item.principal + item.interest for item in plan.items)
     assert all(item.principal.minor >= 0 and item.interest.minor >= 0 for item in plan.items)
-    assert plan.frequency in limits.frequencies or kind is Kind.TOKEN
+    # One payment has no rhythm.
+    assert plan.frequency in limits.frequencies or kind in (Kind.TOKEN, Kind.SETTLEMENT_LUMP)
 
     # What is paid of the balance, what is let off, and what is left are the balance, to the last unit.
     zero = Money.zero(owed.balance.currency)
@@ -255,6 +256,13 @@ def inside(arrangement: Arrangement, case: dict[str, Any]) -> None:
         assert lump or fits(plan, case, but_first=down and plan.count > 1)
     a_year = per_year(frequency=plan.frequency, season=limits.season)
     longest = max(1, limits.max_term_months * a_year // 12)
+    # Some run until somebody looks again, and not to an end.
+    if kind is Kind.TOKEN:
+        assert limits.token is not None
+        longest = max(1, limits.token.review_after_months)
+    if kind is Kind.REDUCED_PAYMENT:
+        assert limits.reduced_payment is not None
+        longest = max(1, limits.reduced_payment.most_months * a_year // 12)
     assert plan.count <= max(longest, limits.discount.most_instalments if limits.discount else 1) + (1 if down else 0)
     months = 12 * max(limits.holiday.most_months_running if kind is Kind.HOLIDAY and limits.holiday else 0, 0)
     latest = TODAY + timedelta(days=limits.first_payment_within_days + 3 * months)
@@ -273,9 +281,6 @@ def inside(arrangement: Arrangement, case: dict[str, Any]) -> None:
             ceiling = limits.discount.ceiling_bps(component)
             assert part * 10_000 <= getattr(owed.in_parts, component.value).minor * ceiling
         assert plan.count <= limits.discount.most_instalments
-    if kind is Kind.REDUCED_PAYMENT:
-        assert limits.reduced_payment is not None
-        assert plan.count <= max(1, limits.reduced_payment.most_months * a_year // 12)
     if kind is Kind.DOWN_PAYMENT_FIRST:
         assert limits.down_payment is not None
         assert plan.payment.minor * 10_000 >= owed.balance.minor * limits.down_payment.least_bps
