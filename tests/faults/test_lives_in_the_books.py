@@ -384,7 +384,9 @@ settlement = "{settlement}"
         assert isinstance(again, negotiate.AgreedBefore) and again.reference == done.reference
 
     def quoted(self, name: str, kind: str, percent: int) -> str | None:
-        """Ask, and hold the first of what can be agreed to alone; None if that is nothing."""
+        """Ask, and hold the first of what can be agreed to alone; None if that is nothing, or nothing is owed."""
+        if not self.debt(name).owed:
+            return None
         asked, debt, today = self.asks(kind, name, percent=percent), self.debt(name), self.today
         with transaction():
             negotiate.ask(debt, asked=asked, pay_day=asked.regular.anchor_day, by=self.by, today=today)
