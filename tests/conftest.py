@@ -45,6 +45,8 @@ MADE_ONCE = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Thousands of tests are made, and none is rubbish.
+    gc.disable()
     config.stash[RAN_ON] = Counter()
     # How long an example may take is no fact about the code: a busy machine takes longer.
     settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -96,6 +98,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.freeze()
     # Most of what a test leaves is gone without it.
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
