@@ -10,13 +10,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import Uuid, bindparam, select, text
 
-from portal import clock, verify
+from portal import clock, ledger, verify
 from portal.db import session, transaction
 from portal.debts import intake
 from portal.debts.mapping_file import parse_mapping
 from portal.debts.runs import Summary
 from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
+from portal.ledger import Account
 from portal.lenders.models import Lender
 from portal.money import Money
 from portal.offers.asked import Settlement
@@ -473,9 +474,19 @@ def test_what_used_credit_paid_of_a_plan_is_counted(uses):
     assert (found.kind, found.what, found.kept, found.counted) == (Kind.PAID, f"plan {plan} item 1", "2000", "0")
 
 
-@pytest.fixture
-def settled(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Standing:
-    """800.00 with 12.00 of interest, settled for 806.00: 6.00 of the interest were let off with the one payment."""
+def a_file_says(debt: Standing, *, principal: int, interest: int) -> None:
+    """Bring the book to what a file says, in minor units."""
+    parts = {account: 0 for account in ledger.OWED} | {Account.PRINCIPAL: principal, Account.INTEREST: interest}
+    with transaction():
+        ledger.restate(
+            lender_id=debt.lender_id,
+            figures=[ledger.Figures(debt.id, "USD", parts)],
+            cause=f"file {principal} {interest}",
+            on=clock.today("America/New_York"),
+        )
+
+
+def settle(app: Flask, monkeypatch: pytest.MonkeyPatch, *, interest_before_it_is_paid: int | None = None) -> Standing:
     lender = a_lender(limits=STANDARD_LIMITS + SETTLEMENTS)
     with app.app_context():
         debt = a_debt("800.00", lender=lender, interest="12.00", days_late=95)
@@ -492,10 +503,29 @@ def settled(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Standing:
         with transaction():
             agreed = negotiate.agree(debt, number=number, agreed_text="I agree.", by=by)
         assert isinstance(agreed, negotiate.Agreed)
+        if interest_before_it_is_paid is not None:
+            a_file_says(debt, principal=80_000, interest=interest_before_it_is_paid)
         stripe_says(a_payment(debt, amount="806.00", plan=agreed.reference), monkeypatch)
     assert by_id(lender_id=lender.id, debt_id=debt.id).owed == Money.zero("USD")
-    assert verify.disagreements(lender.id) == ()
     return debt
+
+
+@pytest.fixture
+def settled(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Standing:
+    """800.00 with 12.00 of interest, settled for 806.00: 6.00 of the interest were let off with the one payment."""
+    debt = settle(app, monkeypatch)
+    assert verify.disagreements(debt.lender_id) == ()
+    return debt
+
+
+@pytest.mark.parametrize("interest", [800, 600, 100])
+def test_what_a_file_brings_later_makes_no_waiver_wrong(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, interest: int
+) -> None:
+    """All, a part or nothing of what was promised was there to let off when the last payment came."""
+    debt = settle(app, monkeypatch, interest_before_it_is_paid=interest)
+    a_file_says(debt, principal=0, interest=5_000)
+    assert [one for one in verify.disagreements(debt.lender_id) if one.kind is Kind.WAIVER] == []
 
 
 @pytest.mark.parametrize(
