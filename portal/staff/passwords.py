@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from enum import Enum
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -23,8 +24,6 @@ _ESTIMATED = 60
 # So many guesses at the least; below it a patient person with the hash has it within hours.
 _LEAST_GUESSES = 10**8
 _hasher = PasswordHasher()
-# Checked where nobody has the address, so that it takes as long.
-_NOBODYS = _hasher.hash("nobody's")
 
 
 class Weak(Enum):
@@ -56,10 +55,16 @@ def hashed(password: str) -> str:
     return _hasher.hash(plain(password))
 
 
+@cache
+def _nobodys() -> str:
+    """Give what is checked where nobody has the address, so that it takes as long; no command needs to wait for it."""
+    return _hasher.hash("nobody's")
+
+
 def fits(kept: str | None, password: str) -> bool:
     """Say whether a password is the one behind a hash; without a hash it takes as long and never fits."""
     try:
-        return _hasher.verify(kept or _NOBODYS, plain(password)[:MOST]) and kept is not None
+        return _hasher.verify(kept or _nobodys(), plain(password)[:MOST]) and kept is not None
     except (VerificationError, InvalidHashError):
         return False
 
