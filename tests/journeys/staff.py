@@ -43,7 +43,7 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let argon2 cost next to nothing; what it costs is no fact about the pages."""
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(passwords, "_hasher", quick)
-    monkeypatch.setattr(passwords, "_NOBODYS", quick.hash("nobody's"))
+    monkeypatch.setattr(passwords, "_nobodys", lambda: quick.hash("nobody's"))
 
 
 def a_worker(
