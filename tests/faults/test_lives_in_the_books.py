@@ -31,7 +31,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, func, or_, select
 
 from portal import clock as portal_clock
 from portal import sweep, verify
@@ -253,10 +253,12 @@ class Lives(RuleBasedStateMachine):
         """After a night every living plan stands where the pure rules put it, by its payments and its money."""
         for plan in self.plans():
             if plan.state == "completed" and plan.review_on is None:
-                # More that a file brings stands beside what the plan was for; and so does what the plan's money paid
-                # on the other debt, as credit, should some of it be owed here again.
+                # More that a file brings stands beside what the plan was for; and so does what went back of payments
+                # for an earlier plan, and what the plan's money paid on the other debt, as credit, should some of it
+                # be owed here again.
                 owed = by_id(lender_id=plan.lender_id, debt_id=plan.debt_id).owed
-                assert self.came_by_file or plan.debt_id in self.gave_credit or not owed, plan.reference
+                beside = self.came_by_file or plan.debt_id in self.gave_credit or self.went_back_beside(plan)
+                assert beside or not owed, plan.reference
             if State(plan.state) not in LIVES or self.on_its_way(plan):
                 continue
             judged, owed = self.judged(plan), self.asked(plan)
@@ -265,6 +267,16 @@ class Lives(RuleBasedStateMachine):
                 continue
             expected = {"kept": "active", "at_risk": "at_risk", "broken": "broken", "grace": "grace"}
             assert plan.state == expected[judged.keeping.value], (plan.state, judged)
+
+    def went_back_beside(self, plan: Plan) -> bool:
+        """Say whether money went back that had come on the debt of a plan and not for it."""
+        effects = (
+            select(MoneyEffect.amount_minor)
+            .join(PaymentPart, PaymentPart.payment_id == MoneyEffect.payment_id)
+            .where(PaymentPart.debt_id == plan.debt_id, MoneyEffect.amount_minor < 0)
+            .where(or_(PaymentPart.plan_id.is_(None), PaymentPart.plan_id != plan.id))
+        )
+        return bool(session.scalars(effects).all())
 
     def on_its_way(self, plan: Plan) -> bool:
         sent = select(Payment.id).join(PaymentPart, PaymentPart.payment_id == Payment.id)
