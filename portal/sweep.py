@@ -33,7 +33,7 @@ from portal.plans.states import State
 log = logging.getLogger(__name__)
 # So many plans are locked together where nothing but time happened to them, and so many where more did: each time for
 # some tenths of a second at most.
-AT_ONCE = 400
+AT_ONCE = 1_000
 _BY_THEMSELVES = 50
 # Nowhere is it later than at UTC+14.
 _FARTHEST_EAST = timedelta(hours=14)

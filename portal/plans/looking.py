@@ -101,7 +101,11 @@ def _days(payments: Sequence[Payment], *, state: State, terms: Terms, held: Held
             last = counted(terms.void_on, more=0, held=held)
             if last is not None:
                 yield last + _A_DAY
-    came = sum(one.paid for one in payments)
+    enough = sum(one.paid for one in payments) + terms.tolerance
+    ahead = timedelta(days=terms.remind_days)
+    waits = (0, terms.grace_days, terms.grace_days + terms.cure_days)
+    # Where no hold ever was, days are only added.
+    after = None if held else [timedelta(days=more + 1) for more in waits]
     due = 0
     before: date | None = None
     for one in payments:
@@ -110,11 +114,16 @@ def _days(payments: Sequence[Payment], *, state: State, terms: Terms, held: Held
             yield one.due_on
         if one.open:
             # Two whose days of reminding overlap are spoken of one after the other.
-            reminded = one.due_on - timedelta(days=terms.remind_days)
+            reminded = one.due_on - ahead
             yield reminded if before is None else max(reminded, before)
             before = one.due_on
-        if came < due - terms.tolerance:
-            for more in (0, terms.grace_days, terms.grace_days + terms.cure_days):
-                last = counted(one.due_on, more=more, held=held)
-                if last is not None:
-                    yield last + _A_DAY
+        if enough >= due:
+            continue
+        if after is not None:
+            for days in after:
+                yield one.due_on + days
+            continue
+        for more in waits:
+            last = counted(one.due_on, more=more, held=held)
+            if last is not None:
+                yield last + _A_DAY
