@@ -58,6 +58,7 @@ _ITEMS = (
         _ITEM.interest_minor,
         _ITEM.waive_minor,
         _ITEM.paid_minor,
+        _ITEM.kept_at,
     )
     .where(_ITEM.lender_id == bindparam("lender_id"), _ITEM.plan_id == bindparam("plan_id"))
     .order_by(_ITEM.seq)
@@ -104,6 +105,8 @@ def read_plan(plan: Plan | PlanCard, *, today: date) -> Read:
         for item in items
     ]
     paid = covered([item.amount_minor for item in items], sum(item.paid_minor for item in items))
+    # A payment that counts as kept is done, though as much as is tolerated may be missing of it.
+    paid = max([paid, *(place for place, item in enumerate(items, 1) if item.kept_at is not None)])
     fixed, open_ = split(payments, paid=paid, today=today)
     arranged = Arranged(quote.arrangement)
     version = version_of(quote.limits_version_id, lender_id=plan.lender_id, currency=currency)
