@@ -279,11 +279,11 @@ def test_two_clicks_at_once_with_one_code_agree_once(real_app: Flask, debt: Stan
 def test_two_clicks_at_once_start_one_payment(real_app: Flask, debt: Standing, stripe: Stripe, turn: int) -> None:
     first = browser_of(real_app)
     come_in(first, debt)
+    shown = to_pay(first, debt)
     second = browser_of(real_app)
     cookie = first.get_cookie("portal")
     assert cookie is not None
     second.set_cookie("portal", cookie.value)
-    shown = to_pay(first, debt)
     session.remove()
 
     def click(browser: CheckingClient) -> Callable[[], TestResponse]:
