@@ -305,6 +305,20 @@ PAGES = (
     DebtorPage("staff, requests", "/staff/requests", COLLEAGUE),
     DebtorPage("staff, a request", "/staff/requests/{number}", COLLEAGUE),
     DebtorPage("staff, a request, no answer", "/staff/requests/{number}", COLLEAGUE, status=422, typed={"words": ""}),
+    DebtorPage("staff, find a person", "/staff/people", COLLEAGUE),
+    DebtorPage("staff, found", "/staff/people", COLLEAGUE, typed={"typed": "example made up"}),
+    DebtorPage("staff, nobody found", "/staff/people", COLLEAGUE, typed={"typed": "zzzzz"}),
+    DebtorPage("staff, find, nothing typed", "/staff/people", COLLEAGUE, status=422, typed={"typed": ""}),
+    DebtorPage("staff, why it is opened", "/staff/people/{needing_care}/reason", COLLEAGUE),
+    DebtorPage(
+        "staff, why, nothing said", "/staff/people/{needing_care}/reason", COLLEAGUE, status=422, typed={"reason": ""}
+    ),
+    DebtorPage("staff, a person", "/staff/people/{person}", COLLEAGUE),
+    DebtorPage("staff, a person, what they see", "/staff/people/{person}/screen", COLLEAGUE),
+    DebtorPage("staff, a person, payments", "/staff/people/{person}/payments", COLLEAGUE),
+    DebtorPage("staff, a person, letters", "/staff/people/{person}/letters", COLLEAGUE),
+    DebtorPage("staff, a person, requests", "/staff/people/{person}/requests", COLLEAGUE),
+    DebtorPage("staff, a person, timeline", "/staff/people/{person}/timeline", COLLEAGUE),
     DebtorPage("staff, oneself", "/staff/you", COLLEAGUE),
     DebtorPage("staff, another password", "/staff/you/password", COLLEAGUE),
 )
@@ -315,6 +329,7 @@ NO_PAGE = {
     "staff_team.team_csv": "a table for a spreadsheet",
     "desk.version_file": "a file of limits",
     "helpdesk.requests_csv": "a table for a spreadsheet",
+    "helpdesk_people.frame": "the debtor's own page in a frame; tests/journeys/test_the_page_of_a_person.py compares it",
     "staff_own.add_passkey": "not there under a bare number such as 127.0.0.1; tests/browser/test_passkeys.py opens it",
     "staff.passkey": "as staff_own.add_passkey",
     "letters.download": "a PDF; tests/letters checks it",

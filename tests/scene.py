@@ -169,6 +169,8 @@ class Scene:
             "lender": self.lender.slug,
             "number": next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number,
             "oneself": str(worker.id),
+            "person": str(self.debts["on a plan"].debtor_id),
+            "needing_care": str(self.debts["asking"].debtor_id),
             "colleague": str(lost.id),
             "recovery": str(recovery.id),
         }

@@ -17,6 +17,7 @@ from portal.debts.models import Debt, ImportRun, StagedChange, key_of
 from portal.debts.results import DebtRow, NothingOwed, Refusal, duplicate_refusal, twin_refusal
 from portal.debts.runs import BATCH, RunWasEnded, delete_debts, still_staging
 from portal.ledger import Account
+from portal.people import found_by
 from portal.people.models import ContactPoint, Debtor
 from portal.web.tags import best
 
@@ -40,6 +41,7 @@ class Staging:
         self.zone = zone
         # References that came more than once so far, with a line each: a third row of one is no better than the second.
         self._unclear: dict[str, int] = {}
+        self._terms: set[str] = set()
 
     def add(self, rows: Sequence[DebtRow]) -> tuple[list[Refusal], list[Refusal]]:
         """Stage a batch; gives refusals of rows in it whose reference is a duplicate, and of rows staged earlier."""
@@ -245,6 +247,9 @@ class Staging:
             },
         )
 
+        people = [(id_, row.name) for id_, row in zip(ids, rows, strict=True)]
+        found_by.add_names(people, lender_id=self.lender_id, known=self._terms)
+
     def _add_contacts(self, contacts: Collection[tuple[str, str, str]], *, at: Same) -> None:
         if not contacts:
             return
@@ -260,6 +265,7 @@ class Staging:
                 "created_at": at,
             },
         )
+        found_by.add_addresses(contacts, lender_id=self.lender_id)
 
     def _stage_changes(self, changes: Sequence[tuple[int, str, dict[str, Any]]]) -> None:
         if not changes:

@@ -101,6 +101,7 @@ class Act(StrEnum):
     MESSAGE_BOUNCED = "message_bounced"
     MESSAGES_CHOSEN = "messages_chosen"
     STAFF_LOOKED = "staff_looked"
+    STAFF_SEARCHED = "staff_searched"
     STAFF_INVITED = "staff_invited"
     STAFF_JOINED = "staff_joined"
     STAFF_ROLES_CHANGED = "staff_roles_changed"

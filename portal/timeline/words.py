@@ -109,14 +109,22 @@ def _contact_decided(facts: Facts) -> str:
     return _("A contact that was said to be wrong is used again")
 
 
+def _looked(facts: Facts) -> str:
+    name, number, reason = facts.text("name"), facts.text("request"), facts.text("reason")
+    if number:
+        return _("%(name)s looked at what you wrote in request %(number)s", name=name, number=number)
+    if reason:
+        return _("%(name)s opened your page. The reason given: %(reason)s", name=name, reason=reason)
+    return _("%(name)s opened your page", name=name)
+
+
 # By the value of the act, in the order of the list of acts. They are functions: a text is in the reader's language.
 WORDS: Final[Mapping[str, Words]] = MappingProxyType(
     {
         "lender_added": lambda _f: _("Your lender came to this site"),
         "limits_loaded": lambda _f: _("Your lender changed what it allows"),
-        "staff_looked": lambda f: _(
-            "%(name)s looked at what you wrote in request %(number)s", name=f.text("name"), number=f.text("request")
-        ),
+        "staff_looked": _looked,
+        "staff_searched": lambda _f: _("Somebody of your lender looked for a person"),
         "staff_invited": lambda _f: _("Somebody was invited to work for your lender"),
         "staff_joined": lambda _f: _("Somebody began to work for your lender"),
         "staff_roles_changed": lambda _f: _("What somebody of your lender may do was changed"),
