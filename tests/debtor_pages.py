@@ -329,7 +329,7 @@ NO_PAGE = {
     "staff_team.team_csv": "a table for a spreadsheet",
     "desk.version_file": "a file of limits",
     "helpdesk.requests_csv": "a table for a spreadsheet",
-    "helpdesk_people.frame": "the debtor's own page in a frame; tests/journeys/test_the_page_of_a_person.py compares it",
+    "helpdesk_people.frame": "the debtor's own page in a frame; test_the_page_of_a_person.py compares the two",
     "staff_own.add_passkey": "not there under a bare number such as 127.0.0.1; tests/browser/test_passkeys.py opens it",
     "staff.passkey": "as staff_own.add_passkey",
     "letters.download": "a PDF; tests/letters checks it",

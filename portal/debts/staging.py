@@ -192,7 +192,7 @@ class Staging:
                     contacts[owner, "email", email] = None
                 if phone:
                     contacts[owner, "sms", phone] = None
-        self._add_contacts(contacts, at=at)
+        self._add_contacts(contacts, at=at, of_new_people=True)
         ledger.open_books(
             lender_id=self.lender_id,
             debts=debts,
@@ -250,7 +250,9 @@ class Staging:
         people = [(id_, row.name) for id_, row in zip(ids, rows, strict=True)]
         found_by.add_names(people, lender_id=self.lender_id, known=self._terms)
 
-    def _add_contacts(self, contacts: Collection[tuple[str, str, str]], *, at: Same) -> None:
+    def _add_contacts(
+        self, contacts: Collection[tuple[str, str, str]], *, at: Same, of_new_people: bool = False
+    ) -> None:
         if not contacts:
             return
         owners, channels, addresses = zip(*contacts, strict=True)
@@ -265,7 +267,7 @@ class Staging:
                 "created_at": at,
             },
         )
-        found_by.add_addresses(contacts, lender_id=self.lender_id)
+        found_by.add_addresses(contacts, lender_id=self.lender_id, new=of_new_people)
 
     def _stage_changes(self, changes: Sequence[tuple[int, str, dict[str, Any]]]) -> None:
         if not changes:

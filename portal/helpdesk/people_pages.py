@@ -205,15 +205,13 @@ def payments(who: Colleague, subject: Subject) -> ResponseReturnValue:
 @_of_person
 def letters(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """List letters and messages; not what messages say, because codes and links stand in them."""
+    messages = choices.messages_to(lender_id=who.lender_id, debtor_id=subject.debtor_id)
     return _tab(
         "letters",
         who,
         subject,
         letters=[(letter, letter_words(letter.state)) for letter in listed(**subject.key, zone=subject.zone)],
-        messages=[
-            (message, message_words(message.state))
-            for message in choices.messages_to(lender_id=who.lender_id, debtor_id=subject.debtor_id)
-        ],
+        messages=[(message, message_words(message.state)) for message in messages],
     )
 
 

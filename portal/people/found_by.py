@@ -1,8 +1,9 @@
 """What people are found by: the terms of their names, their numbers and addresses, in one table that is read by key.
 
-The id of a row is made of what it says: the first 54 bits of what somebody is found by, then the 74 bits that order the
-debtor's id. So the primary key is the only index, and a search reads a page of it, however many people there are. For a
-name each term stands with each other one, so that two common names together are as quick to find as a rare one.
+The id of a row is made of what it says: 13 hexadecimal digits for what somebody is found by, then the 19 of the
+debtor's id that say when it was made. So the primary key is the only index, and a search reads a page of it, however
+many people there are. For a name each term stands with each other one, so that two common names together are as quick
+to find as a rare one.
 
 Beside it stand the terms of all names of a lender, each under its spellings: see `names.spellings`. There are far fewer
 terms than people. What is found is compared with the name itself, so a key that two terms share does no harm.
@@ -26,9 +27,6 @@ from portal.people import names
 from portal.people.models import Debtor, FoundBy, NameSpelling
 
 _FOUND, _SPELLING, _DEBTOR = table_of(FoundBy).c, table_of(NameSpelling).c, table_of(Debtor).c
-_REST = 74
-_SECOND = 22
-_OF_ONE = 96
 # How many rows of one key are looked at; who has names that common has to be found by more than a name.
 LOOKED_AT = 400
 # How many ways of writing one term are tried, and how many of all together.
@@ -38,34 +36,33 @@ _OF_EACH = 25
 # The last digits of a number are the same in every form in which it is written.
 _DIGITS = 7
 _SIZES = (1, 2, 4, 8, 16, 32)
+_EMPTY = "f" * 32, "0" * 32
 
 
 @lru_cache(maxsize=65_536)
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _order(debtor: str) -> int:
-    """Give the bits of an id (UUIDv7, hexadecimal) that say when it was made, and count those of one instant."""
-    number = int(debtor, 16)
-    return (number >> 80) << 26 | (number >> 64 & 0xFFF) << 14 | (number >> 48 & 0x3FFF)
+def _order(debtor: str) -> str:
+    """Give the digits of an id (UUIDv7) that say when it was made, and count those of one instant."""
+    return debtor[:12] + debtor[13:20]
 
 
-def _pair(one: str, other: str) -> int:
-    return (_hash(one) >> 32) << _SECOND | (_hash(other) >> 42 if other else 0)
+def _pair(one: str, other: str) -> str:
+    """Give the digits of two terms, or of one alone; those of the first begin with its own eight."""
+    return _hash(one)[:8] + (_hash(other)[:5] if other else "00000")
 
 
-def _address_key(channel: str, address: str) -> int | None:
+def _address_key(channel: str, address: str) -> str | None:
     if channel == "email":
-        return _hash(f"email:{address.casefold()}") >> 10
-    digits = "".join(sign for sign in address if sign.isdigit())
-    return _hash(f"phone:{digits[-_DIGITS:]}") >> 10 if len(digits) >= _DIGITS else None
+        return _hash(f"email:{address.casefold()}")[:13]
+    digits = "".join(filter(str.isdigit, address))
+    return _hash(f"phone:{digits[-_DIGITS:]}")[:13] if len(digits) >= _DIGITS else None
 
 
-def add_names(
-    people: Collection[tuple[str, str]], *, lender_id: uuid.UUID, known: set[str], unless_there: bool = False
-) -> None:
-    """Let people, each a hexadecimal id with a name, be found by their names, in the running transaction.
+def add_names(people: Collection[tuple[str, str]], *, lender_id: uuid.UUID, known: set[str]) -> None:
+    """Let new people, each a hexadecimal id with a name, be found by their names, in the running transaction.
 
     `known` are terms that were seen to be there before; what is written now is added to them.
     """
@@ -75,20 +72,23 @@ def add_names(
         terms = names.terms(name)
         seen.update(terms)
         order = _order(debtor)
-        rows += [(f"{_pair(one, other) << _REST | order:032x}", debtor) for one, other in names.pairs(terms)]
-    _put(rows, lender_id=lender_id, unless_there=unless_there)
+        rows += [(_pair(one, other) + order, debtor) for one, other in names.pairs(terms)]
+    _put(rows, lender_id=lender_id, unless_there=False)
     _add_terms({term for term in seen - known if names.slips(term)}, lender_id=lender_id)
     known |= seen
 
 
-def add_addresses(contacts: Iterable[tuple[str, str, str]], *, lender_id: uuid.UUID) -> None:
-    """Let people be found by addresses, each a hexadecimal id of a debtor, a channel and an address."""
+def add_addresses(contacts: Iterable[tuple[str, str, str]], *, lender_id: uuid.UUID, new: bool = False) -> None:
+    """Let people be found by addresses, each a hexadecimal id of a debtor, a channel and an address.
+
+    Of `new` people nobody has any yet, and they are written faster.
+    """
     rows = {
-        (f"{key << _REST | _order(debtor):032x}", debtor)
+        (key + _order(debtor), debtor)
         for debtor, channel, address in contacts
         if (key := _address_key(channel, address)) is not None
     }
-    _put(rows, lender_id=lender_id, unless_there=True)
+    _put(rows, lender_id=lender_id, unless_there=not new)
 
 
 def _put(rows: Collection[tuple[str, str]], *, lender_id: uuid.UUID, unless_there: bool) -> None:
@@ -104,7 +104,7 @@ _THERE = select(_SPELLING.term).where(_SPELLING.lender_id == bindparam("lender_i
 
 
 def _spelling_id(spelling: str, term: str) -> str:
-    return f"{_hash(spelling):016x}{_hash(term):016x}"
+    return _hash(spelling) + _hash(term)
 
 
 def _add_terms(new: Collection[str], *, lender_id: uuid.UUID) -> None:
@@ -130,12 +130,12 @@ def forget(
 ) -> None:
     """Let people not be found any more, by their names or addresses, because they are about to be deleted."""
     ids = [
-        uuid.UUID(int=_pair(one, other) << _REST | _order(debtor_id.hex))
+        uuid.UUID(_pair(one, other) + _order(debtor_id.hex))
         for debtor_id, name in people
         for one, other in names.pairs(names.terms(name))
     ]
     ids += [
-        uuid.UUID(int=key << _REST | _order(debtor_id.hex))
+        uuid.UUID(key + _order(debtor_id.hex))
         for debtor_id, channel, address in addresses
         if (key := _address_key(channel, address)) is not None
     ]
@@ -185,10 +185,8 @@ def _in_ranges(model: type[Model], column: str, count: int, most: int) -> Select
     return select(whole.c[0].label("id"), whole.c[1].label("said"))
 
 
-def _read_ranges(
-    model: type[Model], column: str, keys: Sequence[tuple[int, int]], *, lender_id: uuid.UUID, most: int
-) -> list[Any]:
-    """Give what stands in `column` in ranges, each the first bits of an id and how many bits are left open."""
+def _read_ranges(model: type[Model], column: str, keys: Sequence[str], *, lender_id: uuid.UUID, most: int) -> list[Any]:
+    """Give what stands in `column` of the rows whose ids begin with any of these digits."""
     rows: list[Any] = []
     for start in range(0, len(keys), _SIZES[-1]):
         some = keys[start : start + _SIZES[-1]]
@@ -196,14 +194,14 @@ def _read_ranges(
         values: dict[str, object] = {"lender_id": lender_id}
         # Of the places that are left over each asks for an empty range.
         for number in range(size):
-            first, rest = some[number] if number < len(some) else (1, 0)
-            values[f"low_{number}"] = uuid.UUID(int=first << rest)
-            values[f"high_{number}"] = uuid.UUID(int=((first + 1) << rest) - 1 if number < len(some) else 0)
+            low, high = (some[number].ljust(32, "0"), some[number].ljust(32, "f")) if number < len(some) else _EMPTY
+            values[f"low_{number}"] = uuid.UUID(low)
+            values[f"high_{number}"] = uuid.UUID(high)
         rows += read(_in_ranges(model, column, size, most), values)
     return rows
 
 
-def _debtors(keys: Sequence[tuple[int, int]], *, lender_id: uuid.UUID, most: int) -> list[uuid.UUID]:
+def _debtors(keys: Sequence[str], *, lender_id: uuid.UUID, most: int) -> list[uuid.UUID]:
     rows = _read_ranges(FoundBy, "debtor_id", keys, lender_id=lender_id, most=most)
     return [row.said for row in rows]
 
@@ -219,7 +217,7 @@ def _names(ids: Iterable[uuid.UUID], *, lender_id: uuid.UUID) -> list[tuple[uuid
 def at_address(channel: str, address: str, *, lender_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
     """Give the debtors who may be reached at an address; compare it with theirs, since a key says too much."""
     key = _address_key(channel, address)
-    return tuple(_debtors([(key, _REST)], lender_id=lender_id, most=_OF_EACH)) if key is not None else ()
+    return tuple(_debtors([key], lender_id=lender_id, most=_OF_EACH)) if key is not None else ()
 
 
 def people_named(typed: str, *, lender_id: uuid.UUID, most: int) -> Found:
@@ -248,12 +246,12 @@ def _who_fits(wanted: names.Asked, ids: Iterable[uuid.UUID], *, lender_id: uuid.
 def _called(terms: Sequence[str], *, lender_id: uuid.UUID) -> tuple[list[uuid.UUID], bool]:
     """Give who has these very terms in the name, and whether that is all of them."""
     if len(terms) == 1:
-        ids = _debtors([(_hash(terms[0]) >> 32, _OF_ONE)], lender_id=lender_id, most=LOOKED_AT)
+        ids = _debtors([_hash(terms[0])[:8]], lender_id=lender_id, most=LOOKED_AT)
         return ids, len(ids) < LOOKED_AT
     ids = []
     # Long terms are rare ones, mostly; the first pair of which there aren't too many tells of all.
     for one, other in combinations(sorted(terms, key=len, reverse=True)[:3], 2):
-        ids = _debtors([(_pair(one, other), _REST)], lender_id=lender_id, most=LOOKED_AT)
+        ids = _debtors([_pair(one, other)], lender_id=lender_id, most=LOOKED_AT)
         if len(ids) < LOOKED_AT:
             return ids, True
     return ids, False
@@ -263,7 +261,7 @@ def _called_nearly(terms: Sequence[str], *, lender_id: uuid.UUID) -> list[uuid.U
     """Give who has terms in the name that differ a little from these; of three or more, one may be missing."""
     written = {term: _writings(term, lender_id=lender_id) for term in terms}
     if len(terms) == 1:
-        keys = [(_hash(term) >> 32, _OF_ONE) for _slips, term in written[terms[0]]]
+        keys = [_hash(term)[:8] for _slips, term in written[terms[0]]]
         return _debtors(keys, lender_id=lender_id, most=_OF_EACH)
     tried = sorted(
         (one_slips + other_slips, _pair(one_term, other_term))
@@ -271,7 +269,7 @@ def _called_nearly(terms: Sequence[str], *, lender_id: uuid.UUID) -> list[uuid.U
         for one_slips, one_term in written[one]
         for other_slips, other_term in written[other]
     )
-    keys = [(key, _REST) for _slips, key in tried[: _TRIED * (len(terms) - 1)]]
+    keys = [key for _slips, key in tried[: _TRIED * (len(terms) - 1)]]
     return _debtors(keys, lender_id=lender_id, most=_OF_EACH)
 
 
@@ -280,7 +278,7 @@ def _writings(term: str, *, lender_id: uuid.UUID) -> list[tuple[int, str]]:
     most = names.slips(term)
     if not most:
         return [(0, term)]
-    keys = [(_hash(spelling), 64) for spelling in names.spellings(term)]
+    keys = [_hash(spelling) for spelling in names.spellings(term)]
     said = {row.said for row in _read_ranges(NameSpelling, "term", keys, lender_id=lender_id, most=LOOKED_AT // 4)}
     near = [(names.distance(term, other, most=min(most, names.slips(other))), other) for other in said]
     good = [(slips, other) for slips, other in near if slips <= min(most, names.slips(other))]

@@ -70,14 +70,14 @@ def _words(text: str) -> Iterator[str]:
 
 
 def terms(name: str) -> tuple[str, ...]:
-    """Give the terms of a name, each once, in the order of the name.
+    """Give the terms of a name, each once, in the order of the name; numbers are none.
 
     >>> terms("GARCÍA-López, María"), terms("王小明")
     (('garcia', 'lopez', 'maria'), ('王', '小', '明'))
     """
-    if name.isascii() and name.replace(" ", "").isalnum():
-        return tuple(dict.fromkeys(name.lower().split()))[:MOST_TERMS]
-    return tuple(dict.fromkeys(_words(name)))[:MOST_TERMS]
+    plain = name.isascii() and name.replace(" ", "").isalpha()
+    words = name.lower().split() if plain else (word for word in _words(name) if not word.isdigit())
+    return tuple(dict.fromkeys(words))[:MOST_TERMS]
 
 
 def asked(typed: str) -> Asked:
@@ -92,12 +92,12 @@ def asked(typed: str) -> Asked:
 
 
 def slips(term: str) -> int:
-    """Give how many letters of a term may be wrong, missing, too many or swapped: none in numbers and short words.
+    """Give how many letters of a term may be wrong, missing, too many or swapped: none in short words.
 
-    >>> slips("li"), slips("maria"), slips("kowalski"), slips("2024")
-    (0, 1, 2, 0)
+    >>> slips("li"), slips("maria"), slips("kowalski")
+    (0, 1, 2)
     """
-    if len(term) < _SHORTEST_WITH_SLIPS or any(sign.isdigit() for sign in term):
+    if len(term) < _SHORTEST_WITH_SLIPS:
         return 0
     return 1 if len(term) < _LONG else 2
 

@@ -1,4 +1,4 @@
-"""The helpdesk opens a person's page: what is on it, who sees that it was opened, and that the screen is the person's."""
+"""The helpdesk opens a person's page: what is on it, that the person sees it, and that the screen is the person's."""
 
 from __future__ import annotations
 
