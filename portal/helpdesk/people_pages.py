@@ -9,21 +9,23 @@ from functools import wraps
 from itertools import groupby
 from typing import Any
 
-from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from portal import clock
 from portal.care import requests
+from portal.care.requests import plain_words
 from portal.care.states import Kind, State
 from portal.care.words import kind_words, need_words, state_words, tag_kind
 from portal.contact import choices
 from portal.contact.views import state_words as message_words
 from portal.db import transaction
 from portal.debts.pages import part_words
-from portal.helpdesk import finding, looking
+from portal.helpdesk import finding, looking, sending
+from portal.helpdesk import notes as written
 from portal.helpdesk.finding import Answer
-from portal.helpdesk.forms import ReasonForm, SearchForm
+from portal.helpdesk.forms import CallForm, LinkForm, NoteForm, ReasonForm, SearchForm
 from portal.helpdesk.person import Subject, debts_with_plans, payments_of, plans_of, subject_of
 from portal.helpdesk.reaching import ways_to_reach
 from portal.helpdesk.words import payment_words, refused_words
@@ -31,12 +33,14 @@ from portal.home.views import home_of
 from portal.letters.views import listed
 from portal.letters.views import state_words as letter_words
 from portal.money import Money
+from portal.people.views import key
 from portal.plans.plan_pages import plan_state_words
 from portal.staff.gates import Colleague, me, needs
 from portal.staff.roles import Permission
 from portal.timeline import happened, words
 from portal.web.languages import force_locale
 from portal.web.languages import gettext as _
+from portal.web.spreadsheet import csv_answer
 
 helpdesk_people = Blueprint("helpdesk_people", __name__, url_prefix="/staff/people")
 
@@ -72,7 +76,7 @@ def search_page() -> ResponseReturnValue:
     return render_template("helpdesk/search.html", form=form, answer=answer), 422 if form.errors else 200
 
 
-def _of_person(view: Callable[[Colleague, Subject], ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+def _of_person(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
     """Give a view of one person: another lender's is not there, and the look is on record before anything is shown.
 
     Who told us what helps, or disputes something, is opened with a reason.
@@ -120,6 +124,7 @@ def _tab(name: str, who: Colleague, subject: Subject, **more: object) -> str:
             ("payments", _("Payments")),
             ("letters", _("Letters and messages")),
             ("asked", _("Requests")),
+            ("notes", _("Notes and calls")),
             ("timeline", _("Timeline")),
         )
     ]
@@ -254,3 +259,150 @@ def timeline(who: Colleague, subject: Subject) -> ResponseReturnValue:
         older=older.hex if older else None,
         first=before is None,
     )
+
+
+def _to_notes(subject: Subject) -> ResponseReturnValue:
+    return redirect(url_for("helpdesk_people.notes", debtor_id=subject.debtor_id), 303)
+
+
+@helpdesk_people.get("/<uuid:debtor_id>/notes")
+@needs(Permission.SEE_PEOPLE)
+@_of_person
+def notes(who: Colleague, subject: Subject) -> ResponseReturnValue:
+    """List notes and calls, newest first."""
+    return _tab(
+        "notes",
+        who,
+        subject,
+        notes=written.notes_of(who, debtor_id=subject.debtor_id),
+        calls=written.calls_of(who, debtor_id=subject.debtor_id),
+    )
+
+
+@helpdesk_people.get("/<uuid:debtor_id>/notes.csv")
+@needs(Permission.SEE_PEOPLE)
+@_of_person
+def notes_csv(who: Colleague, subject: Subject) -> ResponseReturnValue:
+    """Give the notes as a file."""
+    return csv_answer(
+        "notes",
+        ("written", "by", "corrected since", "note"),
+        (
+            (note.at.isoformat(timespec="minutes"), note.who, "corrected" if note.struck else None, note.text)
+            for note in written.notes_of(who, debtor_id=subject.debtor_id)
+        ),
+    )
+
+
+@helpdesk_people.get("/<uuid:debtor_id>/calls.csv")
+@needs(Permission.SEE_PEOPLE)
+@_of_person
+def calls_csv(who: Colleague, subject: Subject) -> ResponseReturnValue:
+    """Give the calls as a file."""
+    return csv_answer(
+        "calls",
+        ("noted", "by", "direction", "reached", "agreed to speak", "about"),
+        (
+            (
+                call.noted_at.isoformat(timespec="minutes"),
+                name,
+                call.direction,
+                "yes" if call.reached else "no",
+                call.agreed,
+                call.about,
+            )
+            for call, name in written.calls_of(who, debtor_id=subject.debtor_id)
+        ),
+    )
+
+
+@helpdesk_people.route("/<uuid:debtor_id>/notes/new", methods=["GET", "POST"])
+@needs(Permission.HELP_PEOPLE)
+@_of_person
+def new_note(who: Colleague, subject: Subject) -> ResponseReturnValue:
+    """Take a note, perhaps in place of another one."""
+    form = NoteForm()
+    try:
+        strikes = uuid.UUID(request.args["instead"]) if "instead" in request.args else None
+    except ValueError:
+        abort(404)
+    before = next((note for note in written.notes_of(who, debtor_id=subject.debtor_id) if note.id == strikes), None)
+    if strikes is not None and before is None:
+        abort(404)
+    if form.validate_on_submit():
+        with transaction():
+            done = written.write_note(
+                who,
+                debtor_id=subject.debtor_id,
+                text=plain_words(form.text.data),
+                form_key=form.form_key.data or "",
+                strikes=strikes,
+            )
+        if done:
+            flash(_("The note is there. For ten minutes you can take it back."), "success")
+        else:
+            flash(_("That note was corrected or taken back just now. Here is how it stands."), "problem")
+        return _to_notes(subject)
+    if request.method == "GET":
+        form.form_key.data = uuid.uuid4().hex
+        form.text.data = before.text if before else None
+    return render_template("helpdesk/note.html", form=form, person=subject, before=before), 422 if form.errors else 200
+
+
+@helpdesk_people.post("/<uuid:debtor_id>/notes/<uuid:note_id>/take-back")
+@needs(Permission.HELP_PEOPLE)
+@_of_person
+def take_back_note(who: Colleague, subject: Subject, note_id: uuid.UUID) -> ResponseReturnValue:
+    """Take one's own note of a moment ago back."""
+    with transaction():
+        done = written.take_back_note(who, debtor_id=subject.debtor_id, note_id=note_id)
+    if done:
+        flash(_("The note is taken back."), "success")
+    else:
+        flash(_("It can’t be taken back any more. You can correct it with a new note."), "problem")
+    return _to_notes(subject)
+
+
+@helpdesk_people.route("/<uuid:debtor_id>/calls/new", methods=["GET", "POST"])
+@needs(Permission.HELP_PEOPLE)
+@_of_person
+def new_call(who: Colleague, subject: Subject) -> ResponseReturnValue:
+    """Take down a call."""
+    form = CallForm()
+    if form.validate_on_submit():
+        with transaction():
+            written.note_call(
+                who,
+                debtor_id=subject.debtor_id,
+                direction=form.direction.data,
+                reached=form.reached.data == "yes",
+                agreed=form.agreed.data,
+                about=plain_words(form.about.data),
+                form_key=form.form_key.data or "",
+            )
+        flash(_("The call is written down."), "success")
+        return _to_notes(subject)
+    if request.method == "GET":
+        form.form_key.data = uuid.uuid4().hex
+    return render_template("helpdesk/call.html", form=form, person=subject), 422 if form.errors else 200
+
+
+@helpdesk_people.route("/<uuid:debtor_id>/link", methods=["GET", "POST"])
+@needs(Permission.HELP_PEOPLE)
+@_of_person
+def link(who: Colleague, subject: Subject) -> ResponseReturnValue:
+    """Send a link to a contact on file; nobody of the staff sees it."""
+    form = LinkForm()
+    if form.validate_on_submit():
+        with transaction():
+            sent = sending.send_link(
+                who, debtor_id=subject.debtor_id, to=form.to.data, once=form.form_key.data or "", key=key()
+            )
+        if sent:
+            flash(_("The link is on its way to a contact on file. It asks for the date of birth."), "success")
+        else:
+            flash(_("No link was sent: nothing on file may be written to, or no date of birth is on file."), "problem")
+        return redirect(url_for("helpdesk_people.person", debtor_id=subject.debtor_id), 303)
+    if request.method == "GET":
+        form.form_key.data = uuid.uuid4().hex
+    return render_template("helpdesk/link.html", form=form, person=subject), 422 if form.errors else 200

@@ -67,6 +67,7 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
         "recovery_id": recovery,
         "passkey_id": uuid.uuid4(),
         "number": asked.number,
+        "note_id": uuid.uuid4(),
         "debtor_id": a_debt(lender=lender).debtor_id,
     }
 
