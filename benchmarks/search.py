@@ -79,7 +79,7 @@ class Compared:
 def _vocabulary(count: int, dice: random.Random) -> list[str]:
     found: dict[str, None] = {}
     while len(found) < count:
-        found["".join(dice.choices(_SYLLABLES, k=dice.choice((2, 3, 3, 4))))] = None
+        found["".join(dice.choices(_SYLLABLES, k=dice.choice((2, 3, 4, 4, 5))))] = None
     return list(found)
 
 

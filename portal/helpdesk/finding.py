@@ -25,6 +25,8 @@ from portal.post import phones
 MOST = 20
 LONGEST = 120
 _FEWEST_DIGITS = 7
+# Of those who are found some may be of a file that is still being read.
+_MAY_BE_STAGED = 5
 _SIGNS_OF_NUMBERS = frozenset("+-().·/ \u00a0\u2010\u2011\u2013")
 _DEBT, _DEBTOR, _CONTACT = table_of(Debt).c, table_of(Debtor).c, table_of(ContactPoint).c
 
@@ -107,8 +109,8 @@ _ADDRESSES = select(_CONTACT.debtor_id, _CONTACT.channel, _CONTACT.address).wher
 )
 
 
-def find(typed: str, *, lender: LenderCard) -> Answer | Refused:
-    """Find people of a lender by what somebody typed: what fits exactly comes before what resembles a name."""
+def find(typed: str, *, lender: LenderCard, alike: bool = False) -> Answer | Refused:
+    """Find people of a lender by what somebody typed; `alike`: also names like it where there is the name itself."""
     text = " ".join(typed.split())
     if not text:
         return Refused.NOTHING
@@ -119,7 +121,7 @@ def find(typed: str, *, lender: LenderCard) -> Answer | Refused:
             return Answer(people[:MOST], len(people) > MOST, by)
     if not names.asked(text).terms:
         return Refused.TOO_SHORT
-    found = found_by.people_named(text, lender_id=lender.id, most=2 * MOST)
+    found = found_by.people_named(text, lender_id=lender.id, most=MOST + _MAY_BE_STAGED, alike=alike)
     slips = {named.id: named.slips for named in found.people}
     people = _cards(slips, lender_id=lender.id, near={id_ for id_, count in slips.items() if count})
     return Answer(people[:MOST], found.more or len(people) > MOST, By.NAME)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import HiddenField, RadioField, SelectField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, StopValidation
 
 from portal.care.requests import LONGEST_WORDS, plain_words
@@ -38,6 +38,7 @@ class SearchForm(Form):
     """The one box."""
 
     typed = Text(lazy_gettext("Find a person"))
+    alike = BooleanField(lazy_gettext("Also names that are only like it"))
 
 
 class ReasonForm(Form):

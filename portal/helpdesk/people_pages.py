@@ -65,7 +65,7 @@ def search_page() -> ResponseReturnValue:
     who, form = me(), SearchForm()
     answer: Answer | None = None
     if request.method == "POST" and form.validate():
-        found = finding.find(form.typed.data or "", lender=who.lender)
+        found = finding.find(form.typed.data or "", lender=who.lender, alike=bool(form.alike.data))
         if isinstance(found, Answer):
             answer = found
             if found.people:

@@ -24,15 +24,18 @@ from sqlalchemy import Select, bindparam, delete, select, union_all
 from portal.bulk import Among, Same, insert_columns
 from portal.db import Model, read, session, table_of
 from portal.people import names
-from portal.people.models import Debtor, FoundBy, NameSpelling
+from portal.people.models import ContactPoint, Debtor, FoundBy, NameSpelling
 
 _FOUND, _SPELLING, _DEBTOR = table_of(FoundBy).c, table_of(NameSpelling).c, table_of(Debtor).c
-# How many rows of one key are looked at; who has names that common has to be found by more than a name.
+# How many rows of one key are read for a page of people, and where more has to fit than the key says.
+_READ = 64
 LOOKED_AT = 400
-# How many ways of writing one term are tried, and how many of all together.
+# How many ways of writing one term are tried, how many of all together, and how many people are looked at for each.
 _WRITINGS = 8
 _TRIED = 16
-_OF_EACH = 25
+_OF_EACH = 16
+# Terms that are spelled alike when letters are left out; few but the shortest have more.
+_ALIKE = 48
 # The last digits of a number are the same in every form in which it is written.
 _DIGITS = 7
 _SIZES = (1, 2, 4, 8, 16, 32)
@@ -61,7 +64,9 @@ def _address_key(channel: str, address: str) -> str | None:
     return _hash(f"phone:{digits[-_DIGITS:]}")[:13] if len(digits) >= _DIGITS else None
 
 
-def add_names(people: Collection[tuple[str, str]], *, lender_id: uuid.UUID, known: set[str]) -> None:
+def add_names(
+    people: Collection[tuple[str, str]], *, lender_id: uuid.UUID, known: set[str], unless_there: bool = False
+) -> None:
     """Let new people, each a hexadecimal id with a name, be found by their names, in the running transaction.
 
     `known` are terms that were seen to be there before; what is written now is added to them.
@@ -73,7 +78,7 @@ def add_names(people: Collection[tuple[str, str]], *, lender_id: uuid.UUID, know
         seen.update(terms)
         order = _order(debtor)
         rows += [(_pair(one, other) + order, debtor) for one, other in names.pairs(terms)]
-    _put(rows, lender_id=lender_id, unless_there=False)
+    _put(rows, lender_id=lender_id, unless_there=unless_there)
     _add_terms({term for term in seen - known if names.slips(term)}, lender_id=lender_id)
     known |= seen
 
@@ -220,16 +225,18 @@ def at_address(channel: str, address: str, *, lender_id: uuid.UUID) -> tuple[uui
     return tuple(_debtors([key], lender_id=lender_id, most=_OF_EACH)) if key is not None else ()
 
 
-def people_named(typed: str, *, lender_id: uuid.UUID, most: int) -> Found:
-    """Find people by what somebody types of a name: first who is called so, then who is called nearly so."""
+def people_named(typed: str, *, lender_id: uuid.UUID, most: int, alike: bool = False) -> Found:
+    """Find people by what somebody types of a name: who is called so; if nobody is, or with `alike`, also nearly so."""
     wanted = names.asked(typed)
     if not wanted.terms:
         return Found((), more=False)
-    ids, all_seen = _called(wanted.terms, lender_id=lender_id)
+    ids, all_seen = _called(wanted, lender_id=lender_id)
     found = _who_fits(wanted, ids, lender_id=lender_id)
-    if sum(not named.slips for named in found) <= most:
-        nearly = _called_nearly(wanted.terms, lender_id=lender_id)
+    for slips in (1, 2):
+        if len(found) > most or (found and not alike):
+            break
         there = {named.id for named in found}
+        nearly = _called_nearly(wanted.terms, lender_id=lender_id, slips=slips)
         found += _who_fits(wanted, (id_ for id_ in nearly if id_ not in there), lender_id=lender_id)
     found.sort(key=lambda named: (named.slips, names.fold(named.name), named.id))
     return Found(tuple(found[:most]), more=len(found) > most or not all_seen)
@@ -243,23 +250,26 @@ def _who_fits(wanted: names.Asked, ids: Iterable[uuid.UUID], *, lender_id: uuid.
     ]
 
 
-def _called(terms: Sequence[str], *, lender_id: uuid.UUID) -> tuple[list[uuid.UUID], bool]:
+def _called(wanted: names.Asked, *, lender_id: uuid.UUID) -> tuple[list[uuid.UUID], bool]:
     """Give who has these very terms in the name, and whether that is all of them."""
+    terms = wanted.terms
+    # What a key of one or two terms finds fits; of the rest more has to be looked at.
+    most = LOOKED_AT if wanted.initials or len(terms) > 2 else _READ  # noqa: PLR2004 - as said
     if len(terms) == 1:
-        ids = _debtors([_hash(terms[0])[:8]], lender_id=lender_id, most=LOOKED_AT)
-        return ids, len(ids) < LOOKED_AT
+        ids = _debtors([_hash(terms[0])[:8]], lender_id=lender_id, most=most)
+        return ids, len(ids) < most
     ids = []
     # Long terms are rare ones, mostly; the first pair of which there aren't too many tells of all.
     for one, other in combinations(sorted(terms, key=len, reverse=True)[:3], 2):
-        ids = _debtors([_pair(one, other)], lender_id=lender_id, most=LOOKED_AT)
-        if len(ids) < LOOKED_AT:
+        ids = _debtors([_pair(one, other)], lender_id=lender_id, most=most)
+        if len(ids) < most:
             return ids, True
     return ids, False
 
 
-def _called_nearly(terms: Sequence[str], *, lender_id: uuid.UUID) -> list[uuid.UUID]:
-    """Give who has terms in the name that differ a little from these; of three or more, one may be missing."""
-    written = {term: _writings(term, lender_id=lender_id) for term in terms}
+def _called_nearly(terms: Sequence[str], *, lender_id: uuid.UUID, slips: int) -> list[uuid.UUID]:
+    """Give who has terms in the name that differ by so many slips at most; of three or more, one may be missing."""
+    written = {term: _writings(term, lender_id=lender_id, slips=slips) for term in terms}
     if len(terms) == 1:
         keys = [_hash(term)[:8] for _slips, term in written[terms[0]]]
         return _debtors(keys, lender_id=lender_id, most=_OF_EACH)
@@ -273,15 +283,35 @@ def _called_nearly(terms: Sequence[str], *, lender_id: uuid.UUID) -> list[uuid.U
     return _debtors(keys, lender_id=lender_id, most=_OF_EACH)
 
 
-def _writings(term: str, *, lender_id: uuid.UUID) -> list[tuple[int, str]]:
+def _writings(term: str, *, lender_id: uuid.UUID, slips: int) -> list[tuple[int, str]]:
     """Give the terms of this lender's people that a term may stand for, with how many slips, the nearest first."""
-    most = names.slips(term)
+    most = min(names.slips(term), slips)
     if not most:
         return [(0, term)]
-    keys = [_hash(spelling) for spelling in names.spellings(term)]
-    said = {row.said for row in _read_ranges(NameSpelling, "term", keys, lender_id=lender_id, most=LOOKED_AT // 4)}
+    keys = [_hash(spelling) for spelling in names.spellings(term, most=most)]
+    said = {row.said for row in _read_ranges(NameSpelling, "term", keys, lender_id=lender_id, most=_ALIKE)}
     near = [(names.distance(term, other, most=min(most, names.slips(other))), other) for other in said]
-    good = [(slips, other) for slips, other in near if slips <= min(most, names.slips(other))]
+    good = [(count, other) for count, other in near if count <= min(most, names.slips(other))]
     # People seldom miss the first letter.
     good.sort(key=lambda one: (one[0], one[1][0] != term[0], one[1]))
     return good[:_WRITINGS]
+
+
+def index_everybody(*, lender_id: uuid.UUID, after: uuid.UUID | None = None, at_once: int = 1_000) -> uuid.UUID | None:
+    """Let the next so many people be found who came before there was anything to find them by.
+
+    Gives the last of them, to go on after; None when nobody is left. Who can be found already stays so.
+    """
+    query = select(Debtor.id, Debtor.name).where(Debtor.lender_id == lender_id).order_by(Debtor.id).limit(at_once)
+    people = session.execute(query if after is None else query.where(Debtor.id > after)).all()
+    if not people:
+        return None
+    reached = session.execute(
+        select(ContactPoint.debtor_id, ContactPoint.channel, ContactPoint.address).where(
+            ContactPoint.lender_id == lender_id, ContactPoint.debtor_id.in_([row.id for row in people])
+        )
+    )
+    add_names([(row.id.hex, row.name) for row in people], lender_id=lender_id, known=set(), unless_there=True)
+    add_addresses(((row.debtor_id.hex, row.channel, row.address) for row in reached), lender_id=lender_id)
+    last: uuid.UUID = people[-1].id
+    return last

@@ -102,8 +102,8 @@ def slips(term: str) -> int:
     return 1 if len(term) < _LONG else 2
 
 
-def spellings(term: str) -> frozenset[str]:
-    """Give a term's beginning with up to as many letters left out as may be wrong.
+def spellings(term: str, *, most: int = 2) -> frozenset[str]:
+    """Give a term's beginning with up to as many letters left out as may be wrong, and no more than `most`.
 
     Two terms that differ by so many slips have a spelling in common, so one is found from the other by looking up a few
     dozen keys (W. Garbe, symmetric delete spelling correction).
@@ -114,7 +114,7 @@ def spellings(term: str) -> frozenset[str]:
     start = term[:SPELLED]
     return frozenset(
         "".join(letter for place, letter in enumerate(start) if place not in left_out)
-        for count in range(slips(term) + 1)
+        for count in range(min(slips(term), most) + 1)
         for left_out in combinations(range(len(start)), count)
     )
 
@@ -129,6 +129,14 @@ def distance(one: str, other: str, *, most: int) -> int:
         return 0
     if abs(len(one) - len(other)) > most:
         return most + 1
+    # What both begin and end with is mostly all but a letter or two.
+    begin, shorter = 0, min(len(one), len(other))
+    while begin < shorter and one[begin] == other[begin]:
+        begin += 1
+    end = 0
+    while end < shorter - begin and one[-1 - end] == other[-1 - end]:
+        end += 1
+    one, other = one[begin : len(one) - end], other[begin : len(other) - end]
     before: list[int] = []
     last = list(range(len(other) + 1))
     for row, letter in enumerate(one, 1):

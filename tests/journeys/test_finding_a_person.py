@@ -121,7 +121,9 @@ def test_what_can_not_be_looked_for_is_answered_calmly(
 def test_a_name_of_many_shows_twenty_and_asks_for_more(search: Search, lender: Lender) -> None:
     for number in range(25):
         somebody(lender, f"Common {chr(97 + number) * 3}")
+    somebody(lender, "Commen Slip")
     page = page_of(search("common"))
+    assert not page.says("Commen Slip")
     assert page.words.count("Common ") == 20
     assert page.says("There are more than these.")
     assert not page_of(search("common bbb")).says("There are more than these.")
@@ -135,3 +137,15 @@ def test_people_of_another_lender_and_of_a_file_being_read_are_not_found(search:
         s.get_one(Debt, (lender.id, staged.id)).state = "staged"
     for typed in ("yara", "yara@example.com", staged.reference):
         assert page_of(search(typed)).says("Nobody was found"), typed
+
+
+def test_names_like_it_are_shown_too_when_asked_for(app: Flask, search: Search, lender: Lender) -> None:
+    somebody(lender, "Marta Weiss")
+    somebody(lender, "Maria Weiss")
+    assert not page_of(search("maria weiss")).says("Marta Weiss")
+    client = a_client(app)
+    come_to_work(client, a_worker(app, lender, Role.HELPDESK, email="two@linden.example"))
+    both = page_of(client.fill(client.get("/staff/people"), {"typed": "maria weiss", "alike": "y"}))
+    assert both.says("Marta Weiss")
+    assert both.words.index("Maria Weiss") < both.words.index("Marta Weiss")
+    assert both.says("a name like it")
