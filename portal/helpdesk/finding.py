@@ -25,6 +25,7 @@ from portal.post import phones
 MOST = 20
 LONGEST = 120
 _FEWEST_DIGITS = 7
+_FEWEST_OF_NUMBER = 3
 # Of those who are found some may be of a file that is still being read.
 _MAY_BE_STAGED = 5
 _SIGNS_OF_NUMBERS = frozenset("+-().·/ \u00a0\u2010\u2011\u2013")
@@ -120,7 +121,9 @@ def find(typed: str, *, lender: LenderCard, alike: bool = False) -> Answer | Ref
         if ids and (people := _cards(ids, lender_id=lender.id)):
             return Answer(people[:MOST], len(people) > MOST, by)
     if not names.asked(text).terms:
-        return Refused.TOO_SHORT
+        # What has the length of a number is one that nobody here has.
+        is_number = sum(sign.isalnum() for sign in text) >= _FEWEST_OF_NUMBER
+        return Answer((), False, By.NUMBER) if is_number else Refused.TOO_SHORT
     found = found_by.people_named(text, lender_id=lender.id, most=MOST + _MAY_BE_STAGED, alike=alike)
     slips = {named.id: named.slips for named in found.people}
     people = _cards(slips, lender_id=lender.id, near={id_ for id_, count in slips.items() if count})
