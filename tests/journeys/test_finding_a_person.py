@@ -7,17 +7,18 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from werkzeug.test import TestResponse
 
 from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.evidence.models import EvidenceRecord
 from portal.lenders.models import Lender
+from portal.people.models import FoundBy, NameSpelling
 from portal.plans.models import Plan
 from portal.staff.roles import Role
 from tests.factories import a_debt, a_debtor, a_lender
-from tests.journeys.acts import agree, come_in, rows
+from tests.journeys.acts import agree, come_in, command, rows
 from tests.journeys.staff import a_client, a_worker, cheap, come_to_work
 from tests.pages import CheckingClient, page_of
 
@@ -149,3 +150,15 @@ def test_names_like_it_are_shown_too_when_asked_for(app: Flask, search: Search, 
     assert both.says("Marta Weiss")
     assert both.words.index("Maria Weiss") < both.words.index("Marta Weiss")
     assert both.says("a name like it")
+
+
+def test_people_from_before_are_found_once_the_command_has_run(app: Flask, search: Search, lender: Lender) -> None:
+    somebody(lender, "Maria Before", email="before@example.com")
+    with transaction() as s:
+        s.execute(delete(FoundBy))
+        s.execute(delete(NameSpelling))
+    assert page_of(search("maria before")).says("Nobody was found")
+    for _run in range(2):
+        assert command(app, "people-index").exit_code == 0
+    for typed in ("maria before", "marja befroe", "before@example.com"):
+        assert page_of(search(typed)).says("Maria Before"), typed
