@@ -144,9 +144,21 @@ def forget(
         for debtor_id, channel, address in addresses
         if (key := _address_key(channel, address)) is not None
     ]
+    _delete(FoundBy, ids, lender_id=lender_id)
+    # Nor does anything stay of names that nobody has any more.
+    gone = [
+        term
+        for term in {term for _id, name in people for term in names.terms(name)}
+        if names.slips(term) and not _debtors([_hash(term)[:8]], lender_id=lender_id, most=1)
+    ]
+    spelled = [uuid.UUID(_spelling_id(spelling, term)) for term in gone for spelling in names.spellings(term)]
+    _delete(NameSpelling, spelled, lender_id=lender_id)
+
+
+def _delete(model: type[FoundBy] | type[NameSpelling], ids: Sequence[uuid.UUID], *, lender_id: uuid.UUID) -> None:
     for start in range(0, len(ids), LOOKED_AT):
         session.execute(
-            delete(FoundBy).where(FoundBy.lender_id == lender_id, FoundBy.id.in_(ids[start : start + LOOKED_AT])),
+            delete(model).where(model.lender_id == lender_id, model.id.in_(ids[start : start + LOOKED_AT])),
             execution_options={"synchronize_session": False},
         )
 

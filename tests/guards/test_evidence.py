@@ -35,7 +35,7 @@ WITHOUT_A_RECORD = {
     "people/kept_forms.py:keep": "as forget",
     "people/found_by.py:_put": "by what people are found is no act; whoever writes what it is made of records that",
     "people/found_by.py:_add_terms": "as _put",
-    "people/found_by.py:forget": "as _put",
+    "people/found_by.py:_delete": "as _put",
     "people/permissions.py:touch": "when a session was last seen; nobody decided anything",
     "people/tries.py:note": "wrong answers are counted for a while; who was refused is recorded by whoever asks",
     "people/passkeys.py:use_up": "a challenge is no act; what it was answered for is recorded by whoever asks",

@@ -504,8 +504,7 @@ def test_an_import_can_be_undone_while_nothing_has_happened(desk: Desk, lender: 
     done = command(desk.app, "import-undo", "--lender", lender.slug)
     assert done.exit_code == 0, done.output
     changed = {name for name, count in rows().items() if count != before[name]}
-    # Words of names stay; nobody is found by them.
-    assert changed == {"import_run", "evidence_record", "name_spelling"}
+    assert changed == {"import_run", "evidence_record"}
     assert found_by.people_named("person", lender_id=lender.id, most=9).people == ()
     assert acts_of(lender.id)["portfolio_undone"] == 1
     books_agree()
