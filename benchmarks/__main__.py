@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import answer, audit, importing, machine, pages, paint, portfolio, sweeping
+from benchmarks import answer, audit, importing, machine, pages, paint, portfolio, search, sweeping
 from benchmarks.databases import KINDS, Databases
 from tests.browser.gallery import Gallery
 
@@ -19,7 +19,7 @@ TARGET = 0.5
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parts = ("answer", "pages", "import", "sweep", "visit", "audit", "paint")
+    parts = ("answer", "pages", "import", "search", "sweep", "visit", "audit", "paint")
     parser.add_argument("--only", choices=parts, help="only this part")
     parser.add_argument("--quick", action="store_true", help="shorter rounds and smaller files")
     told = parser.parse_args()
@@ -33,6 +33,8 @@ def main() -> None:
             show_pages(databases, Path(name), quick=told.quick)
         if told.only in (None, "import"):
             show_import(databases, Path(name), quick=told.quick)
+        if told.only in (None, "search"):
+            show_search(databases, quick=told.quick)
         if told.only in (None, "sweep"):
             show_sweep(databases, Path(name), quick=told.quick)
         if told.only in (None, "visit"):
@@ -102,6 +104,22 @@ def show_import(databases: Databases, folder: Path, *, quick: bool) -> None:
     sizes = (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000)
     for size, cost in importing.memory(databases, folder=folder, sizes=sizes).items():
         print(f"  peak memory of importing {size:>9,} debts: {cost.peak / 1e6:.0f} MB (SQLite, {cost.seconds:.1f} s)")
+
+
+def show_search(databases: Databases, *, quick: bool) -> None:
+    """Print the helpdesk's search over many people against the same over few."""
+    many = 100_000 if quick else 1_000_000
+    print(f"\nSearch of the helpdesk over {many:,} made-up people, against the same over {search.FEW:,}")
+    print("  what 95 of 100 searches take at most, ms; a fixed mix, in turns, medians of the turns")
+    for kind in KINDS:
+        found = search.compare(databases, kind=kind, many=many, rounds=3 if quick else 5)
+        verdict = "" if found.ratio <= search.MOST_TIMES else f"  (over {search.MOST_TIMES})"
+        print(
+            f"  {NAMES[kind]:<12}{found.few:.2f} over {search.FEW:,}, {found.many:.2f} over {many:,}: "
+            f"{found.ratio:.2f} times as long{verdict}; filled in {found.filled:.0f} s"
+        )
+        for name, (few, much) in found.by_kind.items():
+            print(f"  {'':<12}{name:<18}{few:>8.2f}{much:>8.2f}", flush=True)
 
 
 def show_sweep(databases: Databases, folder: Path, *, quick: bool) -> None:

@@ -32,6 +32,11 @@ _OF_A_BATCH = {
         select {columns},
           (select min(d.line) from debt d where d.lender_id = t.lender_id and d.debtor_id = t.debtor_id) as line
         from contact_point t order by line, t.id""",
+    "found_by": """
+        select {columns},
+          (select min(d.line) from debt d where d.lender_id = t.lender_id and d.debtor_id = t.debtor_id) as line
+        from found_by t order by line, t.id""",
+    "name_spelling": "select {columns}, 2 as line from name_spelling t order by t.id",
     "book": """
         select {columns}, d.line
         from book t join debt d on d.lender_id = t.lender_id and d.id = t.id order by d.line""",

@@ -101,22 +101,38 @@ class Same:
 Column = Sequence[Any] | Same
 
 
-def insert_columns(table: Table, columns: Mapping[str, Column]) -> None:
+def insert_columns(table: Table, columns: Mapping[str, Column], *, unless_there: bool = False) -> None:
     """Insert many rows, given by columns; every column that the table needs is named, and ids are hexadecimal text.
 
-    PostgreSQL takes them by COPY, SQLite by statements of many rows.
+    PostgreSQL takes them by COPY, SQLite by statements of many rows. With `unless_there` rows whose key is there
+    already are left out.
     """
     count = next(len(column) for column in columns.values() if not isinstance(column, Same))
     if not count:
         return
     connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        _copy(connection, table, columns, count)
+    if connection.dialect.name != "postgresql":
+        _insert(connection, table, columns, count, unless_there=unless_there)
+    elif unless_there:
+        _insert_arrays(connection, table, columns, count)
     else:
-        _insert(connection, table, columns, count)
+        _copy(connection, table, columns, count)
 
 
-def _insert(connection: Connection, table: Table, columns: Mapping[str, Column], count: int) -> None:
+def _insert_arrays(connection: Connection, table: Table, columns: Mapping[str, Column], count: int) -> None:
+    """Insert rows by one array a column, because COPY can't leave any out."""
+    quote = connection.dialect.identifier_preparer.quote
+    arrays = ", ".join(f"%s::{table.c[name].type.compile(connection.dialect)}[]" for name in columns)
+    connection.exec_driver_sql(
+        f"insert into {quote(table.name)} ({', '.join(map(quote, columns))}) "  # noqa: S608 - names of our own tables
+        f"select * from unnest({arrays}) on conflict do nothing",
+        tuple([column.value] * count if isinstance(column, Same) else list(column) for column in columns.values()),
+    )
+
+
+def _insert(
+    connection: Connection, table: Table, columns: Mapping[str, Column], count: int, *, unless_there: bool
+) -> None:
     ready: list[Iterable[Any]] = []
     for name, column in columns.items():
         prepare = _for_sqlite(table.c[name].type, connection.dialect)
@@ -130,20 +146,21 @@ def _insert(connection: Connection, table: Table, columns: Mapping[str, Column],
     step = len(names) * _ROWS_OF_A_STATEMENT
     whole = len(cells) // step * step
     if whole:
-        statement = _statement(connection.dialect, table.name, names, _ROWS_OF_A_STATEMENT)
+        statement = _statement(connection.dialect, table.name, names, _ROWS_OF_A_STATEMENT, unless_there)
         connection.exec_driver_sql(statement, [cells[start : start + step] for start in range(0, whole, step)])
     if whole < len(cells):
         rest = (len(cells) - whole) // len(names)
-        connection.exec_driver_sql(_statement(connection.dialect, table.name, names, rest), cells[whole:])
+        statement = _statement(connection.dialect, table.name, names, rest, unless_there)
+        connection.exec_driver_sql(statement, cells[whole:])
 
 
 @lru_cache(maxsize=1024)
-def _statement(dialect: Dialect, table: str, names: tuple[str, ...], rows: int) -> str:
+def _statement(dialect: Dialect, table: str, names: tuple[str, ...], rows: int, unless_there: bool) -> str:  # noqa: FBT001 - the cache knows no names
     quote = dialect.identifier_preparer.quote
     row = f"({', '.join('?' * len(names))})"
     return (
         f"insert into {quote(table)} ({', '.join(map(quote, names))}) "  # noqa: S608 - names of our own tables
-        f"values {', '.join([row] * rows)}"
+        f"values {', '.join([row] * rows)}{' on conflict do nothing' if unless_there else ''}"
     )
 
 

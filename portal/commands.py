@@ -37,6 +37,7 @@ from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.debts.statement import debt_of, owner_of_reference
 from portal.evidence.record import OPERATOR
+from portal.helpdesk.commands import people_index_command
 from portal.lenders import settings as lenders
 from portal.lenders.commands import brand_command, email_address, urgent_command
 from portal.lenders.models import Lender
@@ -565,5 +566,6 @@ def register(group: click.Group) -> None:
         messages_command,
         bounces_command,
         letters_command,
+        people_index_command,
     ):
         group.add_command(command)

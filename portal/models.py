@@ -5,6 +5,7 @@ from portal.contact import models as contact
 from portal.db import Model
 from portal.debts import models as debts
 from portal.evidence import models as evidence
+from portal.helpdesk import models as helpdesk
 from portal.ledger import Book, Posting, Transfer
 from portal.lenders import models as lenders
 from portal.letters import models as letters
@@ -28,6 +29,7 @@ __all__ = [
     "contact",
     "debts",
     "evidence",
+    "helpdesk",
     "lenders",
     "letters",
     "metadata",

@@ -26,7 +26,7 @@ from portal.ledger import Account
 from portal.lenders import settings
 from portal.lenders.models import Lender
 from portal.money import Money
-from portal.people import sign_in
+from portal.people import found_by, sign_in
 from portal.people.models import ContactPoint, Debtor
 from portal.plans import negotiate
 from portal.plans.models import LimitsVersion
@@ -226,6 +226,9 @@ def a_debtor(
                         lender_id=lender.id, debtor_id=debtor.id, channel=channel, address=address, created_at=now
                     )
                 )
+        found_by.add_names([(debtor.id.hex, name)], lender_id=lender.id, known=set())
+        reached = [(debtor.id.hex, channel, at) for channel, at in (("email", email), ("sms", phone)) if at]
+        found_by.add_addresses(reached, lender_id=lender.id)
         return _let_go(debtor)
 
 

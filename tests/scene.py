@@ -27,6 +27,7 @@ from portal.care.states import Kind
 from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
 from portal.evidence.record import OPERATOR, Actor
+from portal.helpdesk import notes
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
@@ -37,7 +38,7 @@ from portal.people.permissions import load
 from portal.people.reach import Address
 from portal.plans.models import Quote
 from portal.post.models import Message
-from portal.staff import entering, members, recovering
+from portal.staff import entering, gates, members, recovering
 from portal.staff.roles import Role
 from portal.start import stand_in_beside
 from tests import factories
@@ -169,9 +170,29 @@ class Scene:
             "lender": self.lender.slug,
             "number": next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number,
             "oneself": str(worker.id),
+            "note": self._note(self.debts["on a plan"].debtor_id),
+            "person": str(self.debts["on a plan"].debtor_id),
+            "needing_care": str(self.debts["asking"].debtor_id),
             "colleague": str(lost.id),
             "recovery": str(recovery.id),
         }
+
+    def _note(self, debtor_id: uuid.UUID) -> str:
+        """Write a note and a call about somebody down; gives the note's id."""
+        key = str(self.app.config["SECRET_KEY"])
+        with self.app.test_request_context():
+            with transaction():
+                member = members.one(lender_id=self.lender.id, member_id=self._colleague)
+                assert member is not None
+                device = sign_in.device_of(browser="Firefox, Linux", address="", device="", key=key)
+                entered = entering.open_session(member, came_by="code", device=device)
+            who = gates.load(f"staff:{entered.lender_id.hex}:{entered.session_id.hex}")
+            assert who is not None
+            about = {"debtor_id": debtor_id, "form_key": "scene"}
+            with transaction():
+                notes.write_note(who, **about, text="Works nights; call after noon.")
+                notes.note_call(who, **about, direction="in", reached=True, agreed="yes", about="A later day.")
+            return str(notes.notes_of(who, debtor_id=debtor_id)[0].id)
 
     def _come_to_work(self, browser: CheckingClient, *, half_way: bool) -> None:
         """Sign somebody of the staff in by the acts alone: a code of an app is good once, and new each half minute."""

@@ -27,7 +27,14 @@ class Shown:
 def notices_for_me(debt_id: uuid.UUID | None = None) -> tuple[Shown, ...]:
     """Give what the signed-in person's page (or the page of one debt) says about what is being looked into."""
     person = me()
-    found = notices_of(lender_id=person.lender_id, debtor_id=person.debtor_id, debt_id=debt_id, zone=person.zone)
+    return notices_for(lender_id=person.lender_id, debtor_id=person.debtor_id, debt_id=debt_id, zone=person.zone)
+
+
+def notices_for(
+    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, debt_id: uuid.UUID | None = None, zone: str
+) -> tuple[Shown, ...]:
+    """Give what a person's page (or the page of one debt) says about what is being looked into."""
+    found = notices_of(lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, zone=zone)
     return tuple(_shown(notice) for notice in found)
 
 

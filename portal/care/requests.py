@@ -6,6 +6,7 @@ Invariant: a request has a number and a clock from its first moment, and nobody 
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import unicodedata
 import uuid
@@ -23,6 +24,7 @@ from portal.care.models import CareRequest, Need
 from portal.care.states import ABOUT_ACCESS, DOORS, WAITING, Event, Forbidden, Kind, Moved, Repeated, State, after
 from portal.db import new_id, session
 from portal.debts.models import Debt
+from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Act, Actor, record
 from portal.lenders.models import Lender
 from portal.people.models import Debtor
@@ -335,6 +337,50 @@ def take(*, lender_id: uuid.UUID, number: str, by: Actor) -> Moved | Repeated | 
         request.taken_by = by.id
         _recorded(Act.REQUEST_TAKEN, request, by=by)
     return moved
+
+
+def hand_over(
+    *, lender_id: uuid.UUID, number: str, to: str | None, by: Actor, words: str
+) -> Moved | Repeated | Forbidden | NoSuchRequest:
+    """Give a request that somebody looks at to another person, by id, or back to the queue; the record has why."""
+    request = _mine_locked(lender_id, number)
+    if request is None:
+        return NoSuchRequest()
+    moved = after(State(request.state), Event.GIVE_BACK)
+    if isinstance(moved, Repeated) and to is not None:
+        moved = Moved(State.WITH_PERSON)
+    if isinstance(moved, Moved):
+        if to is not None and request.taken_by == to:
+            return Repeated(State.WITH_PERSON)
+        request.state = (State.WITH_PERSON if to else State.OPEN).value
+        request.taken_at = clock.now() if to else None
+        request.taken_by = to
+        facts = {"request": request.number, "kind": request.kind, "to": to, "words": words}
+        record(
+            Act.REQUEST_HANDED_OVER,
+            by=by,
+            lender_id=lender_id,
+            debtor_id=request.debtor_id,
+            debt_id=request.debt_id,
+            facts=facts,
+        )
+    return moved
+
+
+def last_hand_over(*, lender_id: uuid.UUID, request: Waiting) -> str | None:
+    """Give what was said when a request was last handed over, or None if it never was."""
+    entries = session.scalars(
+        select(EvidenceRecord.entry)
+        .where(
+            EvidenceRecord.lender_id == lender_id,
+            EvidenceRecord.debtor_id == request.debtor_id if request.debtor_id else EvidenceRecord.debtor_id.is_(None),
+            EvidenceRecord.act == Act.REQUEST_HANDED_OVER.value,
+            EvidenceRecord.at >= request.opened_at,
+        )
+        .order_by(EvidenceRecord.at.desc(), EvidenceRecord.id.desc())
+    )
+    said = (json.loads(entry)["facts"] for entry in entries)
+    return next((str(facts["words"]) for facts in said if facts.get("request") == request.number), None)
 
 
 def answer(*, lender_id: uuid.UUID, number: str, words: str, by: Actor) -> Moved | Repeated | Forbidden | NoSuchRequest:

@@ -63,6 +63,7 @@ class Event(StrEnum):
     """What happens to a request."""
 
     TAKE = "take"  # A person of the lender looks at it.
+    GIVE_BACK = "give_back"  # That person leaves it to another one.
     ANSWER = "answer"  # That person says what comes of it.
     CLOSE = "close"  # Nothing is left to do. Nobody is left without an answer, so only after one.
     WITHDRAW = "withdraw"  # Whoever asked takes it back; only as long as nobody has taken it.
@@ -76,7 +77,7 @@ TABLE: Final[Mapping[State, Mapping[Event, State]]] = MappingProxyType(
             Event.ANSWER: State.ANSWERED,
             Event.WITHDRAW: State.WITHDRAWN,
         },
-        State.WITH_PERSON: {Event.ANSWER: State.ANSWERED},
+        State.WITH_PERSON: {Event.ANSWER: State.ANSWERED, Event.GIVE_BACK: State.OPEN},
         State.ANSWERED: {Event.CLOSE: State.CLOSED},
         State.CLOSED: {},
         State.WITHDRAWN: {},
@@ -108,6 +109,7 @@ class Forbidden:
 
 _REACHED_BY: Final = {
     Event.TAKE: State.WITH_PERSON,
+    Event.GIVE_BACK: State.OPEN,
     Event.ANSWER: State.ANSWERED,
     Event.CLOSE: State.CLOSED,
     Event.WITHDRAW: State.WITHDRAWN,

@@ -19,6 +19,7 @@ from portal.debts.models import Debt, ImportRun, StagedChange
 from portal.evidence.models import EvidenceRecord
 from portal.ledger import Book, Posting, Transfer
 from portal.lenders.models import Lender
+from portal.people import found_by
 from portal.people.models import ContactPoint, Debtor
 
 BATCH = 2_000
@@ -185,10 +186,21 @@ def delete_debts(lender_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> None:
     session.execute(delete(Book).where(Book.lender_id == lender_id, Book.id.in_(ids)), execution_options=no_sync)
     has_debt = exists().where(Debt.lender_id == Debtor.lender_id, Debt.debtor_id == Debtor.id)
     has_record = exists().where(EvidenceRecord.lender_id == Debtor.lender_id, EvidenceRecord.debtor_id == Debtor.id)
-    lonely = list(
-        session.scalars(
-            select(Debtor.id).where(Debtor.lender_id == lender_id, Debtor.id.in_(people), ~has_debt, ~has_record)
+    named = session.execute(
+        select(Debtor.id, Debtor.name).where(
+            Debtor.lender_id == lender_id, Debtor.id.in_(people), ~has_debt, ~has_record
         )
+    ).all()
+    lonely = [row.id for row in named]
+    reached = session.execute(
+        select(ContactPoint.debtor_id, ContactPoint.channel, ContactPoint.address).where(
+            ContactPoint.lender_id == lender_id, ContactPoint.debtor_id.in_(lonely)
+        )
+    )
+    found_by.forget(
+        [(row.id, row.name) for row in named],
+        [(row.debtor_id, row.channel, row.address) for row in reached],
+        lender_id=lender_id,
     )
     session.execute(
         delete(ContactPoint).where(ContactPoint.lender_id == lender_id, ContactPoint.debtor_id.in_(lonely)),

@@ -17,6 +17,7 @@ from portal.debts.models import Debt, ImportRun, StagedChange, key_of
 from portal.debts.results import DebtRow, NothingOwed, Refusal, duplicate_refusal, twin_refusal
 from portal.debts.runs import BATCH, RunWasEnded, delete_debts, still_staging
 from portal.ledger import Account
+from portal.people import found_by
 from portal.people.models import ContactPoint, Debtor
 from portal.web.tags import best
 
@@ -40,6 +41,7 @@ class Staging:
         self.zone = zone
         # References that came more than once so far, with a line each: a third row of one is no better than the second.
         self._unclear: dict[str, int] = {}
+        self._terms: set[str] = set()
 
     def add(self, rows: Sequence[DebtRow]) -> tuple[list[Refusal], list[Refusal]]:
         """Stage a batch; gives refusals of rows in it whose reference is a duplicate, and of rows staged earlier."""
@@ -190,7 +192,7 @@ class Staging:
                     contacts[owner, "email", email] = None
                 if phone:
                     contacts[owner, "sms", phone] = None
-        self._add_contacts(contacts, at=at)
+        self._add_contacts(contacts, at=at, of_new_people=True)
         ledger.open_books(
             lender_id=self.lender_id,
             debts=debts,
@@ -245,7 +247,12 @@ class Staging:
             },
         )
 
-    def _add_contacts(self, contacts: Collection[tuple[str, str, str]], *, at: Same) -> None:
+        people = [(id_, row.name) for id_, row in zip(ids, rows, strict=True)]
+        found_by.add_names(people, lender_id=self.lender_id, known=self._terms)
+
+    def _add_contacts(
+        self, contacts: Collection[tuple[str, str, str]], *, at: Same, of_new_people: bool = False
+    ) -> None:
         if not contacts:
             return
         owners, channels, addresses = zip(*contacts, strict=True)
@@ -260,6 +267,7 @@ class Staging:
                 "created_at": at,
             },
         )
+        found_by.add_addresses(contacts, lender_id=self.lender_id, new=of_new_people)
 
     def _stage_changes(self, changes: Sequence[tuple[int, str, dict[str, Any]]]) -> None:
         if not changes:

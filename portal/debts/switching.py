@@ -21,7 +21,7 @@ from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR, Act, record
 from portal.ledger import Account, Book, Figures, Posting, Transfer
 from portal.money import Money
-from portal.people.models import ContactPoint, Debtor
+from portal.people.models import ContactPoint, Debtor, FoundBy, NameSpelling
 from portal.planner import count_anew
 
 Line = tuple[str, str, str, str, str]
@@ -45,7 +45,9 @@ def switch(
     with transaction() as s:
         if not still_staging(lender_id, run_id):
             raise RunWasEnded
-        count_anew(Debt, Debtor, ContactPoint, Book, Posting, Transfer, EvidenceRecord, StagedChange)
+        count_anew(
+            Debt, Debtor, ContactPoint, FoundBy, NameSpelling, Book, Posting, Transfer, EvidenceRecord, StagedChange
+        )
         if full and not summary.refused:
             seen = select(StagedChange.debt_id).where(
                 StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id

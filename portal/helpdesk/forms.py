@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from wtforms import TextAreaField
+from typing import Any
+
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, StopValidation
 
 from portal.care.requests import LONGEST_WORDS, plain_words
-from portal.web.fields import Form, at_most
+from portal.staff.forms import Filled
+from portal.web.fields import Form, Text, at_most
 from portal.web.languages import gettext as _
 from portal.web.languages import lazy_gettext
+
+LONGEST_REASON = 200
 
 
 class AnswerForm(Form):
@@ -27,3 +32,84 @@ class AnswerForm(Form):
         field.data = plain_words(field.data)
         if not field.data:
             raise StopValidation(_("Write the answer, as the person reads it."))
+
+
+class SearchForm(Form):
+    """The one box."""
+
+    typed = Text(lazy_gettext("Find a person"))
+    alike = BooleanField(lazy_gettext("Also names that are only like it"))
+
+
+class ReasonForm(Form):
+    """Why a page is opened, as the person reads it."""
+
+    reason = Text(
+        lazy_gettext("Why do you open it?"),
+        [
+            Filled(lazy_gettext("Say in a few words why you open this page. The person reads it.")),
+            at_most(LONGEST_REASON),
+        ],
+    )
+
+
+class NoteForm(Form):
+    """A note about a person."""
+
+    form_key = HiddenField()
+    text = TextAreaField(lazy_gettext("Note"), [Filled(lazy_gettext("Write the note.")), at_most(LONGEST_WORDS)])
+
+
+class CallForm(Form):
+    """A call with a person."""
+
+    form_key = HiddenField()
+    direction = RadioField(
+        lazy_gettext("Who called?"),
+        [InputRequired(lazy_gettext("Say who called."))],
+    )
+    reached = RadioField(
+        lazy_gettext("Was the person reached?"),
+        [InputRequired(lazy_gettext("Say whether the person was reached."))],
+    )
+    agreed = RadioField(
+        lazy_gettext("Did they agree to speak about it now?"),
+        [InputRequired(lazy_gettext("Say whether they agreed to speak."))],
+    )
+    about = TextAreaField(
+        lazy_gettext("What about?"), [Filled(lazy_gettext("Say what the call was about.")), at_most(LONGEST_WORDS)]
+    )
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        yes, no = ("yes", _("Yes")), ("no", _("No"))
+        self.direction.choices = [("in", _("They called us")), ("out", _("We called them"))]
+        self.reached.choices = [yes, no]
+        self.agreed.choices = [yes, no, ("not_asked", _("They were not asked"))]
+
+
+class LinkForm(Form):
+    """Which link is sent."""
+
+    form_key = HiddenField()
+    to = RadioField(
+        lazy_gettext("Where does it lead?"),
+        [InputRequired(lazy_gettext("Choose where the link leads."))],
+    )
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.to.choices = [
+            ("page", _("To their page: what they owe, their plan, everything else")),
+            ("pay", _("To pay")),
+        ]
+
+
+class HandOverForm(Form):
+    """To whom a request goes, and why."""
+
+    to = SelectField(lazy_gettext("To whom?"))
+    why = TextAreaField(
+        lazy_gettext("What they need to know"),
+        [Filled(lazy_gettext("Say in a few words why, for whoever goes on with it.")), at_most(LONGEST_WORDS)],
+    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -11,23 +14,52 @@ from portal import clock
 from portal.db import session
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Act, record
+from portal.helpdesk.finding import Answer
 from portal.staff.gates import Colleague
 
 # Whoever turns the pages of one thing has looked once.
 _SAME_LOOK = timedelta(minutes=15)
+# With somebody on the line, one comes back to a page again and again.
+SAME_VISIT = timedelta(hours=4)
 
 
 def looked_at_request(who: Colleague, *, debtor_id: uuid.UUID | None, number: str) -> None:
     """Write down that a member of the staff read a request; twice within a quarter of an hour is once."""
-    facts = {"name": who.name, "request": number}
-    before = session.scalars(
+    before = _looks(who, debtor_id=debtor_id, within=_SAME_LOOK)
+    if not any(facts.get("request") == number for facts in before):
+        _look(who, debtor_id=debtor_id, facts={"request": number})
+
+
+def has_opened(who: Colleague, *, debtor_id: uuid.UUID) -> bool:
+    """Say whether this member of the staff opened a person's page in the last hours."""
+    return any("page" in facts for facts in _looks(who, debtor_id=debtor_id, within=SAME_VISIT))
+
+
+def opened_page(who: Colleague, *, debtor_id: uuid.UUID, reason: str | None) -> None:
+    """Write down that a member of the staff opened a person's page, with the reason where one was asked for."""
+    _look(who, debtor_id=debtor_id, facts={"page": "person"} | ({"reason": reason} if reason else {}))
+
+
+def searched(who: Colleague, answer: Answer) -> None:
+    """Write down that a search showed people: who searched, by what, and how many were shown; not what was typed."""
+    facts = {"name": who.name, "by": answer.by.value, "shown": len(answer.people), "more": answer.more}
+    record(Act.STAFF_SEARCHED, by=who.actor, lender_id=who.lender_id, facts=facts)
+
+
+def _look(who: Colleague, *, debtor_id: uuid.UUID | None, facts: Mapping[str, object]) -> None:
+    said = {"name": who.name, **facts}
+    record(Act.STAFF_LOOKED, by=who.actor, lender_id=who.lender_id, debtor_id=debtor_id, facts=said)
+
+
+def _looks(who: Colleague, *, debtor_id: uuid.UUID | None, within: timedelta) -> list[dict[str, Any]]:
+    """Give the facts of what this member of the staff looked at of a person lately."""
+    entries = session.scalars(
         select(EvidenceRecord.entry).where(
             EvidenceRecord.lender_id == who.lender_id,
             EvidenceRecord.debtor_id == debtor_id if debtor_id else EvidenceRecord.debtor_id.is_(None),
-            EvidenceRecord.at > clock.now() - _SAME_LOOK,
+            EvidenceRecord.at > clock.now() - within,
             EvidenceRecord.act == Act.STAFF_LOOKED.value,
             EvidenceRecord.actor_id == str(who.member_id),
         )
     )
-    if not any(f'"request":"{number}"' in entry for entry in before):
-        record(Act.STAFF_LOOKED, by=who.actor, lender_id=who.lender_id, debtor_id=debtor_id, facts=facts)
+    return [json.loads(entry)["facts"] for entry in entries]

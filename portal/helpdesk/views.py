@@ -6,15 +6,15 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from portal.care import requests
-from portal.care.requests import NoSuchRequest, Waiting
+from portal.care.requests import NoSuchRequest, Waiting, plain_words
 from portal.care.states import Forbidden, Kind, Repeated, State
 from portal.care.words import kind_words, state_words, tag_kind, wish_words
 from portal.db import transaction
-from portal.helpdesk.forms import AnswerForm
+from portal.helpdesk.forms import AnswerForm, HandOverForm
 from portal.helpdesk.looking import looked_at_request
 from portal.staff import members
 from portal.staff.gates import me, needs
-from portal.staff.roles import Permission
+from portal.staff.roles import Permission, permissions_of
 from portal.web.languages import gettext as _
 from portal.web.paging import page_of
 from portal.web.spreadsheet import csv_answer
@@ -115,6 +115,8 @@ def request_page(number: str) -> ResponseReturnValue:
         own_words=found.words.splitlines(),
         answer=(found.answer or "").splitlines(),
         taken_by=_names().get(found.taken_by, found.taken_by),
+        handed_over=requests.last_hand_over(lender_id=who.lender_id, request=found),
+        may_see_person=Permission.SEE_PEOPLE in who.may,
         answers=Permission.ANSWER_REQUESTS in who.may,
         waits=found.state in (State.OPEN, State.WITH_PERSON),
     ), 422 if form.errors else 200
@@ -142,6 +144,39 @@ def close(number: str) -> ResponseReturnValue:
         done = requests.close(lender_id=who.lender_id, number=number, by=who.actor)
     _say(done, _("It is closed, and nothing of it is held any more."))
     return redirect(url_for("helpdesk.request", number=number), 303)
+
+
+def _colleagues() -> list[tuple[str, str]]:
+    """Give who else answers requests, after the queue itself."""
+    return [("", _("Back to the queue"))] + [
+        (str(member.id), member.name)
+        for member in members.of(lender_id=me().lender_id)
+        if member.state == "active"
+        and member.id != me().member_id
+        and Permission.ANSWER_REQUESTS in permissions_of(member.roles)
+    ]
+
+
+@helpdesk.route("/requests/<reference:number>/hand-over", methods=["GET", "POST"])
+@needs(Permission.ANSWER_REQUESTS)
+def hand_over(number: str) -> ResponseReturnValue:
+    """Give a request to a colleague, or back to the queue, with a word for whoever goes on with it."""
+    who, found, form = me(), _one_or_404(number), HandOverForm()
+    form.to.choices = _colleagues()
+    if form.validate_on_submit():
+        with transaction():
+            done = requests.hand_over(
+                lender_id=who.lender_id,
+                number=number,
+                to=form.to.data or None,
+                by=who.actor,
+                words=plain_words(form.why.data),
+            )
+        _say(done, _("It is handed over."))
+        return redirect(url_for("helpdesk.request", number=number), 303)
+    return render_template(
+        "helpdesk/hand_over.html", form=form, one=found, kind=kind_words(found.kind)
+    ), 422 if form.errors else 200
 
 
 def _say(done: object, words: str) -> None:

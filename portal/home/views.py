@@ -10,11 +10,12 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
-from portal.care.pages import notices_for_me
+from portal.care.pages import notices_for, notices_for_me
 from portal.debts.pages import mine_or_404, part_words, posting_words
 from portal.debts.statement import MONEY_CAME, Line, Standing, debts_of, history
 from portal.home.next_thing import Debt, NextThing, next_thing
 from portal.home.overview import Owed, one_debt, overview_of
+from portal.lenders.models import LenderCard
 from portal.money import Money, total
 from portal.people.permissions import me, needs_debtor
 from portal.plans.models import PlanCard
@@ -47,23 +48,29 @@ def totals(amounts: Iterable[Money]) -> list[Money]:
 def home_page() -> ResponseReturnValue:
     """Show what is owed in all, the one next thing, each debt."""
     person = me()
-    today = clock.today(person.zone)
-    found = overview_of(lender_id=person.lender_id, debtor_id=person.debtor_id, today=today)
+    return render_template(
+        "debts/home.html", **home_of(lender=person.lender, debtor_id=person.debtor_id, zone=person.zone)
+    )
+
+
+def home_of(*, lender: LenderCard, debtor_id: uuid.UUID, zone: str) -> dict[str, object]:
+    """Give what `debts/home.html` shows to a person, whoever looks at it."""
+    mine = {"lender_id": lender.id, "debtor_id": debtor_id}
+    found = overview_of(**mine, today=clock.today(zone))
     debts = found.debts
     owed = totals(debt.owed for debt in debts)
     if debts and not owed:
         owed = [Money.zero(debts[0].owed.currency)]
     first = next_thing([_for_next_thing(debt) for debt in debts], answer=found.answered is not None)
-    return render_template(
-        "debts/home.html",
-        total=owed,
-        credit=totals(debt.credit for debt in debts),
-        debts=debts,
-        lender_name=person.lender.name,
-        first=_first(first, debts),
-        answered=found.answered,
-        notices=notices_for_me() if found.anything_stops or not debts else (),
-    )
+    return {
+        "total": owed,
+        "credit": totals(debt.credit for debt in debts),
+        "debts": debts,
+        "lender_name": lender.name,
+        "first": _first(first, debts),
+        "answered": found.answered,
+        "notices": notices_for(**mine, zone=zone) if found.anything_stops or not debts else (),
+    }
 
 
 def _for_next_thing(debt: Owed) -> Debt:

@@ -50,14 +50,18 @@ class Listed:
 
 
 def _listed() -> list[Listed]:
-    """Give the person's letters, newest first, with those that are being made."""
     person = me()
-    mine = {"lender_id": person.lender_id, "debtor_id": person.debtor_id}
+    return listed(lender_id=person.lender_id, debtor_id=person.debtor_id, zone=person.zone)
+
+
+def listed(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, zone: str) -> list[Listed]:
+    """Give a person's letters, newest first, with those that are being made."""
+    mine = {"lender_id": lender_id, "debtor_id": debtor_id}
     gone = no_longer_true(**mine)
     names = references_of(**mine)
 
     def one(kind: str, number: str, at: datetime, state: str, debt_id: uuid.UUID, url: str | None = None) -> Listed:
-        day = day_in(person.zone, at)
+        day = day_in(zone, at)
         return Listed(kind_words(kind), number, at, day, state, names.get(debt_id, ""), url)
 
     found = [

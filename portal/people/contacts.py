@@ -20,7 +20,7 @@ from sqlalchemy import func, or_, select, update
 from portal import clock
 from portal.db import new_id, session
 from portal.evidence.record import OPERATOR, Act, Actor, record
-from portal.people import devices, notices, sign_in, staff_requests
+from portal.people import devices, found_by, notices, sign_in, staff_requests
 from portal.people.models import LIVE, ContactChange, ContactPoint, Debtor, Passkey
 from portal.people.reach import Address, same
 from portal.people.sign_in import CodeGood, LinkGone, Reach, Wrong, hashed, masked
@@ -317,6 +317,7 @@ def _put_on_file(change: ContactChange, now: datetime) -> uuid.UUID:
             created_at=now,
         )
         session.add(there)
+        found_by.add_addresses([(there.debtor_id.hex, there.channel, there.address)], lender_id=there.lender_id)
     there.removed_at = there.wrong_at = None
     there.confirmed_at = now if change.new_given_at is not None else None
     session.flush()

@@ -50,6 +50,25 @@ class ContactPoint(LenderOwned, Model):
 LIVE = (ContactPoint.removed_at.is_(None), ContactPoint.wrong_at.is_(None))
 
 
+class FoundBy(LenderOwned, Model):
+    """Something that a person is found by; `id` says what, and orders by when the person came: see `found_by`.
+
+    It points at nobody by a key of the database, which would cost an import more than the row itself.
+    """
+
+    __tablename__ = "found_by"
+    debtor_id: Mapped[uuid.UUID]
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class NameSpelling(LenderOwned, Model):
+    """A term of some name of this lender's people under one of its spellings; `id` says which: see `found_by`."""
+
+    __tablename__ = "name_spelling"
+    term: Mapped[str]
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
 class ContactChange(LenderOwned, Model):
     """A request to add, replace or remove a contact; nothing changes before both codes were given, or staff decided."""
 

@@ -123,6 +123,10 @@ def _kept_for(done: sign_in.SignedIn) -> KeptForm | None:
     return kept_forms.find(lender_id=done.lender_id, debtor_id=done.debtor_id, kept_id=kept_id)
 
 
+# Where a link may lead once it is open, by the word at its end.
+LEADS_TO = {"pay": "payments.pay"}
+
+
 def onward(name: str, *, otherwise: str) -> str:
     """Give the page that the visitor was on the way to; only ever a path of ours."""
     wanted = cookie.pop(name, None)
@@ -167,7 +171,7 @@ def invitation(token: str) -> ResponseReturnValue:
             case sign_in.SignedIn():
                 cookie.pop("after_sign_in", None)
                 _let_in(done)
-                return redirect(onward("after_sign_in", otherwise=url_for("home.home")), 303)
+                return redirect(url_for(LEADS_TO.get(request.args.get("to", ""), "home.home")), 303)
             case sign_in.LinkGone():
                 return _gone()
             case sign_in.Locked(until=until):

@@ -47,7 +47,7 @@ def plan(reference: str) -> ResponseReturnValue:
             "debt_reference": found.debt_reference,
             "product": found.product,
             "state": view.state,
-            "state_words": _state_words(view.state),
+            "state_words": plan_state_words(view.state),
             "paid": view.paid,
             "left": view.total - view.paid if view.alive else Money.zero(found.currency),
             "next": {
@@ -183,7 +183,8 @@ def _my_plan(reference: str) -> tuple[View, PlanCard]:
     return view_of(found, today=clock.today(person.zone)), found
 
 
-def _state_words(state: str) -> str:
+def plan_state_words(state: str) -> str:
+    """Say how a plan goes, as its person reads it."""
     match state:
         case "agreed":
             return _("Agreed. It starts with the first payment.")

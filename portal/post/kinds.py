@@ -62,6 +62,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "plan_ended": Kind(Group.NEWS, again=True),
         "plan_more_time": Kind(Group.NEWS, again=True),
         "invitation": Kind(Group.NEWS, again=True, life=timedelta(hours=72), collects=True),
+        # Sent while its reader is on the phone.
+        "link_asked_for": Kind(Group.NEWS, at_once=True, again=True, life=timedelta(hours=72)),
         "reminder": Kind(Group.REMINDERS, collects=True),
         "missed": Kind(Group.REMINDERS, collects=True),
         "urgent_request": Kind(Group.STAFF, again=True),

@@ -80,6 +80,27 @@ def invitation(*, name: str, lender: str, url: str) -> Words:
     )
 
 
+def link_asked_for(*, name: str, lender: str, url: str, to_pay: bool) -> Words:
+    """Send a link that somebody asked for on the phone: to sign in, to see a plan, or to pay."""
+    if to_pay:
+        first = _("as you asked, here is the link to pay. You choose the amount, and type your card only on that page.")
+        sms = _("As you asked: the link to pay. We ask for your date of birth.")
+    else:
+        first = _("as you asked, here is the link to your page: what you owe, your plan, and what you can do.")
+        sms = _("As you asked: the link to your page. We ask for your date of birth.")
+    return Words(
+        subject=_("Your link from %(lender)s", lender=lender),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            first,
+            _("The link works for 72 hours and asks for your date of birth. You don’t have to decide anything today."),
+            _("If you did not ask for it, you can leave it: nothing happens."),
+        ),
+        sms=sms,
+        link=Link(_("Pay") if to_pay else _("Have a look"), url),
+    )
+
+
 def agreement(*, name: str, plan: str, first_on: date, first: Money, url: str) -> Words:
     """Say that a plan is agreed, and when it begins."""
     return Words(

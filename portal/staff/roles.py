@@ -18,6 +18,9 @@ class Permission(StrEnum):
     SEE_REQUESTS = "see_requests"
     ANSWER_REQUESTS = "answer_requests"
     SEE_LIMITS = "see_limits"
+    SEE_PEOPLE = "see_people"
+    # Write notes, send links, and do for a person what the person wants.
+    HELP_PEOPLE = "help_people"
 
 
 class Role(StrEnum):
@@ -34,7 +37,9 @@ class Role(StrEnum):
 
 
 _P = Permission
-_HELPDESK: Final = frozenset({_P.SEE_REQUESTS, _P.ANSWER_REQUESTS, _P.SEE_LIMITS, _P.VOUCH})
+_HELPDESK: Final = frozenset(
+    {_P.SEE_REQUESTS, _P.ANSWER_REQUESTS, _P.SEE_PEOPLE, _P.HELP_PEOPLE, _P.SEE_LIMITS, _P.VOUCH}
+)
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
         Role.RULE_AUTHOR: frozenset({_P.SEE_LIMITS, _P.VOUCH}),
@@ -43,13 +48,13 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES},
         Role.FINANCE: frozenset({_P.VOUCH}),
         # Sees, and changes nothing.
-        Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_LIMITS}),
+        Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS}),
         Role.LENDER_ADMINISTRATOR: frozenset({_P.SEE_COLLEAGUES, _P.MANAGE_COLLEAGUES, _P.SEE_LIMITS, _P.VOUCH}),
         # Adds lenders, and sees nothing of any lender's people.
         Role.PLATFORM_OPERATOR: frozenset(),
     }
 )
-READS_ONLY: Final = frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_LIMITS})
+READS_ONLY: Final = frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS})
 
 
 def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:

@@ -47,6 +47,8 @@ def permission_words(permission: Permission) -> str:
         Permission.VOUCH: _("say that it is really a colleague who lost the way in"),
         Permission.SEE_REQUESTS: _("see what people asked for"),
         Permission.SEE_LIMITS: _("see what the lender allows"),
+        Permission.SEE_PEOPLE: _("find people and see what they owe"),
+        Permission.HELP_PEOPLE: _("help people: notes, links, and what they ask to have done for them"),
         Permission.ANSWER_REQUESTS: _("answer what people asked for"),
     }[permission]
 

@@ -109,14 +109,44 @@ def _contact_decided(facts: Facts) -> str:
     return _("A contact that was said to be wrong is used again")
 
 
+def _looked(facts: Facts) -> str:
+    name, number, reason = facts.text("name"), facts.text("request"), facts.text("reason")
+    if number:
+        return _("%(name)s looked at what you wrote in request %(number)s", name=name, number=number)
+    if reason:
+        return _("%(name)s opened your page. The reason given: %(reason)s", name=name, reason=reason)
+    return _("%(name)s opened your page", name=name)
+
+
+def _call(facts: Facts) -> str:
+    name = facts.text("name")
+    if facts.text("direction") == "in":
+        return _("%(name)s wrote down that you called", name=name)
+    if facts.found.get("reached"):
+        return _("%(name)s wrote down a call to you", name=name)
+    return _("%(name)s wrote down a call that did not reach you", name=name)
+
+
 # By the value of the act, in the order of the list of acts. They are functions: a text is in the reader's language.
 WORDS: Final[Mapping[str, Words]] = MappingProxyType(
     {
         "lender_added": lambda _f: _("Your lender came to this site"),
         "limits_loaded": lambda _f: _("Your lender changed what it allows"),
-        "staff_looked": lambda f: _(
-            "%(name)s looked at what you wrote in request %(number)s", name=f.text("name"), number=f.text("request")
+        "staff_looked": _looked,
+        "note_written": lambda f: (
+            _("%(name)s corrected a note about you", name=f.text("name"))
+            if f.text("strikes")
+            else _("%(name)s wrote a note about you", name=f.text("name"))
         ),
+        "note_taken_back": lambda f: _("%(name)s took a note about you back", name=f.text("name")),
+        "call_noted": _call,
+        "link_sent": lambda f: (
+            _("%(name)s sent you a link to pay", name=f.text("name"))
+            if f.text("to") == "pay"
+            else _("%(name)s sent you a link to your page", name=f.text("name"))
+        ),
+        "request_handed_over": lambda f: _("Your request %(number)s went to another person", number=f.text("request")),
+        "staff_searched": lambda _f: _("Somebody of your lender looked for a person"),
         "staff_invited": lambda _f: _("Somebody was invited to work for your lender"),
         "staff_joined": lambda _f: _("Somebody began to work for your lender"),
         "staff_roles_changed": lambda _f: _("What somebody of your lender may do was changed"),

@@ -20,6 +20,7 @@ from portal.debts.statement import Standing, debt_of
 from portal.debts.tables import FileLimits
 from portal.ledger import Posting
 from portal.lenders.models import Lender
+from portal.people import found_by
 from portal.people.models import ContactPoint, Debtor
 from tests.conftest import Clock
 from tests.factories import some_credit
@@ -511,10 +512,12 @@ def test_a_debt_whose_row_was_refused_is_not_taken_for_missing(desk: Desk, lende
 def test_an_import_can_be_undone_while_nothing_has_happened(desk: Desk, lender: Lender) -> None:
     before = rows()
     desk.bring(desk.write(row(1), row(2)))
+    assert len(found_by.people_named("person", lender_id=lender.id, most=9).people) == 2
     done = command(desk.app, "import-undo", "--lender", lender.slug)
     assert done.exit_code == 0, done.output
     changed = {name for name, count in rows().items() if count != before[name]}
     assert changed == {"import_run", "evidence_record"}
+    assert found_by.people_named("person", lender_id=lender.id, most=9).people == ()
     assert acts_of(lender.id)["portfolio_undone"] == 1
     books_agree()
     assert desk.bring(desk.write(row(1))).exit_code == 0

@@ -18,7 +18,7 @@ from portal.staff import recovering
 from portal.staff.models import StaffMember, StaffRecovery, StaffSession
 from portal.staff.roles import READS_ONLY, ROLES, Permission, Role, permissions_of
 from tests.conftest import SECRET_KEY
-from tests.factories import a_lender
+from tests.factories import a_debt, a_lender
 from tests.journeys.acts import rows
 from tests.journeys.staff import Worker, a_client, a_worker, cheap, come_to_work, row
 from tests.pages import CheckingClient, page_of
@@ -67,6 +67,8 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
         "recovery_id": recovery,
         "passkey_id": uuid.uuid4(),
         "number": asked.number,
+        "note_id": uuid.uuid4(),
+        "debtor_id": a_debt(lender=lender).debtor_id,
     }
 
 

@@ -28,10 +28,12 @@ MOVES = {
     (State.OPEN, Event.ANSWER): State.ANSWERED,
     (State.OPEN, Event.WITHDRAW): State.WITHDRAWN,
     (State.WITH_PERSON, Event.ANSWER): State.ANSWERED,
+    (State.WITH_PERSON, Event.GIVE_BACK): State.OPEN,
     (State.ANSWERED, Event.CLOSE): State.CLOSED,
 }
 REPEATS = {
     (State.WITH_PERSON, Event.TAKE),
+    (State.OPEN, Event.GIVE_BACK),
     (State.ANSWERED, Event.ANSWER),
     (State.CLOSED, Event.CLOSE),
     (State.WITHDRAWN, Event.WITHDRAW),

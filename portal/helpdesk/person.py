@@ -1,0 +1,96 @@
+"""One person as the helpdesk sees him or her: what is owed and agreed, what was paid, written and asked."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import exists, select
+
+from portal import clock
+from portal.care.holds import notices_of
+from portal.care.requests import needs_of
+from portal.db import session
+from portal.debts.models import Debt
+from portal.debts.statement import Standing, debts_of
+from portal.home.overview import Owed, overview_of
+from portal.payments.models import Payment
+from portal.people.models import Debtor
+from portal.plans.models import Plan
+
+A_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose page it is. `needs` are what the person said that helps; `disputed`: something is not agreed on."""
+
+    lender_id: uuid.UUID
+    debtor_id: uuid.UUID
+    name: str
+    born_on: date | None
+    language: str
+    zone: str
+    needs: tuple[str, ...]
+    disputed: bool
+
+    @property
+    def asks_for_care(self) -> bool:
+        """Say whether whoever opens the page is asked why."""
+        return bool(self.needs) or self.disputed
+
+    @property
+    def key(self) -> dict[str, uuid.UUID]:
+        """Give lender and debtor, as acts take them."""
+        return {"lender_id": self.lender_id, "debtor_id": self.debtor_id}
+
+
+def subject_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Subject | None:
+    """Give a person of a lender, or None: also of a file that is still being read, which nobody has seen yet."""
+    here = exists().where(Debt.lender_id == lender_id, Debt.debtor_id == debtor_id, Debt.state != "staged")
+    debtor = session.scalars(
+        select(Debtor).where(Debtor.lender_id == lender_id, Debtor.id == debtor_id, here)
+    ).one_or_none()
+    if debtor is None:
+        return None
+    notices = notices_of(lender_id=lender_id, debtor_id=debtor_id, zone=debtor.zone)
+    return Subject(
+        lender_id=lender_id,
+        debtor_id=debtor_id,
+        name=debtor.name,
+        born_on=debtor.born_on,
+        language=debtor.language,
+        zone=debtor.zone,
+        needs=tuple(need.need for need in needs_of(lender_id=lender_id, debtor_id=debtor_id)),
+        disputed=any(notice.disputed for notice in notices),
+    )
+
+
+def debts_with_plans(of: Subject) -> list[tuple[Standing, Owed | None]]:
+    """Give every debt with its parts, and beside it what home says of it: the plan, what comes next, what is late."""
+    owed = {one.reference: one for one in overview_of(**of.key, today=clock.today(of.zone)).debts}
+    return [(debt, owed.get(debt.reference)) for debt in debts_of(**of.key)]
+
+
+def plans_of(of: Subject) -> Sequence[tuple[Plan, str]]:
+    """Give every plan, newest first, each with the reference of its debt."""
+    rows = session.execute(
+        select(Plan, Debt.reference)
+        .join(Debt, (Debt.lender_id == Plan.lender_id) & (Debt.id == Plan.debt_id))
+        .where(Plan.lender_id == of.lender_id, Plan.debtor_id == of.debtor_id)
+        .order_by(Plan.agreed_at.desc(), Plan.id.desc())
+        .limit(A_PAGE)
+    )
+    return [(row.Plan, row.reference) for row in rows]
+
+
+def payments_of(of: Subject) -> Sequence[Payment]:
+    """Give the newest payments."""
+    return session.scalars(
+        select(Payment)
+        .where(Payment.lender_id == of.lender_id, Payment.debtor_id == of.debtor_id)
+        .order_by(Payment.started_at.desc(), Payment.id.desc())
+        .limit(A_PAGE)
+    ).all()

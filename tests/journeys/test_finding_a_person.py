@@ -1,0 +1,164 @@
+"""One box finds a person by whatever somebody says of him or her; each search that shows people is on record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, select
+from werkzeug.test import TestResponse
+
+from portal.db import session, transaction
+from portal.debts.models import Debt
+from portal.evidence.models import EvidenceRecord
+from portal.lenders.models import Lender
+from portal.people.models import FoundBy, NameSpelling
+from portal.plans.models import Plan
+from portal.staff.roles import Role
+from tests.factories import a_debt, a_debtor, a_lender
+from tests.journeys.acts import agree, come_in, command, rows
+from tests.journeys.staff import a_client, a_worker, cheap, come_to_work
+from tests.pages import CheckingClient, page_of
+
+Search = Callable[[str], TestResponse]
+
+
+@pytest.fixture
+def search(app: Flask, lender: Lender, monkeypatch: pytest.MonkeyPatch) -> Search:
+    """Let somebody of the helpdesk type something into the box."""
+    cheap(monkeypatch)
+    client = a_client(app)
+    come_to_work(client, a_worker(app, lender, Role.HELPDESK, name="Hel Desk"))
+    return lambda typed: client.fill(client.get("/staff/people"), {"typed": typed})
+
+
+def somebody(lender: Lender, name: str, **values: str) -> None:
+    a_debt(lender=lender, debtor=a_debtor(lender=lender, name=name, **values))
+
+
+def searches() -> list[dict[str, object]]:
+    session.rollback()
+    entries = session.scalars(select(EvidenceRecord.entry).where(EvidenceRecord.act == "staff_searched"))
+    return [json.loads(entry)["facts"] for entry in entries]
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("María García-López", ("garcia", "lopez maria", "MRAIA GARICA", "maria garcia lopez")),
+        ("Łukasz O’Brien", ("obrien", "lukasz obrian", "o'brien, L.")),
+        ("王小明", ("王小明", "小明", "王晓明", "王")),
+        ("Иван Петров", ("петров", "Петрав Иван")),
+        ("محمد علي", ("محمد",)),
+    ],
+)
+def test_a_name_is_found_in_any_script_and_order_and_with_slips(
+    search: Search, lender: Lender, name: str, typed: tuple[str, ...]
+) -> None:
+    somebody(lender, name)
+    somebody(lender, "Xenia Quartz")
+    for text in typed:
+        page = page_of(search(text))
+        assert page.says(name), text
+        assert not page.says("Xenia Quartz"), text
+
+
+def test_a_person_is_found_by_every_number_and_address(client: CheckingClient, search: Search, lender: Lender) -> None:
+    debtor = a_debtor(lender=lender, name="Robin Found", email="Robin.Found@Example.com", phone="+12125550123")
+    debt = a_debt(lender=lender, debtor=debtor)
+    come_in(client, debt)
+    agree(client, debt)
+    session.rollback()
+    plan = session.scalars(select(Plan.reference)).one()
+    for typed in (
+        debt.reference,
+        f" {debt.reference.lower()} ",
+        plan,
+        plan.lower(),
+        "robin.found@example.com",
+        "(212) 555-0123",
+        "+1 212 555 0123",
+        "212.555.0123",
+    ):
+        assert page_of(search(typed)).says("Robin Found"), typed
+    assert not page_of(search("+44 212 555 0123")).says("Robin Found")
+    assert [said["by"] for said in searches()] == [*["reference"] * 2, *["number"] * 2, "email", *["phone"] * 3]
+
+
+def test_a_search_is_on_record_without_what_was_typed(search: Search, lender: Lender) -> None:
+    somebody(lender, "Zora Neale")
+    search("zora")
+    search("nobody of this name")
+    [said] = searches()
+    assert said == {"name": "Hel Desk", "by": "name", "shown": 1, "more": False}
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("", "Type a name, a reference"),
+        ("   ", "Type a name, a reference"),
+        ("%", "Type at least two letters"),
+        ("_", "Type at least two letters"),
+        ("x", "Type at least two letters"),
+        ("a" * 10_000, "at most 120 characters"),
+        ("' or 1=1 --" * 20, "at most 120 characters"),
+    ],
+)
+def test_what_can_not_be_looked_for_is_answered_calmly(
+    search: Search, lender: Lender, typed: str, sentence: str
+) -> None:
+    somebody(lender, "Xenia Quartz")
+    before = rows()
+    answer = search(typed)
+    assert answer.status_code == 422
+    assert page_of(answer).says(sentence)
+    assert not page_of(answer).says("Xenia")
+    assert rows() == before
+
+
+def test_a_name_of_many_shows_twenty_and_asks_for_more(search: Search, lender: Lender) -> None:
+    for number in range(25):
+        somebody(lender, f"Common {chr(97 + number) * 3}")
+    somebody(lender, "Commen Slip")
+    page = page_of(search("common"))
+    assert not page.says("Commen Slip")
+    assert page.words.count("Common ") == 20
+    assert page.says("There are more than these.")
+    assert not page_of(search("common bbb")).says("There are more than these.")
+
+
+def test_people_of_another_lender_and_of_a_file_being_read_are_not_found(search: Search, lender: Lender) -> None:
+    other = a_lender(slug="other")
+    a_debt(lender=other, debtor=a_debtor(lender=other, name="Yara Elsewhere", email="yara@example.com"))
+    staged = a_debt(lender=lender, debtor=a_debtor(lender=lender, name="Yara Staged"))
+    with transaction() as s:
+        s.get_one(Debt, (lender.id, staged.id)).state = "staged"
+    for typed in ("yara", "yara@example.com", staged.reference):
+        assert page_of(search(typed)).says("Nobody was found"), typed
+
+
+def test_names_like_it_are_shown_too_when_asked_for(app: Flask, search: Search, lender: Lender) -> None:
+    somebody(lender, "Marta Weiss")
+    somebody(lender, "Maria Weiss")
+    assert not page_of(search("maria weiss")).says("Marta Weiss")
+    client = a_client(app)
+    come_to_work(client, a_worker(app, lender, Role.HELPDESK, email="two@linden.example"))
+    both = page_of(client.fill(client.get("/staff/people"), {"typed": "maria weiss", "alike": "y"}))
+    assert both.says("Marta Weiss")
+    assert both.words.index("Maria Weiss") < both.words.index("Marta Weiss")
+    assert both.says("a name like it")
+
+
+def test_people_from_before_are_found_once_the_command_has_run(app: Flask, search: Search, lender: Lender) -> None:
+    somebody(lender, "Maria Before", email="before@example.com")
+    with transaction() as s:
+        s.execute(delete(FoundBy))
+        s.execute(delete(NameSpelling))
+    assert page_of(search("maria before")).says("Nobody was found")
+    for _run in range(2):
+        assert command(app, "people-index").exit_code == 0
+    for typed in ("maria before", "marja befroe", "before@example.com"):
+        assert page_of(search(typed)).says("Maria Before"), typed
