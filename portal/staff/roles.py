@@ -18,6 +18,12 @@ class Permission(StrEnum):
     SEE_REQUESTS = "see_requests"
     ANSWER_REQUESTS = "answer_requests"
     SEE_LIMITS = "see_limits"
+    # Write drafts of limits, and send them to a second person.
+    WRITE_LIMITS = "write_limits"
+    # Say yes or no to drafts of others; go back to the version before.
+    APPROVE_LIMITS = "approve_limits"
+    # See what a debt would be offered, and why.
+    TRY_LIMITS = "try_limits"
 
 
 class Role(StrEnum):
@@ -34,11 +40,11 @@ class Role(StrEnum):
 
 
 _P = Permission
-_HELPDESK: Final = frozenset({_P.SEE_REQUESTS, _P.ANSWER_REQUESTS, _P.SEE_LIMITS, _P.VOUCH})
+_HELPDESK: Final = frozenset({_P.SEE_REQUESTS, _P.ANSWER_REQUESTS, _P.SEE_LIMITS, _P.TRY_LIMITS, _P.VOUCH})
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
-        Role.RULE_AUTHOR: frozenset({_P.SEE_LIMITS, _P.VOUCH}),
-        Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.VOUCH}),
+        Role.RULE_AUTHOR: frozenset({_P.SEE_LIMITS, _P.WRITE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
+        Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.APPROVE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
         Role.HELPDESK: _HELPDESK,
         Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES},
         Role.FINANCE: frozenset({_P.VOUCH}),

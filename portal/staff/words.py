@@ -28,8 +28,8 @@ def role_words(role: str) -> str:
 def role_hint(role: Role) -> str:
     """Say in a sentence what a role is for."""
     return {
-        Role.RULE_AUTHOR: _("Reads the limits. Writing drafts is not here yet."),
-        Role.APPROVER: _("Reads the limits. Approving drafts is not here yet."),
+        Role.RULE_AUTHOR: _("Writes drafts of what the lender allows, and sends them to a second person."),
+        Role.APPROVER: _("Says yes or no to drafts of others, and goes back to the version before in an emergency."),
         Role.HELPDESK: _("Answers what people ask, and helps them on the phone."),
         Role.SENIOR: _("As the helpdesk, and sees who works here."),
         Role.FINANCE: _("Nothing is here for this role yet."),
@@ -47,6 +47,9 @@ def permission_words(permission: Permission) -> str:
         Permission.VOUCH: _("say that it is really a colleague who lost the way in"),
         Permission.SEE_REQUESTS: _("see what people asked for"),
         Permission.SEE_LIMITS: _("see what the lender allows"),
+        Permission.WRITE_LIMITS: _("write drafts of what the lender allows"),
+        Permission.APPROVE_LIMITS: _("approve drafts of others, and go back to the version before"),
+        Permission.TRY_LIMITS: _("see what a debt would be offered, and why"),
         Permission.ANSWER_REQUESTS: _("answer what people asked for"),
     }[permission]
 
