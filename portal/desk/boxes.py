@@ -7,6 +7,7 @@ of the language of the file, so that reading it can’t fail for that.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -14,12 +15,12 @@ from enum import Enum
 from typing import Any
 
 from babel.numbers import get_decimal_symbol
-from wtforms import BooleanField, SelectField, SelectMultipleField, TextAreaField
+from wtforms import BooleanField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import StopValidation
 
 from portal import amounts
 from portal.money import EXPONENTS, Money
-from portal.web.fields import MOST_KEPT, Text, amount_problem, tidy
+from portal.web.fields import MOST_KEPT, amount_problem, tidy
 from portal.web.languages import Later, get_locale
 from portal.web.languages import gettext as _
 
@@ -27,10 +28,18 @@ _NUMBER = re.compile(r"-?[0-9]{1,12}([.,][0-9]{1,6})?", re.ASCII)
 _YEAR_DAY = re.compile(r"([0-9]{2})-([0-9]{2})", re.ASCII)
 
 
-class Line(Text):
-    """A line of text; `kept` of every box is what the file gets, None where the key is left out."""
+class Line(StringField):
+    """A line of text as it is typed, because a name in the lender's file is compared letter by letter.
+
+    `kept` of every box is what the file gets, None where the key is left out.
+    """
 
     kept: Any = None
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Take the first value, without signs that steer a printer."""
+        typed = valuelist[0][:MOST_KEPT] if valuelist else ""
+        self.data = "".join(sign for sign in typed if unicodedata.category(sign) != "Cc").strip()
 
     def show(self, value: Any) -> None:
         """Show what the file has."""
@@ -41,7 +50,7 @@ class Line(Text):
 
         :raises StopValidation: if that is no value for this key.
         """
-        self.kept = self.take(tidy(self.data)[:MOST_KEPT]) if tidy(self.data) else None
+        self.kept = self.take(self.data) if self.data else None
 
     def take(self, typed: str) -> Any:
         """Give what the file gets for what was typed.
@@ -63,8 +72,9 @@ class Whole(Line):
 
         :raises StopValidation: if it is none, or out of bounds.
         """
-        if re.fullmatch(r"[0-9]{1,9}", typed, re.ASCII) and self.least <= int(typed) <= self.most:
-            return int(typed)
+        plain = tidy(typed)
+        if re.fullmatch(r"[0-9]{1,9}", plain, re.ASCII) and self.least <= int(plain) <= self.most:
+            return int(plain)
         raise StopValidation(_("Enter a whole number from %(least)s to %(most)s.", least=self.least, most=self.most))
 
 
@@ -80,7 +90,7 @@ class Share(Line):
 
         :raises StopValidation: if it is none, out of bounds or too fine.
         """
-        plain = typed.removesuffix("%").strip()
+        plain = tidy(typed).removesuffix("%").strip()
         if _NUMBER.fullmatch(plain):
             value = Decimal(plain.replace(",", "."))
             if self.least <= value <= self.most and value == round(value, self.decimals):
@@ -136,13 +146,14 @@ class SeasonEnd(Line):
 
         :raises StopValidation: if it is neither.
         """
+        plain = tidy(typed)
         try:
-            if found := _YEAR_DAY.fullmatch(typed):
+            if found := _YEAR_DAY.fullmatch(plain):
                 # A leap year, in which every day of a year is.
                 date(2028, int(found[1]), int(found[2]))
-                return typed
-            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", typed, re.ASCII):
-                return date.fromisoformat(typed)
+                return plain
+            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", plain, re.ASCII):
+                return date.fromisoformat(plain)
         except ValueError:
             pass
         raise StopValidation(_("Enter a day of every year such as 09-01 (month, day), or one date such as 2026-09-01."))

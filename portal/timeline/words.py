@@ -122,8 +122,12 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "limits_draft_withdrawn": lambda _f: _("Somebody of your lender gave up a change of what it allows"),
         "limits_approved": lambda _f: _("Your lender changed what it allows"),
         "limits_went_back": lambda _f: _("Your lender went back to what it allowed before"),
-        "staff_looked": lambda f: _(
-            "%(name)s looked at what you wrote in request %(number)s", name=f.text("name"), number=f.text("request")
+        "staff_looked": lambda f: (
+            _("%(name)s looked at what you would be offered for %(debt)s", name=f.text("name"), debt=f.text("tried"))
+            if f.text("tried")
+            else _(
+                "%(name)s looked at what you wrote in request %(number)s", name=f.text("name"), number=f.text("request")
+            )
         ),
         "staff_invited": lambda _f: _("Somebody was invited to work for your lender"),
         "staff_joined": lambda _f: _("Somebody began to work for your lender"),

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal.db import session, transaction
+from portal.debts.statement import Standing
 from portal.desk.models import LimitsDraft, LimitsDraftRevision, LimitsRelease
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Actor
@@ -20,8 +21,9 @@ from portal.lenders.models import Lender
 from portal.plans.models import LimitsVersion
 from portal.staff import members
 from portal.staff.roles import Role
-from tests.conftest import SECRET_KEY, Clock
+from tests.conftest import Clock
 from tests.factories import STANDARD_LIMITS
+from tests.journeys.acts import rows
 from tests.journeys.staff import Worker, a_client, a_worker, cheap, come_to_work, row
 from tests.pages import CheckingClient, page_of
 
@@ -356,4 +358,42 @@ def test_in_an_emergency_one_person_goes_back_and_everybody_sees_why(desk: Desk,
 
 def test_an_author_may_not_go_back(desk: Desk) -> None:
     assert desk.ada.get("/staff/limits/1/go-back").status_code == 403
-    assert SECRET_KEY
+
+
+def test_what_a_made_up_debt_would_be_offered_under_both_and_what_differs(desk: Desk) -> None:
+    desk.begin()
+    desk.write(desk.ada, LATER.replace("amount = 25", "amount = 90"))
+    page = desk.ada.get("/staff/limits/try")
+    given = {"balance": "3,600", "days_late": "40", "payment": "100", "often": "monthly", "draft": "1"}
+    counts = counted()
+    shown = desk.ada.fill(page, given, to="")
+    assert shown.status_code == 200
+    tried = page_of(shown)
+    assert tried.says("Version 1, which counts now")
+    assert tried.says("“Small balances” does not fit: it is for other debts. Balance of $500.00 or less.")
+    assert tried.says("“Everything else” counts.")
+    assert tried.says("Least payment by the amount for a month")
+    assert tried.says("Differs")
+    assert counted() == counts
+    empty = desk.ada.fill(page, {"balance": "", "payment": "100"}, to="")
+    assert empty.status_code == 422
+    assert page_of(empty).says("Enter the reference of a debt, or what a made-up one comes to.")
+    wrong = desk.ada.fill(page, given | {"attributes": "no colon"}, to="")
+    assert page_of(wrong).says("Write each on a line of its own, such as region: north.")
+
+
+def counted() -> dict[str, int]:
+    found = rows()
+    session.rollback()
+    return found
+
+
+def test_a_look_at_a_real_debt_is_on_its_owners_timeline(desk: Desk, debt: Standing) -> None:
+    page = desk.ada.get("/staff/limits/try")
+    shown = page_of(desk.ada.fill(page, {"reference": debt.reference, "payment": "50"}, to=""))
+    assert shown.says("Which card counts")
+    record = session.scalars(select(EvidenceRecord).where(EvidenceRecord.act == "staff_looked")).one()
+    assert (record.debtor_id, record.debt_id) == (debt.debtor_id, debt.id)
+    unknown = desk.ada.fill(page, {"reference": "NO-SUCH-1", "payment": "50"}, to="")
+    assert unknown.status_code == 422
+    assert page_of(unknown).says("No open debt has this reference.")
