@@ -126,10 +126,12 @@ def _hints() -> dict[str, str]:
     return found
 
 
-@desk_cards.post("/<int:at>/<any(up, down, copy):what>")
+@desk_cards.post("/<int:at>/<what>")
 @needs(Permission.WRITE_LIMITS)
 def move(number: int, at: int, what: str) -> ResponseReturnValue:
     """Move a card up or down in the order in which cards are tried, or put a copy below it."""
+    if what not in ("up", "down", "copy"):
+        abort(404)
     found = draft_or_404(number)
     limits = _limits_of(found, revision_given())
     card, cards = _card_or_404(limits, at), list(limits.cards)

@@ -177,7 +177,7 @@ def outcome_words(outcome: Outcome) -> str:
         Outcome.ACCEPT: _("Yes, on the spot."),
         Outcome.COUNTER_HIGHER: _("Not so; a plan with more in a month, or otherwise, would do."),
         Outcome.COUNTER_LOWER: _(
-            "Not so; a plan with less in a month is offered, because this is more than is affordable."
+            "Not so; this is more than is affordable, and a plan with less in a month is offered."
         ),
         Outcome.COUNTER_LOWER_HARDSHIP_REVIEW: _("A person looks, with a lower plan that hardship allows."),
         Outcome.REVIEW_HARDSHIP: _("A person looks."),
