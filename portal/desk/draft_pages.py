@@ -21,7 +21,7 @@ from portal.desk.words import Said, draft_state, finding_words, tie_words
 from portal.limits.cards import LimitsSet
 from portal.limits.findings import Finding, Kind
 from portal.limits.reading import LimitsError, parse
-from portal.limits.writing import starting
+from portal.limits.writing import starting, write
 from portal.plans.allowed import without_card
 from portal.staff import members
 from portal.staff.gates import Colleague, me, needs
@@ -170,7 +170,8 @@ def _page(found: LimitsDraft, *, missing: frozenset[str] = frozenset()) -> str:
         base=drafts.base_number(found),
         now=now,
         base_changed=alive and now is not None and found.base_id != now.id,
-        changed=versions.changed_lines(now.source, found.source) if now is not None else None,
+        # As both would be written, so that notes and spaces are no difference.
+        changed=versions.changed_lines(write(parse(now.source, currency=currency())), write(limits)) if now else None,
         author=called.get(found.author_id, ""),
         others=[called.get(each, "") for each in drafts.authors_of(found) if each != found.author_id],
         sent_by=called.get(found.sent_by) if found.sent_by else None,
