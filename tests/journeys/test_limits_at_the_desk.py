@@ -18,12 +18,12 @@ from portal.desk.models import LimitsDraft, LimitsDraftRevision, LimitsRelease
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
-from portal.plans.models import LimitsVersion
+from portal.plans.models import LimitsVersion, Proposal, Quote
 from portal.staff import members
 from portal.staff.roles import Role
 from tests.conftest import Clock
-from tests.factories import STANDARD_LIMITS
-from tests.journeys.acts import rows
+from tests.factories import STANDARD_LIMITS, a_debt
+from tests.journeys.acts import come_in, plan_on, rows, sign, to_check, to_choices
 from tests.journeys.staff import Worker, a_client, a_worker, cheap, come_to_work, row
 from tests.pages import CheckingClient, page_of
 
@@ -397,3 +397,26 @@ def test_a_look_at_a_real_debt_is_on_its_owners_timeline(desk: Desk, debt: Stand
     unknown = desk.ada.fill(page, {"reference": "NO-SUCH-1", "payment": "50"}, to="")
     assert unknown.status_code == 422
     assert page_of(unknown).says("No open debt has this reference.")
+
+
+def test_one_debtor_meets_the_new_limits_while_another_with_an_open_quote_keeps_the_old(
+    app: Flask, desk: Desk, lender: Lender, debt: Standing, client: CheckingClient
+) -> None:
+    come_in(client, debt)
+    check = to_check(client, debt, amount="60")
+    desk.ready(STANDARD_LIMITS.replace("amount = 25", "amount = 90"))
+    desk.kim.fill(desk.kim.get(DRAFT), to="/approve")
+    # Whoever begins now is answered under the new version.
+    other, newcomer = a_debt("900.00", lender=lender), a_client(app)
+    come_in(newcomer, other)
+    answered = page_of(to_choices(newcomer, other, amount="60"))
+    assert "$90.00" in answered.words
+    assert "Yes, what you asked for works." not in answered.words
+    # The quote that was shown before is honoured, and the plan that comes of it is under the old one.
+    assert sign(client, check).request.path.startswith("/plans/")
+    session.rollback()
+    numbers = {row.id: row.number for row in session.scalars(select(LimitsVersion))}
+    quoted = session.scalars(select(Quote).where(Quote.debt_id == debt.id)).one()
+    proposed = session.scalars(select(Proposal).where(Proposal.debt_id == other.id)).one()
+    assert (numbers[quoted.limits_version_id], numbers[proposed.limits_version_id]) == (1, 2)
+    assert plan_on(debt).state in ("agreed", "active")
