@@ -165,6 +165,7 @@ class Scene:
             with transaction():
                 recovering.ask(**here, email=lost.email, address="", key=key)
             [(recovery, _member)] = recovering.waiting(**here)
+            waits = str(recovery.id)
             drafted = self._drafts(worker.id, lost.id)
         session.rollback()
         return (
@@ -175,7 +176,7 @@ class Scene:
                 "number": next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number,
                 "oneself": str(worker.id),
                 "colleague": str(lost.id),
-                "recovery": str(recovery.id),
+                "recovery": waits,
             }
         )
 

@@ -703,9 +703,9 @@ def form_for(card: Card | None, *, currency: str, sent: MultiDict[str, str] | No
     for key, entry in entries():
         if isinstance(entry, Rows):
             for at in range(rows[key]):
-                boxes |= {f"{key}.{at}.{each.key}": _box(each) for each in entry.entries}
+                boxes |= {name: _box(each, name) for each in entry.entries for name in [f"{key}.{at}.{each.key}"]}
         else:
-            boxes[key] = _box(entry)
+            boxes[key] = _box(entry, key)
     form = type("CardForm", (CardForm,), boxes)(formdata=sent)
     for field in form:
         if isinstance(field, Sum):
@@ -719,8 +719,8 @@ def form_for(card: Card | None, *, currency: str, sent: MultiDict[str, str] | No
     return form
 
 
-def _box(entry: Entry) -> Any:
-    return entry.box(entry.label, **(entry.options or {}))
+def _box(entry: Entry, name: str) -> Any:
+    return entry.box(entry.label, id=name.replace(".", "-"), **(entry.options or {}))
 
 
 def _show(form: CardForm, table: Mapping[str, Any]) -> None:
