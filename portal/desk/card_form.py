@@ -703,7 +703,9 @@ def form_for(card: Card | None, *, currency: str, sent: MultiDict[str, str] | No
     for key, entry in entries():
         if isinstance(entry, Rows):
             for at in range(rows[key]):
-                boxes |= {name: _box(each, name) for each in entry.entries for name in [f"{key}.{at}.{each.key}"]}
+                for each in entry.entries:
+                    name = f"{key}.{at}.{each.key}"
+                    boxes[name] = _box(each, name)
         else:
             boxes[key] = _box(entry, key)
     form = type("CardForm", (CardForm,), boxes)(formdata=sent)
