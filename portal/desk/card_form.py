@@ -26,8 +26,8 @@ from portal.web.fields import Form
 from portal.web.languages import Later, get_locale, lazy_gettext
 from portal.web.languages import gettext as _
 
-# Rows beyond those that a card has, for whoever wants one more; a file may hold any number.
-_SPARE_ROWS: Final = 2
+# Rows beyond those that a card has; whoever wants more saves and comes back, and a file may hold any number.
+_SPARE_ROWS: Final = 1
 _MOST_ROWS: Final = 60
 _TERM: Final = {"least": 1, "most": 600}
 _DAYS_LATE: Final = {"most": 36_600}

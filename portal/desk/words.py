@@ -78,7 +78,10 @@ def finding_words(found: Finding, *, currency: str, at: Callable[[str], int | No
             _("This card can never apply"),
             _("The first card named here gets no debt: the others stand above it and take all that it is for."),
         ),
-        Kind.FIRST_DAY: (_("The first day does not go"), ""),
+        Kind.FIRST_DAY: (
+            _("The first day does not go"),
+            _("No two versions start on one day, and none before the one that counts now. Choose another first day."),
+        ),
         Kind.OVERLAP: (_("Two cards fit the same debts"), _overlap(found, currency)),
         Kind.GAP: (_("Some debts have no card"), _gap(found, currency, debts)),
     }[found.kind]
