@@ -98,9 +98,9 @@ def discounts() -> st.SearchStrategy[Discount]:
 
 
 @st.composite
-def limits_of(draw: st.DrawFn, currency: str) -> Limits:
-    money = st.integers(0, 10**12).map(lambda minor: Money(minor, currency))
-    above_zero = st.integers(1, 10**12).map(lambda minor: Money(minor, currency))
+def limits_of(draw: st.DrawFn, currency: str, most: int = 10**12) -> Limits:
+    money = st.integers(0, most).map(lambda minor: Money(minor, currency))
+    above_zero = st.integers(1, most).map(lambda minor: Money(minor, currency))
     policy = draw(st.sampled_from(InterestPolicy))
     return Limits(
         min_payment=draw(above_zero),
