@@ -113,6 +113,7 @@ def from_file() -> ResponseReturnValue:
             return redirect(draft_url(begun.number), 303)
         except LimitsError as error:
             problems = error.problems
+            form.text.errors = [_("This file can’t be read")]
     return render_template(
         "desk/from_file.html",
         form=form,
@@ -219,6 +220,7 @@ def edit_file(number: int) -> ResponseReturnValue:
             done = save(found, form.text.data or "", revision=revision_given())
         except LimitsError as error:
             problems, revision = error.problems, revision_given()
+            form.text.errors = [_("This file can’t be read")]
         else:
             if not isinstance(done, Changed):
                 return redirect(draft_url(number), 303)

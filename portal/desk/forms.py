@@ -16,7 +16,7 @@ from portal.web.languages import gettext as _
 from portal.web.languages import lazy_gettext
 
 # A lender with hundreds of cards writes less.
-LONGEST_FILE = 100_000
+LONGEST_FILE = 90_000
 
 
 class FileForm(Form):
