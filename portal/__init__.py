@@ -3,7 +3,7 @@
 Every folder is a feature; folders import downwards only. From the top of the stack to the bottom:
 
 app, commands   what is started: the web application and the `flask` commands; `bare` is without pages, for files
-desk            the lender's desk: what it allows, as sentences
+desk            the lender's desk: what it allows, as sentences and forms; drafts that a second person approves
 helpdesk        what people asked for, answered by the lender's people
 staff           the lender's people: how they sign in, what each may do
 jobs, sweep     what each queued job runs; the night: what time brings for plans
@@ -34,7 +34,7 @@ affordability   what somebody can afford: budgets, three models, standards from 
 interest, amounts, money, config   pure values, and settings
 
 Inside a feature: views → forms → acts → models → rules. Files in `offers/`, `limits/`, `schedules/`, `affordability/`,
-and those named `rules`, `redrawing`, `states`, `looking`, `allocation`, `sharing`, `reach`, `payoff`, `next_thing`,
-`earning`, `truth`, `gate`, `kinds`, `clocks` are rules: plain Python over values, without Flask, database, clock or
-network.
+and those named `rules`, `two_people`, `redrawing`, `states`, `looking`, `allocation`, `sharing`, `reach`, `payoff`,
+`next_thing`, `earning`, `truth`, `gate`, `kinds`, `clocks` are rules: plain Python over values, without Flask,
+database, clock or network.
 """

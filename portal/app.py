@@ -25,6 +25,9 @@ from portal.contact.views import post
 from portal.contact.webhook import sms_webhooks
 from portal.debts.statement import owner_of_reference
 from portal.design.views import design
+from portal.desk.card_pages import desk_cards
+from portal.desk.draft_pages import desk_drafts
+from portal.desk.try_pages import desk_try
 from portal.desk.views import desk
 from portal.helpdesk.people_pages import helpdesk_people
 from portal.helpdesk.views import helpdesk
@@ -146,7 +149,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (changes, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
-    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_people, desk):
+    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_people, desk, desk_drafts, desk_cards, desk_try):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

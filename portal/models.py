@@ -4,6 +4,7 @@ from portal.care import models as care
 from portal.contact import models as contact
 from portal.db import Model
 from portal.debts import models as debts
+from portal.desk import models as desk
 from portal.evidence import models as evidence
 from portal.helpdesk import models as helpdesk
 from portal.ledger import Book, Posting, Transfer
@@ -28,6 +29,7 @@ __all__ = [
     "care",
     "contact",
     "debts",
+    "desk",
     "evidence",
     "helpdesk",
     "lenders",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -189,11 +189,17 @@ class CheckingClient(FlaskClient):
         return response
 
     def fill(
-        self, shown: TestResponse, values: Mapping[str, str] | None = None, *, to: str = "", follow: bool = True
+        self,
+        shown: TestResponse,
+        values: Mapping[str, str | Sequence[str]] | None = None,
+        *,
+        to: str = "",
+        follow: bool = True,
     ) -> TestResponse:
         """Fill in a form on a page that was fetched, and send it.
 
-        The form is the first that has all of the fields; `to` names the end of its address where two have them.
+        The form is the first that has all of the fields; `to` names the end of its address where two have them. What is
+        ticked several times is given as several values.
 
         :raises LookupError: if no form of the page has these fields.
         """
@@ -213,7 +219,7 @@ class CheckingClient(FlaskClient):
         sent += list(values.items())
         data: dict[str, list[str]] = {}
         for name, value in sent:
-            data.setdefault(name, []).append(value)
+            data.setdefault(name, []).extend([value] if isinstance(value, str) else value)
         if form.method == "get":
             return self.get(target, query_string=data, follow_redirects=follow)
         return self.post(target, data=data, follow_redirects=follow)

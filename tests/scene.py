@@ -26,6 +26,7 @@ from portal.care.models import CareRequest
 from portal.care.states import Kind
 from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
+from portal.desk import drafts
 from portal.evidence.record import OPERATOR, Actor
 from portal.helpdesk import notes
 from portal.lenders import settings as lenders
@@ -165,17 +166,41 @@ class Scene:
             with transaction():
                 recovering.ask(**here, email=lost.email, address="", key=key)
             [(recovery, _member)] = recovering.waiting(**here)
+            waits = str(recovery.id)
+            drafted = self._drafts(worker.id, lost.id)
         session.rollback()
-        return invited | {
-            "lender": self.lender.slug,
-            "number": next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number,
-            "oneself": str(worker.id),
-            "note": self._note(self.debts["on a plan"].debtor_id),
-            "person": str(self.debts["on a plan"].debtor_id),
-            "needing_care": str(self.debts["asking"].debtor_id),
-            "colleague": str(lost.id),
-            "recovery": str(recovery.id),
-        }
+        return (
+            invited
+            | drafted
+            | {
+                "lender": self.lender.slug,
+                "number": next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number,
+                "oneself": str(worker.id),
+                "note": self._note(self.debts["on a plan"].debtor_id),
+                "person": str(self.debts["on a plan"].debtor_id),
+                "needing_care": str(self.debts["asking"].debtor_id),
+                "colleague": str(lost.id),
+                "recovery": waits,
+            }
+        )
+
+    def _drafts(self, worker: uuid.UUID, lost: uuid.UUID) -> dict[str, str]:
+        """Write two drafts of limits: one that is open, and one of a colleague's that waits for a second person."""
+        here = {"lender_id": self.lender.id, "currency": self.lender.currency}
+        today = clock.today(self.lender.zone)
+        made = {}
+        with transaction():
+            both = (Role.HELPDESK, Role.RULE_AUTHOR)
+            members.set_roles(lender_id=self.lender.id, member_id=lost, roles=both, by=OPERATOR)
+            now = drafts.in_force(lender_id=self.lender.id, today=today)
+            assert now is not None
+            for name, by in (("draft", worker), ("draft_sent", lost)):
+                key = name.ljust(32, "0")
+                found = drafts.begin(**here, text=factories.LIMITS_WITH_EVERY_WAY, base_id=now.id, form_key=key, by=by)
+                made[name] = str(found.number)
+            warnings = [each.key for each in drafts.findings_of(found, currency=self.lender.currency, today=today)]
+            drafts.send(**here, number=found.number, revision=1, acknowledged=warnings, today=today, by=lost)
+        return made | {"version": str(now.number)}
 
     def _note(self, debtor_id: uuid.UUID) -> str:
         """Write a note and a call about somebody down; gives the note's id."""

@@ -5,7 +5,7 @@ Invariant: nothing in a card is left unsaid; a test changes one thing after anot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -25,6 +25,7 @@ from portal.limits.cards import (
     When,
     YearDay,
 )
+from portal.money import Money
 from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
 from portal.schedules.pauses import Accrual, Keeps
@@ -349,3 +350,21 @@ def _kept(limits: Limits) -> Iterator[str]:
             months=_months(limits.agents.longest_months),
             share=_bps(limits.agents.most_discount_bps),
         )
+
+
+def unfit(
+    when: When, *, balance: Money, days_late: int, product: str, attributes: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Give the sentences of a card that a debt does not fit; none if it is one of the card's."""
+    parts = [
+        When(balance_from=when.balance_from, balance_to=when.balance_to),
+        When(days_late_from=when.days_late_from, days_late_to=when.days_late_to),
+        When(products=when.products),
+        *(When(attributes=(rule,)) for rule in when.attributes),
+    ]
+    return tuple(
+        sentence
+        for part in parts
+        if not part.fits(balance=balance, days_late=days_late, product=product, attributes=attributes)
+        for sentence in _when(part)
+    )

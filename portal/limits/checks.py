@@ -55,15 +55,25 @@ def draft(text: str, *, currency: str, loaded: Sequence[Loaded] = (), today: dat
 
 def problems_of(limits: LimitsSet, *, loaded: Sequence[Loaded] = (), today: date | None = None) -> tuple[str, ...]:
     """Give a sentence for each contradiction: in each card, then between cards, then with versions loaded before."""
-    found = [
-        f'card "{card.name}": {sentence}'
-        for card in limits.cards
-        for check in _OF_A_CARD
-        for sentence in check(card.when, card.limits)
-    ]
-    found += unreachable(limits.cards)
-    found += _versions(limits, loaded, today)
+    found = [f'card "{card}": {sentence}' for card, sentence in contradictions(limits)]
+    found += [_taken(card, above) for card, above in unreachable(limits.cards)]
+    found += clashes_of_versions(limits, loaded, today)
     return tuple(found)
+
+
+def contradictions(limits: LimitsSet) -> Iterator[tuple[str, str]]:
+    """Give what contradicts itself in a card: the card's name, and a sentence with both keys in it."""
+    for card in limits.cards:
+        for check in _OF_A_CARD:
+            for sentence in check(card.when, card.limits):
+                yield card.name, sentence
+
+
+def _taken(card: str, above: Sequence[str]) -> str:
+    if len(above) == 1:
+        return f'card "{card}" and card "{above[0]}": the second is above and takes all debts of the first.'
+    names = ", ".join(f'"{each}"' for each in above)
+    return f'card "{card}" and cards {names}: those are above and together take all debts of the first.'
 
 
 def _debts(when: When, _limits: Limits) -> Iterator[str]:
@@ -442,7 +452,8 @@ _OF_A_CARD: Final[tuple[Callable[[When, Limits], Iterator[str]], ...]] = (
 )
 
 
-def _versions(limits: LimitsSet, loaded: Sequence[Loaded], today: date | None) -> Iterator[str]:
+def clashes_of_versions(limits: LimitsSet, loaded: Sequence[Loaded], today: date | None) -> Iterator[str]:
+    """Give why a set can't start on its day beside the versions that are there."""
     starts = limits.effective_from
     for version in loaded:
         if version.effective_from == starts:

@@ -6,41 +6,83 @@ Invariant: a card is called unreachable only if there can be no debt that fits i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from portal.limits.cards import AttributeRule, Card, When
 from portal.money import Money
 
+_ALL: Final = When()
 
-def unreachable(cards: Sequence[Card]) -> Iterator[str]:
-    """Find cards that no debt comes to, because those above take all of theirs."""
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A debt as an example: only what the cards look at; None: any, or for the product none that a card names."""
+
+    balance_minor: int
+    days_late: int
+    product: str | None
+    attributes: tuple[tuple[str, str | None], ...] = ()
+
+
+def unreachable(cards: Sequence[Card]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Find cards that no debt comes to, because those above take all of theirs: each with the names of those.
+
+    Where one of them takes all alone, it is named alone.
+    """
     for at, card in enumerate(cards):
         above = cards[:at]
         # A card that fits no debt at all has its sentence already.
-        if not _is_reached(card.when, ()) or _is_reached(card.when, [each.when for each in above]):
+        if sample_outside((), within=card.when) is None:
             continue
-        alone = next((each for each in above if not _is_reached(card.when, [each.when])), None)
-        if alone is not None:
-            yield f'card "{card.name}" and card "{alone.name}": the second is above and takes all debts of the first.'
-        else:
-            names = ", ".join(f'"{each.name}"' for each in above)
-            yield f'card "{card.name}" and cards {names}: those are above and together take all debts of the first.'
+        if sample_outside([each.when for each in above], within=card.when) is not None:
+            continue
+        alone = next((each for each in above if sample_outside([each.when], within=card.when) is None), None)
+        yield card.name, tuple(each.name for each in ((alone,) if alone is not None else above))
 
 
-def _is_reached(when: When, above: Sequence[When]) -> bool:
-    """Tell whether there can be a debt that fits a card and none of those above it.
+def sample_inside(one: When, other: When) -> Sample | None:
+    """Give a debt that fits both of two cards, or None if there can be none."""
+    values = []
+    for here, fits in _dimensions((one, other)):
+        both = [value for value in here if fits(one, value) and fits(other, value)]
+        if not both:
+            return None
+        values.append(both[0])
+    return _sample(values, (one, other))
+
+
+def sample_outside(taken: Sequence[When], *, within: When = _ALL) -> Sample | None:
+    """Give a debt that fits a card (any debt, unless told otherwise) and none of some others, or None.
 
     Between two ends that the cards name, nothing changes: so one value from each stretch stands for all of it, and it
-    is enough to follow, value by value, which of the cards above would still take the debt.
+    is enough to follow, value by value, which of the others would still take the debt.
     """
-    takers = {frozenset(range(len(above)))}
-    for values, fits in _dimensions((when, *above)):
-        own = [value for value in values if fits(when, value)]
-        takes = {value: frozenset(at for at, other in enumerate(above) if fits(other, value)) for value in own}
-        takers = {left & still for left in takers for still in takes.values()}
-    return frozenset() in takers
+    takers: dict[frozenset[int], tuple[Any, ...]] = {frozenset(range(len(taken))): ()}
+    for values, fits in _dimensions((within, *taken)):
+        takes = [
+            (value, frozenset(at for at, other in enumerate(taken) if fits(other, value)))
+            for value in values
+            if fits(within, value)
+        ]
+        after: dict[frozenset[int], tuple[Any, ...]] = {}
+        for left, chosen in takers.items():
+            for value, still in takes:
+                after.setdefault(left & still, (*chosen, value))
+        takers = after
+    found = takers.get(frozenset())
+    return None if found is None else _sample(found, (within, *taken))
+
+
+def _sample(values: Sequence[Any], whens: Sequence[When]) -> Sample:
+    balance, days, product, *attributes = values
+    return Sample(balance, days, product, tuple(zip(_attribute_names(whens), attributes, strict=True)))
+
+
+def _attribute_names(whens: Sequence[When]) -> list[str]:
+    return sorted({rule.name for when in whens for rule in when.attributes})
 
 
 def _dimensions(whens: Sequence[When]) -> Iterator[tuple[Sequence[Any], Callable[[When, Any], bool]]]:
@@ -54,7 +96,7 @@ def _dimensions(whens: Sequence[When]) -> Iterator[tuple[Sequence[Any], Callable
     yield _starts(0, days), lambda when, value: _is_within(value, when.days_late_from, when.days_late_to)
     products = {product for when in whens for product in when.products}
     yield (*products, None), lambda when, value: not when.products or value in when.products
-    for name in {rule.name for when in whens for rule in when.attributes}:
+    for name in _attribute_names(whens):
         rules = [rule for when in whens for rule in when.attributes if rule.name == name]
         yield _attribute_values(rules), partial(_takes_attribute, name)
 

@@ -88,6 +88,18 @@ def parse(text: str, *, currency: str) -> LimitsSet:
     return LimitsSet(name=name, effective_from=effective_from, cards=cards)
 
 
+def read_card(raw: dict[str, Any], *, currency: str) -> Card:
+    """Read one card from its tables, as TOML gives them.
+
+    :raises LimitsError: if any key is unknown, missing, of the wrong kind or out of bounds.
+    """
+    problems: list[str] = []
+    card = _card(_Table(raw, "", currency, problems))
+    if problems:
+        raise LimitsError(tuple(problems))
+    return card
+
+
 def _card(table: _Table) -> Card:
     name = table.text("name")
     if name:

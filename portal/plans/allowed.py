@@ -13,7 +13,7 @@ from datetime import date
 from functools import lru_cache
 from typing import cast
 
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import bindparam, func, literal_column, select
 
 from portal import clock
 from portal.db import new_id, read, session, table_of
@@ -102,22 +102,30 @@ def load_limits(text: str, *, lender_id: uuid.UUID, currency: str, by: Actor = O
     if last is not None and last.sha256 == digest:
         return last
     limits = drafted(text, lender_id=lender_id, currency=currency)
-    version = LimitsVersion(
-        lender_id=lender_id,
-        id=new_id(),
-        number=last.number + 1 if last else 1,
-        effective_from=limits.effective_from,
-        source=text,
-        sha256=digest,
-        loaded_at=clock.now(),
-    )
-    session.add(version)
+    version = keep_version(text, lender_id=lender_id, first_day=limits.effective_from)
     record(
         Act.LIMITS_LOADED,
         by=by,
         lender_id=lender_id,
         facts={"version": version.number, "sha256": digest, "effective_from": limits.effective_from},
     )
+    return version
+
+
+def keep_version(text: str, *, lender_id: uuid.UUID, first_day: date) -> LimitsVersion:
+    """Keep a text as a lender's next version; whoever decides has looked at it and writes down who decided."""
+    last = session.scalars(select(func.max(LimitsVersion.number)).where(LimitsVersion.lender_id == lender_id)).one()
+    version = LimitsVersion(
+        lender_id=lender_id,
+        id=new_id(),
+        number=1 + (last or 0),
+        effective_from=first_day,
+        source=text,
+        sha256=_digest(text),
+        loaded_at=clock.now(),
+    )
+    session.add(version)
+    session.flush()
     return version
 
 

@@ -21,6 +21,12 @@ class Permission(StrEnum):
     SEE_PEOPLE = "see_people"
     # Write notes, send links, and do for a person what the person wants.
     HELP_PEOPLE = "help_people"
+    # Write drafts of limits, and send them to a second person.
+    WRITE_LIMITS = "write_limits"
+    # Say yes or no to drafts of others; go back to the version before.
+    APPROVE_LIMITS = "approve_limits"
+    # See what a debt would be offered, and why.
+    TRY_LIMITS = "try_limits"
 
 
 class Role(StrEnum):
@@ -38,12 +44,20 @@ class Role(StrEnum):
 
 _P = Permission
 _HELPDESK: Final = frozenset(
-    {_P.SEE_REQUESTS, _P.ANSWER_REQUESTS, _P.SEE_PEOPLE, _P.HELP_PEOPLE, _P.SEE_LIMITS, _P.VOUCH}
+    {
+        _P.SEE_REQUESTS,
+        _P.ANSWER_REQUESTS,
+        _P.SEE_PEOPLE,
+        _P.HELP_PEOPLE,
+        _P.SEE_LIMITS,
+        _P.TRY_LIMITS,
+        _P.VOUCH,
+    }
 )
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
-        Role.RULE_AUTHOR: frozenset({_P.SEE_LIMITS, _P.VOUCH}),
-        Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.VOUCH}),
+        Role.RULE_AUTHOR: frozenset({_P.SEE_LIMITS, _P.WRITE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
+        Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.APPROVE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
         Role.HELPDESK: _HELPDESK,
         Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES},
         Role.FINANCE: frozenset({_P.VOUCH}),

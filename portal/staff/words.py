@@ -28,8 +28,8 @@ def role_words(role: str) -> str:
 def role_hint(role: Role) -> str:
     """Say in a sentence what a role is for."""
     return {
-        Role.RULE_AUTHOR: _("Reads the limits. Writing drafts is not here yet."),
-        Role.APPROVER: _("Reads the limits. Approving drafts is not here yet."),
+        Role.RULE_AUTHOR: _("Writes drafts of what the lender allows, and sends them to a second person."),
+        Role.APPROVER: _("Says yes or no to drafts of others, and goes back to the version before in an emergency."),
         Role.HELPDESK: _("Answers what people ask, and helps them on the phone."),
         Role.SENIOR: _("As the helpdesk, and sees who works here."),
         Role.FINANCE: _("Nothing is here for this role yet."),
@@ -49,6 +49,9 @@ def permission_words(permission: Permission) -> str:
         Permission.SEE_LIMITS: _("see what the lender allows"),
         Permission.SEE_PEOPLE: _("find people and see what they owe"),
         Permission.HELP_PEOPLE: _("help people: notes, links, and what they ask to have done for them"),
+        Permission.WRITE_LIMITS: _("write drafts of what the lender allows"),
+        Permission.APPROVE_LIMITS: _("approve drafts of others, and go back to the version before"),
+        Permission.TRY_LIMITS: _("see what a debt would be offered, and why"),
         Permission.ANSWER_REQUESTS: _("answer what people asked for"),
     }[permission]
 

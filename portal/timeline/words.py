@@ -111,6 +111,8 @@ def _contact_decided(facts: Facts) -> str:
 
 def _looked(facts: Facts) -> str:
     name, number, reason = facts.text("name"), facts.text("request"), facts.text("reason")
+    if debt := facts.text("tried"):
+        return _("%(name)s looked at what you would be offered for %(debt)s", name=name, debt=debt)
     if number:
         return _("%(name)s looked at what you wrote in request %(number)s", name=name, number=number)
     if reason:
@@ -132,6 +134,14 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
     {
         "lender_added": lambda _f: _("Your lender came to this site"),
         "limits_loaded": lambda _f: _("Your lender changed what it allows"),
+        "limits_draft_begun": lambda _f: _("Your lender began to write down what it will allow"),
+        "limits_draft_saved": lambda _f: _("Your lender went on writing down what it will allow"),
+        "limits_draft_sent": lambda _f: _("Somebody of your lender asked a colleague to look at what it will allow"),
+        "limits_draft_taken_back": lambda _f: _("Somebody of your lender went on with what it will allow"),
+        "limits_draft_sent_back": lambda _f: _("Somebody of your lender asked for changes in what it will allow"),
+        "limits_draft_withdrawn": lambda _f: _("Somebody of your lender gave up a change of what it allows"),
+        "limits_approved": lambda _f: _("Your lender changed what it allows"),
+        "limits_went_back": lambda _f: _("Your lender went back to what it allowed before"),
         "staff_looked": _looked,
         "note_written": lambda f: (
             _("%(name)s corrected a note about you", name=f.text("name"))

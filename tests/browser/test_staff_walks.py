@@ -1,4 +1,4 @@
-"""Staff in a real browser: invited and joined, a request answered, and a lost app helped by two colleagues."""
+"""Staff in a real browser: invited and joined, a lost app helped by two colleagues, limits written and approved."""
 
 from __future__ import annotations
 
@@ -120,3 +120,46 @@ def vouch(her: Phone, passers: Gallery) -> None:
     her.type("words", "I called the number on our list.")
     her.tap("main form button >> nth=0")
     her.look()
+
+
+def by_keyboard(her: Phone, selector: str) -> None:
+    """Go to a button with the keyboard's focus and press it."""
+    with her.page.expect_navigation():
+        her.page.locator(selector).first.focus()
+        her.page.keyboard.press("Enter")
+    her.look()
+
+
+def test_an_author_writes_limits_and_an_approver_lets_them_count(browser: Browser, passers: Gallery) -> None:
+    view = WITH_AND_WITHOUT[0]
+    staff = {one["role"]: one for one in passers.portal.staff()}
+    author, approver = staff["rule_author"], staff["approver"]
+    with somebody(browser, passers, view) as her, somebody(browser, passers, view) as him:
+        sign_in(her, passers, author["email"], author["password"], author["totp_secret"])
+        her.tap("nav a[href='/staff/limits']")
+        her.look()
+        by_keyboard(her, "main form[action*='from-version'] button")
+        draft = urlsplit(her.page.url).path
+        her.tap("main a.button[href$='/cards/1']")
+        her.look()
+        her.page.fill("main [name='keeping.grace_days']", "8")
+        by_keyboard(her, "main button:has-text('Save the card')")
+        assert her.page.get_by_text("A payment that comes 8 days late still counts as kept.").count()
+        by_keyboard(her, "main form[action$='/send'] button")
+        # What somebody would be offered is asked of the draft before anybody else has looked at it.
+        her.page.goto(f"{passers.portal.url}/staff/limits/try")
+        her.look()
+        her.type("balance", "3600")
+        her.type("payment", "100")
+        her.page.select_option("main [name=draft]", index=1)
+        her.tap("main form button")
+        her.look()
+        assert her.page.get_by_text("Which card counts").count() == 2
+        sign_in(him, passers, approver["email"], approver["password"], approver["totp_secret"])
+        him.page.goto(f"{passers.portal.url}{draft}")
+        him.look()
+        by_keyboard(him, "main form[action$='/approve'] button")
+        him.tap("nav a[href='/staff/limits']")
+        him.look()
+        assert him.page.get_by_text("Counts now").count() == 1
+        assert him.page.get_by_text("Written by").count()

@@ -14,6 +14,9 @@ from tests.guards.test_pages import open_page
 from tests.scene import LANGUAGES
 
 MOST_BYTES = 14 * 1024
+# A form with a box for every key of the language of limits, for staff at a desk: cut into pages, nobody would see what
+# belongs together. It has a budget of its own.
+HEAVIER = {"staff, a card": 17 * 1024, "staff, a new card": 17 * 1024}
 MOST_REQUESTS = 4
 MOST_SCRIPT_BYTES = 4 * 1024
 AS_A_BROWSER = {"Accept-Encoding": "gzip, deflate, br"}
@@ -79,8 +82,8 @@ def test_every_page_is_within_its_budget(served: Served, language: str) -> None:
         if page.typed is not None or page.ours:
             continue
         visit = first_visit(served, page, language=language)
-        heaviest = max(heaviest, visit.weight)
-        if visit.weight > MOST_BYTES:
+        heaviest = max(heaviest, visit.weight if page.name not in HEAVIER else 0)
+        if visit.weight > HEAVIER.get(page.name, MOST_BYTES):
             heavy.append(f"{page.name}: {visit.weight} bytes: {visit.files}")
         if len(visit.files) > MOST_REQUESTS:
             heavy.append(f"{page.name}: {len(visit.files)} requests: {list(visit.files)}")

@@ -44,6 +44,7 @@ WITHOUT_A_RECORD = {
     "staff/members.py:make_link": "as _forget_voice",
     "staff/members.py:withdraw_links": "as _forget_voice",
     "plans/progress.py:look_again": "when a plan is looked at is no act; why it is looked at again is, in care/outages",
+    "plans/allowed.py:keep_version": "who decided that a version counts is recorded by whoever decides",
     "plans/from_file.py:changed": "what changed is recorded by debts/switching; when a plan is looked at is no act",
     "sweep.py:end_offers": "an offer says itself until when it holds; nobody decided anything",
     "debts/runs.py:begin": "a run is read before it counts; what comes of it is recorded when it goes live",

@@ -83,8 +83,9 @@ def come_to_work_at(app: Flask, lender: Lender, worker: Worker) -> CheckingClien
 
 
 def filled(rule: Rule, things: dict[str, uuid.UUID | str]) -> dict[str, object]:
-    """Fill the gaps of an address; versions of limits are counted anew for each lender, so one that nobody has."""
-    return {gap: 99 if rule.endpoint.startswith("desk.") and gap == "number" else things[gap] for gap in rule.arguments}
+    """Fill the gaps of an address; versions and drafts are counted anew for each lender, so one that nobody has."""
+    of_the_desk = {"number": 99, "at": 1, "what": "up"} if rule.endpoint.startswith("desk") else {}
+    return {gap: of_the_desk.get(gap) or things[gap] for gap in rule.arguments}
 
 
 def state() -> tuple[dict[str, int], list[tuple[object, ...]]]:
@@ -143,7 +144,13 @@ def test_who_lacks_the_permission_is_refused_and_nothing_changes(app: Flask, len
             built = rule.build(filled(rule, things))
         assert built is not None
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-            data = {"csrf_token": token, "words": "words", "roles": "lender_administrator", "name": "x"}
+            data = {
+                "csrf_token": token,
+                "words": "words",
+                "roles": "lender_administrator",
+                "name": "x",
+                "revision": "1",
+            }
             answer = client.open(built[1], method=method, data=data if method in WRITES else None)
             assert answer.status_code == 403, (rule.rule, method, answer.status_code)
             tried += 1

@@ -1,6 +1,8 @@
 """Any set of limits that can be written is read back as the same values, in currencies with 0, 2 and 3 decimals."""
 
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
@@ -31,11 +33,11 @@ from portal.limits.cards import (
     YearDay,
 )
 from portal.limits.reading import parse
+from portal.limits.writing import starting, write
 from portal.money import Money
 from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
 from portal.schedules.pauses import Accrual, Keeps
-from tests.rules.limits_factory import as_toml
 
 MONTHS = st.integers(1, 600)
 BPS = st.integers(0, 10_000)
@@ -96,9 +98,9 @@ def discounts() -> st.SearchStrategy[Discount]:
 
 
 @st.composite
-def limits_of(draw: st.DrawFn, currency: str) -> Limits:
-    money = st.integers(0, 10**12).map(lambda minor: Money(minor, currency))
-    above_zero = st.integers(1, 10**12).map(lambda minor: Money(minor, currency))
+def limits_of(draw: st.DrawFn, currency: str, most: int = 10**12) -> Limits:
+    money = st.integers(0, most).map(lambda minor: Money(minor, currency))
+    above_zero = st.integers(1, most).map(lambda minor: Money(minor, currency))
     policy = draw(st.sampled_from(InterestPolicy))
     return Limits(
         min_payment=draw(above_zero),
@@ -159,6 +161,8 @@ def limits_of(draw: st.DrawFn, currency: str) -> Limits:
         person_up_to_discount_bps=draw(maybe(BPS)),
         agents=draw(maybe(st.builds(AgentCaps, BPS, MONTHS))),
         affordability_model=draw(maybe(st.sampled_from(AffordabilityModel))),
+        budget_days=draw(st.integers(1, 366)),
+        file_days=draw(maybe(st.integers(0, 366))),
     )
 
 
@@ -178,4 +182,21 @@ def limits_sets(draw: st.DrawFn) -> LimitsSet:
 @given(limits_sets())
 def test_what_is_written_is_read_back_as_the_same_values(limits: LimitsSet) -> None:
     currency = limits.cards[0].limits.min_payment.currency
-    assert parse(as_toml(limits), currency=currency) == limits
+    text = write(limits)
+    assert parse(text, currency=currency) == limits
+    later = starting(text, date(2027, 5, 1), currency=currency)
+    assert parse(later, currency=currency) == replace(limits, effective_from=date(2027, 5, 1))
+
+
+def test_another_first_day_leaves_the_file_as_it_was_typed() -> None:
+    text = (Path(__file__).parents[2] / "limits" / "standard.toml").read_text("utf-8")
+    changed = starting(text, date(2027, 5, 1), currency="USD")
+    assert changed != text
+    assert changed.replace("effective_from = 2027-05-01", "effective_from = 2026-01-01") == text
+
+
+def test_a_first_day_that_does_not_stand_in_a_line_of_its_own_is_written_anew() -> None:
+    text = (Path(__file__).parents[2] / "limits" / "standard.toml").read_text("utf-8")
+    hidden = text.replace("effective_from", '"effective_from"')
+    day = date(2027, 5, 1)
+    assert parse(starting(hidden, day, currency="USD"), currency="USD").effective_from == day
