@@ -160,6 +160,8 @@ def _on_this_machine(address: object) -> bool:
 def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The templates and clones of this process."""
     worker = getattr(request.config, "workerinput", {})
+    # Not every test that writes a lender makes an application before.
+    portal.db.Sealed.use(SECRET_KEY)
     made = Databases(
         folder=tmp_path_factory.mktemp("databases"),
         process=worker.get("workerid", "gw"),

@@ -171,7 +171,8 @@ def invitation(token: str) -> ResponseReturnValue:
             case sign_in.SignedIn():
                 cookie.pop("after_sign_in", None)
                 _let_in(done)
-                return redirect(url_for(LEADS_TO.get(request.args.get("to", ""), "home.home")), 303)
+                there = url_for(LEADS_TO.get(request.args.get("to", ""), "home.home"))
+                return redirect(onward("after_sign_in", otherwise=there), 303)
             case sign_in.LinkGone():
                 return _gone()
             case sign_in.Locked(until=until):
