@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,7 +20,7 @@ from portal.payments.models import Payment, PaymentPart
 from portal.payments.parts import Came, came_for_all
 from portal.payments.states import State
 from portal.plans import progress, waivers
-from portal.plans.models import Plan
+from portal.plans.models import LIVE_STATES, Plan
 from portal.points import award
 
 _PART, _PAYMENT = table_of(PaymentPart).c, table_of(Payment).c
@@ -54,6 +54,19 @@ def plans_of(lender_id: uuid.UUID, plan_ids: Iterable[uuid.UUID | None]) -> list
             .execution_options(populate_existing=True)
         ).scalars()
     )
+
+
+def paid_off_beside(lender_id: uuid.UUID, debt_ids: Collection[uuid.UUID], *, but: Sequence[Plan]) -> list[Plan]:
+    """Give the plans, each locked, that live on debts of which nothing is left though the money was not for them.
+
+    So is a payment that was on its way when the plan was agreed to. The books of the debts must be locked.
+    """
+    ids = set(debt_ids) - {plan.debt_id for plan in but if plan.state in LIVE_STATES}
+    done = [debt_id for debt_id in ids if not session.get_one(Book, (lender_id, debt_id)).owed]
+    if not done:
+        return []
+    alive = select(Plan.id).where(Plan.lender_id == lender_id, Plan.debt_id.in_(done), Plan.state.in_(LIVE_STATES))
+    return plans_of(lender_id, session.scalars(alive).all())
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from portal.money import Money, total
 from portal.payments import credit, paying_off, stripe_gateway, tell
 from portal.payments.allocation import Allocation
 from portal.payments.checkout import account_of
-from portal.payments.follow import follow, plans_of
+from portal.payments.follow import follow, paid_off_beside, plans_of
 from portal.payments.models import MoneyEffect, Payment, WebhookEvent
 from portal.payments.parts import Part, only_debt, parts_of, receipt_cause
 from portal.payments.states import Moved, Said, State, after
@@ -277,6 +277,8 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part]) 
         if payment.use is not None and len(paid) == 1:
             cleared = total((amount for _one, amount in paid[0][1].parts), currency=payment.currency)
             extra.take(plan, amount=cleared, use=payment.use, payment_id=payment.id, today=today, by=STRIPE)
+        follow(plan, today=today, by=STRIPE)
+    for plan in paid_off_beside(payment.lender_id, {part.debt_id for part in parts}, but=plans):
         follow(plan, today=today, by=STRIPE)
     for part in parts:
         cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)

@@ -44,6 +44,7 @@ from tests.journeys.acts import (
     work,
 )
 from tests.pages import CheckingClient, page_of
+from tests.settling import a_payment, a_plan, stripe_says
 
 
 def nightly(app: Flask) -> None:
@@ -775,4 +776,17 @@ def test_a_payment_in_the_days_of_grace_keeps_the_plan_and_one_after_them_does_n
     assert plan_on(debt).state == "active"
     # It was made up for, and so the plan goes on; points are for what was kept.
     assert points(debt) == 0
+    books_agree()
+
+
+def test_money_that_was_on_its_way_before_a_plan_was_agreed_to_completes_it_when_it_pays_all(
+    app: Flask, debt: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = a_payment(debt, amount="900.00", plan=None)
+    plan = a_plan(debt)
+    with app.app_context():
+        stripe_says(sent, monkeypatch)
+    assert now(debt).owed == usd("0.00")
+    session.refresh(plan)
+    assert plan.state == "completed"
     books_agree()
