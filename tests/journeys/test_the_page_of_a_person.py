@@ -172,4 +172,4 @@ def test_whether_one_may_call_follows_the_hours_and_what_they_asked_for(
     come_in(client, debt)
     client.fill(client.get(f"/help/cant-pay?debt={debt.reference}"), {"words": "Please write.", "need_no_calls": "y"})
     worker.fill(worker.get(f"{path}/reason"), {"reason": "To see how to reach them"})
-    assert page_of(worker.get(path)).says("Call +1 212-555-0123 No They asked not to be called.")
+    assert page_of(worker.get(path)).says("No Call +1 212-555-0123 They asked not to be called.")
