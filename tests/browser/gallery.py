@@ -182,11 +182,17 @@ class Gallery:
 def _sent(page: Page, typed: Mapping[str, str]) -> Response | None:
     """Fill in the form that has these fields, and send it."""
     names = list(typed)
-    form = page.locator("main form", has=page.locator(f"[name={names[0]}]")).first
+    form = page.locator("main form", has=page.locator(f'[name="{names[0]}"]')).first
+    # What is folded is opened by whoever fills it in.
+    form.evaluate("form => form.querySelectorAll('details').forEach(each => { each.open = true })")
     for name, value in typed.items():
-        control = form.locator(f"[name={name}]").first
-        if control.get_attribute("type") == "radio":
-            form.locator(f"[name={name}][value={value}]").check()
+        control = form.locator(f'[name="{name}"]').first
+        kind = control.get_attribute("type")
+        if kind == "radio":
+            form.locator(f'[name="{name}"][value="{value}"]').check()
+        elif kind == "hidden":
+            # It only says which form is meant.
+            continue
         elif control.evaluate("control => control.tagName") == "SELECT":
             control.select_option(value)
         else:
