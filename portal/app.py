@@ -26,6 +26,7 @@ from portal.contact.webhook import sms_webhooks
 from portal.debts.statement import owner_of_reference
 from portal.design.views import design
 from portal.desk.views import desk
+from portal.helpdesk.offer_pages import helpdesk_offers
 from portal.helpdesk.people_pages import helpdesk_people
 from portal.helpdesk.views import helpdesk
 from portal.home.views import home
@@ -146,7 +147,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (changes, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
-    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_people, desk):
+    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people, desk):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

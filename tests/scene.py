@@ -169,6 +169,7 @@ class Scene:
         return invited | {
             "lender": self.lender.slug,
             "number": next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number,
+            "offer": next(each for each in requests.queue(**here) if each.kind is Kind.OFFER).number,
             "oneself": str(worker.id),
             "note": self._note(self.debts["on a plan"].debtor_id),
             "person": str(self.debts["on a plan"].debtor_id),

@@ -34,6 +34,12 @@ class AnswerForm(Form):
             raise StopValidation(_("Write the answer, as the person reads it."))
 
 
+class YesForm(AnswerForm):
+    """Yes to a plan; `seen` is the mark of the plan that the page showed."""
+
+    seen = HiddenField()
+
+
 class SearchForm(Form):
     """The one box."""
 

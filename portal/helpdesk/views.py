@@ -12,6 +12,7 @@ from portal.care.words import kind_words, state_words, tag_kind, wish_words
 from portal.db import transaction
 from portal.helpdesk.forms import AnswerForm, HandOverForm
 from portal.helpdesk.looking import looked_at_request
+from portal.helpdesk.offers import on_the_table
 from portal.staff import members
 from portal.staff.gates import me, needs
 from portal.staff.roles import Permission, permissions_of
@@ -79,7 +80,8 @@ def requests_csv() -> ResponseReturnValue:
     )
 
 
-def _one_or_404(number: str) -> Waiting:
+def one_or_404(number: str) -> Waiting:
+    """Give a request of the lender's, or answer that there is none."""
     found = requests.queue(lender_id=me().lender_id, number=number)
     if not found:
         abort(404)
@@ -90,7 +92,7 @@ def _one_or_404(number: str) -> Waiting:
 @needs(Permission.SEE_REQUESTS)
 def request_page(number: str) -> ResponseReturnValue:
     """Show one request, and take an answer; that somebody looked is on record."""
-    who, found, form = me(), _one_or_404(number), AnswerForm()
+    who, found, form = me(), one_or_404(number), AnswerForm()
     if request.method == "POST":
         if Permission.ANSWER_REQUESTS not in who.may:
             abort(403)
@@ -105,6 +107,8 @@ def request_page(number: str) -> ResponseReturnValue:
     if request.environ["REQUEST_METHOD"] != "HEAD":
         with transaction():
             looked_at_request(who, debtor_id=found.debtor_id, number=number)
+    waits = found.state in (State.OPEN, State.WITH_PERSON)
+    offers = found.kind is Kind.OFFER and waits
     return render_template(
         "helpdesk/request.html",
         form=form,
@@ -118,7 +122,9 @@ def request_page(number: str) -> ResponseReturnValue:
         handed_over=requests.last_hand_over(lender_id=who.lender_id, request=found),
         may_see_person=Permission.SEE_PEOPLE in who.may,
         answers=Permission.ANSWER_REQUESTS in who.may,
-        waits=found.state in (State.OPEN, State.WITH_PERSON),
+        waits=waits,
+        offers=offers,
+        offer=on_the_table(lender_id=who.lender_id, number=number) if offers else None,
     ), 422 if form.errors else 200
 
 
@@ -127,7 +133,7 @@ def request_page(number: str) -> ResponseReturnValue:
 def take(number: str) -> ResponseReturnValue:
     """Take a request: from then on the person can't take it back, and colleagues see who looks at it."""
     who = me()
-    _one_or_404(number)
+    one_or_404(number)
     with transaction():
         done = requests.take(lender_id=who.lender_id, number=number, by=who.actor)
     _say(done, _("It is with you now."))
@@ -139,7 +145,7 @@ def take(number: str) -> ResponseReturnValue:
 def close(number: str) -> ResponseReturnValue:
     """Close a request that was answered; every hold of it ends."""
     who = me()
-    _one_or_404(number)
+    one_or_404(number)
     with transaction():
         done = requests.close(lender_id=who.lender_id, number=number, by=who.actor)
     _say(done, _("It is closed, and nothing of it is held any more."))
@@ -161,7 +167,7 @@ def _colleagues() -> list[tuple[str, str]]:
 @needs(Permission.ANSWER_REQUESTS)
 def hand_over(number: str) -> ResponseReturnValue:
     """Give a request to a colleague, or back to the queue, with a word for whoever goes on with it."""
-    who, found, form = me(), _one_or_404(number), HandOverForm()
+    who, found, form = me(), one_or_404(number), HandOverForm()
     form.to.choices = _colleagues()
     if form.validate_on_submit():
         with transaction():
