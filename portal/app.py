@@ -26,8 +26,8 @@ from portal.contact.webhook import sms_webhooks
 from portal.debts.statement import owner_of_reference
 from portal.design.views import design
 from portal.desk.views import desk
+from portal.helpdesk.acting_pages import helpdesk_people
 from portal.helpdesk.offer_pages import helpdesk_offers
-from portal.helpdesk.people_pages import helpdesk_people
 from portal.helpdesk.views import helpdesk
 from portal.home.views import home
 from portal.lenders.brand import look_of

@@ -335,6 +335,11 @@ PAGES = (
     DebtorPage("staff, an empty call", "/staff/people/{person}/calls/new", COLLEAGUE, status=422, typed={"about": ""}),
     DebtorPage("staff, send a link", "/staff/people/{person}/link", COLLEAGUE),
     DebtorPage("staff, no link", "/staff/people/{person}/link", COLLEAGUE, status=422, typed={"form_key": "a"}),
+    DebtorPage("staff, act for somebody", "/staff/people/{person}/act", COLLEAGUE),
+    DebtorPage("staff, act, nothing said", "/staff/people/{person}/act", COLLEAGUE, status=422, typed={"about": ""}),
+    DebtorPage("staff, acting for somebody", "/staff/people/{agreeing}/act", COLLEAGUE),
+    DebtorPage("staff, can't pay, for somebody", "/staff/people/{agreeing}/act/ask?door=cant-pay", COLLEAGUE),
+    DebtorPage("staff, complain, for somebody", "/staff/people/{agreeing}/act/ask?door=complain", COLLEAGUE),
     DebtorPage("staff, hand over", "/staff/requests/{number}/hand-over", COLLEAGUE),
     DebtorPage(
         "staff, hand over, no word", "/staff/requests/{number}/hand-over", COLLEAGUE, status=422, typed={"why": ""}
@@ -350,6 +355,7 @@ NO_PAGE = {
     "staff_team.team_csv": "a table for a spreadsheet",
     "desk.version_file": "a file of limits",
     "helpdesk.requests_csv": "a table for a spreadsheet",
+    "helpdesk.decisions_csv": "a table for a spreadsheet",
     "helpdesk_people.notes_csv": "a table for a spreadsheet",
     "helpdesk_people.calls_csv": "a table for a spreadsheet",
     "helpdesk_people.frame": "the debtor's own page in a frame; test_the_page_of_a_person.py compares the two",

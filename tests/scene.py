@@ -27,7 +27,7 @@ from portal.care.states import Kind
 from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
 from portal.evidence.record import OPERATOR, Actor
-from portal.helpdesk import notes
+from portal.helpdesk import acting, notes
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
@@ -173,6 +173,7 @@ class Scene:
             "oneself": str(worker.id),
             "note": self._note(self.debts["on a plan"].debtor_id),
             "person": str(self.debts["on a plan"].debtor_id),
+            "agreeing": str(self.debts["deciding"].debtor_id),
             "needing_care": str(self.debts["asking"].debtor_id),
             "colleague": str(lost.id),
             "recovery": str(recovery.id),
@@ -193,6 +194,14 @@ class Scene:
             with transaction():
                 notes.write_note(who, **about, text="Works nights; call after noon.")
                 notes.note_call(who, **about, direction="in", reached=True, agreed="yes", about="A later day.")
+                agreeing = self.debts["deciding"].debtor_id
+                acting.give_consent(
+                    who, debtor_id=agreeing, how="phone", about="To say that paying is hard.", form_key="scene"
+                )
+                consent = acting.standing(who, debtor_id=agreeing)
+                assert consent is not None
+                # Looking at all pages takes longer than half an hour.
+                consent.until += timedelta(days=1)
             return str(notes.notes_of(who, debtor_id=debtor_id)[0].id)
 
     def _come_to_work(self, browser: CheckingClient, *, half_way: bool) -> None:

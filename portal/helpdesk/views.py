@@ -10,6 +10,7 @@ from portal.care.requests import NoSuchRequest, Waiting, plain_words
 from portal.care.states import Forbidden, Kind, Repeated, State
 from portal.care.words import kind_words, state_words, tag_kind, wish_words
 from portal.db import transaction
+from portal.helpdesk.deciding import decisions, reach_of
 from portal.helpdesk.forms import AnswerForm, HandOverForm
 from portal.helpdesk.looking import looked_at_request
 from portal.helpdesk.offers import on_the_table
@@ -34,7 +35,9 @@ def _names() -> dict[str | None, str]:
 @needs(Permission.SEE_REQUESTS)
 def requests_page() -> ResponseReturnValue:
     """List what waits for a person: what can't wait first, then by the clock."""
-    waiting, names = requests.queue(lender_id=me().lender_id), _names()
+    who = me()
+    waiting, names = requests.queue(lender_id=who.lender_id), _names()
+    asks = decisions(lender_id=who.lender_id, only_open=True) if Permission.ANSWER_REQUESTS in who.may else ()
     shown, pages = page_of(waiting, request.args.get("page"), size=A_PAGE)
     return render_template(
         "helpdesk/requests.html",
@@ -48,6 +51,8 @@ def requests_page() -> ResponseReturnValue:
             for each in shown
         ],
         pages=pages,
+        asks=[each for each in asks if Permission.GRANT_FURTHER in who.may or each.asked_by == who.member_id],
+        me=who.member_id,
         late=sum(each.late for each in waiting),
         urgent=sum(each.urgent for each in waiting),
     )
@@ -76,6 +81,30 @@ def requests_csv() -> ResponseReturnValue:
                 each.opened_at.isoformat(timespec="minutes"),
             )
             for each in requests.queue(lender_id=me().lender_id)
+        ),
+    )
+
+
+@helpdesk.get("/requests/decisions.csv")
+@needs(Permission.SEE_REQUESTS)
+def decisions_csv() -> ResponseReturnValue:
+    """Give what was granted beyond the usual or asked of a colleague as a file, with the reasons."""
+    return csv_answer(
+        "decisions",
+        ("request", "plan", "state", "asked by", "asked", "reason", "decided by", "decided", "words"),
+        (
+            (
+                each.number,
+                each.plan,
+                each.state,
+                each.asker,
+                each.asked_at.isoformat(timespec="minutes"),
+                each.reason,
+                each.decider,
+                each.decided_at.isoformat(timespec="minutes") if each.decided_at else None,
+                each.decided_words,
+            )
+            for each in decisions(lender_id=me().lender_id)
         ),
     )
 
@@ -119,12 +148,15 @@ def request_page(number: str) -> ResponseReturnValue:
         own_words=found.words.splitlines(),
         answer=(found.answer or "").splitlines(),
         taken_by=_names().get(found.taken_by, found.taken_by),
+        helper=requests.helper_of(lender_id=who.lender_id, request=found),
         handed_over=requests.last_hand_over(lender_id=who.lender_id, request=found),
         may_see_person=Permission.SEE_PEOPLE in who.may,
         answers=Permission.ANSWER_REQUESTS in who.may,
         waits=waits,
         offers=offers,
-        offer=on_the_table(lender_id=who.lender_id, number=number) if offers else None,
+        offer=on_the_table(lender_id=who.lender_id, number=number, reach=reach_of(who.may)) if offers else None,
+        decisions=decisions(lender_id=who.lender_id, number=number) if found.kind is Kind.OFFER else (),
+        me=who.member_id,
     ), 422 if form.errors else 200
 
 

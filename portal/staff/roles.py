@@ -21,6 +21,8 @@ class Permission(StrEnum):
     SEE_PEOPLE = "see_people"
     # Write notes, send links, and do for a person what the person wants.
     HELP_PEOPLE = "help_people"
+    # Say yes to an offer above what a card lets its agents grant.
+    GRANT_FURTHER = "grant_further"
 
 
 class Role(StrEnum):
@@ -45,7 +47,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.RULE_AUTHOR: frozenset({_P.SEE_LIMITS, _P.VOUCH}),
         Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.VOUCH}),
         Role.HELPDESK: _HELPDESK,
-        Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES},
+        Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES, _P.GRANT_FURTHER},
         Role.FINANCE: frozenset({_P.VOUCH}),
         # Sees, and changes nothing.
         Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS}),

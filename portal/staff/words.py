@@ -31,7 +31,7 @@ def role_hint(role: Role) -> str:
         Role.RULE_AUTHOR: _("Reads the limits. Writing drafts is not here yet."),
         Role.APPROVER: _("Reads the limits. Approving drafts is not here yet."),
         Role.HELPDESK: _("Answers what people ask, and helps them on the phone."),
-        Role.SENIOR: _("As the helpdesk, and sees who works here."),
+        Role.SENIOR: _("As the helpdesk, sees who works here, and says yes to offers that are above the helpdesk."),
         Role.FINANCE: _("Nothing is here for this role yet."),
         Role.AUDITOR: _("Sees, and can change nothing."),
         Role.LENDER_ADMINISTRATOR: _("Invites colleagues, gives roles, ends accounts."),
@@ -50,6 +50,7 @@ def permission_words(permission: Permission) -> str:
         Permission.SEE_PEOPLE: _("find people and see what they owe"),
         Permission.HELP_PEOPLE: _("help people: notes, links, and what they ask to have done for them"),
         Permission.ANSWER_REQUESTS: _("answer what people asked for"),
+        Permission.GRANT_FURTHER: _("say yes to offers above what agents may grant alone"),
     }[permission]
 
 
