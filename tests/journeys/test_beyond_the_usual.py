@@ -13,10 +13,12 @@ from portal.db import session, transaction
 from portal.debts.statement import Standing
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR
+from portal.helpdesk import deciding
 from portal.helpdesk.models import OfferDecision
 from portal.lenders.models import Lender
+from portal.plans import granting
 from portal.plans.models import Quote
-from portal.staff import members
+from portal.staff import gates, members
 from portal.staff.roles import Role
 from tests.factories import a_debt, a_debtor, a_lender
 from tests.journeys.acts import books_agree, come_in, command, rows, sign
@@ -235,3 +237,24 @@ def test_what_is_let_off_is_capped_too(
     page = helper.get(f"/staff/requests/{number}/yes?plan=nearest")
     assert page_of(page).says("more than you may grant alone") == above, page_of(page).words
     assert page_of(page).says("Let off in this plan")
+
+
+def test_who_was_a_senior_when_the_page_was_asked_for_is_looked_at_again_in_the_act(
+    app: Flask, client: CheckingClient, lender: Lender, debt: Standing
+) -> None:
+    number = asked_for(client, debt)
+    browser, chief = a_client(app), a_worker(app, lender, Role.SENIOR, name="Sen", email="sen@linden.example")
+    come_to_work(browser, chief)
+    data = yes_data(browser.get(f"/staff/requests/{number}/yes?plan=nearest"))
+    with browser.session_transaction() as cookie:
+        user_id = cookie["_user_id"]
+    with app.test_request_context():
+        who = gates.load(user_id)
+        assert who is not None
+        given = {"number": number, "name": "nearest", "words": "Yes.", "seen": data["seen"], "reason": ""}
+        for roles, refused in (((Role.HELPDESK,), granting.AboveCap), ((Role.AUDITOR,), deciding.NotAllowed)):
+            with transaction():
+                members.set_roles(lender_id=lender.id, member_id=chief.id, roles=roles, by=OPERATOR)
+            with pytest.raises(refused), transaction():
+                deciding.say_yes(who, **given)
+        assert session.scalars(select(Quote)).all() == []
