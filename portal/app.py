@@ -29,7 +29,8 @@ from portal.desk.card_pages import desk_cards
 from portal.desk.draft_pages import desk_drafts
 from portal.desk.try_pages import desk_try
 from portal.desk.views import desk
-from portal.helpdesk.people_pages import helpdesk_people
+from portal.helpdesk.acting_pages import helpdesk_people
+from portal.helpdesk.offer_pages import helpdesk_offers
 from portal.helpdesk.views import helpdesk
 from portal.home.views import home
 from portal.lenders.brand import look_of
@@ -149,7 +150,9 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (changes, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
-    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_people, desk, desk_drafts, desk_cards, desk_try):
+    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people):
+        app.register_blueprint(blueprint)
+    for blueprint in (desk, desk_drafts, desk_cards, desk_try):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

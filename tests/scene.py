@@ -28,7 +28,7 @@ from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
 from portal.desk import drafts
 from portal.evidence.record import OPERATOR, Actor
-from portal.helpdesk import notes
+from portal.helpdesk import acting, notes
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
@@ -175,9 +175,11 @@ class Scene:
             | {
                 "lender": self.lender.slug,
                 "number": next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number,
+                "offer": next(each for each in requests.queue(**here) if each.kind is Kind.OFFER).number,
                 "oneself": str(worker.id),
                 "note": self._note(self.debts["on a plan"].debtor_id),
                 "person": str(self.debts["on a plan"].debtor_id),
+                "agreeing": str(self.debts["deciding"].debtor_id),
                 "needing_care": str(self.debts["asking"].debtor_id),
                 "colleague": str(lost.id),
                 "recovery": waits,
@@ -217,6 +219,14 @@ class Scene:
             with transaction():
                 notes.write_note(who, **about, text="Works nights; call after noon.")
                 notes.note_call(who, **about, direction="in", reached=True, agreed="yes", about="A later day.")
+                agreeing = self.debts["deciding"].debtor_id
+                acting.give_consent(
+                    who, debtor_id=agreeing, how="phone", about="To say that paying is hard.", form_key="scene"
+                )
+                consent = acting.standing(who, debtor_id=agreeing)
+                assert consent is not None
+                # Looking at all pages takes longer than half an hour.
+                consent.until += timedelta(days=1)
             return str(notes.notes_of(who, debtor_id=debtor_id)[0].id)
 
     def _come_to_work(self, browser: CheckingClient, *, half_way: bool) -> None:

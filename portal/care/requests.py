@@ -10,9 +10,11 @@ import json
 import logging
 import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -93,11 +95,13 @@ def open_request(
     claimed_reference: str = "",
     visitor: str | None = None,
     tell: bool = True,
+    done_by: Mapping[str, object] = MappingProxyType({}),
 ) -> Opened | TooMany:
     """Record a request: its number, its clock, what stops at once, and a message that it is here. Twice is once.
 
     `key` is the form's own, or names the cause; `visitor` is a hash of where a stranger comes from. Of a debt that is
     None for a dispute, all debts of the person are meant. Without `tell` no message repeats the number.
+    `done_by` is what the record says of a colleague who asks for the person.
 
     :raises NotTheirDebt: if the debt is somebody else's.
     """
@@ -157,6 +161,7 @@ def open_request(
             "urgent": request.urgent,
             "clock": row.name,
             "answer_by": request.answer_by,
+            **done_by,
         },
     )
     stopped = holds.begin(request, clock_row=row)
@@ -369,18 +374,29 @@ def hand_over(
 
 def last_hand_over(*, lender_id: uuid.UUID, request: Waiting) -> str | None:
     """Give what was said when a request was last handed over, or None if it never was."""
+    return next((str(facts["words"]) for facts in _told(Act.REQUEST_HANDED_OVER, lender_id, request)), None)
+
+
+def helper_of(*, lender_id: uuid.UUID, request: Waiting) -> str | None:
+    """Give the name of the colleague who asked for the person, or None if the person did."""
+    opened = next(_told(Act.REQUEST_OPENED, lender_id, request), {})
+    return str(opened["helper"]) if opened.get("helper") else None
+
+
+def _told(act: Act, lender_id: uuid.UUID, request: Waiting) -> Iterator[dict[str, Any]]:
+    """Give the facts of the records of an act on a request, newest first."""
     entries = session.scalars(
         select(EvidenceRecord.entry)
         .where(
             EvidenceRecord.lender_id == lender_id,
             EvidenceRecord.debtor_id == request.debtor_id if request.debtor_id else EvidenceRecord.debtor_id.is_(None),
-            EvidenceRecord.act == Act.REQUEST_HANDED_OVER.value,
+            EvidenceRecord.act == act.value,
             EvidenceRecord.at >= request.opened_at,
         )
         .order_by(EvidenceRecord.at.desc(), EvidenceRecord.id.desc())
     )
     said = (json.loads(entry)["facts"] for entry in entries)
-    return next((str(facts["words"]) for facts in said if facts.get("request") == request.number), None)
+    return (facts for facts in said if facts.get("request") == request.number)
 
 
 def answer(*, lender_id: uuid.UUID, number: str, words: str, by: Actor) -> Moved | Repeated | Forbidden | NoSuchRequest:

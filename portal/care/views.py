@@ -128,12 +128,8 @@ def _ask_as_myself(door: Kind) -> ResponseReturnValue:
         elif len(mine) > 1 and request.method == "GET":
             return render_template("care/which.html", kind=door, title=words.kind_words(door), debts=mine)
     form = CantPayForm() if door is Kind.CANT_PAY else AskForm()
-    contacts = contacts_of(lender_id=person.lender_id, debtor_id=person.debtor_id)
-    form.reply_by.choices = _ways_to_answer(contacts)
-    form.wish.choices = [(wish, words.wish_words(wish)) for wish in words.WISHES]
-    if request.method == "GET":
-        form.reply_by.data = form.reply_by.choices[0][0]
-    elif form.validate() and (key := form.key()) is not None:
+    set_up(form, lender_id=person.lender_id, debtor_id=person.debtor_id)
+    if request.method == "POST" and form.validate() and (key := form.key()) is not None:
         with transaction():
             done = requests.open_request(
                 lender_id=person.lender_id,
@@ -167,6 +163,14 @@ def _ask_as_myself(door: Kind) -> ResponseReturnValue:
         ),
         422 if form.errors else 200,
     )
+
+
+def set_up(form: AskForm, *, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> None:
+    """Give a form of one of the doors its answers to choose from, and what is right for most beforehand."""
+    form.reply_by.choices = _ways_to_answer(contacts_of(lender_id=lender_id, debtor_id=debtor_id))
+    form.wish.choices = [(wish, words.wish_words(wish)) for wish in words.WISHES]
+    if request.method == "GET":
+        form.reply_by.data = form.reply_by.choices[0][0]
 
 
 def _ways_to_answer(contacts: dict[str, str]) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, StopValidation
 
+from portal.care.forms import AskForm, CantPayForm
 from portal.care.requests import LONGEST_WORDS, plain_words
 from portal.staff.forms import Filled
 from portal.web.fields import Form, Text, at_most
@@ -32,6 +33,21 @@ class AnswerForm(Form):
         field.data = plain_words(field.data)
         if not field.data:
             raise StopValidation(_("Write the answer, as the person reads it."))
+
+
+class YesForm(AnswerForm):
+    """Yes to a plan; `seen` is the mark of the plan that the page showed, and `reason` is for colleagues alone."""
+
+    seen = HiddenField()
+    reason = TextAreaField(lazy_gettext("Why"), [at_most(LONGEST_WORDS)])
+
+
+class NoForm(Form):
+    """No to what a colleague asked."""
+
+    why_not = TextAreaField(
+        lazy_gettext("Why not"), [Filled(lazy_gettext("Say why not, for the colleague.")), at_most(LONGEST_WORDS)]
+    )
 
 
 class SearchForm(Form):
@@ -103,6 +119,40 @@ class LinkForm(Form):
             ("page", _("To their page: what they owe, their plan, everything else")),
             ("pay", _("To pay")),
         ]
+
+
+class ConsentForm(Form):
+    """That somebody lets a colleague act for them."""
+
+    form_key = HiddenField()
+    how = RadioField(
+        lazy_gettext("How did they agree?"),
+        [InputRequired(lazy_gettext("Say how they agreed."))],
+    )
+    about = TextAreaField(
+        lazy_gettext("What may you do for them?"),
+        [Filled(lazy_gettext("Say what they want you to do.")), at_most(LONGEST_WORDS)],
+    )
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.how.choices = [("phone", _("On the phone, just now")), ("writing", _("In writing"))]
+
+
+ALL_DEBTS = "all"
+_which = RadioField(lazy_gettext("Which debt is it about?"), [InputRequired(lazy_gettext("Choose what it is about."))])
+
+
+class AskForThemForm(AskForm):
+    """What a colleague asks for somebody, with the debt that it is about."""
+
+    debt = _which
+
+
+class CantPayForThemForm(CantPayForm):
+    """The same for somebody who can't pay."""
+
+    debt = _which
 
 
 class HandOverForm(Form):

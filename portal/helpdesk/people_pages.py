@@ -76,7 +76,7 @@ def search_page() -> ResponseReturnValue:
     return render_template("helpdesk/search.html", form=form, answer=answer), 422 if form.errors else 200
 
 
-def _of_person(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+def of_person(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
     """Give a view of one person: another lender's is not there, and the look is on record before anything is shown.
 
     Who told us what helps, or disputes something, is opened with a reason.
@@ -141,7 +141,7 @@ def _tab(name: str, who: Colleague, subject: Subject, **more: object) -> str:
 
 @helpdesk_people.get("/<uuid:debtor_id>", endpoint="person")
 @needs(Permission.SEE_PEOPLE)
-@_of_person
+@of_person
 def person_page(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """Show debts with their parts, and plans with how they go and what comes next."""
     return _tab(
@@ -161,7 +161,7 @@ def person_page(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.get("/<uuid:debtor_id>/screen")
 @needs(Permission.SEE_PEOPLE)
-@_of_person
+@of_person
 def screen(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """Show the person's own first page, in a frame that says whose it is."""
     answer = make_response(_tab("screen", who, subject))
@@ -171,7 +171,7 @@ def screen(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.get("/<uuid:debtor_id>/screen/frame")
 @needs(Permission.SEE_PEOPLE)
-@_of_person
+@of_person
 def frame(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """Give what the person sees: the same view and template, in the person's language, with nothing to click."""
     with force_locale(subject.language):
@@ -191,7 +191,7 @@ def frame(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.get("/<uuid:debtor_id>/payments")
 @needs(Permission.SEE_PEOPLE)
-@_of_person
+@of_person
 def payments(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """List what was paid, and what was begun."""
     return _tab(
@@ -207,7 +207,7 @@ def payments(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.get("/<uuid:debtor_id>/letters")
 @needs(Permission.SEE_PEOPLE)
-@_of_person
+@of_person
 def letters(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """List letters and messages; not what messages say, because codes and links stand in them."""
     messages = choices.messages_to(lender_id=who.lender_id, debtor_id=subject.debtor_id)
@@ -222,7 +222,7 @@ def letters(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.get("/<uuid:debtor_id>/requests", endpoint="asked")
 @needs(Permission.SEE_PEOPLE)
-@_of_person
+@of_person
 def requests_page(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """List what the person asked for."""
     return _tab(
@@ -239,7 +239,7 @@ def requests_page(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.get("/<uuid:debtor_id>/timeline")
 @needs(Permission.SEE_PEOPLE)
-@_of_person
+@of_person
 def timeline(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """Show everything that happened, as the person reads it."""
     place = clock.zone(subject.zone)
@@ -267,7 +267,7 @@ def _to_notes(subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.get("/<uuid:debtor_id>/notes")
 @needs(Permission.SEE_PEOPLE)
-@_of_person
+@of_person
 def notes(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """List notes and calls, newest first."""
     return _tab(
@@ -281,7 +281,7 @@ def notes(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.get("/<uuid:debtor_id>/notes.csv")
 @needs(Permission.SEE_PEOPLE)
-@_of_person
+@of_person
 def notes_csv(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """Give the notes as a file."""
     return csv_answer(
@@ -296,7 +296,7 @@ def notes_csv(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.get("/<uuid:debtor_id>/calls.csv")
 @needs(Permission.SEE_PEOPLE)
-@_of_person
+@of_person
 def calls_csv(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """Give the calls as a file."""
     return csv_answer(
@@ -318,7 +318,7 @@ def calls_csv(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.route("/<uuid:debtor_id>/notes/new", methods=["GET", "POST"])
 @needs(Permission.HELP_PEOPLE)
-@_of_person
+@of_person
 def new_note(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """Take a note, perhaps in place of another one."""
     form = NoteForm()
@@ -351,7 +351,7 @@ def new_note(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.post("/<uuid:debtor_id>/notes/<uuid:note_id>/take-back")
 @needs(Permission.HELP_PEOPLE)
-@_of_person
+@of_person
 def take_back_note(who: Colleague, subject: Subject, note_id: uuid.UUID) -> ResponseReturnValue:
     """Take one's own note of a moment ago back."""
     with transaction():
@@ -365,7 +365,7 @@ def take_back_note(who: Colleague, subject: Subject, note_id: uuid.UUID) -> Resp
 
 @helpdesk_people.route("/<uuid:debtor_id>/calls/new", methods=["GET", "POST"])
 @needs(Permission.HELP_PEOPLE)
-@_of_person
+@of_person
 def new_call(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """Take down a call."""
     form = CallForm()
@@ -389,7 +389,7 @@ def new_call(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 @helpdesk_people.route("/<uuid:debtor_id>/link", methods=["GET", "POST"])
 @needs(Permission.HELP_PEOPLE)
-@_of_person
+@of_person
 def link(who: Colleague, subject: Subject) -> ResponseReturnValue:
     """Send a link to a contact on file; nobody of the staff sees it."""
     form = LinkForm()

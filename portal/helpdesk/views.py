@@ -10,8 +10,10 @@ from portal.care.requests import NoSuchRequest, Waiting, plain_words
 from portal.care.states import Forbidden, Kind, Repeated, State
 from portal.care.words import kind_words, state_words, tag_kind, wish_words
 from portal.db import transaction
+from portal.helpdesk.deciding import decisions, reach_of
 from portal.helpdesk.forms import AnswerForm, HandOverForm
 from portal.helpdesk.looking import looked_at_request
+from portal.helpdesk.offers import on_the_table
 from portal.staff import members
 from portal.staff.gates import me, needs
 from portal.staff.roles import Permission, permissions_of
@@ -33,7 +35,9 @@ def _names() -> dict[str | None, str]:
 @needs(Permission.SEE_REQUESTS)
 def requests_page() -> ResponseReturnValue:
     """List what waits for a person: what can't wait first, then by the clock."""
-    waiting, names = requests.queue(lender_id=me().lender_id), _names()
+    who = me()
+    waiting, names = requests.queue(lender_id=who.lender_id), _names()
+    asks = decisions(lender_id=who.lender_id, only_open=True) if Permission.ANSWER_REQUESTS in who.may else ()
     shown, pages = page_of(waiting, request.args.get("page"), size=A_PAGE)
     return render_template(
         "helpdesk/requests.html",
@@ -47,6 +51,8 @@ def requests_page() -> ResponseReturnValue:
             for each in shown
         ],
         pages=pages,
+        asks=[each for each in asks if Permission.GRANT_FURTHER in who.may or each.asked_by == who.member_id],
+        me=who.member_id,
         late=sum(each.late for each in waiting),
         urgent=sum(each.urgent for each in waiting),
     )
@@ -79,7 +85,32 @@ def requests_csv() -> ResponseReturnValue:
     )
 
 
-def _one_or_404(number: str) -> Waiting:
+@helpdesk.get("/requests/decisions.csv")
+@needs(Permission.SEE_REQUESTS)
+def decisions_csv() -> ResponseReturnValue:
+    """Give what was granted beyond the usual or asked of a colleague as a file, with the reasons."""
+    return csv_answer(
+        "decisions",
+        ("request", "plan", "state", "asked by", "asked", "reason", "decided by", "decided", "words"),
+        (
+            (
+                each.number,
+                each.plan,
+                each.state,
+                each.asker,
+                each.asked_at.isoformat(timespec="minutes"),
+                each.reason,
+                each.decider,
+                each.decided_at.isoformat(timespec="minutes") if each.decided_at else None,
+                each.decided_words,
+            )
+            for each in decisions(lender_id=me().lender_id)
+        ),
+    )
+
+
+def one_or_404(number: str) -> Waiting:
+    """Give a request of the lender's, or answer that there is none."""
     found = requests.queue(lender_id=me().lender_id, number=number)
     if not found:
         abort(404)
@@ -90,7 +121,7 @@ def _one_or_404(number: str) -> Waiting:
 @needs(Permission.SEE_REQUESTS)
 def request_page(number: str) -> ResponseReturnValue:
     """Show one request, and take an answer; that somebody looked is on record."""
-    who, found, form = me(), _one_or_404(number), AnswerForm()
+    who, found, form = me(), one_or_404(number), AnswerForm()
     if request.method == "POST":
         if Permission.ANSWER_REQUESTS not in who.may:
             abort(403)
@@ -105,6 +136,8 @@ def request_page(number: str) -> ResponseReturnValue:
     if request.environ["REQUEST_METHOD"] != "HEAD":
         with transaction():
             looked_at_request(who, debtor_id=found.debtor_id, number=number)
+    waits = found.state in (State.OPEN, State.WITH_PERSON)
+    offers = found.kind is Kind.OFFER and waits
     return render_template(
         "helpdesk/request.html",
         form=form,
@@ -115,10 +148,15 @@ def request_page(number: str) -> ResponseReturnValue:
         own_words=found.words.splitlines(),
         answer=(found.answer or "").splitlines(),
         taken_by=_names().get(found.taken_by, found.taken_by),
+        helper=requests.helper_of(lender_id=who.lender_id, request=found),
         handed_over=requests.last_hand_over(lender_id=who.lender_id, request=found),
         may_see_person=Permission.SEE_PEOPLE in who.may,
         answers=Permission.ANSWER_REQUESTS in who.may,
-        waits=found.state in (State.OPEN, State.WITH_PERSON),
+        waits=waits,
+        offers=offers,
+        offer=on_the_table(lender_id=who.lender_id, number=number, reach=reach_of(who.may)) if offers else None,
+        decisions=decisions(lender_id=who.lender_id, number=number) if found.kind is Kind.OFFER else (),
+        me=who.member_id,
     ), 422 if form.errors else 200
 
 
@@ -127,7 +165,7 @@ def request_page(number: str) -> ResponseReturnValue:
 def take(number: str) -> ResponseReturnValue:
     """Take a request: from then on the person can't take it back, and colleagues see who looks at it."""
     who = me()
-    _one_or_404(number)
+    one_or_404(number)
     with transaction():
         done = requests.take(lender_id=who.lender_id, number=number, by=who.actor)
     _say(done, _("It is with you now."))
@@ -139,7 +177,7 @@ def take(number: str) -> ResponseReturnValue:
 def close(number: str) -> ResponseReturnValue:
     """Close a request that was answered; every hold of it ends."""
     who = me()
-    _one_or_404(number)
+    one_or_404(number)
     with transaction():
         done = requests.close(lender_id=who.lender_id, number=number, by=who.actor)
     _say(done, _("It is closed, and nothing of it is held any more."))
@@ -161,7 +199,7 @@ def _colleagues() -> list[tuple[str, str]]:
 @needs(Permission.ANSWER_REQUESTS)
 def hand_over(number: str) -> ResponseReturnValue:
     """Give a request to a colleague, or back to the queue, with a word for whoever goes on with it."""
-    who, found, form = me(), _one_or_404(number), HandOverForm()
+    who, found, form = me(), one_or_404(number), HandOverForm()
     form.to.choices = _colleagues()
     if form.validate_on_submit():
         with transaction():

@@ -33,6 +33,7 @@ from portal.offers.owed import Means
 from portal.plans.allowed import InForce, limits_in_force
 from portal.plans.budgets import Leftover, as_kept, budget_of, current_budget
 from portal.plans.budgets import leftover as leftover_under
+from portal.plans.caps import Cap, widened
 from portal.plans.models import Proposal
 from portal.plans.situation import Background, background_of, gate_of, history_of, owed_of
 from portal.schedules.arrangements import Arrangement
@@ -247,13 +248,19 @@ def leftover(debt: Standing, *, budget: Budget, today: date) -> Leftover | None:
     return leftover_under(debt, budget=budget, limits=limits, today=today)
 
 
-def table_for(debt: Standing, *, proposal: Proposal, today: date, pays_from: date | None = None) -> Table:
+def table_for(
+    debt: Standing, *, proposal: Proposal, today: date, pays_from: date | None = None, widen: Cap | None = None
+) -> Table:
     """Answer a proposal under the limits in force today; nothing is due before `pays_from`, if that is given.
+
+    With `widen`, as if the terms of the card reached as far as that cap.
 
     :raises NoLimits: if the lender has none for this debt.
     """
     background = background_of(debt, proposal_id=proposal.id)
     in_force = limits_in_force(debt, today=today, attributes=background.attributes)
+    if widen is not None:
+        in_force = replace(in_force, card=replace(in_force.card, limits=widened(in_force.limits, widen)))
     asked = asked_in(proposal, today=pays_from or today, season=in_force.limits.season)
     if pays_from is not None and isinstance(asked, Settlement | DownPayment):
         asked = replace(asked, pay_by=max(asked.pay_by, pays_from))
@@ -326,12 +333,12 @@ def choices(table: Table) -> dict[str, Arrangement]:
     for offer in (*given.alternatives, *table.offers):
         if offer.needs_person or offer.arrangement.schedule is None:
             continue
-        if _looks(offer.arrangement) not in {_looks(one) for one in found.values()}:
+        if looks(offer.arrangement) not in {looks(one) for one in found.values()}:
             found.setdefault(offer.kind.value, offer.arrangement)
     return dict(list(found.items())[:MOST_CHOICES])
 
 
-def _looks(arrangement: Arrangement) -> tuple[object, ...]:
+def looks(arrangement: Arrangement) -> tuple[object, ...]:
     """Give what tells one plan on a page from another."""
     schedule = arrangement.schedule
     return (None if schedule is None else (schedule.steps, schedule.starts_on), arrangement.waiver)

@@ -52,7 +52,7 @@ def quote(
     arrangement = pinned.repaying(arrangement, owed=debt.owed)
     schedule = _schedule(arrangement)
     arranged = pinned.as_json(
-        arrangement, pause_months=_paused(arrangement, proposal, today=today, season=limits.season)
+        arrangement, pause_months=paused_months(arrangement, proposal, today=today, season=limits.season)
     )
     items = pinned.items_as_json(schedule)
     alive = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
@@ -142,7 +142,7 @@ def _schedule(arrangement: Arrangement) -> Schedule:
     return arrangement.schedule
 
 
-def _paused(arrangement: Arrangement, proposal: Proposal, *, today: date, season: tuple[int, ...]) -> int:
+def paused_months(arrangement: Arrangement, proposal: Proposal, *, today: date, season: tuple[int, ...]) -> int:
     """Give how many months an arrangement leaves out: those between the first payment without it and the first."""
     if arrangement.cost_of_pause is None or arrangement.schedule is None:
         return 0

@@ -62,6 +62,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "plan_ended": Kind(Group.NEWS, again=True),
         "plan_more_time": Kind(Group.NEWS, again=True),
         "invitation": Kind(Group.NEWS, again=True, life=timedelta(hours=72), collects=True),
+        # Somebody else acted in their name, and they must be able to say that they never agreed.
+        "done_for_you": Kind(Group.SECURITY, at_once=True, again=True),
         # Sent while its reader is on the phone.
         "link_asked_for": Kind(Group.NEWS, at_once=True, again=True, life=timedelta(hours=72)),
         "reminder": Kind(Group.REMINDERS, collects=True),

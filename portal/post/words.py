@@ -101,6 +101,31 @@ def link_asked_for(*, name: str, lender: str, url: str, to_pay: bool) -> Words:
     )
 
 
+def done_for_you(*, name: str, helper: str, lender: str, number: str, answer_by: date, url: str) -> Words:
+    """Say that a colleague asked something for somebody who agreed to that; not what it was."""
+    return Words(
+        subject=_("%(helper)s asked something for you", helper=helper),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "%(helper)s of %(lender)s asked something for you, as you had agreed. Its number is %(number)s. "
+                "You get an answer by %(day)s.",
+                helper=helper,
+                lender=lender,
+                number=number,
+                day=formats.day(answer_by),
+            ),
+            _("If you did not agree to that, take it back on its page, or call us."),
+        ),
+        sms=_(
+            "%(helper)s asked something for you, number %(number)s. Not agreed? Take it back or call us.",
+            helper=helper,
+            number=number,
+        ),
+        link=Link(_("Have a look"), url),
+    )
+
+
 def agreement(*, name: str, plan: str, first_on: date, first: Money, url: str) -> Words:
     """Say that a plan is agreed, and when it begins."""
     return Words(

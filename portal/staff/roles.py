@@ -27,6 +27,8 @@ class Permission(StrEnum):
     APPROVE_LIMITS = "approve_limits"
     # See what a debt would be offered, and why.
     TRY_LIMITS = "try_limits"
+    # Say yes to an offer above what a card lets its agents grant.
+    GRANT_FURTHER = "grant_further"
 
 
 class Role(StrEnum):
@@ -59,7 +61,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.RULE_AUTHOR: frozenset({_P.SEE_LIMITS, _P.WRITE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
         Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.APPROVE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
         Role.HELPDESK: _HELPDESK,
-        Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES},
+        Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES, _P.GRANT_FURTHER},
         Role.FINANCE: frozenset({_P.VOUCH}),
         # Sees, and changes nothing.
         Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS}),

@@ -31,7 +31,7 @@ def role_hint(role: Role) -> str:
         Role.RULE_AUTHOR: _("Writes drafts of what the lender allows, and sends them to a second person."),
         Role.APPROVER: _("Says yes or no to drafts of others, and goes back to the version before in an emergency."),
         Role.HELPDESK: _("Answers what people ask, and helps them on the phone."),
-        Role.SENIOR: _("As the helpdesk, and sees who works here."),
+        Role.SENIOR: _("As the helpdesk, sees who works here, and says yes to offers that are above the helpdesk."),
         Role.FINANCE: _("Nothing is here for this role yet."),
         Role.AUDITOR: _("Sees, and can change nothing."),
         Role.LENDER_ADMINISTRATOR: _("Invites colleagues, gives roles, ends accounts."),
@@ -53,6 +53,7 @@ def permission_words(permission: Permission) -> str:
         Permission.APPROVE_LIMITS: _("approve drafts of others, and go back to the version before"),
         Permission.TRY_LIMITS: _("see what a debt would be offered, and why"),
         Permission.ANSWER_REQUESTS: _("answer what people asked for"),
+        Permission.GRANT_FURTHER: _("say yes to offers above what agents may grant alone"),
     }[permission]
 
 

@@ -129,6 +129,10 @@ def _call(facts: Facts) -> str:
     return _("%(name)s wrote down a call that did not reach you", name=name)
 
 
+def _people_of(facts: Facts) -> dict[str, str]:
+    return {"name": facts.text("name"), "other": facts.text("asked_by"), "number": facts.text("request")}
+
+
 # By the value of the act, in the order of the list of acts. They are functions: a text is in the reader's language.
 WORDS: Final[Mapping[str, Words]] = MappingProxyType(
     {
@@ -156,6 +160,23 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
             else _("%(name)s sent you a link to your page", name=f.text("name"))
         ),
         "request_handed_over": lambda f: _("Your request %(number)s went to another person", number=f.text("request")),
+        "offer_granted": lambda f: (
+            _("%(name)s and %(other)s said yes to your offer %(number)s", **_people_of(f))
+            if f.text("asked_by")
+            else _("%(name)s said yes to your offer %(number)s", **_people_of(f))
+        ),
+        "colleague_asked": lambda f: _("%(name)s asked a colleague about your offer %(number)s", **_people_of(f)),
+        "colleague_answered": lambda f: (
+            _("%(name)s took back what was asked of a colleague about your offer %(number)s", **_people_of(f))
+            if f.text("answer") == "taken_back"
+            else _("%(name)s answered a colleague about your offer %(number)s", **_people_of(f))
+        ),
+        "consent_given": lambda f: (
+            _("%(name)s wrote down that you agreed in writing that they act for you", name=f.text("name"))
+            if f.text("how") == "writing"
+            else _("%(name)s wrote down that you agreed on the phone that they act for you", name=f.text("name"))
+        ),
+        "consent_ended": lambda f: _("%(name)s does not act for you any more", name=f.text("name")),
         "staff_searched": lambda _f: _("Somebody of your lender looked for a person"),
         "staff_invited": lambda _f: _("Somebody was invited to work for your lender"),
         "staff_joined": lambda _f: _("Somebody began to work for your lender"),
@@ -240,7 +261,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "message_arrived": lambda _f: _("A message to you arrived"),
         "message_bounced": lambda _f: _("A message to you came back"),
         "messages_chosen": lambda _f: _("You chose which messages you want"),
-        "request_opened": lambda f: _("You asked us something, number %(number)s", number=f.text("request")),
+        "request_opened": lambda f: (
+            _("%(name)s asked us something for you, number %(number)s", name=f.text("helper"), number=f.text("request"))
+            if f.text("helper")
+            else _("You asked us something, number %(number)s", number=f.text("request"))
+        ),
         "request_taken": lambda f: _("A person looks at your request %(number)s", number=f.text("request")),
         "request_answered": lambda f: _("Your request %(number)s was answered", number=f.text("request")),
         "request_closed": lambda f: _("Your request %(number)s is closed", number=f.text("request")),
