@@ -42,6 +42,8 @@ _BY_WAY_OF = {"debt_id": "debt", "plan_id": "plan", "book_id": "debt"}
 _WITH_ID_OF = {"book": "debt"}
 # A row of a lender's file that isn't live yet counts for nothing, and may never.
 _NOT_YET = frozenset({"staged_change"})
+# Why a colleague went beyond the usual is how the lender decides; what came of it is an offer, and that is in it.
+_OF_THE_LENDER = frozenset({"offer_decision"})
 # Doors that whoever has the end of their address can open.
 _SECRET_LINK = re.compile(r"/(i|undo|stop)/[\w=-]+")
 _LEFT_OUT = "…"
@@ -97,7 +99,7 @@ def held(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Held, ...]:
     # A person's debts and plans are known before what is on them.
     further = []
     for table in Model.metadata.sorted_tables:
-        if table.name in _NOT_YET:
+        if table.name in _NOT_YET | _OF_THE_LENDER:
             continue
         if table.name == Debtor.__tablename__:
             take_from(table, table.c.id == debtor_id)

@@ -188,6 +188,8 @@ def _all_tables() -> dict[str, str]:
         "need": _("What you said helps you"),
         "person_note": _("Notes that people of your lender wrote about you"),
         "person_call": _("Calls that people of your lender wrote down"),
+        "consent": _("When you let somebody of your lender act for you"),
+        "offer_decision": _("Which offers people of your lender decided on"),
         "found_by": _("Keys by which your lender finds you: made of your name and your addresses"),
         "invitation": _("Links that were made for you"),
         "one_time_code": _("When codes were sent, without the codes"),
