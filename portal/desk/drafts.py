@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from portal import clock
 from portal.db import new_id, session
@@ -441,10 +441,10 @@ def in_force(*, lender_id: uuid.UUID, today: date) -> LimitsVersion | None:
     return _newest(LimitsVersion.lender_id == lender_id, LimitsVersion.effective_from <= today)
 
 
-def _newest(*conditions: object) -> LimitsVersion | None:
+def _newest(*conditions: ColumnElement[bool]) -> LimitsVersion | None:
     return session.scalars(
         select(LimitsVersion)
-        .where(*conditions)  # type: ignore[arg-type]
+        .where(*conditions)
         .order_by(LimitsVersion.effective_from.desc(), LimitsVersion.number.desc())
         .limit(1)
     ).one_or_none()

@@ -133,7 +133,6 @@ def _tab(name: str, who: Colleague, subject: Subject, **more: object) -> str:
         person=subject,
         needs=[need_words(need) for need in subject.needs],
         sheets=sheets,
-        ways=ways_to_reach(**subject.key),
         helps=Permission.HELP_PEOPLE in who.may,
         **more,
     )
@@ -148,6 +147,7 @@ def person_page(who: Colleague, subject: Subject) -> ResponseReturnValue:
         "person",
         who,
         subject,
+        ways=ways_to_reach(**subject.key),
         debts=[
             (debt, owed, [(part_words(account), part) for account, part in debt.parts.items() if part])
             for debt, owed in debts_with_plans(subject)

@@ -186,6 +186,7 @@ def grant(
         by=by,
         today=clock.today(found.zone),
         zone=found.zone,
+        pays_from=clock.today(found.zone) + TIME_TO_AGREE,
     )
     found.proposal.state = "open"
     if not isinstance(requests.answer(lender_id=lender_id, number=number, words=words, by=by), Moved):

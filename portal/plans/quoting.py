@@ -35,13 +35,22 @@ from portal.web.numbers import public_number
 
 
 def quote(
-    debt: Standing, *, proposal: Proposal, key: str, arrangement: Arrangement, by: Actor, today: date, zone: str
+    debt: Standing,
+    *,
+    proposal: Proposal,
+    key: str,
+    arrangement: Arrangement,
+    by: Actor,
+    today: date,
+    zone: str,
+    pays_from: date | None = None,
 ) -> str:
     """Pin an arrangement: its number, the balance, the limits' version and every payment, until it expires.
 
     Gives the quote's number. Where the debt has a plan, the quote names it: agreeing puts the new one in its place. The
-    lender stands by it even if the limits change before it expires. The same choice
-    made again on the same day, by a second click or after going back, is the same quote while that holds.
+    lender stands by it even if the limits change before it expires. The same choice made again on the same day, by a
+    second click or after going back, is the same quote while that holds. `pays_from` is the day from which the
+    arrangement was drawn, if that isn't today.
 
     :raises portal.plans.pinned.DoesNotRepay: if nothing is to be paid, or not all that is owed is spoken of.
     """
@@ -52,7 +61,7 @@ def quote(
     arrangement = pinned.repaying(arrangement, owed=debt.owed)
     schedule = _schedule(arrangement)
     arranged = pinned.as_json(
-        arrangement, pause_months=paused_months(arrangement, proposal, today=today, season=limits.season)
+        arrangement, pause_months=paused_months(arrangement, proposal, today=pays_from or today, season=limits.season)
     )
     items = pinned.items_as_json(schedule)
     alive = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)

@@ -8,6 +8,7 @@ import io
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from portal.db import session, transaction
 from portal.debts.statement import Standing
@@ -118,9 +119,9 @@ def test_above_the_own_cap_a_colleague_says_yes_and_both_are_named(
     books_agree()
 
 
-def yes_data(page: object) -> dict[str, str]:
+def yes_data(page: TestResponse) -> dict[str, str]:
     """Give the fields of the form of a yes, filled."""
-    form = next(form for form in page_of(page).forms if "seen" in form.names)  # type: ignore[arg-type]
+    form = next(form for form in page_of(page).forms if "seen" in form.names)
     return dict(form.fields) | WORDS
 
 
