@@ -41,9 +41,9 @@ bench: ## Measure against the bare floor and other kits, side by side in one run
 	@tools/set_up.sh bench
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
-faults: ## Run all histories of kills, replays and races; the tests run a sample
+faults: ## Run all histories of kills, replays, races and migrations; the tests run a sample
 	@tools/set_up.sh test
-	@FAULTS=all exec $(BIN)/python -m pytest tests/faults $(ARGS)
+	@FAULTS=all exec $(BIN)/python -m pytest tests/faults tests/guards/test_migrations.py $(ARGS)
 
 lint: ## Check imports, style and types; the tests do it too
 	@tools/set_up.sh test

@@ -255,13 +255,22 @@ def make_engine(url: str) -> Engine:
     What goes wrong is logged without its values: they are people's, and some are codes.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, hide_parameters=True)
+        engine = create_engine(url, hide_parameters=True, connect_args={"cached_statements": _KEPT_STATEMENTS})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=5, max_overflow=10)
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=5,
+        max_overflow=10,
+        connect_args={"prepared_max": _KEPT_STATEMENTS},
+    )
 
 
+# The portal has some hundreds of statements; with the drivers' own 128 and 100 they push each other out.
+_KEPT_STATEMENTS = 500
 _WRITES = "writes"
 
 

@@ -1,11 +1,13 @@
 """The pages of the table in every width, scheme and language, with scripts and without: nothing to stumble over.
 
-Half of the pages have their turn, BROWSER_TURN=0 or 1, and change with the commit. A page is looked at in one view, and
-at the other two widths for what doesn't fit; pages in a row take turns through all 24 views. `make browser` looks at
-every page in all of them.
+A third of the pages have their turn, BROWSER_TURN=0, 1 or 2, and change with the commit. A page is looked at in one
+view, and at the other two widths for what doesn't fit; pages in a row take turns through all 24 views. `make browser`
+looks at every page in all of them.
 """
 
 from __future__ import annotations
+
+from itertools import combinations
 
 import pytest
 from playwright.sync_api import Browser
@@ -37,12 +39,12 @@ def test_a_page_is_looked_at_in_one_view_and_24_pages_in_a_row_have_them_all(mon
 def test_every_page_has_its_turn_and_the_main_ones_always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BROWSER", raising=False)
     seen = []
-    for turn in ("0", "1"):
-        monkeypatch.setenv("BROWSER_TURN", turn)
+    for turn in range(views.TURNS):
+        monkeypatch.setenv("BROWSER_TURN", str(turn))
         views.turn.cache_clear()
         seen.append({page.name for page in views.pages()})
     views.turn.cache_clear()
     names, main = {page.name for page in PAGES}, {page.name for page in PAGES if page.main}
-    assert seen[0] | seen[1] == names
-    assert seen[0] & seen[1] == main
-    assert max(map(len, seen)) <= (len(names) + len(main)) / 2 + 1
+    assert set.union(*seen) == names
+    assert all(one & other == main for one, other in combinations(seen, 2))
+    assert max(map(len, seen)) <= len(main) + (len(names) - len(main)) / views.TURNS + 1

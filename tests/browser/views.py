@@ -17,6 +17,7 @@ from tests.scene import LANGUAGES
 WIDTHS = {320: 640, 390: 844, 1280: 800}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+TURNS = 3
 
 
 @dataclass(frozen=True)
@@ -58,21 +59,21 @@ def everything() -> bool:
 
 @lru_cache(maxsize=1)
 def turn() -> int:
-    """Give whose turn it is, 0 or 1: as BROWSER_TURN says, else by the commit, so that both come up."""
+    """Give whose turn it is, 0 to 2: as BROWSER_TURN says, else by the commit, so that all come up."""
     said = os.environ.get("BROWSER_TURN")
     if said is None:
         root = Path(__file__).resolve().parents[2]
         asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True)
         said = str(int(asked.stdout[:8], 16)) if asked.returncode == 0 else "0"
-    return int(said) % 2
+    return int(said) % TURNS
 
 
 def pages() -> Sequence[DebtorPage]:
-    """Give the pages to look at: all with BROWSER=all, else the main ones and every second of the others in turns."""
+    """Give the pages to look at: all with BROWSER=all, else the main ones and every third of the others in turns."""
     if everything():
         return PAGES
     others = [page for page in PAGES if not page.main]
-    return [page for page in PAGES if page.main or others.index(page) % 2 == turn()]
+    return [page for page in PAGES if page.main or others.index(page) % TURNS == turn()]
 
 
 def of(number: int) -> tuple[View, ...]:
