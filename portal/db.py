@@ -259,14 +259,9 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
-        url,
-        hide_parameters=True,
-        pool_pre_ping=True,
-        pool_size=5,
-        max_overflow=10,
-        connect_args={"prepared_max": _KEPT_STATEMENTS},
-    )
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=5, max_overflow=10)
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
 
 
 # The portal has some hundreds of statements; with the drivers' own 128 and 100 they push each other out.
@@ -279,6 +274,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    connection.prepared_max = _KEPT_STATEMENTS
 
 
 def _begin_sqlite(connection: Connection) -> None:
