@@ -6,7 +6,7 @@ from typing import Any
 
 from alembic import context
 
-from portal import config, db, models, planner
+from portal import config, db, models, planner, walls
 
 settings_url = context.get_x_argument(as_dictionary=True).get("url") or config.from_environment().database_url
 
@@ -44,6 +44,7 @@ def _on(connection: Any) -> None:
     with context.begin_transaction():
         context.run_migrations()
     planner.tell_shapes(connection)
+    walls.stand(connection)
     connection.commit()
 
 

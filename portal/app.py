@@ -52,7 +52,7 @@ from portal.staff.own_pages import staff_own
 from portal.staff.team_pages import staff_team
 from portal.staff.views import staff
 from portal.timeline.views import timeline
-from portal.web import addresses, languages, pictures, security, static_files
+from portal.web import addresses, languages, own_lender, pictures, security, static_files
 from portal.web.references import ReferenceConverter
 from portal.web.templates import PageTemplates
 from portal.you.contact_pages import contact_pages
@@ -138,6 +138,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     )
     db.Sealed.use(settings.secret_key)
     db.connect(settings.database_url)
+    own_lender.install(app)
     languages.install(app)
     permissions.install(app, gates.load)
     addresses.install(app)

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from itertools import chain, repeat
 from typing import Any
@@ -26,7 +26,6 @@ from sqlalchemy import (
     Connection,
     Date,
     Dialect,
-    Integer,
     String,
     Table,
     Text,
@@ -42,7 +41,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import UserDefinedType
 
-from portal.db import Json, UtcTime, session
+from portal.db import Json, session
 
 # SQLite writes many rows of one statement a third faster than one row each; more than these gain nothing.
 _ROWS_OF_A_STATEMENT = 200
@@ -50,9 +49,6 @@ _COUNTS = tuple(f"{number:03x}" for number in range(4096))
 _COUNTED = 1 << 26
 _making = threading.Lock()
 _last = (0, 0)
-# What the text form of COPY takes for the end of a cell, of a row, or for nothing.
-_COPY_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
-_NOTHING = r"\N"
 
 
 def new_ids(count: int) -> list[str]:
@@ -104,29 +100,36 @@ Column = Sequence[Any] | Same
 def insert_columns(table: Table, columns: Mapping[str, Column], *, unless_there: bool = False) -> None:
     """Insert many rows, given by columns; every column that the table needs is named, and ids are hexadecimal text.
 
-    PostgreSQL takes them by COPY, SQLite by statements of many rows. With `unless_there` rows whose key is there
-    already are left out.
+    PostgreSQL takes them as one array a column, SQLite by statements of many rows. (COPY would be quicker by some, and
+    is refused on tables that have policies.) With `unless_there` rows whose key is there already are left out.
     """
     count = next(len(column) for column in columns.values() if not isinstance(column, Same))
     if not count:
         return
     connection = session.connection()
-    if connection.dialect.name != "postgresql":
-        _insert(connection, table, columns, count, unless_there=unless_there)
-    elif unless_there:
-        _insert_arrays(connection, table, columns, count)
-    else:
-        _copy(connection, table, columns, count)
+    insert = _insert_arrays if connection.dialect.name == "postgresql" else _insert
+    insert(connection, table, columns, count, unless_there=unless_there)
 
 
-def _insert_arrays(connection: Connection, table: Table, columns: Mapping[str, Column], count: int) -> None:
-    """Insert rows by one array a column, because COPY can't leave any out."""
+def _insert_arrays(
+    connection: Connection, table: Table, columns: Mapping[str, Column], count: int, *, unless_there: bool
+) -> None:
     quote = connection.dialect.identifier_preparer.quote
-    arrays = ", ".join(f"%s::{table.c[name].type.compile(connection.dialect)}[]" for name in columns)
+    dialect = connection.dialect
+    chosen, given = [], []
+    for name, column in columns.items():
+        kind = table.c[name].type
+        prepare = _json if isinstance(kind, type(Json)) else None
+        if isinstance(column, Same):
+            chosen.append(f"%s::{kind.compile(dialect)}")
+            given.append(prepare(column.value) if prepare else column.value)
+        else:
+            chosen.append(f"unnest(%s::{kind.compile(dialect)}[])")
+            given.append(list(map(prepare, column)) if prepare else list(column))
     connection.exec_driver_sql(
         f"insert into {quote(table.name)} ({', '.join(map(quote, columns))}) "  # noqa: S608 - names of our own tables
-        f"select * from unnest({arrays}) on conflict do nothing",
-        tuple([column.value] * count if isinstance(column, Same) else list(column) for column in columns.values()),
+        f"select {', '.join(chosen)}{' on conflict do nothing' if unless_there else ''}",
+        tuple(given),
     )
 
 
@@ -173,68 +176,12 @@ def _for_sqlite(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
     return _json if isinstance(kind, type(Json)) else prepare
 
 
-def _copy(connection: Connection, table: Table, columns: Mapping[str, Column], count: int) -> None:
-    ready: list[Iterable[str]] = []
-    for name, column in columns.items():
-        prepare = _for_copy(table.c[name].type)
-        if isinstance(column, Same):
-            ready.append(repeat(prepare(column.value), count))
-        else:
-            ready.append(map(prepare, column))
-    quote = connection.dialect.identifier_preparer.quote
-    names = ", ".join(map(quote, columns))
-    statement = f"copy {quote(table.name)} ({names}) from stdin"
-    cursor: Any = connection.connection.cursor()
-    with cursor, cursor.copy(statement) as copy:
-        copy.write("\n".join(map("\t".join, zip(*ready, strict=True))) + "\n")
-
-
-def _for_copy(kind: Any) -> Callable[[Any], str]:
-    if isinstance(kind, Integer):
-        return _number_cell
-    if isinstance(kind, Uuid):
-        return _id_cell
-    if isinstance(kind, Date):
-        return _day_cell
-    if isinstance(kind, UtcTime):
-        return _time_cell
-    if isinstance(kind, type(Json)):
-        return _json_cell
-    return _text_cell
-
-
 def _day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
 def _json(value: Any) -> str:
     return "{}" if value == {} else json.dumps(value)
-
-
-def _number_cell(number: int | None) -> str:
-    return _NOTHING if number is None else str(number)
-
-
-def _id_cell(id_: str | None) -> str:
-    return _NOTHING if id_ is None else id_
-
-
-def _day_cell(day: date | None) -> str:
-    return _NOTHING if day is None else day.isoformat()
-
-
-def _time_cell(at: datetime | None) -> str:
-    return _NOTHING if at is None else at.isoformat()
-
-
-def _text_cell(text: str | None) -> str:
-    if text is None:
-        return _NOTHING
-    return text if text.isprintable() and "\\" not in text else text.translate(_COPY_ESCAPES)
-
-
-def _json_cell(value: Any) -> str:
-    return _json(value).translate(_COPY_ESCAPES)
 
 
 def update_columns(

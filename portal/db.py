@@ -1,6 +1,7 @@
 """The database: base of the models, one session a thread, transactions at the edge, column types for both engines.
 
-Invariant: nothing is written outside `transaction()`, so an act is committed whole or not at all.
+Invariants: nothing is written outside `transaction()`, so an act is committed whole or not at all. On PostgreSQL each
+transaction begins by saying whose rows it may see (`see`); the policies of every table hold it to that.
 """
 
 from __future__ import annotations
@@ -195,6 +196,8 @@ class _Reader(threading.local):
                 self.connection = engine.raw_connection()
                 if engine.dialect.name == "sqlite":
                     self.connection.cursor().execute("BEGIN")
+                else:
+                    _begin_seeing(self.connection)
             except engine.dialect.loaded_dbapi.Error as problem:
                 raise CouldNotRead(type(problem).__name__) from problem
         return self.connection
@@ -261,6 +264,8 @@ def make_engine(url: str) -> Engine:
         return engine
     engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=5, max_overflow=10)
     event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "begin", _begin_postgresql)
+    event.listen(engine, "rollback_savepoint", _forget_what_is_seen)
     return engine
 
 
@@ -278,6 +283,69 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:
     connection.prepared_max = _KEPT_STATEMENTS
+    # We begin ourselves, in one go with saying what may be seen.
+    connection.autocommit = True
+
+
+# Whose rows are seen: a lender's, or (for work that is no lender's alone) everybody's.
+EVERYBODY = "*"
+_seen: ContextVar[str] = ContextVar("seen", default=EVERYBODY)
+_SEEN = "seen"
+
+
+def see(lender_id: uuid.UUID | None) -> None:
+    """From now on see only the rows of one lender, or with None everybody's, in this thread.
+
+    It is the second wall behind the lender in every query, and stands on PostgreSQL alone: there a row of anybody else
+    is not found, and can't be written. Of a connection that never said whose rows it may see, none are found. What was
+    read before is let go; an act that is running goes on with what it has.
+    """
+    _seen.set(EVERYBODY if lender_id is None else str(lender_id))
+    if _writing.get():
+        _keep_to_what_is_seen(session.connection())
+        return
+    session.remove()
+
+
+@contextmanager
+def seeing(lender_id: uuid.UUID | None) -> Iterator[None]:
+    """See only the rows of one lender, or with None everybody's, for a while."""
+    before = _seen.get()
+    see(lender_id)
+    try:
+        yield
+    finally:
+        see(None if before == EVERYBODY else uuid.UUID(before))
+
+
+def _begin_seeing(connection: PoolProxiedConnection) -> None:
+    # One of the two constants, or an id: there is nothing in it to escape, and SET takes no parameters.
+    seen = _seen.get()
+    driver: Any = connection.driver_connection
+    driver.execute(f"BEGIN; SET LOCAL app.lender_id = '{seen}'", prepare=False)
+    connection.info[_SEEN] = seen
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    _begin_seeing(connection.connection)
+
+
+def _forget_what_is_seen(connection: Connection, _name: str, _context: object) -> None:
+    # What was set since the savepoint is set no more.
+    connection.info.pop(_SEEN, None)
+
+
+@event.listens_for(_sessions, "after_begin")
+def _see_in_a_transaction_of_others(_session: Session, _transaction: object, connection: Connection) -> None:
+    _keep_to_what_is_seen(connection)
+
+
+def _keep_to_what_is_seen(connection: Connection) -> None:
+    """Tell a transaction that is open already, as in tests, which put a session into one of their own."""
+    seen = _seen.get()
+    if connection.dialect.name == "postgresql" and connection.info.get(_SEEN) != seen:
+        connection.exec_driver_sql(f"SET LOCAL app.lender_id = '{seen}'")
+        connection.info[_SEEN] = seen
 
 
 def _begin_sqlite(connection: Connection) -> None:

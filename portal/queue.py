@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
 from portal.bulk import Same, insert_columns, new_ids, rows_by_text
-from portal.db import Model, new_id, put_unless_there, session, table_of, transaction
+from portal.db import Model, new_id, put_unless_there, seeing, session, table_of, transaction
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 12
@@ -182,7 +182,8 @@ def run_one(jobs: Mapping[str, Callable[[Job], None]]) -> bool:
         return False
     job, name, token = claimed
     try:
-        jobs[name](job)
+        with seeing(job.lender_id):
+            jobs[name](job)
     except TryLater as put_off:
         _finish(job, token=token, state="ready", run_at=clock.now() + put_off.after, attempts=max(job.attempts - 1, 0))
     except Exception as problem:

@@ -19,6 +19,7 @@ from portal import config
 
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("sqlite", "postgresql")
+_ROLE = "portal_in_tests"
 
 
 def alembic(url: str) -> Config:
@@ -93,6 +94,7 @@ class _Server:
     def __init__(self, *, run: str) -> None:
         self._made: set[str] = set()
         self._own = None
+        self._owner: str | None = None
         given = os.environ.get("TEST_DATABASE_URL")
         if given:
             self._address = make_url(config.sqlalchemy_url(given))
@@ -106,6 +108,15 @@ class _Server:
             self._execute(sql.SQL("alter system set autovacuum = off"))
             self._execute(sql.SQL("alter system set max_connections = 200"))
             self._execute(sql.SQL("select pg_reload_conf()"))
+            # The portal's own role may do what a portal needs and no more: policies don't bind a superuser.
+            # Another process of this run may be making it too.
+            self._execute(
+                sql.SQL(
+                    "do $$ begin create role {} login; "
+                    "exception when duplicate_object or unique_violation then null; end $$"
+                ).format(sql.Identifier(_ROLE))
+            )
+            self._owner = _ROLE
 
     def _execute(self, statement: sql.Composable) -> None:
         plain = self._address.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -117,9 +128,12 @@ class _Server:
         statement = sql.SQL("create database {}").format(sql.Identifier(name))
         if template:
             statement += sql.SQL(" template {}").format(sql.Identifier(template))
+        if self._owner:
+            statement += sql.SQL(" owner {}").format(sql.Identifier(self._owner))
         self._execute(statement)
         self._made.add(name)
-        return self._address.set(database=name).render_as_string(hide_password=False)
+        address = self._address.set(database=name)
+        return (address.set(username=self._owner) if self._owner else address).render_as_string(hide_password=False)
 
     def drop(self, name: str) -> None:
         """Throw a database away, with whoever is still connected."""
