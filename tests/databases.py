@@ -74,6 +74,10 @@ class Databases:
         else:
             self._postgresql().drop(make_url(url).database or "")
 
+    def as_superuser(self, url: str) -> str:
+        """Give the address of a database on PostgreSQL for whoever may do everything there."""
+        return self._postgresql().as_superuser(url)
+
     def close(self) -> None:
         """Throw everything away that was made."""
         if self._server is not None:
@@ -134,6 +138,10 @@ class _Server:
         self._made.add(name)
         address = self._address.set(database=name)
         return (address.set(username=self._owner) if self._owner else address).render_as_string(hide_password=False)
+
+    def as_superuser(self, url: str) -> str:
+        """Give the address of a database for whoever started the server."""
+        return self._address.set(database=make_url(url).database).render_as_string(hide_password=False)
 
     def drop(self, name: str) -> None:
         """Throw a database away, with whoever is still connected."""
