@@ -6,12 +6,13 @@ import random
 import statistics
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
+from pathlib import Path
 
-from benchmarks import portfolio
+from benchmarks import colleague, portfolio
 from benchmarks.databases import Databases
 from portal import clock, db
 from portal.bulk import Same, insert_columns, new_ids
@@ -63,17 +64,20 @@ class NotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """95 of 100 searches took at most so many milliseconds, over few and over many; and how long it took to fill."""
+    """95 of 100 searches took at most so many milliseconds, over few and over many people; how long it took to fill.
 
-    few: float
-    many: float
+    `shown` is what a colleague waits for, the page with the answer; `found` the finding in it.
+    """
+
+    shown: tuple[float, float]
+    found: tuple[float, float]
     filled: float
-    by_kind: dict[str, tuple[float, float]]
+    by_kind: dict[str, tuple[tuple[float, float], tuple[float, float]]]
 
     @property
     def ratio(self) -> float:
-        """Give how many times as long the search over many takes."""
-        return self.many / self.few
+        """Give how many times as long a search over many takes as one over few."""
+        return self.shown[1] / self.shown[0]
 
 
 def _vocabulary(count: int, dice: random.Random) -> list[str]:
@@ -211,30 +215,57 @@ def _queries(people: int) -> list[tuple[str, str]]:
     return made
 
 
-def _round(url: str, queries: Sequence[tuple[str, str]]) -> list[tuple[str, float]]:
-    db.connect(url)
-    lender = lenders.by_slug(portfolio.SLUG)
-    card = LenderCard(**{name: getattr(lender, name) for name in LenderCard.__dataclass_fields__})
-    # A server has read its first pages long ago.
-    for _kind, typed in queries[:20]:
-        finding.find(typed, lender=card)
-    took = []
-    for kind, typed in queries:
-        begun = time.perf_counter()
-        answer = finding.find(typed, lender=card)
-        took.append((kind, (time.perf_counter() - begun) * 1000))
-        if not isinstance(answer, Answer) or not answer.people:
-            raise NotFound(kind)
+class _Asked:
+    """One portfolio, asked as a colleague asks: by the box, with the answer as a page; and what finding alone takes."""
+
+    def __init__(self, url: str, *, people: int, folder: Path) -> None:
+        self._url = url
+        self._queries = _queries(people)
+        self._app = colleague.application(url, folder=folder)
+        self._browser, _user = colleague.signed_in(self._app)
+        self._token = colleague.token_of(self._browser.get("/staff/people").text)
+        lender = lenders.by_slug(portfolio.SLUG)
+        self._lender = LenderCard(**{name: getattr(lender, name) for name in LenderCard.__dataclass_fields__})
+        session.remove()
+
+    def found(self) -> list[tuple[str, float]]:
+        """Give what finding takes, query by query, in milliseconds."""
+        return self._round(self._find)
+
+    def shown(self) -> list[tuple[str, float]]:
+        """Give what a page with the answer takes, from what is sent to the last byte."""
+        return self._round(self._show)
+
+    def _find(self, typed: str) -> bool:
+        answer = finding.find(typed, lender=self._lender)
         session.rollback()
-    session.remove()
-    return took
+        return isinstance(answer, Answer) and bool(answer.people)
+
+    def _show(self, typed: str) -> bool:
+        page = self._browser.post("/staff/people", data={"csrf_token": self._token, "typed": typed})
+        return "Nobody was found" not in page.text and "/staff/people/" in page.text
+
+    def _round(self, ask: Callable[[str], bool]) -> list[tuple[str, float]]:
+        db.connect(self._url)
+        # A server has read its first pages long ago.
+        for _kind, typed in self._queries[:20]:
+            ask(typed)
+        took = []
+        for kind, typed in self._queries:
+            begun = time.perf_counter()
+            there = ask(typed)
+            took.append((kind, (time.perf_counter() - begun) * 1000))
+            if not there:
+                raise NotFound(kind, typed)
+        session.remove()
+        return took
 
 
 def _p95(times: Sequence[float]) -> float:
     return statistics.quantiles(times, n=20)[-1]
 
 
-def compare(databases: Databases, *, kind: str, many: int, rounds: int) -> Compared:
+def compare(databases: Databases, *, kind: str, many: int, rounds: int, folder: Path) -> Compared:
     """Search in a small and in a large portfolio in turns; gives medians of what 95 of 100 searches took."""
     urls = {FEW: databases.empty(kind), many: databases.empty(kind)}
     begun = time.perf_counter()
@@ -242,23 +273,23 @@ def compare(databases: Databases, *, kind: str, many: int, rounds: int) -> Compa
         fill(url, people=people)
         databases.settle(url)
     filled = time.perf_counter() - begun
-    queries = {people: _queries(people) for people in urls}
-    took: dict[int, list[list[tuple[str, float]]]] = {people: [] for people in urls}
+    asked = {people: _Asked(url, people=people, folder=folder) for people, url in urls.items()}
+    shown: dict[int, list[list[tuple[str, float]]]] = {people: [] for people in urls}
+    found: dict[int, list[list[tuple[str, float]]]] = {people: [] for people in urls}
     for _ in range(rounds):
-        for people, url in urls.items():
-            took[people].append(_round(url, queries[people]))
+        for people, one in asked.items():
+            shown[people].append(one.shown())
+            found[people].append(one.found())
 
-    def p95(people: int, of: str | None = None) -> float:
-        return statistics.median(_p95([time_ for name, time_ in one if of in (None, name)]) for one in took[people])
+    def p95(took: dict[int, list[list[tuple[str, float]]]], of: str | None = None) -> tuple[float, float]:
+        few, much = (
+            statistics.median(_p95([time_ for name, time_ in one if of in (None, name)]) for one in took[people])
+            for people in urls
+        )
+        return few, much
 
-    found = Compared(
-        few=p95(FEW),
-        many=p95(many),
-        filled=filled,
-        by_kind={
-            name: (p95(FEW, name), p95(many, name)) for name in dict.fromkeys(name for name, _typed in queries[FEW])
-        },
-    )
+    kinds = dict.fromkeys(name for name, _typed in _queries(FEW))
+    made = Compared(p95(shown), p95(found), filled, {name: (p95(shown, name), p95(found, name)) for name in kinds})
     for url in urls.values():
         databases.drop(url)
-    return found
+    return made
