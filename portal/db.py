@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import uuid_utils.compat
@@ -39,8 +40,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import TypeDecorator
 
@@ -262,8 +264,10 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=5, max_overflow=10)
+    engine = create_engine(url, hide_parameters=True, pool_size=5, max_overflow=10)
     event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "checkin", _note_when_it_was_used)
+    event.listen(engine, "checkout", partial(_ask_whether_it_is_still_there, engine.dialect))
     event.listen(engine, "begin", _begin_postgresql)
     event.listen(engine, "rollback_savepoint", _forget_what_is_seen)
     return engine
@@ -285,6 +289,27 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
     connection.prepared_max = _KEPT_STATEMENTS
     # We begin ourselves, in one go with saying what may be seen.
     connection.autocommit = True
+
+
+# A connection that was used so lately is still there, and asking would be a round trip for each transaction.
+_LATELY_SECONDS = 1.0
+_USED = "used"
+
+
+def _note_when_it_was_used(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _ask_whether_it_is_still_there(
+    dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    if time.monotonic() - record.info.get(_USED, time.monotonic()) < _LATELY_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as problem:
+        # The pool takes another one.
+        raise DisconnectionError(type(problem).__name__) from problem
 
 
 # Whose rows are seen: a lender's, or (for work that is no lender's alone) everybody's.
