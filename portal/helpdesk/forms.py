@@ -139,6 +139,16 @@ class ConsentForm(Form):
         self.how.choices = [("phone", _("On the phone, just now")), ("writing", _("In writing"))]
 
 
+class SendPlanForm(Form):
+    """That a plan was read out and is wanted."""
+
+    form_key = HiddenField()
+    heard = BooleanField(
+        lazy_gettext("I read all of it out, and they want this plan"),
+        [InputRequired(lazy_gettext("Read it out first, and ask whether they want it."))],
+    )
+
+
 ALL_DEBTS = "all"
 _which = RadioField(lazy_gettext("Which debt is it about?"), [InputRequired(lazy_gettext("Choose what it is about."))])
 
