@@ -33,6 +33,7 @@ from portal.helpdesk.acting_pages import helpdesk_people
 from portal.helpdesk.offer_pages import helpdesk_offers
 from portal.helpdesk.planning_pages import helpdesk_plans
 from portal.helpdesk.views import helpdesk
+from portal.helpdesk.words import told_at_the_start
 from portal.home.views import home
 from portal.lenders.brand import look_of
 from portal.lenders.settings import only_lender
@@ -145,6 +146,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     static_files.install(app)
     app.extensions["owner_of_reference"] = owner_of_reference
+    app.extensions["told_at_the_start"] = told_at_the_start
     app.extensions[staff_requests.OPENER] = open_request
     app.extensions[staff_requests.TAKER_BACK] = taken_back
     for blueprint in (public, people, home, plans, payments, points, letters, care, post, timeline, brand, design):

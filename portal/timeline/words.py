@@ -322,7 +322,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "outage_noted": lambda _f: _("We noted a time in which paying did not work"),
         "hold_started": lambda _f: _("We stopped reminding you for now"),
         "hold_ended": lambda _f: _("What had stopped goes on again"),
-        "needs_told": lambda _f: _("You told us what helps you"),
+        "needs_told": lambda f: (
+            _("%(name)s wrote down for you what helps you", name=f.text("helper"))
+            if f.text("helper")
+            else _("You told us what helps you")
+        ),
         "needs_taken_back": lambda _f: _("You took back what you told us helps you"),
         "contact_change_asked": lambda _f: _("A change of your contact was asked for"),
         "contact_change_with_staff": lambda _f: _("A person looks at the change of your contact"),
