@@ -170,6 +170,6 @@ def check(side: ForThem, reference: str, number: str) -> ResponseReturnValue:
         "helpdesk/check_plan.html",
         **check_context(side, debt, made),
         form=form,
-        text=text.split("\n"),
+        text=[part.replace("\t", ": ").splitlines() for part in text.split("\n\n")],
         text_language=side.person.language.replace("_", "-"),
     ), 422 if form.errors else 200

@@ -17,11 +17,10 @@ from portal.people.permissions import me, needs_debtor
 from portal.people.views import send_code
 from portal.plans import granting, negotiate
 from portal.plans.forms import EmptyForm
-from portal.plans.models import Quote
 from portal.plans.offer_cards import offer_cards, years_of
-from portal.plans.pages import about_a_plan, debt_to_plan, plans
+from portal.plans.pages import about_a_plan, debt_to_plan, plans, waiting_words
 from portal.plans.sides import Side
-from portal.plans.words import answer_words, asked_words, pays_words
+from portal.plans.words import answer_words, asked_words
 from portal.web.languages import gettext as _
 
 
@@ -71,7 +70,7 @@ def choose(side: Side, debt: Standing, today: date) -> ResponseReturnValue:
         debt=debt,
         form=EmptyForm(),
         answer={"title": title, "lines": lines},
-        waiting=_waits(waiting[0]) if waiting else None,
+        waiting=waiting_words(waiting),
         asked=asked_words(table.asked),
         offers=offers,
         rows=years_of([offer["falling"] for offer in offers]) if offers else (),
@@ -82,17 +81,6 @@ def choose(side: Side, debt: Standing, today: date) -> ResponseReturnValue:
         time=_promised(side, Kind.CANT_PAY) if nothing_left else None,
         other_ways=len(negotiate.ways_for(debt, today=today)) > 1,
     )
-
-
-def _waits(made: Quote) -> dict[str, str]:
-    """Give the words for a plan that only has to be agreed to."""
-    helper = negotiate.prepared_by(made)
-    return {
-        "title": _("What a person offers you")
-        if helper is None
-        else _("What you went through with %(name)s", name=helper),
-        "pays": pays_words(negotiate.schedule_in(made)),
-    }
 
 
 def _promised(side: Side, door: Kind) -> dict[str, object]:

@@ -18,7 +18,7 @@ from portal.limits.cards import Limits
 from portal.money import Money
 from portal.offers.asked import Asked, DownPayment, Lower, Pause, Regular, Settlement, Steps, Way
 from portal.people.permissions import needs_debtor
-from portal.plans import negotiate
+from portal.plans import granting, negotiate
 from portal.plans.forms import (
     FORM_OF,
     AffordForm,
@@ -30,7 +30,7 @@ from portal.plans.forms import (
 )
 from portal.plans.negotiate import NoLimits
 from portal.plans.offer_cards import in_short
-from portal.plans.pages import about_a_plan, debt_with_background, elsewhere, no_limits, plans
+from portal.plans.pages import about_a_plan, debt_with_background, elsewhere, no_limits, plans, waiting_words
 from portal.plans.sides import Side, own_side
 from portal.plans.words import amount_every, answer_words, asked_words, way_lead, way_title
 from portal.schedules.dates import Frequency
@@ -162,6 +162,8 @@ def what_can_you_afford(side: Side, debt: Standing, today: date) -> ResponseRetu
             prefix=_prefix(debt),
             least=amount_every(least, Frequency.MONTHLY) if least else None,
             other_ways=bool(_other_ways(debt, today=today)),
+            # Who made a plan with somebody is told of it here, however they came.
+            waiting=None if before is None else waiting_words(granting.waiting(debt)),
         ),
         422 if form.errors else 200,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import wraps
 from typing import Final
@@ -14,9 +14,12 @@ from portal import clock
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing
 from portal.people.permissions import me, needs_debtor
+from portal.plans import negotiate
 from portal.plans.allowed import NoLimits
+from portal.plans.models import Quote
 from portal.plans.sides import Side, own_side
 from portal.plans.situation import Background, background_of, to_plan
+from portal.plans.words import pays_words
 from portal.web.languages import gettext as _
 
 plans = Blueprint("plans", __name__)
@@ -71,6 +74,19 @@ def about_a_plan(view: Callable[..., ResponseReturnValue]) -> Callable[..., Resp
         return seen_from(own_side(), view, reference, **values)
 
     return needs_debtor(opened)
+
+
+def waiting_words(waiting: Sequence[Quote]) -> dict[str, str] | None:
+    """Give the words for the newest of the plans that only have to be agreed to, if there are any."""
+    if not waiting:
+        return None
+    helper = negotiate.prepared_by(waiting[0])
+    return {
+        "title": _("What a person offers you")
+        if helper is None
+        else _("What you went through with %(name)s", name=helper),
+        "pays": pays_words(negotiate.schedule_in(waiting[0])),
+    }
 
 
 def no_limits(side: Side, debt: Standing) -> ResponseReturnValue:

@@ -159,8 +159,9 @@ def test_without_consent_no_step_is_done_and_what_waits_is_the_persons_own(
     agreed(worker, debt)
     sent = worker.fill(worker.get(check.request.path), {"heard": "y"}, to=number)
     assert page_of(sent).says("The link to the plan is on its way.")
-    own = client.get(f"/debts/{debt.reference}/choose-a-plan")
-    assert page_of(own).says("What you went through with Hel Desk"), page_of(own).words
+    for page in ("what-can-you-afford", "choose-a-plan"):
+        own = client.get(f"/debts/{debt.reference}/{page}")
+        assert page_of(own).says("What you went through with Hel Desk"), page_of(own).words
     chosen = client.fill(own, {"choose": "own"})
     assert number not in chosen.request.path and not page_of(chosen).says("Hel Desk")
     sign(client, chosen)
