@@ -143,10 +143,15 @@ class SendPlanForm(Form):
     """That a plan was read out and is wanted."""
 
     form_key = HiddenField()
-    heard = BooleanField(
-        lazy_gettext("I read all of it out, and they want this plan"),
-        [InputRequired(lazy_gettext("Read it out first, and ask whether they want it."))],
-    )
+    heard = BooleanField(lazy_gettext("I read all of it out, and they want this plan"))
+
+    def validate_heard(self, field: BooleanField) -> None:
+        """Take the tick of the page and nothing else: it says what somebody did.
+
+        :raises StopValidation: if it isn't there.
+        """
+        if field.raw_data != ["y"]:
+            raise StopValidation(_("Read it out first, and ask whether they want it."))
 
 
 ALL_DEBTS = "all"
