@@ -151,10 +151,10 @@ def sent_to_person(reference: str) -> ResponseReturnValue:
 def granted(reference: str) -> ResponseReturnValue:
     """Lead to the plan that a person said yes to; where it can't be agreed to any more, to what works now."""
     debt, _today = debt_to_plan(reference)
-    waiting = granting.waiting(debt)
-    if not waiting:
+    made = next((each for each in granting.waiting(debt) if each.kind == granting.GRANTED), None)
+    if made is None:
         return redirect(url_for("plans.choose", reference=reference), 303)
-    return redirect(url_for("plans.check", reference=reference, number=waiting[0].number), 303)
+    return redirect(url_for("plans.check", reference=reference, number=made.number), 303)
 
 
 @plans.get("/plan-that-waits")

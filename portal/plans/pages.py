@@ -76,8 +76,11 @@ def about_a_plan(view: Callable[..., ResponseReturnValue]) -> Callable[..., Resp
     return needs_debtor(opened)
 
 
-def waiting_words(waiting: Sequence[Quote]) -> dict[str, str] | None:
-    """Give the words for the newest of the plans that only have to be agreed to, if there are any."""
+def waiting_words(waiting: Sequence[Quote]) -> dict[str, str | None] | None:
+    """Give the words for the newest of the plans that only have to be agreed to, if there are any.
+
+    `number` is that of the quote, where no person granted it.
+    """
     if not waiting:
         return None
     helper = negotiate.prepared_by(waiting[0])
@@ -86,6 +89,7 @@ def waiting_words(waiting: Sequence[Quote]) -> dict[str, str] | None:
         if helper is None
         else _("What you went through with %(name)s", name=helper),
         "pays": pays_words(negotiate.schedule_in(waiting[0])),
+        "number": None if helper is None else waiting[0].number,
     }
 
 

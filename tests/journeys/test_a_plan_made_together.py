@@ -162,6 +162,7 @@ def test_without_consent_no_step_is_done_and_what_waits_is_the_persons_own(
     for page in ("what-can-you-afford", "choose-a-plan"):
         own = client.get(f"/debts/{debt.reference}/{page}")
         assert page_of(own).says("What you went through with Hel Desk"), page_of(own).words
+    assert f"/debts/{debt.reference}/check-your-plan/{number}" in {href for href, _words in page_of(own).links}
     chosen = client.fill(own, {"choose": "own"})
     assert number not in chosen.request.path and not page_of(chosen).says("Hel Desk")
     sign(client, chosen)
