@@ -31,7 +31,9 @@ from portal.desk.try_pages import desk_try
 from portal.desk.views import desk
 from portal.helpdesk.acting_pages import helpdesk_people
 from portal.helpdesk.offer_pages import helpdesk_offers
+from portal.helpdesk.planning_pages import helpdesk_plans
 from portal.helpdesk.views import helpdesk
+from portal.helpdesk.words import told_at_the_start
 from portal.home.views import home
 from portal.lenders.brand import look_of
 from portal.lenders.settings import only_lender
@@ -145,13 +147,14 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     static_files.install(app)
     app.extensions["owner_of_reference"] = owner_of_reference
+    app.extensions["told_at_the_start"] = told_at_the_start
     app.extensions[staff_requests.OPENER] = open_request
     app.extensions[staff_requests.TAKER_BACK] = taken_back
     for blueprint in (public, people, home, plans, payments, points, letters, care, post, timeline, brand, design):
         app.register_blueprint(blueprint)
     for blueprint in (changes, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
-    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people):
+    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people, helpdesk_plans):
         app.register_blueprint(blueprint)
     for blueprint in (desk, desk_drafts, desk_cards, desk_try):
         app.register_blueprint(blueprint)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.scene import COLLEAGUE, HALF_WAY_IN, STRANGER
+from tests.scene import AGENT, COLLEAGUE, HALF_WAY_IN, STRANGER
 
 # A question that was answered with what nobody can use.
 NONSENSE = "not a number"
+# Where the pages of a plan are that a colleague makes with somebody.
+_TOGETHER = "/staff/people/{agreeing}/act/plan/{agreeing_debt}"
 
 
 @dataclass(frozen=True)
@@ -349,6 +351,26 @@ PAGES = (
         status=422,
         typed={"words": ""},
     ),
+    DebtorPage("staff, yes beyond the usual", "/staff/requests/{offer}/yes?plan=beyond", COLLEAGUE),
+    DebtorPage(
+        "staff, beyond the usual without a reason",
+        "/staff/requests/{offer}/yes?plan=beyond",
+        COLLEAGUE,
+        status=422,
+        typed={"words": "Yes.", "reason": ""},
+    ),
+    DebtorPage("staff, being asked", "/staff/requests/{offer}/yes?plan=further_beyond", COLLEAGUE),
+    DebtorPage(
+        "staff, a no without words",
+        "/staff/requests/{offer}/yes?plan=further_beyond",
+        COLLEAGUE,
+        status=422,
+        typed={"why_not": ""},
+    ),
+    DebtorPage("staff, asking a colleague", "/staff/requests/{offer}/yes?plan=further_beyond", AGENT),
+    DebtorPage("staff, requests, asked and answered", "/staff/requests", AGENT),
+    DebtorPage("staff, an offer, answered with no", "/staff/requests/{offer}", AGENT),
+    DebtorPage("staff, start, told", "/staff", AGENT),
     DebtorPage("staff, find a person", "/staff/people", COLLEAGUE),
     DebtorPage("staff, found", "/staff/people", COLLEAGUE, typed={"typed": "example made up"}),
     DebtorPage("staff, nobody found", "/staff/people", COLLEAGUE, typed={"typed": "zzzzz"}),
@@ -375,6 +397,26 @@ PAGES = (
     DebtorPage("staff, acting for somebody", "/staff/people/{agreeing}/act", COLLEAGUE),
     DebtorPage("staff, can't pay, for somebody", "/staff/people/{agreeing}/act/ask?door=cant-pay", COLLEAGUE),
     DebtorPage("staff, complain, for somebody", "/staff/people/{agreeing}/act/ask?door=complain", COLLEAGUE),
+    DebtorPage("staff, how much, for somebody", f"{_TOGETHER}/what-can-you-afford", COLLEAGUE),
+    DebtorPage(
+        "staff, no amount, for somebody",
+        f"{_TOGETHER}/what-can-you-afford",
+        COLLEAGUE,
+        status=422,
+        typed={"amount": NONSENSE},
+    ),
+    DebtorPage("staff, which day, for somebody", f"{_TOGETHER}/which-day-suits-you", COLLEAGUE),
+    DebtorPage("staff, ways to pay, for somebody", f"{_TOGETHER}/ways-to-pay", COLLEAGUE),
+    DebtorPage("staff, a budget, for somebody", f"{_TOGETHER}/your-budget", COLLEAGUE),
+    DebtorPage("staff, choose, for somebody", f"{_TOGETHER}/choose-a-plan", COLLEAGUE),
+    DebtorPage("staff, read a plan out", f"{_TOGETHER}/check-your-plan/{{prepared}}", COLLEAGUE),
+    DebtorPage(
+        "staff, a plan that was not read out",
+        f"{_TOGETHER}/check-your-plan/{{prepared}}",
+        COLLEAGUE,
+        status=422,
+        typed={"form_key": "a"},
+    ),
     DebtorPage("staff, hand over", "/staff/requests/{number}/hand-over", COLLEAGUE),
     DebtorPage(
         "staff, hand over, no word", "/staff/requests/{number}/hand-over", COLLEAGUE, status=422, typed={"why": ""}
@@ -402,6 +444,9 @@ NO_PAGE = {
     "brand.logo": "a picture",
     "brand.sheet": "a style sheet",
     "plans.dates_ics": "a calendar file",
+    "plans.prepared": "as plans.granted",
+    "helpdesk_plans.way_to_pay": "plans.way_to_pay, as a colleague sees it; tests/journeys walks it",
+    "helpdesk_plans.what_is_left": "plans.what_is_left, as a colleague sees it; tests/journeys walks it",
     "plans.granted": "leads to the page of a quote, or of choices; tests/journeys walks it",
     "care.requests_csv": "a table for a spreadsheet",
     "home.debts_csv": "a table for a spreadsheet",

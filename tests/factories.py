@@ -123,6 +123,19 @@ person_up_to_discount_percent = 50
 [[card]]""",
     1,
 )
+# The same with caps for the lender's people on the usual card: agents go to 40 months alone, those above them to 60.
+LIMITS_WITH_CAPS = (
+    LIMITS_WITH_EVERY_WAY.rstrip("\n")
+    + """
+
+[card.decide]
+person_up_to_months = 60
+
+[card.agents]
+most_discount_percent = 20
+longest_months = 40
+"""
+)
 # The standard limits, and on every card what somebody may change of a plan.
 LIMITS_WITH_CHANGES = STANDARD_LIMITS.replace('policy = "frozen"', 'policy = "contract"').replace(
     "[card.keeping]",

@@ -28,17 +28,21 @@ from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
 from portal.desk import drafts
 from portal.evidence.record import OPERATOR, Actor
-from portal.helpdesk import acting, notes
+from portal.helpdesk import acting, deciding, notes
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
+from portal.money import Money
 from portal.payments import settle
 from portal.people import contacts, sign_in
 from portal.people.models import Passkey, UserSession
 from portal.people.permissions import load
 from portal.people.reach import Address
+from portal.plans import granting, negotiate
+from portal.plans.caps import Reach
 from portal.plans.models import Quote
 from portal.post.models import Message
+from portal.schedules.dates import Frequency
 from portal.staff import entering, gates, members, recovering
 from portal.staff.roles import Role
 from portal.start import stand_in_beside
@@ -60,8 +64,10 @@ from tests.sandbox_process import SandboxProcess
 
 LANGUAGES = ("en", "zh_Hans")
 STRANGER = "a stranger"
-# Of the staff: one who may do everything, and one who has given the password alone.
+# Of the staff: one who may do everything, one who asks others above the own cap, and one who has given the password
+# alone.
 COLLEAGUE = "a colleague"
+AGENT = "a colleague of the helpdesk"
 HALF_WAY_IN = "a colleague, half way in"
 # Who they are says what their pages show.
 PEOPLE = (
@@ -117,6 +123,7 @@ class Scene:
         else:
             self.places = places
             self._colleague = uuid.UUID(places[COLLEAGUE]["oneself"])
+            self._agent = uuid.UUID(places[COLLEAGUE]["colleague"])
             self.debts = {who: self._debt(places[who]["debt"]) for who in PEOPLE}
 
     def _debt(self, reference: str) -> Standing:
@@ -132,13 +139,15 @@ class Scene:
         return made
 
     def _fill(self) -> None:
-        factories.some_limits(factories.LIMITS_WITH_EVERY_WAY, lender=self.lender)
+        factories.some_limits(factories.LIMITS_WITH_CAPS, lender=self.lender)
         for who in PEOPLE:
             self._add(who, name=f"{who.title().replace('A Plan', 'Plan')} Example (made up)")
         self.places[STRANGER] = self._strangers_links() | {"undo": self._undo_link(self.debts["with two debts"])}
         self.places["on a plan"] |= self._own_things(self.debts["on a plan"])
         self.places[COLLEAGUE] = self._staff()
         self.places[HALF_WAY_IN] = {}
+        # Who asks others has the offer before them that was answered with no.
+        self.places[AGENT] = self.places[COLLEAGUE] | {"offer": self.places[COLLEAGUE]["other_offer"]}
 
     def _staff(self) -> dict[str, str]:
         """Let somebody work here who may do everything, with colleagues: one who can't sign in, one who was invited."""
@@ -146,7 +155,7 @@ class Scene:
         here = {"lender_id": self.lender.id}
         worker = a_worker(self.app, self.lender, *Role, email="colleague@staff.example", name="Colleague (made up)")
         lost = a_worker(self.app, self.lender, Role.HELPDESK, email="lost@staff.example", name="Lost (made up)")
-        self._colleague = worker.id
+        self._colleague, self._agent = worker.id, lost.id
         invited = {}
         with self.app.test_request_context():
             with transaction():
@@ -180,6 +189,9 @@ class Scene:
                 "note": self._note(self.debts["on a plan"].debtor_id),
                 "person": str(self.debts["on a plan"].debtor_id),
                 "agreeing": str(self.debts["deciding"].debtor_id),
+                "agreeing_debt": self.debts["deciding"].reference,
+                "prepared": self._prepared(self.debts["deciding"]),
+                "other_offer": self._asked_above_the_cap(),
                 "needing_care": str(self.debts["asking"].debtor_id),
                 "colleague": str(lost.id),
                 "recovery": waits,
@@ -198,7 +210,7 @@ class Scene:
             assert now is not None
             for name, by in (("draft", worker), ("draft_sent", lost)):
                 key = name.ljust(32, "0")
-                found = drafts.begin(**here, text=factories.LIMITS_WITH_EVERY_WAY, base_id=now.id, form_key=key, by=by)
+                found = drafts.begin(**here, text=factories.LIMITS_WITH_CAPS, base_id=now.id, form_key=key, by=by)
                 made[name] = str(found.number)
             warnings = [each.key for each in drafts.findings_of(found, currency=self.lender.currency, today=today)]
             drafts.send(**here, number=found.number, revision=1, acknowledged=warnings, today=today, by=lost)
@@ -206,15 +218,8 @@ class Scene:
 
     def _note(self, debtor_id: uuid.UUID) -> str:
         """Write a note and a call about somebody down; gives the note's id."""
-        key = str(self.app.config["SECRET_KEY"])
         with self.app.test_request_context():
-            with transaction():
-                member = members.one(lender_id=self.lender.id, member_id=self._colleague)
-                assert member is not None
-                device = sign_in.device_of(browser="Firefox, Linux", address="", device="", key=key)
-                entered = entering.open_session(member, came_by="code", device=device)
-            who = gates.load(f"staff:{entered.lender_id.hex}:{entered.session_id.hex}")
-            assert who is not None
+            who = self._at_work(self._colleague)
             about = {"debtor_id": debtor_id, "form_key": "scene"}
             with transaction():
                 notes.write_note(who, **about, text="Works nights; call after noon.")
@@ -229,11 +234,70 @@ class Scene:
                 consent.until += timedelta(days=1)
             return str(notes.notes_of(who, debtor_id=debtor_id)[0].id)
 
-    def _come_to_work(self, browser: CheckingClient, *, half_way: bool) -> None:
+    def _at_work(self, member_id: uuid.UUID) -> gates.Colleague:
+        """Give somebody of the staff as one who is signed in."""
+        key = str(self.app.config["SECRET_KEY"])
+        with transaction():
+            member = members.one(lender_id=self.lender.id, member_id=member_id)
+            assert member is not None
+            device = sign_in.device_of(browser="Firefox, Linux", address="", device="", key=key)
+            entered = entering.open_session(member, came_by="code", device=device)
+        who = gates.load(f"staff:{entered.lender_id.hex}:{entered.session_id.hex}")
+        assert who is not None
+        return who
+
+    def _prepared(self, debt: Standing) -> str:
+        """Put a plan together with somebody who agreed to that; gives the number of its quote."""
+        with self.app.test_request_context():
+            who, today = self._at_work(self._colleague), clock.today(self.lender.zone)
+            with transaction():
+                consent = acting.allowed(who, debtor_id=debt.debtor_id)
+                proposal = negotiate.newest_proposal(debt)
+                assert proposal is not None
+                table = negotiate.table_for(debt, proposal=proposal, today=today)
+                key, picked = next(iter(negotiate.choices(table).items()))
+                return negotiate.quote(
+                    debt,
+                    proposal=proposal,
+                    key=key,
+                    arrangement=picked,
+                    by=who.actor,
+                    today=today,
+                    zone=self.lender.zone,
+                    done_by={"helper": who.name, "consent": consent.id},
+                )
+
+    def _asked_above_the_cap(self) -> str:
+        """Let a colleague ask twice above the own cap: of one offer it waits, of the other it was answered with no.
+
+        Gives the number of the other one's request.
+        """
+        [first] = [each.number for each in requests.queue(lender_id=self.lender.id) if each.kind is Kind.OFFER]
+        debt, today = self._debt(self.places["with two debts"]["other_debt"]), clock.today(self.lender.zone)
+        by, plan = Actor("debtor", str(debt.debtor_id)), granting.BEYOND[Reach.SENIOR]
+        with self.app.test_request_context():
+            agent, senior = self._at_work(self._agent), self._at_work(self._colleague)
+            with transaction():
+                few = Money.of("1.00", debt.owed.currency)
+                negotiate.propose(debt, payment=few, frequency=Frequency.MONTHLY, by=by, today=today)
+                proposal = negotiate.newest_proposal(debt)
+                assert proposal is not None
+                negotiate.choose_pay_day(debt, proposal=proposal, pay_day=10, today=today)
+                opened = negotiate.send_to_person(debt, proposal=proposal, by=by)
+                assert isinstance(opened, requests.Opened)
+            for number in (first, opened.number):
+                with transaction():
+                    words, why = "Yes. Take your time.", "Two children, and the job starts in May."
+                    assert deciding.ask_colleague(agent, number=number, name=plan, words=words, reason=why)
+            with transaction():
+                deciding.decline(senior, number=opened.number, words="Ask for the budget first.")
+        return opened.number
+
+    def _come_to_work(self, browser: CheckingClient, member_id: uuid.UUID, *, half_way: bool) -> None:
         """Sign somebody of the staff in by the acts alone: a code of an app is good once, and new each half minute."""
         key = str(self.app.config["SECRET_KEY"])
         with self.app.test_request_context(), transaction():
-            member = members.one(lender_id=self.lender.id, member_id=self._colleague)
+            member = members.one(lender_id=self.lender.id, member_id=member_id)
             assert member is not None
             mark = entering.mark_of(member, key=key)
             device = sign_in.device_of(browser="Firefox, Linux", address="", device="", key=key)
@@ -307,7 +371,7 @@ class Scene:
                 factories.some_credit(debt, "40.00")
             if who in ("with two debts", "with money here"):
                 other = factories.a_debt(
-                    "250.00", debtor=debtor, product="Credit card", reference=f"CC-{uuid.uuid4().hex[:6].upper()}"
+                    "920.00", debtor=debtor, product="Credit card", reference=f"CC-{uuid.uuid4().hex[:6].upper()}"
                 )
                 places["other_debt"] = other.reference
             browser = self._browser()
@@ -438,8 +502,10 @@ class Scene:
             browser = self._browser()
             if who == STRANGER:
                 browser.get("/")
-            elif who in (COLLEAGUE, HALF_WAY_IN):
-                self._come_to_work(browser, half_way=who == HALF_WAY_IN)
+            elif who in (COLLEAGUE, AGENT, HALF_WAY_IN):
+                self._come_to_work(
+                    browser, self._agent if who == AGENT else self._colleague, half_way=who == HALF_WAY_IN
+                )
             else:
                 self._come_in(browser, self.debts[who])
             if strong and who in PEOPLE:
@@ -482,7 +548,7 @@ class Scene:
                 "strong": strong,
                 "cookie": self.cookie(who, language=language, strong=strong),
             }
-            for who in (STRANGER, COLLEAGUE, HALF_WAY_IN, *PEOPLE)
+            for who in (STRANGER, COLLEAGUE, AGENT, HALF_WAY_IN, *PEOPLE)
             for language in LANGUAGES
             for strong in ((False, True) if who in PEOPLE else (False,))
         ]

@@ -165,7 +165,7 @@ def open_request(
         },
     )
     stopped = holds.begin(request, clock_row=row)
-    _keep_needs(request, needs, text=needs_text, today=today, by=by)
+    _keep_needs(request, needs, text=needs_text, today=today, by=by, done_by=done_by)
     # The page with the number is the acknowledgement; a message repeats it where one can be sent.
     request.acknowledged_at = now
     if tell and kind is not Kind.WRONG_PERSON:
@@ -208,7 +208,9 @@ def _too_many(lender_id: uuid.UUID, debtor_id: uuid.UUID | None, visitor: str | 
     return first + span if first is not None and count >= most else None
 
 
-def _keep_needs(request: CareRequest, needs: Sequence[str], *, text: str, today: date, by: Actor) -> None:
+def _keep_needs(
+    request: CareRequest, needs: Sequence[str], *, text: str, today: date, by: Actor, done_by: Mapping[str, object]
+) -> None:
     if request.debtor_id is None or not needs:
         return
     for need in dict.fromkeys(needs):
@@ -229,7 +231,7 @@ def _keep_needs(request: CareRequest, needs: Sequence[str], *, text: str, today:
         by=by,
         lender_id=request.lender_id,
         debtor_id=request.debtor_id,
-        facts={"request": request.number, "needs": sorted(set(needs))},
+        facts={"request": request.number, "needs": sorted(set(needs)), **done_by},
     )
 
 
@@ -377,13 +379,13 @@ def last_hand_over(*, lender_id: uuid.UUID, request: Waiting) -> str | None:
     return next((str(facts["words"]) for facts in _told(Act.REQUEST_HANDED_OVER, lender_id, request)), None)
 
 
-def helper_of(*, lender_id: uuid.UUID, request: Waiting) -> str | None:
+def helper_of(*, lender_id: uuid.UUID, request: Waiting | CareRequest) -> str | None:
     """Give the name of the colleague who asked for the person, or None if the person did."""
     opened = next(_told(Act.REQUEST_OPENED, lender_id, request), {})
     return str(opened["helper"]) if opened.get("helper") else None
 
 
-def _told(act: Act, lender_id: uuid.UUID, request: Waiting) -> Iterator[dict[str, Any]]:
+def _told(act: Act, lender_id: uuid.UUID, request: Waiting | CareRequest) -> Iterator[dict[str, Any]]:
     """Give the facts of the records of an act on a request, newest first."""
     entries = session.scalars(
         select(EvidenceRecord.entry)

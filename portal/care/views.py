@@ -352,9 +352,11 @@ def request_page(number: str) -> ResponseReturnValue:
         if hold.ended_at is None and (hold.until is None or hold.until > clock.now()):
             until = day_words(hold.until.astimezone(clock.zone(person.zone)).date()) if hold.until else None
             stops += words.stopped_words(frozenset(hold.stops), until=until)
+    helper = requests.helper_of(lender_id=person.lender_id, request=found)
     return render_template(
         "care/request.html",
         kind=kind,
+        helper=helper,
         title=words.kind_words(kind),
         number=found.number,
         state=state.value,
@@ -367,16 +369,21 @@ def request_page(number: str) -> ResponseReturnValue:
         wish=words.wish_words(found.wish) if found.wish else None,
         stops=tuple(dict.fromkeys(stops)),
         disputed=kind in DISPUTES and state in WAITING,
-        history=_history(found, person.zone),
+        history=_history(found, person.zone, helper=helper),
         debt=debt,
         can_withdraw=requests.can_withdraw(found),
         place=_place(),
     )
 
 
-def _history(found: CareRequest, zone: str) -> list[tuple[str, str, bool]]:
+def _told_words(helper: str | None) -> str:
+    """Say who told us: the person, or a colleague who wrote it down for the person."""
+    return _("You told us") if helper is None else _("%(name)s wrote it down for you", name=helper)
+
+
+def _history(found: CareRequest, zone: str, *, helper: str | None) -> list[tuple[str, str, bool]]:
     """Give what has happened and what comes, in its order: (title, words, is it done)."""
-    steps = [(_("You told us"), instant_words(found.opened_at, zone), True)]
+    steps = [(_told_words(helper), instant_words(found.opened_at, zone), True)]
     if found.withdrawn_at is not None:
         return [*steps, (_("You took it back"), instant_words(found.withdrawn_at, zone), True)]
     if found.taken_at is not None:

@@ -8,7 +8,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.care import words as care_words
-from portal.care.requests import TooMany, plain_words
+from portal.care.requests import Opened, TooMany, plain_words
 from portal.care.states import DOORS, Kind, door_of
 from portal.care.views import set_up
 from portal.care.words import kind_words
@@ -55,6 +55,7 @@ def act(who: Colleague, subject: Subject) -> ResponseReturnValue:
             person=subject,
             consent=acting.standing(who, debtor_id=subject.debtor_id),
             doors=[(kind_words(kind), kind.slug) for kind in DOORS],
+            debts=[debt for debt in debts_of(**subject.key) if debt.owed],
         ),
         422 if form.errors else 200,
     )
@@ -85,7 +86,7 @@ def act_ask(who: Colleague, subject: Subject) -> ResponseReturnValue:
     everything = _("All of them") if door not in (Kind.TALK, Kind.COMPLAIN) else _("No debt in particular")
     form.debt.choices = [(ref, f"{debt.product} · {ref}") for ref, debt in mine.items()] + [(ALL_DEBTS, everything)]
     if acting.standing(who, debtor_id=subject.debtor_id) is None:
-        return _nothing_agreed(subject)
+        return nothing_agreed(subject)
     if request.method == "POST" and form.validate() and (key := form.key()) is not None:
         debt = mine.get(form.debt.data)
         try:
@@ -103,12 +104,8 @@ def act_ask(who: Colleague, subject: Subject) -> ResponseReturnValue:
                     needs_text=care_words.needs_agreement(),
                 )
         except acting.NoConsent:
-            return _nothing_agreed(subject)
-        if isinstance(done, TooMany):
-            flash(_("So much was asked for this person today that nothing more is taken here. Call them."), "problem")
-        else:
-            flash(_("It is asked for them, number %(number)s. They are told by whom.", number=done.number), "success")
-        return _to_act(subject)
+            return nothing_agreed(subject)
+        return said_of_asking(subject, done)
     if request.method == "GET":
         form.debt.data = next(iter(mine), ALL_DEBTS) if len(mine) < 2 else None
     form.form_key.data = form.key() or uuid.uuid4().hex
@@ -127,6 +124,18 @@ def act_ask(who: Colleague, subject: Subject) -> ResponseReturnValue:
     )
 
 
-def _nothing_agreed(subject: Subject) -> ResponseReturnValue:
+def said_of_asking(subject: Subject, done: Opened | TooMany | None) -> ResponseReturnValue:
+    """Say what became of what was asked for somebody; None: it was asked before."""
+    if isinstance(done, TooMany):
+        flash(_("So much was asked for this person today that nothing more is taken here. Call them."), "problem")
+    elif done is None:
+        flash(_("That was asked already. Nothing has changed."))
+    else:
+        flash(_("It is asked for them, number %(number)s. They are told by whom.", number=done.number), "success")
+    return _to_act(subject)
+
+
+def nothing_agreed(subject: Subject) -> ResponseReturnValue:
+    """Say that consent is over, and ask for it again."""
     flash(_("Nothing is agreed any more: half an hour is over, or it was ended. Ask the person again."), "problem")
     return _to_act(subject)

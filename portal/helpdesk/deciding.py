@@ -10,9 +10,9 @@ import hashlib
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import aliased
 
 from portal import clock
@@ -28,6 +28,8 @@ from portal.staff.gates import Colleague
 from portal.staff.models import StaffMember
 from portal.staff.roles import Permission, permissions_of
 
+# For so long somebody is told what a colleague decided about what was asked; a no for as long as the offer waits.
+TOLD_FOR = timedelta(days=3)
 OPEN, GRANTED, REFUSED, TAKEN_BACK = "open", "granted", "refused", "taken_back"
 _WAITING = [state.value for state in WAITING]
 
@@ -234,8 +236,22 @@ def _recorded(act: Act, who: Colleague, *, number: str, debtor_id: uuid.UUID, fa
     )
 
 
-def decisions(*, lender_id: uuid.UUID, number: str | None = None, only_open: bool = False) -> Sequence[Decision]:
-    """Give decisions, newest first: of one request, or of all; those that are open as long as their offer waits."""
+def decided_for(who: Colleague) -> Sequence[Decision]:
+    """Give what colleagues decided of late about what this one asked them, newest first."""
+    return decisions(lender_id=who.lender_id, asked_by=who.member_id)
+
+
+def decisions(
+    *,
+    lender_id: uuid.UUID,
+    number: str | None = None,
+    only_open: bool = False,
+    asked_by: uuid.UUID | None = None,
+) -> Sequence[Decision]:
+    """Give decisions, newest first: of one request, or of all; those that are open as long as their offer waits.
+
+    With `asked_by`, what others decided of late about what that colleague asked.
+    """
     asker, decider = aliased(StaffMember), aliased(StaffMember)
     query = (
         select(OfferDecision, CareRequest.number, asker.name, decider.name)
@@ -255,6 +271,16 @@ def decisions(*, lender_id: uuid.UUID, number: str | None = None, only_open: boo
         query = query.where(CareRequest.number == number)
     if only_open:
         query = query.where(OfferDecision.state == OPEN)
+    if asked_by is not None:
+        waits = CareRequest.state.in_(_WAITING)
+        query = query.where(
+            OfferDecision.asked_by == asked_by,
+            OfferDecision.decided_by != asked_by,
+            or_(
+                and_(OfferDecision.state == REFUSED, waits),
+                and_(OfferDecision.state == GRANTED, OfferDecision.decided_at > clock.now() - TOLD_FOR),
+            ),
+        )
     return [
         Decision(
             number=number_,
@@ -264,13 +290,13 @@ def decisions(*, lender_id: uuid.UUID, number: str | None = None, only_open: boo
             words=row.words,
             state=row.state,
             asked_by=row.asked_by,
-            asker=asked_by,
+            asker=asker_name,
             asked_at=row.asked_at,
-            decider=decided_by,
+            decider=decider_name,
             decided_at=row.decided_at,
             decided_words=row.decided_words,
         )
-        for row, number_, asked_by, decided_by in session.execute(query)
+        for row, number_, asker_name, decider_name in session.execute(query)
     ]
 
 

@@ -139,6 +139,21 @@ class ConsentForm(Form):
         self.how.choices = [("phone", _("On the phone, just now")), ("writing", _("In writing"))]
 
 
+class SendPlanForm(Form):
+    """That a plan was read out and is wanted."""
+
+    form_key = HiddenField()
+    heard = BooleanField(lazy_gettext("I read all of it out, and they want this plan"))
+
+    def validate_heard(self, field: BooleanField) -> None:
+        """Take the tick of the page and nothing else: it says what somebody did.
+
+        :raises StopValidation: if it isn't there.
+        """
+        if field.raw_data != ["y"]:
+            raise StopValidation(_("Read it out first, and ask whether they want it."))
+
+
 ALL_DEBTS = "all"
 _which = RadioField(lazy_gettext("Which debt is it about?"), [InputRequired(lazy_gettext("Choose what it is about."))])
 

@@ -17,7 +17,7 @@ from portal import clock
 from portal.care import requests
 from portal.care.requests import plain_words
 from portal.care.states import Kind, State
-from portal.care.words import kind_words, need_words, state_words, tag_kind
+from portal.care.words import need_words, state_words, tag_kind
 from portal.contact import choices
 from portal.contact.views import state_words as message_words
 from portal.db import transaction
@@ -28,7 +28,7 @@ from portal.helpdesk.finding import Answer
 from portal.helpdesk.forms import CallForm, LinkForm, NoteForm, ReasonForm, SearchForm
 from portal.helpdesk.person import Subject, debts_with_plans, payments_of, plans_of, subject_of
 from portal.helpdesk.reaching import ways_to_reach
-from portal.helpdesk.words import payment_words, refused_words
+from portal.helpdesk.words import kind_words, payment_words, refused_words
 from portal.home.views import home_of
 from portal.letters.views import listed
 from portal.letters.views import state_words as letter_words
@@ -44,6 +44,8 @@ from portal.web.spreadsheet import csv_answer
 
 helpdesk_people = Blueprint("helpdesk_people", __name__, url_prefix="/staff/people")
 
+# The field of the form that asks why a page is opened.
+_WHY = "reason"
 _MAIN = re.compile(r"<main\b.*</main>", re.DOTALL)
 # What is shown in the frame runs nothing, sends nothing, opens nothing, and stands on no page but ours.
 _FRAME_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'self'; sandbox"
@@ -79,7 +81,8 @@ def search_page() -> ResponseReturnValue:
 def of_person(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
     """Give a view of one person: another lender's is not there, and the look is on record before anything is shown.
 
-    Who told us what helps, or disputes something, is opened with a reason.
+    Who told us what helps, or disputes something, is opened with a reason. What was typed on a page that was opened
+    too long ago waits for that reason in the form that asks for it, and goes on with it.
     """
 
     @wraps(view)
@@ -89,10 +92,13 @@ def of_person(view: Callable[..., ResponseReturnValue]) -> Callable[..., Respons
         if subject is None:
             abort(404)
         if not _only_the_head() and not looking.has_opened(who, debtor_id=debtor_id):
-            if subject.asks_for_care:
+            why = ReasonForm(formdata=request.form if _WHY in request.form else None) if subject.asks_for_care else None
+            if why is not None and request.method == "GET":
                 return redirect(url_for("helpdesk_people.reason", debtor_id=debtor_id), 303)
+            if why is not None and not (_WHY in request.form and why.validate()):
+                return _ask_why(why, subject, typed=True), 422
             with transaction():
-                looking.opened_page(who, debtor_id=debtor_id, reason=None)
+                looking.opened_page(who, debtor_id=debtor_id, reason=None if why is None else why.reason.data)
         return view(who, subject, **more)
 
     return shown
@@ -111,7 +117,13 @@ def reason(debtor_id: uuid.UUID) -> ResponseReturnValue:
             if not looking.has_opened(who, debtor_id=debtor_id):
                 looking.opened_page(who, debtor_id=debtor_id, reason=form.reason.data)
         return redirect(url_for("helpdesk_people.person", debtor_id=debtor_id), 303)
-    return render_template("helpdesk/reason.html", form=form, person=subject), 422 if form.errors else 200
+    return _ask_why(form, subject, typed=False), 422 if form.errors else 200
+
+
+def _ask_why(form: ReasonForm, subject: Subject, *, typed: bool) -> str:
+    """Give the page that asks why somebody's page is opened, with what was `typed` on another one, to go on with."""
+    kept = [each for each in request.form.items(multi=True) if each[0] not in (_WHY, "csrf_token")] if typed else []
+    return render_template("helpdesk/reason.html", form=form, person=subject, kept=kept, typed=typed)
 
 
 def _tab(name: str, who: Colleague, subject: Subject, **more: object) -> str:

@@ -8,12 +8,13 @@ from flask.typing import ResponseReturnValue
 from portal.care import requests
 from portal.care.requests import NoSuchRequest, Waiting, plain_words
 from portal.care.states import Forbidden, Kind, Repeated, State
-from portal.care.words import kind_words, state_words, tag_kind, wish_words
+from portal.care.words import state_words, tag_kind, wish_words
 from portal.db import transaction
-from portal.helpdesk.deciding import decisions, reach_of
+from portal.helpdesk.deciding import decided_for, decisions, reach_of
 from portal.helpdesk.forms import AnswerForm, HandOverForm
 from portal.helpdesk.looking import looked_at_request
 from portal.helpdesk.offers import on_the_table
+from portal.helpdesk.words import kind_words
 from portal.staff import members
 from portal.staff.gates import me, needs
 from portal.staff.roles import Permission, permissions_of
@@ -52,6 +53,7 @@ def requests_page() -> ResponseReturnValue:
         ],
         pages=pages,
         asks=[each for each in asks if Permission.GRANT_FURTHER in who.may or each.asked_by == who.member_id],
+        decided=decided_for(who) if Permission.ANSWER_REQUESTS in who.may else (),
         me=who.member_id,
         late=sum(each.late for each in waiting),
         urgent=sum(each.urgent for each in waiting),

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from flask import url_for
+
+from portal.care import words as care_words
+from portal.care.states import Kind
+from portal.helpdesk.deciding import GRANTED, decided_for
 from portal.helpdesk.finding import LONGEST, Refused
+from portal.staff.gates import Colleague
+from portal.staff.roles import Permission
 from portal.web.languages import gettext as _
+
+
+def kind_words(kind: Kind) -> str:
+    """Give the name of a kind of request, as a colleague reads it; most are what the person said."""
+    match kind:
+        case Kind.OFFER:
+            return _("An offer for a plan")
+        case Kind.CONTACT_CHANGE:
+            return _("How they can be reached")
+    return care_words.kind_words(kind)
 
 
 def refused_words(why: Refused) -> str:
@@ -13,6 +30,21 @@ def refused_words(why: Refused) -> str:
         Refused.TOO_SHORT: _("Type at least two letters of a name, or a whole reference, number, phone or e-mail."),
         Refused.TOO_LONG: _("That is too long to look for. Type at most %(most)s characters.", most=LONGEST),
     }[why]
+
+
+def told_at_the_start(who: Colleague) -> list[tuple[str, str]]:
+    """Say on the first page of a colleague what others decided about what this one asked; each with the request."""
+    if Permission.ANSWER_REQUESTS not in who.may:
+        return []
+    return [
+        (
+            _("%(name)s said yes to what you asked about %(number)s", name=each.decider, number=each.number)
+            if each.state == GRANTED
+            else _("%(name)s said no to what you asked about %(number)s", name=each.decider, number=each.number),
+            url_for("helpdesk.request", number=each.number),
+        )
+        for each in decided_for(who)
+    ]
 
 
 def payment_words(state: str) -> tuple[str, str]:

@@ -124,7 +124,7 @@ def _kept_for(done: sign_in.SignedIn) -> KeptForm | None:
 
 
 # Where a link may lead once it is open, by the word at its end.
-LEADS_TO = {"pay": "payments.pay"}
+LEADS_TO = {"pay": "payments.pay", "plan": "plans.prepared"}
 
 
 def onward(name: str, *, otherwise: str) -> str:

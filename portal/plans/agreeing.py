@@ -21,7 +21,7 @@ from portal.money import Money
 from portal.plans.models import Plan, PlanCard, PlanItem, Quote
 from portal.plans.pinned import vests
 from portal.plans.progress import alive_plan, locked
-from portal.plans.quoting import arrangement_in, holds, reference_of_quote, schedule_in
+from portal.plans.quoting import PREPARED, arrangement_in, holds, reference_of_quote, schedule_in
 from portal.plans.states import Event, Moved, State, after
 from portal.web.numbers import public_number
 
@@ -140,6 +140,7 @@ def agree(debt: Standing, *, number: str, agreed_text: str, by: Actor) -> Agreed
             "review_on": plan.review_on,
             "void_on": plan.void_on,
             "text_sha256": hashlib.sha256(agreed_text.encode()).hexdigest(),
+            **({PREPARED: made.terms[PREPARED]} if PREPARED in made.terms else {}),
         },
     )
     queue.later(

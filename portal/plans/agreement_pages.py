@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
-from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask import abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.db import transaction
 from portal.debts.statement import Standing
+from portal.lenders.models import LenderCard
 from portal.people import sign_in
 from portal.people.forms import CodeForm
 from portal.people.permissions import me, needs_debtor, renew
@@ -20,6 +22,7 @@ from portal.plans.models import Quote
 from portal.plans.negotiate import Agreed, AgreedBefore, PlanAlive, QuoteGone
 from portal.plans.offer_cards import falling
 from portal.plans.pages import debt_to_plan, elsewhere, plans
+from portal.plans.sides import Side, own_side
 from portal.plans.situation import background_of
 from portal.plans.words import pays_words
 from portal.schedules.schedule import Schedule
@@ -33,16 +36,21 @@ def _my_quote(reference: str, number: str) -> tuple[Standing, Quote] | ResponseR
     made = negotiate.quote_of(debt, number=number)
     if made is None:
         abort(404)
+    return (debt, made) if (away := gone(own_side(), debt, made)) is None else away
+
+
+def gone(side: Side, debt: Standing, made: Quote) -> ResponseReturnValue | None:
+    """Lead on from a quote that was agreed to, or can't be agreed to any more."""
     if made.state == "accepted":
-        return redirect(url_for("plans.plan", reference=negotiate.reference_of_quote(made)), 303)
+        return side.nothing_to_plan(debt, plan=negotiate.reference_of_quote(made))
     background = background_of(debt)
     in_its_place = background.alive is not None and made.terms.get("replaces") == background.alive
-    if (away := elsewhere(debt, background)) is not None and not (debt.owed and in_its_place):
+    if (away := elsewhere(side, debt, background)) is not None and not (debt.owed and in_its_place):
         return away
     if not negotiate.holds(made, parts=debt.parts):
         flash(_gone_words())
-        return redirect(url_for("plans.choose", reference=reference), 303)
-    return debt, made
+        return redirect(side.at("choose", reference=debt.reference), 303)
+    return None
 
 
 @plans.route("/debts/<reference:reference>/check-your-plan/<number>", methods=["GET", "POST"])
@@ -60,7 +68,7 @@ def check(reference: str, number: str) -> ResponseReturnValue:
         send_code(about=made.id, offer=made.number)
         return redirect(url_for("plans.check", reference=reference, number=number, _anchor="agree"), 303)
     if request.method == "POST" and (person.strength == 2 or form.validate()):
-        text, quote_number = _agreement_text(debt, made), made.number
+        text, quote_number = agreement_text(debt, made, lender=person.lender), made.number
         # The code and what it signs are one act: neither is there without the other.
         with transaction():
             given = (
@@ -83,9 +91,9 @@ def check(reference: str, number: str) -> ResponseReturnValue:
         debt, made = found
         if not isinstance(given, sign_in.CodeGood):
             form.code.errors = [code_problem(given)]
-    return render_template(
+    return own_side().page(
         "plans/check.html",
-        **_check_context(debt, made),
+        **check_context(own_side(), debt, made),
         form=form,
         code={
             "needed": person.strength < 2,
@@ -122,17 +130,18 @@ def _said(made: Quote) -> Said:
     )
 
 
-def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
+def check_context(side: Side, debt: Standing, made: Quote) -> dict[str, Any]:
+    """Give what the page of a quote says of it."""
     facts = negotiate.facts_in(made)
     arrangement = negotiate.arrangement_in(made)
     schedule = negotiate.schedule_in(made)
-    today = min(clock.today(me().zone), schedule.starts_on)
+    today = min(clock.today(side.zone), schedule.starts_on)
     points = falling(arrangement, owed=facts.balance, today=today)
     return {
         "debt": debt,
         "quote": {
             "number": made.number,
-            "expires_on": made.expires_at.astimezone(clock.zone(me().zone)).date(),
+            "expires_on": made.expires_at.astimezone(clock.zone(side.zone)).date(),
             "pays": pays_words(schedule),
             "ends_on": schedule.ends_on,
             "total": schedule.total,
@@ -151,6 +160,7 @@ def _check_context(debt: Standing, made: Quote) -> dict[str, object]:
         "said": _said(made),
         "consent": consent_words(schedule, debt),
         "replaces": _replaces(made),
+        "prepared": _prepared(made, side.lender),
     }
 
 
@@ -161,6 +171,19 @@ def _replaces(made: Quote) -> str | None:
         return None
     return _(
         "When you agree to this plan, your plan %(number)s ends, and this one begins in its place.", number=replaced
+    )
+
+
+def _prepared(made: Quote, lender: LenderCard) -> str | None:
+    """Say who chose a quote together with the person, if somebody did."""
+    helper = negotiate.prepared_by(made)
+    if helper is None:
+        return None
+    return _(
+        "%(name)s of %(lender)s went through this plan with you, as you had allowed, and put it together for you. "
+        "It counts only if you agree to it yourself.",
+        name=helper,
+        lender=lender.name,
     )
 
 
@@ -176,12 +199,15 @@ def consent_words(schedule: Schedule, debt: Standing) -> str:
     )
 
 
-def _agreement_text(debt: Standing, made: Quote) -> str:
+def agreement_text(debt: Standing, made: Quote, *, lender: LenderCard) -> str:
     """Give, word for word, what the page of a quote says and is agreed to; it is kept with the plan."""
     schedule = negotiate.schedule_in(made)
     lines = [consent_words(schedule, debt)]
     lines += [f"{item.seq}. {day_words(item.due_on)}: {money_words(item.amount)}" for item in schedule.items]
-    replaces = _replaces(made)
-    # A section of its own, as the letter shows it.
-    more = "" if replaces is None else "\n\n" + "\n".join((_("In place of another plan"), replaces))
+    # Each a section of its own, as the letter shows it.
+    sections = (
+        (_("In place of another plan"), _replaces(made)),
+        (_("Who put this plan together"), _prepared(made, lender)),
+    )
+    more = "".join(f"\n\n{title}\n{words}" for title, words in sections if words is not None)
     return "\n".join(lines) + "\n\n" + _said(made).text() + more

@@ -7,11 +7,9 @@ from datetime import date
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.care.requests import Opened
 from portal.care.states import WAITING, Kind
 from portal.care.words import promise
-from portal.db import transaction
-from portal.debts.statement import Standing
+from portal.debts.statement import Standing, by_id
 from portal.offers.answers import Reason
 from portal.offers.asked import Settlement
 from portal.people import sign_in
@@ -20,36 +18,33 @@ from portal.people.views import send_code
 from portal.plans import granting, negotiate
 from portal.plans.forms import EmptyForm
 from portal.plans.offer_cards import offer_cards, years_of
-from portal.plans.pages import about_a_plan, debt_to_plan, plans
-from portal.plans.words import answer_words, asked_words, pays_words
+from portal.plans.pages import about_a_plan, debt_to_plan, plans, waiting_words
+from portal.plans.sides import Side
+from portal.plans.words import answer_words, asked_words
 from portal.web.languages import gettext as _
 
 
 @plans.route("/debts/<reference:reference>/choose-a-plan", methods=["GET", "POST"])
 @about_a_plan
-def choose(debt: Standing, today: date) -> ResponseReturnValue:
+def choose(side: Side, debt: Standing, today: date) -> ResponseReturnValue:
     """Show the answer and at most three plans beside one's own."""
     proposal = negotiate.newest_proposal(debt)
     if proposal is None:
-        return redirect(url_for("plans.what_can_you_afford", reference=debt.reference), 303)
+        return redirect(side.at("what_can_you_afford", reference=debt.reference), 303)
     settles = isinstance(negotiate.asked_in(proposal, today=today), Settlement)
     if proposal.pay_day is None and not settles:
-        return redirect(url_for("plans.which_day", reference=debt.reference), 303)
+        return redirect(side.at("which_day", reference=debt.reference), 303)
     table = negotiate.table_for(debt, proposal=proposal, today=today)
     choices = negotiate.choices(table)
     nothing_left = Reason.NOTHING_LEFT_OVER in table.answer.reasons
     if request.method == "POST":
         if "send" in request.form:
-            with transaction():
-                again = negotiate.newest_proposal(debt)
-                if again is not None:
-                    negotiate.send_to_person(debt, proposal=again, by=me().actor)
-            return redirect(url_for("plans.sent_to_person", reference=debt.reference), 303)
+            return _sent(side, debt)
         if "time" in request.form and nothing_left:
-            return _given_time(debt)
+            return _given_time(side, debt)
         key = request.form.get("choose", "")
         if key in choices:
-            with transaction():
+            with side.act() as done_by:
                 again = negotiate.newest_proposal(debt)
                 if again is None:
                     abort(400)
@@ -58,49 +53,64 @@ def choose(debt: Standing, today: date) -> ResponseReturnValue:
                     proposal=again,
                     key=key,
                     arrangement=choices[key],
-                    by=me().actor,
+                    by=side.actor,
                     today=today,
-                    zone=me().zone,
+                    zone=side.zone,
+                    done_by=done_by,
                 )
-            _send_code_for(debt, number)
-            return redirect(url_for("plans.check", reference=debt.reference, number=number), 303)
+            if side.helper is None:
+                _send_code_for(debt, number)
+            return redirect(side.at("check", reference=debt.reference, number=number), 303)
         flash(_("Please choose one of the plans."), "problem")
     title, lines = answer_words(table.answer, choices)
     offers = offer_cards(choices, debt=debt, today=today)
-    granted = granting.granted(debt)
-    return render_template(
+    waiting = granting.waiting(debt)
+    return side.page(
         "plans/choose.html",
         debt=debt,
         form=EmptyForm(),
         answer={"title": title, "lines": lines},
-        granted=None if granted is None else pays_words(negotiate.schedule_in(granted)),
+        waiting=waiting_words(waiting),
         asked=asked_words(table.asked),
         offers=offers,
         rows=years_of([offer["falling"] for offer in offers]) if offers else (),
         needs_budget=table.needs_budget,
         knows_budget=table.means is not None,
-        back=url_for("plans.which_day", reference=debt.reference)
-        if not settles
-        else url_for("plans.ways_to_pay", reference=debt.reference),
-        send_to_person="own" not in choices and granted is None,
-        time=_promised(Kind.CANT_PAY) if nothing_left else None,
+        back=side.at("ways_to_pay" if settles else "which_day", reference=debt.reference),
+        send_to_person="own" not in choices and not any(each.kind == granting.GRANTED for each in waiting),
+        time=_promised(side, Kind.CANT_PAY) if nothing_left else None,
         other_ways=len(negotiate.ways_for(debt, today=today)) > 1,
     )
 
 
-def _promised(door: Kind) -> dict[str, object]:
-    return promise(door, jurisdiction=me().lender.jurisdiction, zone=me().zone, of_debt=True)
+def _promised(side: Side, door: Kind) -> dict[str, object]:
+    return promise(door, jurisdiction=side.lender.jurisdiction, zone=side.zone, of_debt=True)
 
 
-def _given_time(debt: Standing) -> ResponseReturnValue:
-    """Ask for nothing for a while, by one tap, of somebody with nothing left over."""
-    with transaction():
+def _sent(side: Side, debt: Standing) -> ResponseReturnValue:
+    """Hand what was asked to a person."""
+    with side.act() as done_by:
         proposal = negotiate.newest_proposal(debt)
-        opened = None if proposal is None else negotiate.ask_for_time(debt, proposal=proposal, by=me().actor)
-    if isinstance(opened, Opened):
-        return redirect(url_for("care.request", number=opened.number), 303)
-    # After too many requests in a day its own page says what was told already, and how to call.
-    return redirect(url_for("care.ask", kind=Kind.CANT_PAY.slug, debt=debt.reference), 303)
+        opened = (
+            None
+            if proposal is None
+            else negotiate.send_to_person(debt, proposal=proposal, by=side.actor, done_by=done_by)
+        )
+        side.told(opened)
+    return side.asked(debt, opened, kind=Kind.OFFER)
+
+
+def _given_time(side: Side, debt: Standing) -> ResponseReturnValue:
+    """Ask for nothing for a while, by one tap, of somebody with nothing left over."""
+    with side.act() as done_by:
+        proposal = negotiate.newest_proposal(debt)
+        opened = (
+            None
+            if proposal is None
+            else negotiate.ask_for_time(debt, proposal=proposal, by=side.actor, done_by=done_by)
+        )
+        side.told(opened)
+    return side.asked(debt, opened, kind=Kind.CANT_PAY)
 
 
 def _send_code_for(debt: Standing, number: str) -> None:
@@ -141,7 +151,20 @@ def sent_to_person(reference: str) -> ResponseReturnValue:
 def granted(reference: str) -> ResponseReturnValue:
     """Lead to the plan that a person said yes to; where it can't be agreed to any more, to what works now."""
     debt, _today = debt_to_plan(reference)
-    made = granting.granted(debt)
+    made = next((each for each in granting.waiting(debt) if each.kind == granting.GRANTED), None)
     if made is None:
         return redirect(url_for("plans.choose", reference=reference), 303)
+    return redirect(url_for("plans.check", reference=reference, number=made.number), 303)
+
+
+@plans.get("/plan-that-waits")
+@needs_debtor
+def prepared() -> ResponseReturnValue:
+    """Lead to the plan that a colleague went through with the person, if it still waits; else to what is owed."""
+    person = me()
+    made = negotiate.prepared_for(lender_id=person.lender_id, debtor_id=person.debtor_id)
+    if made is None:
+        flash(_("No plan waits for you any more. Here is how things stand."))
+        return redirect(url_for("home.home"), 303)
+    reference = by_id(lender_id=made.lender_id, debt_id=made.debt_id).reference
     return redirect(url_for("plans.check", reference=reference, number=made.number), 303)

@@ -9,17 +9,16 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from babel.numbers import get_currency_symbol, get_decimal_symbol
-from flask import abort, redirect, render_template, request, url_for
+from flask import abort, redirect, request
 from flask.typing import ResponseReturnValue
 
 from portal import amounts
-from portal.db import transaction
 from portal.debts.statement import Standing
 from portal.limits.cards import Limits
 from portal.money import Money
 from portal.offers.asked import Asked, DownPayment, Lower, Pause, Regular, Settlement, Steps, Way
-from portal.people.permissions import me, needs_debtor
-from portal.plans import negotiate
+from portal.people.permissions import needs_debtor
+from portal.plans import granting, negotiate
 from portal.plans.forms import (
     FORM_OF,
     AffordForm,
@@ -31,7 +30,8 @@ from portal.plans.forms import (
 )
 from portal.plans.negotiate import NoLimits
 from portal.plans.offer_cards import in_short
-from portal.plans.pages import about_a_plan, debt_with_background, elsewhere, no_limits, plans
+from portal.plans.pages import about_a_plan, debt_with_background, elsewhere, no_limits, plans, waiting_words
+from portal.plans.sides import Side, own_side
 from portal.plans.words import amount_every, answer_words, asked_words, way_lead, way_title
 from portal.schedules.dates import Frequency
 from portal.web.fields import MOST_KEPT, Form
@@ -128,7 +128,7 @@ def _other_ways(debt: Standing, *, today: date) -> tuple[Way, ...]:
 
 @plans.route("/debts/<reference:reference>/what-can-you-afford", methods=["GET", "POST"])
 @about_a_plan
-def what_can_you_afford(debt: Standing, today: date) -> ResponseReturnValue:
+def what_can_you_afford(side: Side, debt: Standing, today: date) -> ResponseReturnValue:
     """Ask how much, and how often."""
     limits = negotiate.limits_in_force(debt, today=today).limits
     before = negotiate.newest_proposal(debt)
@@ -142,25 +142,28 @@ def what_can_you_afford(debt: Standing, today: date) -> ResponseReturnValue:
     elif form.validate() and form.amount.money is not None:
         if "show" in request.form:
             asked = {"amount": form.amount.data, "frequency": form.frequency.data}
-            return redirect(url_for("plans.preview", reference=debt.reference, **asked), 303)
-        with transaction():
+            return redirect(side.at("preview", reference=debt.reference, **asked), 303)
+        with side.act() as done_by:
             negotiate.propose(
                 debt,
                 payment=form.amount.money,
                 frequency=Frequency(form.frequency.data),
-                by=me().actor,
+                by=side.actor,
                 today=today,
+                done_by=done_by,
             )
-        return redirect(url_for("plans.which_day", reference=debt.reference), 303)
+        return redirect(side.at("which_day", reference=debt.reference), 303)
     least = negotiate.least_payment(debt, limits=limits, today=today)
     return (
-        render_template(
+        side.page(
             "plans/what_can_you_afford.html",
             debt=debt,
             form=form,
             prefix=_prefix(debt),
             least=amount_every(least, Frequency.MONTHLY) if least else None,
             other_ways=bool(_other_ways(debt, today=today)),
+            # Who made a plan with somebody is told of it here, however they came.
+            waiting=None if before is None else waiting_words(granting.waiting(debt)),
         ),
         422 if form.errors else 200,
     )
@@ -170,13 +173,14 @@ def what_can_you_afford(debt: Standing, today: date) -> ResponseReturnValue:
 @needs_debtor
 def preview(reference: str) -> ResponseReturnValue:
     """Show what regular payments would be, and keep nothing."""
-    debt, background, today = debt_with_background(reference)
-    if (away := elsewhere(debt, background)) is not None:
+    side = own_side()
+    debt, background, today = debt_with_background(side, reference)
+    if (away := elsewhere(side, debt, background)) is not None:
         return away
     try:
         in_force = negotiate.limits_in_force(debt, today=today, attributes=background.attributes)
     except NoLimits:
-        return no_limits(debt)
+        return no_limits(side, debt)
     form: Form | Typed
     payment, pay_day = None, None
     typed = _typed(debt, limits=in_force.limits)
@@ -205,32 +209,32 @@ def preview(reference: str) -> ResponseReturnValue:
             "offer": in_short(key, choices[key]) if key else None,
         }
     return (
-        render_template("plans/preview.html", debt=debt, form=form, prefix=_prefix(debt), shown=shown),
+        side.page("plans/preview.html", debt=debt, form=form, prefix=_prefix(debt), shown=shown),
         422 if form.errors else 200,
     )
 
 
 @plans.get("/debts/<reference:reference>/ways-to-pay")
 @about_a_plan
-def ways_to_pay(debt: Standing, today: date) -> ResponseReturnValue:
+def ways_to_pay(side: Side, debt: Standing, today: date) -> ResponseReturnValue:
     """Show every way to pay that the lender offers for a debt."""
     ways = negotiate.ways_for(debt, today=today)
-    return render_template(
+    return side.page(
         "plans/ways_to_pay.html",
         debt=debt,
-        ways=[(way_title(way), way_lead(way), _address(way, debt.reference)) for way in ways],
+        ways=[(way_title(way), way_lead(way), _address(side, way, debt.reference)) for way in ways],
     )
 
 
-def _address(way: Way, reference: str) -> str:
+def _address(side: Side, way: Way, reference: str) -> str:
     if way in SLUGS:
-        return url_for("plans.way_to_pay", reference=reference, way=SLUGS[way])
-    return url_for("plans.what_can_you_afford", reference=reference)
+        return side.at("way_to_pay", reference=reference, way=SLUGS[way])
+    return side.at("what_can_you_afford", reference=reference)
 
 
 @plans.route("/debts/<reference:reference>/ways-to-pay/<way>", methods=["GET", "POST"])
 @about_a_plan
-def way_to_pay(debt: Standing, today: date, way: str) -> ResponseReturnValue:
+def way_to_pay(side: Side, debt: Standing, today: date, way: str) -> ResponseReturnValue:
     """Ask what one way to pay needs to be known."""
     if way not in _WAYS:
         abort(404)
@@ -238,19 +242,19 @@ def way_to_pay(debt: Standing, today: date, way: str) -> ResponseReturnValue:
     limits = negotiate.limits_in_force(debt, today=today).limits
     offered = chosen in negotiate.ways_for(debt, today=today)
     if not offered:
-        return redirect(url_for("plans.ways_to_pay", reference=debt.reference), 303)
+        return redirect(side.at("ways_to_pay", reference=debt.reference), 303)
     form = FORM_OF[chosen]()
     _set_up(form, debt, limits=limits, today=today)
     if request.method == "GET" and "frequency" in form:
         form.frequency.data = _usual(limits)
     if form.validate_on_submit():
-        with transaction():
+        with side.act() as done_by:
             asked = _asked_of(form, chosen, debt, today=today)
-            negotiate.ask(debt, asked=asked, by=me().actor, today=today)
-        after = "plans.choose" if isinstance(asked, Settlement) else "plans.which_day"
-        return redirect(url_for(after, reference=debt.reference), 303)
+            negotiate.ask(debt, asked=asked, by=side.actor, today=today, done_by=done_by)
+        after = "choose" if isinstance(asked, Settlement) else "which_day"
+        return redirect(side.at(after, reference=debt.reference), 303)
     return (
-        render_template(
+        side.page(
             "plans/way_to_pay.html",
             debt=debt,
             form=form,
@@ -290,15 +294,15 @@ def _asked_of(form: Form, way: Way, debt: Standing, *, today: date) -> Asked:
 
 @plans.route("/debts/<reference:reference>/which-day-suits-you", methods=["GET", "POST"])
 @about_a_plan
-def which_day(debt: Standing, today: date) -> ResponseReturnValue:
+def which_day(side: Side, debt: Standing, today: date) -> ResponseReturnValue:
     """Ask for the pay day."""
     proposal = negotiate.newest_proposal(debt)
     if proposal is None:
-        return redirect(url_for("plans.what_can_you_afford", reference=debt.reference), 303)
+        return redirect(side.at("what_can_you_afford", reference=debt.reference), 303)
     asked = negotiate.asked_in(proposal, today=today)
     if isinstance(asked, Settlement):
         # Its day was said with it.
-        return redirect(url_for("plans.choose", reference=debt.reference), 303)
+        return redirect(side.at("choose", reference=debt.reference), 303)
     form: DayOfMonthForm | DayOfWeekForm
     if Frequency(proposal.frequency).by_weekday:
         form = DayOfWeekForm()
@@ -308,18 +312,25 @@ def which_day(debt: Standing, today: date) -> ResponseReturnValue:
     if request.method == "GET" and proposal.pay_day:
         form.pay_day.data = proposal.pay_day
     if form.validate_on_submit():
-        with transaction():
+        with side.act() as done_by:
             again = negotiate.newest_proposal(debt)
             if again is not None:
-                negotiate.choose_pay_day(debt, proposal=again, pay_day=int(form.pay_day.data), today=today)
-        return redirect(url_for("plans.choose", reference=debt.reference), 303)
+                negotiate.choose_pay_day(
+                    debt,
+                    proposal=again,
+                    pay_day=int(form.pay_day.data),
+                    today=today,
+                    by=side.actor,
+                    done_by=done_by,
+                )
+        return redirect(side.at("choose", reference=debt.reference), 303)
     return (
-        render_template(
+        side.page(
             "plans/which_day.html",
             debt=debt,
             form=form,
             asked=asked_words(asked),
-            back=_address(asked.way, debt.reference),
+            back=_address(side, asked.way, debt.reference),
         ),
         422 if form.errors else 200,
     )

@@ -7,21 +7,20 @@ from datetime import date
 from typing import Final
 
 from babel.numbers import get_decimal_symbol
-from flask import redirect, render_template, request, url_for
+from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
 from portal import amounts
 from portal.affordability.budget import Budget, Every, Group, Household
 from portal.affordability.surplus import Surplus, TraceLine, What
-from portal.db import transaction
 from portal.debts.statement import Standing
 from portal.limits.cards import AffordabilityModel
 from portal.money import Money
-from portal.people.permissions import me
 from portal.plans import negotiate
 from portal.plans.budgets import Leftover
 from portal.plans.forms import ASKED_GROUPS, GROUPS_COMING_IN, GROUPS_OF_LIFE, GROUPS_TO_PAY, BudgetForm
 from portal.plans.pages import about_a_plan, plans
+from portal.plans.sides import Side
 from portal.web.formats import money as money_words
 from portal.web.languages import get_locale, lazy_gettext
 from portal.web.languages import gettext as _
@@ -69,11 +68,11 @@ def every_words(every: Every) -> str:
 
 @plans.route("/debts/<reference:reference>/your-budget", methods=["GET", "POST"])
 @about_a_plan
-def your_budget(debt: Standing, today: date) -> ResponseReturnValue:
+def your_budget(side: Side, debt: Standing, today: date) -> ResponseReturnValue:
     """Ask what comes in, what must be paid and what life costs; it can be saved half-way, and left out."""
     proposal = negotiate.newest_proposal(debt)
     if proposal is None:
-        return redirect(url_for("plans.what_can_you_afford", reference=debt.reference), 303)
+        return redirect(side.at("what_can_you_afford", reference=debt.reference), 303)
     form = BudgetForm()
     for group in ASKED_GROUPS:
         form[group.value].currency = debt.owed.currency
@@ -91,19 +90,27 @@ def your_budget(debt: Standing, today: date) -> ResponseReturnValue:
             household=Household(adults=form.adults.data or 1, children=form.children.data or 0),
         )
         complete = "save" not in request.form
-        with transaction():
+        with side.act() as done_by:
             again = negotiate.newest_proposal(debt)
             if again is not None:
-                negotiate.set_budget(debt, proposal=again, budget=budget, complete=complete, by=me().actor, today=today)
-        after = "plans.what_is_left" if complete else "plans.choose"
-        return redirect(url_for(after, reference=debt.reference), 303)
+                negotiate.set_budget(
+                    debt,
+                    proposal=again,
+                    budget=budget,
+                    complete=complete,
+                    by=side.actor,
+                    today=today,
+                    done_by=done_by,
+                )
+        after = "what_is_left" if complete else "choose"
+        return redirect(side.at(after, reference=debt.reference), 303)
     parts = (
         (_("What comes in"), GROUPS_COMING_IN),
         (_("What must be paid"), GROUPS_TO_PAY),
         (_("What life costs"), GROUPS_OF_LIFE),
     )
     return (
-        render_template(
+        side.page(
             "plans/your_budget.html",
             debt=debt,
             form=form,
@@ -131,13 +138,13 @@ def _fill(form: BudgetForm, budget: Budget) -> None:
 
 @plans.get("/debts/<reference:reference>/what-is-left")
 @about_a_plan
-def what_is_left(debt: Standing, today: date) -> ResponseReturnValue:
+def what_is_left(side: Side, debt: Standing, today: date) -> ResponseReturnValue:
     """Show what a budget leaves over in a month, line by line, and what of it goes to each debt."""
     kept = negotiate.budget_of(debt)
     if kept is None:
-        return redirect(url_for("plans.your_budget", reference=debt.reference), 303)
+        return redirect(side.at("your_budget", reference=debt.reference), 303)
     found = negotiate.leftover(debt, budget=kept.budget, today=today)
-    return render_template("plans/what_is_left.html", debt=debt, found=None if found is None else _found(found, debt))
+    return side.page("plans/what_is_left.html", debt=debt, found=None if found is None else _found(found, debt))
 
 
 def _found(found: Leftover, debt: Standing) -> dict[str, object]:

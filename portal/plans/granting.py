@@ -28,7 +28,7 @@ from portal.plans.allowed import limits_in_force
 from portal.plans.caps import Reach
 from portal.plans.models import Proposal, Quote
 from portal.plans.proposing import Table, asked_in, looks, table_for
-from portal.plans.quoting import holds, paused_months, quote
+from portal.plans.quoting import READ_OUT, holds, paused_months, quote
 from portal.schedules.arrangements import Arrangement
 
 GRANTED = "granted"
@@ -195,13 +195,14 @@ def grant(
     return made
 
 
-def granted(debt: Standing) -> Quote | None:
-    """Give what a person said yes to on a debt last, as long as it can be agreed to."""
+def waiting(debt: Standing) -> list[Quote]:
+    """Give what a person said yes to on a debt, or went through with the debtor, as long as it can be agreed to.
+
+    The newest comes first.
+    """
     made = session.scalars(
         select(Quote)
-        .where(
-            Quote.lender_id == debt.lender_id, Quote.debt_id == debt.id, Quote.kind == GRANTED, Quote.state == "open"
-        )
+        .where(Quote.lender_id == debt.lender_id, Quote.debt_id == debt.id, Quote.state == "open")
         .order_by(Quote.id.desc())
     )
-    return next((one for one in made if holds(one, parts=debt.parts)), None)
+    return [one for one in made if (one.kind == GRANTED or READ_OUT in one.terms) and holds(one, parts=debt.parts)]

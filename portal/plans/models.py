@@ -82,7 +82,8 @@ class Quote(LenderOwned, Model):
 
     `kind` is what was picked on the page, and `arrangement` what is arranged (`schedules.arrangements.Kind`). `terms`
     hold all that is agreed beside the payments: what is let off of which part and with which payment, the day on which
-    somebody looks again, the day without whose payment all is void, and the key facts as they were shown.
+    somebody looks again, the day without whose payment all is void, and the key facts as they were shown. `prepared`
+    among them names a colleague who chose it together with the debtor, and `read_out` is what was read out of it.
     """
 
     __tablename__ = "quote"

@@ -6,9 +6,10 @@ Invariant: the answer is kept with its proposal as it was given, with every rule
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -40,6 +41,8 @@ from portal.schedules.arrangements import Arrangement
 from portal.schedules.dates import Frequency, first_due
 
 MOST_CHOICES = 4
+# Who asks oneself has nobody who does it for them.
+NOBODY_ELSE: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +115,32 @@ def asked_in(proposal: Proposal, *, today: date, season: tuple[int, ...] = ()) -
             return replace(asked, then=_dated(asked.then, pay_day=proposal.pay_day, today=today, season=season))
 
 
-def propose(debt: Standing, *, payment: Money, frequency: Frequency, by: Actor, today: date) -> uuid.UUID:
+def propose(
+    debt: Standing,
+    *,
+    payment: Money,
+    frequency: Frequency,
+    by: Actor,
+    today: date,
+    done_by: Mapping[str, object] = NOBODY_ELSE,
+) -> uuid.UUID:
     """Write down what a debtor says he can pay, and how often; the pay day is asked next."""
-    return ask(debt, asked=Regular(payment, frequency, today), by=by, today=today)
+    return ask(debt, asked=Regular(payment, frequency, today), by=by, today=today, done_by=done_by)
 
 
-def ask(debt: Standing, *, asked: Asked, pay_day: int | None = None, by: Actor, today: date) -> uuid.UUID:
+def ask(
+    debt: Standing,
+    *,
+    asked: Asked,
+    pay_day: int | None = None,
+    by: Actor,
+    today: date,
+    done_by: Mapping[str, object] = NOBODY_ELSE,
+) -> uuid.UUID:
     """Write down what a debtor asks for, of whatever kind.
 
     It is answered at once where nothing else is to be asked: with a pay day, and for a settlement, which names its day.
+    `done_by` is what the record says of a colleague who does it for the debtor, here and in what follows.
 
     :raises NoLimits: if the lender has none for this debt.
     """
@@ -162,6 +182,7 @@ def ask(debt: Standing, *, asked: Asked, pay_day: int | None = None, by: Actor, 
             "frequency": proposal.frequency,
             "limits_version": in_force.number,
             **answered,
+            **done_by,
         },
     )
     return proposal.id
@@ -177,17 +198,25 @@ def newest_proposal(debt: Standing) -> Proposal | None:
     ).one_or_none()
 
 
-def choose_pay_day(debt: Standing, *, proposal: Proposal, pay_day: int, today: date) -> None:
+def choose_pay_day(
+    debt: Standing,
+    *,
+    proposal: Proposal,
+    pay_day: int,
+    today: date,
+    by: Actor | None = None,
+    done_by: Mapping[str, object] = NOBODY_ELSE,
+) -> None:
     """Add the pay day to a proposal, and keep what the limits answered, for whoever asks later why."""
     proposal.pay_day = pay_day
     answered = _keep_answer(debt, proposal=proposal, today=today)
     record(
         Act.PLAN_PROPOSED,
-        by=Actor("debtor", str(debt.debtor_id)),
+        by=by or Actor("debtor", str(debt.debtor_id)),
         lender_id=debt.lender_id,
         debtor_id=debt.debtor_id,
         debt_id=debt.id,
-        facts={"proposal": proposal.id, "pay_day": pay_day, **answered},
+        facts={"proposal": proposal.id, "pay_day": pay_day, **answered, **done_by},
     )
 
 
@@ -212,7 +241,16 @@ def _keep_answer(debt: Standing, *, proposal: Proposal, today: date) -> dict[str
     }
 
 
-def set_budget(debt: Standing, *, proposal: Proposal, budget: Budget, complete: bool, by: Actor, today: date) -> None:
+def set_budget(
+    debt: Standing,
+    *,
+    proposal: Proposal,
+    budget: Budget,
+    complete: bool,
+    by: Actor,
+    today: date,
+    done_by: Mapping[str, object] = NOBODY_ELSE,
+) -> None:
     """Keep what somebody lives on; once it is complete, the proposal is answered anew with it.
 
     It holds for every debt of the person with this lender in this currency.
@@ -231,7 +269,7 @@ def set_budget(debt: Standing, *, proposal: Proposal, budget: Budget, complete: 
         debtor_id=debt.debtor_id,
         debt_id=debt.id,
         # What somebody lives on stands with the proposal alone, and not in records that are kept for years.
-        facts={"proposal": proposal.id, "complete": complete, "grade": budget.evidence.value, **answered},
+        facts={"proposal": proposal.id, "complete": complete, "grade": budget.evidence.value, **answered, **done_by},
     )
 
 
@@ -356,12 +394,14 @@ def trace_of(proposal: Proposal) -> Sequence[dict[str, Any]]:
     return proposal.trace or ()
 
 
-def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
-    """Hand the debtor's own offer to a person of the lender, as a request; asking twice is asking once."""
+def send_to_person(
+    debt: Standing, *, proposal: Proposal, by: Actor, done_by: Mapping[str, object] = NOBODY_ELSE
+) -> requests.Opened | requests.TooMany | None:
+    """Hand the debtor's own offer to a person of the lender, as a request; asking twice is asking once, and None."""
     if proposal.state == "with_a_person" or request_of(proposal) is not None:
-        return
+        return None
     proposal.state = "with_a_person"
-    requests.open_request(
+    opened = requests.open_request(
         lender_id=debt.lender_id,
         debtor_id=debt.debtor_id,
         kind=RequestKind.OFFER,
@@ -369,6 +409,8 @@ def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
         words="",
         by=by,
         key=f"offer:{proposal.id}",
+        tell=not done_by,
+        done_by=done_by,
     )
     record(
         Act.OFFER_SENT_TO_PERSON,
@@ -382,11 +424,15 @@ def send_to_person(debt: Standing, *, proposal: Proposal, by: Actor) -> None:
             "payment": Money(proposal.amount_minor, proposal.currency).amount,
             "currency": proposal.currency,
             "frequency": proposal.frequency,
+            **done_by,
         },
     )
+    return opened
 
 
-def ask_for_time(debt: Standing, *, proposal: Proposal, by: Actor) -> requests.Opened | requests.TooMany:
+def ask_for_time(
+    debt: Standing, *, proposal: Proposal, by: Actor, done_by: Mapping[str, object] = NOBODY_ELSE
+) -> requests.Opened | requests.TooMany:
     """Ask that nothing is asked for a while, because nothing is left over: a hold with a clock, and not a plan.
 
     Asking twice for the same proposal is asking once.
@@ -399,6 +445,8 @@ def ask_for_time(debt: Standing, *, proposal: Proposal, by: Actor) -> requests.O
         words="",
         by=by,
         key=f"time:{proposal.id}",
+        tell=not done_by,
+        done_by=done_by,
     )
 
 

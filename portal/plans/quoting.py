@@ -6,6 +6,7 @@ only by a posting on its debt, by a dispute, or by its time.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime, timedelta
@@ -27,11 +28,14 @@ from portal.plans import pinned
 from portal.plans.allowed import limits_in_force
 from portal.plans.models import Plan, Proposal, Quote
 from portal.plans.progress import alive_plan
-from portal.plans.proposing import asked_in
+from portal.plans.proposing import NOBODY_ELSE, asked_in
 from portal.schedules.arrangements import Arrangement, Kind
 from portal.schedules.cost import KeyFacts
 from portal.schedules.schedule import Schedule
 from portal.web.numbers import public_number
+
+# Who chose it together with the debtor, with whose consent; and what was read out of it, word for word, once it was.
+PREPARED, READ_OUT = "prepared", "read_out"
 
 
 def quote(
@@ -44,13 +48,14 @@ def quote(
     today: date,
     zone: str,
     pays_from: date | None = None,
+    done_by: Mapping[str, object] = NOBODY_ELSE,
 ) -> str:
     """Pin an arrangement: its number, the balance, the limits' version and every payment, until it expires.
 
     Gives the quote's number. Where the debt has a plan, the quote names it: agreeing puts the new one in its place. The
     lender stands by it even if the limits change before it expires. The same choice made again on the same day, by a
     second click or after going back, is the same quote while that holds. `pays_from` is the day from which the
-    arrangement was drawn, if that isn't today.
+    arrangement was drawn, if that isn't today. `done_by` is what is kept of a colleague who chose it with the debtor.
 
     :raises portal.plans.pinned.DoesNotRepay: if nothing is to be paid, or not all that is owed is spoken of.
     """
@@ -66,11 +71,17 @@ def quote(
     items = pinned.items_as_json(schedule)
     alive = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
     replaces = {} if alive is None else {"replaces": alive.reference}
+    prepared = {PREPARED: {name: str(fact) for name, fact in done_by.items()}} if done_by else {}
     before = _quoted(
         debt,
         proposal=proposal,
         key=key,
-        pins={"items": items, "arranged": arranged, "replaces": replaces.get("replaces")},
+        pins={
+            "items": items,
+            "arranged": arranged,
+            "replaces": replaces.get("replaces"),
+            PREPARED: prepared.get(PREPARED),
+        },
         version_id=in_force.version_id,
         today=today,
     )
@@ -80,6 +91,7 @@ def quote(
         "items": items,
         "arranged": arranged,
         **replaces,
+        **prepared,
         "grace_days": limits.grace_days,
         "cure_days": limits.cure_days,
         "tolerance": limits.tolerance_of(payment=max(item.amount for item in schedule.items)).minor,
@@ -140,6 +152,7 @@ def quote(
             "expires_at": made.expires_at,
             "items": items,
             "arranged": arranged,
+            **done_by,
         },
     )
     return made.number
@@ -227,6 +240,33 @@ def quote_of(debt: Standing, *, number: str) -> Quote | None:
     return session.scalars(
         select(Quote).where(Quote.lender_id == debt.lender_id, Quote.debt_id == debt.id, Quote.number == number)
     ).one_or_none()
+
+
+def prepared_by(made: Quote) -> str | None:
+    """Give the name of the colleague who chose a quote together with the debtor, or None."""
+    prepared = made.terms.get(PREPARED)
+    return None if prepared is None else str(prepared["helper"])
+
+
+def read_out(made: Quote, *, text: str) -> None:
+    """Keep what was read out of a quote that a colleague chose together with the debtor; the first time counts."""
+    if READ_OUT not in made.terms:
+        made.terms = {**made.terms, READ_OUT: text}
+
+
+def prepared_for(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Quote | None:
+    """Give the newest quote that a colleague went through with a person, as long as it is open and not expired."""
+    made = session.scalars(
+        select(Quote)
+        .where(
+            Quote.lender_id == lender_id,
+            Quote.debtor_id == debtor_id,
+            Quote.state == "open",
+            Quote.expires_at > clock.now(),
+        )
+        .order_by(Quote.id.desc())
+    )
+    return next((one for one in made if READ_OUT in one.terms), None)
 
 
 def holds(made: Quote, *, parts: Mapping[Account, Money]) -> bool:

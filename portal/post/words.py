@@ -101,6 +101,26 @@ def link_asked_for(*, name: str, lender: str, url: str, to_pay: bool) -> Words:
     )
 
 
+def plan_prepared(*, name: str, helper: str, lender: str, url: str) -> Words:
+    """Send the link to a plan that a colleague went through with somebody: only they agree to it; no figures in it."""
+    return Words(
+        subject=_("Your plan waits for your yes"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "%(helper)s of %(lender)s went through a plan with you, as you had allowed. Here is the link to it. "
+                "Please read every date and amount, and agree there with a code that you give to nobody.",
+                helper=helper,
+                lender=lender,
+            ),
+            _("Nothing is agreed until you do. The link works for 72 hours and asks for your date of birth."),
+            _("Not what you talked about, or you talked to nobody? Leave it, and call us: nothing happens."),
+        ),
+        sms=_("Your plan waits for your yes. Nothing is agreed until you agree there. We ask for your date of birth."),
+        link=Link(_("See your plan"), url),
+    )
+
+
 def done_for_you(*, name: str, helper: str, lender: str, number: str, answer_by: date, url: str) -> Words:
     """Say that a colleague asked something for somebody who agreed to that; not what it was."""
     return Words(

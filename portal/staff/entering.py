@@ -164,6 +164,13 @@ def give_code(
     member = members.locked(lender_id=lender_id, member_id=member_id)
     if between_steps(lender_id=lender_id, member_id=member_id, mark=mark, key=key) is None:
         return None
+    refused = check_code(member, code=code, key=key)
+    return open_session(member, came_by="code", device=device) if refused is None else refused
+
+
+def check_code(member: StaffMember, *, code: str, key: str) -> Wrong | Locked | AppGone | None:
+    """Take a code of the app of a member whose row is locked; None if it fits. Each code is good once."""
+    lender_id = member.lender_id
     subject = code_subject(member, key=key)
     until = tries.locked_until(lender_id, subject)
     if until is not None and until > clock.now():
@@ -183,7 +190,7 @@ def give_code(
         )
         return _after_wrong(lender_id, subject, member, knows_password=True)
     member.totp_step = step
-    return open_session(member, came_by="code", device=device)
+    return None
 
 
 def open_session(member: StaffMember, *, came_by: str, device: Device) -> Entered:

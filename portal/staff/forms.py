@@ -166,8 +166,8 @@ class StaffPasskeyForm(Form):
     credential = HiddenField(validators=[InputRequired(), Length(max=16 * 1024)])
 
 
-class NewStaffPasskeyForm(StaffPasskeyForm):
-    """A new passkey."""
+class NewStaffPasskeyForm(StaffPasskeyForm, AppCodeForm):
+    """A new passkey, with a code of the app."""
 
     name = Text(lazy_gettext("Name of this passkey"), [Filled(lazy_gettext("Give the passkey a name.")), at_most(40)])
 

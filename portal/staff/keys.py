@@ -15,7 +15,7 @@ from portal.people.passkey_check import Copied, NotTrue, Site
 from portal.people.passkeys import MOST_KEYS, Refused, TooManyKeys, use_up
 from portal.people.sign_in import Device
 from portal.staff import entering, tell
-from portal.staff.entering import Entered
+from portal.staff.entering import AppGone, Entered, Locked, Wrong
 from portal.staff.models import StaffMember, StaffPasskey
 
 # Handles of debtors are two ids; with a sign before them nobody's is taken for the other's.
@@ -48,9 +48,13 @@ def add(
     answer: str,
     challenge: bytes | None,
     name: str,
+    code: str,
     key: str,
-) -> StaffPasskey | Refused | TooManyKeys:
-    """Keep a key that a browser made. Sending it twice is sending it once."""
+) -> StaffPasskey | Refused | TooManyKeys | Wrong | Locked | AppGone:
+    """Keep a key that a browser made, if a code of the app comes with it. Sending it twice is sending it once.
+
+    An open browser that somebody left alone is not enough for a way in that stays.
+    """
     member = session.execute(
         select(StaffMember)
         .where(StaffMember.lender_id == lender_id, StaffMember.id == member_id, StaffMember.state == "active")
@@ -69,6 +73,8 @@ def add(
     ).one_or_none()
     if before is not None:
         return before if before.member_id == member.id and before.removed_at is None else Refused()
+    if (refused := entering.check_code(member, code=code, key=key)) is not None:
+        return refused
     if not use_up(lender_id, challenge, key=key):
         return Refused()
     if len(of(member)) >= MOST_KEYS:

@@ -12,7 +12,7 @@ from portal.people import browsers, passkey_check
 from portal.people.passkeys import Refused, TooManyKeys
 from portal.people.views import key, new_challenge, passkey_site, take_challenge
 from portal.staff import entering, keys, members, passwords
-from portal.staff.entering import Locked, Wrong
+from portal.staff.entering import AppGone, Locked, Wrong
 from portal.staff.forms import ChangePasswordForm, NewStaffPasskeyForm
 from portal.staff.gates import me, needs
 from portal.staff.models import StaffMember
@@ -149,9 +149,16 @@ def add_passkey() -> ResponseReturnValue:
                     answer=form.credential.data or "",
                     challenge=challenge,
                     name=form.name.data or "",
+                    code=form.code.data or "",
                     key=key(),
                 )
             match done:
+                case Locked(until=until):
+                    return locked(until, who.zone)
+                case Wrong() | AppGone():
+                    form.code.errors = [
+                        _("That code doesn’t fit. Wait for the next one in your app, and make the passkey again.")
+                    ]
                 case TooManyKeys():
                     form.name.errors = [_("You have ten passkeys. Remove one before you add another.")]
                 case Refused():
@@ -159,10 +166,12 @@ def add_passkey() -> ResponseReturnValue:
                 case _:
                     flash(_("The passkey is added. You can sign in with it next time."), "success")
                     return redirect(url_for("staff_own.own"), 303)
-        form.credential.data = ""
+        form.credential.data = form.code.data = ""
     elif not form.name.data:
         form.name.data = browsers.kind(request.headers.get("User-Agent", ""))[:40]
-    return render_template("staff/passkey_add.html", form=form), 422 if form.errors or form.name.errors else 200
+    return render_template("staff/passkey_add.html", form=form), (
+        422 if form.errors or form.name.errors or form.code.errors else 200
+    )
 
 
 @staff_own.post("/passkeys/<uuid:passkey_id>/remove")

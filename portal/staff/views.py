@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 
 import segno
-from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
@@ -28,7 +29,7 @@ from portal.staff.forms import (
     StaffPasskeyForm,
     StaffSignInForm,
 )
-from portal.staff.gates import load, me, needs
+from portal.staff.gates import Colleague, load, me, needs
 from portal.staff.members import LinkGone, WrongCode
 from portal.staff.roles import Permission
 from portal.staff.words import weak_words
@@ -294,8 +295,12 @@ def home_page() -> ResponseReturnValue:
     """Show what waits for this colleague."""
     who = me()
     vouching = recovering.waiting(lender_id=who.lender_id) if Permission.VOUCH in who.may else ()
+    # What the pages above have to tell; this one knows none of them.
+    told: Callable[[Colleague], list[tuple[str, str]]] = current_app.extensions["told_at_the_start"]
     return render_template(
-        "staff/home.html", vouching=[member for _recovery, member in vouching if member.id != who.member_id]
+        "staff/home.html",
+        vouching=[member for _recovery, member in vouching if member.id != who.member_id],
+        told=told(who),
     )
 
 

@@ -129,6 +129,42 @@ def _call(facts: Facts) -> str:
     return _("%(name)s wrote down a call that did not reach you", name=name)
 
 
+def _link(facts: Facts) -> str:
+    name = facts.text("name")
+    match facts.text("to"):
+        case "pay":
+            return _("%(name)s sent you a link to pay", name=name)
+        case "plan":
+            return _(
+                "%(name)s read a plan out to you, number %(number)s, and sent you a link to agree to it",
+                name=name,
+                number=facts.text("quote"),
+            )
+    return _("%(name)s sent you a link to your page", name=name)
+
+
+def _proposed(facts: Facts) -> str:
+    helper, amount = facts.text("helper"), facts.amount("payment")
+    if helper and facts.text("payment"):
+        return _("%(name)s wrote down for you what you can pay: %(amount)s", name=helper, amount=amount)
+    if helper:
+        return _("%(name)s wrote down for you a day for paying", name=helper)
+    if facts.text("payment"):
+        return _("You said what you can pay: %(amount)s", amount=amount)
+    return _("You chose a day for paying")
+
+
+def _agreed(facts: Facts) -> str:
+    number, prepared = facts.text("plan"), facts.found.get("prepared")
+    if isinstance(prepared, Mapping):
+        return _(
+            "You agreed to a plan, number %(number)s, that %(name)s put together with you",
+            number=number,
+            name=str(prepared.get("helper", "")),
+        )
+    return _("You agreed to a plan, number %(number)s", number=number)
+
+
 def _people_of(facts: Facts) -> dict[str, str]:
     return {"name": facts.text("name"), "other": facts.text("asked_by"), "number": facts.text("request")}
 
@@ -154,11 +190,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "note_taken_back": lambda f: _("%(name)s took a note about you back", name=f.text("name")),
         "call_noted": _call,
-        "link_sent": lambda f: (
-            _("%(name)s sent you a link to pay", name=f.text("name"))
-            if f.text("to") == "pay"
-            else _("%(name)s sent you a link to your page", name=f.text("name"))
-        ),
+        "link_sent": _link,
         "request_handed_over": lambda f: _("Your request %(number)s went to another person", number=f.text("request")),
         "offer_granted": lambda f: (
             _("%(name)s and %(other)s said yes to your offer %(number)s", **_people_of(f))
@@ -212,15 +244,31 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "code_refused": lambda _f: _("A wrong code was given"),
         "signed_out": lambda _f: _("You signed out"),
         "language_chosen": lambda _f: _("You chose a language"),
-        "budget_given": lambda _f: _("You told us what you live on"),
-        "plan_proposed": lambda f: (
-            _("You said what you can pay: %(amount)s", amount=f.amount("payment"))
-            if f.text("payment")
-            else _("You chose a day for paying")
+        "budget_given": lambda f: (
+            _("%(name)s wrote down for you what you live on", name=f.text("helper"))
+            if f.text("helper")
+            else _("You told us what you live on")
         ),
-        "offer_sent_to_person": lambda f: _("You sent us an offer of %(amount)s", amount=f.amount("payment")),
-        "quote_made": lambda f: _("A plan was put together for you, number %(number)s", number=f.text("quote")),
-        "plan_agreed": lambda f: _("You agreed to a plan, number %(number)s", number=f.text("plan")),
+        "plan_proposed": _proposed,
+        "offer_sent_to_person": lambda f: (
+            _(
+                "%(name)s sent us an offer of %(amount)s for you",
+                name=f.text("helper"),
+                amount=f.amount("payment"),
+            )
+            if f.text("helper")
+            else _("You sent us an offer of %(amount)s", amount=f.amount("payment"))
+        ),
+        "quote_made": lambda f: (
+            _(
+                "%(name)s put a plan together with you, number %(number)s",
+                name=f.text("helper"),
+                number=f.text("quote"),
+            )
+            if f.text("helper")
+            else _("A plan was put together for you, number %(number)s", number=f.text("quote"))
+        ),
+        "plan_agreed": _agreed,
         "plan_moved": _plan_moved,
         "plan_changed": lambda _f: _("Your plan was changed"),
         "plan_change_undone": lambda _f: _("A change of your plan was taken back"),
@@ -274,7 +322,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "outage_noted": lambda _f: _("We noted a time in which paying did not work"),
         "hold_started": lambda _f: _("We stopped reminding you for now"),
         "hold_ended": lambda _f: _("What had stopped goes on again"),
-        "needs_told": lambda _f: _("You told us what helps you"),
+        "needs_told": lambda f: (
+            _("%(name)s wrote down for you what helps you", name=f.text("helper"))
+            if f.text("helper")
+            else _("You told us what helps you")
+        ),
         "needs_taken_back": lambda _f: _("You took back what you told us helps you"),
         "contact_change_asked": lambda _f: _("A change of your contact was asked for"),
         "contact_change_with_staff": lambda _f: _("A person looks at the change of your contact"),

@@ -20,6 +20,8 @@ from tests.browser.views import View
 pytestmark = pytest.mark.browser
 
 PASSWORD = "seven quiet lamps under water"
+# Whom the demo has at the desk.
+HELPDESK_NAME = "Helpdesk (made up)"
 # The walks of a debtor are in many views; these are on one phone with a script, and on one without.
 WITH_AND_WITHOUT = [View(390, "light", True, "en"), View(320, "dark", False, "zh_Hans")]  # noqa: FBT003 - as in views
 
@@ -163,3 +165,58 @@ def test_an_author_writes_limits_and_an_approver_lets_them_count(browser: Browse
         him.look()
         assert him.page.get_by_text("Counts now").count() == 1
         assert him.page.get_by_text("Written by").count()
+
+
+def test_a_colleague_makes_a_plan_with_somebody_who_says_yes_alone(browser: Browser, passers: Gallery) -> None:
+    view = WITH_AND_WITHOUT[1]
+    staff = {one["role"]: one for one in passers.portal.staff()}
+    helper, person = staff["helpdesk"], passers.walker(view.language)
+    with somebody(browser, passers, view) as him, somebody(browser, passers, view) as her:
+        sign_in(him, passers, helper["email"], helper["password"], helper["totp_secret"])
+        him.tap("nav a[href='/staff/people']")
+        him.type("typed", person.reference)
+        him.tap("main form button")
+        him.look()
+        him.tap("main a[href^='/staff/people/']")
+        him.look()
+        him.tap("main a.button[href$='/act']")
+        him.look()
+        him.page.check("main input[value=phone]")
+        him.type("about", "A plan for the loan.")
+        him.tap("main form button")
+        him.look()
+        him.tap(f"main a[href*='/act/plan/{person.reference}/']")
+        him.look()
+        him.type("amount", "600")
+        him.tap("main form button")
+        him.look()
+        him.type("pay_day", "15")
+        him.tap("main form button")
+        him.look()
+        him.tap("main button[name=choose]")
+        him.look()
+        # What is read out is in the language of the person, and nothing is agreed by it.
+        assert him.page.locator(f"main [lang='{view.language.replace('_', '-')}']").count() == 1
+        him.page.check("main [name=heard]")
+        him.tap("main form:has([name=heard]) button")
+        him.look()
+
+        told = her.page.request.get(f"{passers.portal.url}/outbox?format=json").json()
+        links = (re.search(r"http\S+/i/\S+\?to=plan", one["body"]) for one in told)
+        her.page.goto(next(found[0] for found in links if found is not None))
+        her.look()
+        her.date_of_birth(person)
+        her.tap("main form button")
+        assert "/check-your-plan/" in her.page.url, her.page.url
+        her.look()
+        her.tap("main button[name=again]")
+        her.type("code", her.newest_code())
+        her.tap("main form button:not([name=again])")
+        assert "/plans/" in her.page.url, her.page.url
+        her.look()
+        plan = re.search(r"PL-[\w-]+", her.page.url)
+        assert plan is not None
+        her.page.goto(f"{passers.portal.url}/timeline")
+        her.look()
+        agreed = her.page.locator("main li", has_text=plan[0]).first.inner_text()
+        assert HELPDESK_NAME in agreed, agreed

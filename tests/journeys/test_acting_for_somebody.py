@@ -63,8 +63,11 @@ def test_what_is_asked_for_somebody_is_marked_and_the_person_is_told(
     timeline = page_of(client.get("/timeline"))
     assert timeline.says(f"Hel Desk asked us something for you, number {request.number}")
     assert timeline.says("Hel Desk wrote down that you agreed on the phone that they act for you")
-    # It is the person's own: read, and taken back.
-    assert page_of(client.get(f"/requests/{request.number}")).says("The job is gone.")
+    assert timeline.says("Hel Desk wrote down for you what helps you")
+    # It is the person's own, and says who wrote it down.
+    own = page_of(client.get(f"/requests/{request.number}"))
+    assert own.says("The job is gone.") and own.says("Written down for you by Hel Desk I can’t pay")
+    assert own.says("Hel Desk wrote it down for you") and not own.says("You told us")
     assert page_of(worker.get(f"/staff/requests/{request.number}")).says("Asked for them by Hel Desk")
 
 

@@ -104,6 +104,10 @@ def test_above_the_own_cap_a_colleague_says_yes_and_both_are_named(
     assert page_of(page).says("Hel asks you")
     done = senior.fill(page, to="/yes")
     assert page_of(done).says("You said yes.") and page_of(done).says("Sen and Hel said yes"), page_of(done).words
+    # Whoever asked is told, on the first page and in the queue; whoever decided knows.
+    told = f"Sen said yes to what you asked about {number}"
+    assert page_of(helper.get("/staff")).says(told) and page_of(helper.get("/staff/requests")).says(told)
+    assert not page_of(senior.get("/staff")).says(told)
     assert "Yes. Take your time." in client.get(f"/requests/{number}").text
     [kept] = session.scalars(select(OfferDecision)).all()
     assert (kept.state, kept.reason) == ("granted", WORDS["reason"]) and kept.asked_by != kept.decided_by
@@ -139,6 +143,10 @@ def test_no_has_words_for_the_colleague_and_the_offer_still_waits(
     assert page_of(senior.fill(empty, {"why_not": "No."}, to="/no")).says("That was done already")
     shown = page_of(helper.get(f"/staff/requests/{number}"))
     assert shown.says("Sen said no to what Hel asked") and shown.says("Look at the budget again.")
+    queue, start = page_of(helper.get("/staff/requests")), page_of(helper.get("/staff"))
+    assert queue.says(f"Sen said no to what you asked about {number}") and queue.says("Look at the budget again.")
+    assert start.says("Sen said no to what you asked about")
+    assert shown.says("An offer for a plan") and not shown.says("Your offer for a plan")
     assert "Look at the budget" not in client.get(f"/requests/{number}").text
     assert session.scalars(select(Quote)).all() == []
     # It may be asked again, and taken back.

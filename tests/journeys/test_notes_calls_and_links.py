@@ -164,3 +164,37 @@ def test_a_request_is_handed_to_a_colleague_or_back(
     timeline = page_of(client.get("/timeline"))
     assert timeline.says(f"Your request {number} went to another person")
     assert not timeline.says("above my cap")
+
+
+def test_what_was_typed_on_a_page_that_was_opened_too_long_ago_waits_for_the_reason(
+    app: Flask, client: CheckingClient, lender: Lender, debt: Standing, path: str, clock: Clock
+) -> None:
+    come_in(client, debt)
+    door = f"/help/cant-pay?debt={debt.reference}"
+    client.fill(client.get(door), {"words": "", "need_large_text": "y"}, to="/help/cant-pay")
+    worker, browser = a_worker(app, lender, Role.HELPDESK, name="Hel Desk"), a_client(app)
+    come_to_work(browser, worker)
+    browser.fill(browser.get(f"{path}/reason"), {"reason": "They called."})
+    pages = {
+        "notes/new": {"text": "Works nights."},
+        "calls/new": {"direction": "in", "reached": "yes", "agreed": "yes", "about": "A later day."},
+        "link": {"to": "page"},
+    }
+    shown = {page: browser.get(f"{path}/{page}") for page in pages}
+    for _half_hour in range(9):
+        clock.forward(minutes=29)
+        browser.get("/staff")
+    for page, typed in pages.items():
+        late = browser.fill(shown[page], typed, to=page)
+        assert late.status_code == 422 and page_of(late).says("What you typed is kept"), page_of(late).words
+    assert rows()["person_note"] == rows()["person_call"] == 0
+    # Without a reason it waits on; with it, it goes on, and twice is once.
+    still = browser.fill(late, {"reason": " "}, to="/link")
+    assert still.status_code == 422 and page_of(still).says("Say in a few words why you open this page.")
+    for _press in range(2):
+        done = browser.fill(still, {"reason": "They called again."}, to="/link")
+        assert page_of(done).says("The link is on its way"), page_of(done).words
+    assert len(session.scalars(select(Message.id).where(Message.kind == "link_asked_for")).all()) == 1
+    assert page_of(browser.fill(shown["notes/new"], pages["notes/new"])).says("Works nights.")
+    come_in(client, debt)
+    assert page_of(client.get("/timeline")).says("They called again.")

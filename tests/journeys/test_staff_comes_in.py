@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from werkzeug.test import TestResponse
 
 from portal.db import session, transaction
 from portal.debts.statement import Standing
@@ -303,13 +304,24 @@ def test_changing_the_password_ends_all_other_sessions(
     assert page_of(password(second, admin, said=new)).says("Enter the code of your app")
 
 
-def test_a_passkey_is_both_factors(app: Flask, client: CheckingClient, lender: Lender, admin: Worker) -> None:
+def test_a_passkey_is_both_factors(
+    app: Flask, client: CheckingClient, lender: Lender, admin: Worker, clock: Clock
+) -> None:
     come_to_work(client, admin)
     phone = Authenticator()
     page = client.get("/staff/you/passkeys/add")
     token = next(v for form in page_of(page).forms for n, v in form.fields if n == "csrf_token")
-    options = client.post("/staff/you/passkeys/options", data={"csrf_token": token}).get_json()
-    assert page_of(client.fill(page, {"name": "Key", "credential": phone.make(options)})).says("The passkey is added.")
+
+    def made(code: str) -> TestResponse:
+        options = client.post("/staff/you/passkeys/options", data={"csrf_token": token}).get_json()
+        return client.fill(page, {"name": "Key", "code": code, "credential": phone.make(options)})
+
+    # A browser that was left open is not enough, and neither is the code that let it in.
+    for code in ("", "000000", admin.code()):
+        assert made(code).status_code == 422
+    assert session.scalars(select(StaffPasskey.id)).all() == []
+    clock.forward(minutes=1)
+    assert page_of(made(admin.code())).says("The passkey is added.")
     again = a_client(app)
     token = next(v for form in page_of(again.get("/staff/sign-in")).forms for n, v in form.fields if n == "csrf_token")
     asked = again.post("/staff/sign-in/passkey/options", data={"csrf_token": token}).get_json()

@@ -61,6 +61,7 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
     their_session = session.scalars(select(StaffSession.id).where(StaffSession.lender_id == lender.id)).first()
     assert their_session is not None
     session.rollback()
+    debt = a_debt(lender=lender)
     return {
         "member_id": somebody.id,
         "session_id": their_session,
@@ -68,7 +69,9 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
         "passkey_id": uuid.uuid4(),
         "number": asked.number,
         "note_id": uuid.uuid4(),
-        "debtor_id": a_debt(lender=lender).debtor_id,
+        "debtor_id": debt.debtor_id,
+        "reference": debt.reference,
+        "way": "pause-first",
     }
 
 
