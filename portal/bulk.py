@@ -107,8 +107,8 @@ def insert_columns(table: Table, columns: Mapping[str, Column], *, unless_there:
     if not count:
         return
     connection = session.connection()
-    insert = _insert_arrays if connection.dialect.name == "postgresql" else _insert
-    insert(connection, table, columns, count, unless_there=unless_there)
+    write = _insert_arrays if connection.dialect.name == "postgresql" else _insert
+    write(connection, table, columns, count, unless_there=unless_there)
 
 
 def _insert_arrays(
