@@ -148,21 +148,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions["owner_of_reference"] = owner_of_reference
     app.extensions[staff_requests.OPENER] = open_request
     app.extensions[staff_requests.TAKER_BACK] = taken_back
-    for blueprint in (
-        public,
-        people,
-        home,
-        plans,
-        payments,
-        points,
-        letters,
-        care,
-        post,
-        timeline,
-        log_pages,
-        brand,
-        design,
-    ):
+    for blueprint in (public, people, home, plans, payments, points, letters, care, post, brand, design):
         app.register_blueprint(blueprint)
     for blueprint in (timeline, log_pages, changes, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)

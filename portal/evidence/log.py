@@ -69,7 +69,7 @@ def place(lender_id: uuid.UUID, *, origin: str, back: timedelta = USUAL) -> int:
 
 
 def _anything(lender_id: uuid.UUID, *, after: uuid.UUID | None, back: timedelta) -> bool:
-    reached = session.scalar(select(LogHead.reached).where(LogHead.lender_id == lender_id))
+    reached = session.scalar(select(LogHead.reached).where(LogHead.lender_id == lender_id, LogHead.id == lender_id))
     found = session.execute(_waiting(lender_id, after or _from(reached, back), most=1)).first()
     session.rollback()
     return found is not None
@@ -79,7 +79,9 @@ def _place_some(
     lender_id: uuid.UUID, *, origin: str, after: uuid.UUID | None, back: timedelta
 ) -> tuple[int, uuid.UUID] | None:
     open_log(lender_id, origin=origin)
-    head = session.scalar(select(LogHead).where(LogHead.lender_id == lender_id).with_for_update(skip_locked=True))
+    head = session.scalar(
+        select(LogHead).where(LogHead.lender_id == lender_id, LogHead.id == lender_id).with_for_update(skip_locked=True)
+    )
     if head is None:
         return None
     rows = session.execute(_waiting(lender_id, after or _from(head.reached, back), most=AT_ONCE)).all()
@@ -175,14 +177,13 @@ class _Tiles:
 
 def newest(lender_id: uuid.UUID) -> LogCheckpoint | None:
     """Give the newest checkpoint of a lender's log."""
-    return session.scalar(
-        select(LogCheckpoint).where(LogCheckpoint.lender_id == lender_id).order_by(LogCheckpoint.size.desc()).limit(1)
-    )
+    size = select(LogHead.size).where(LogHead.lender_id == lender_id, LogHead.id == lender_id).scalar_subquery()
+    return session.scalar(select(LogCheckpoint).where(LogCheckpoint.lender_id == lender_id, LogCheckpoint.size == size))
 
 
 def key_of(lender_id: uuid.UUID) -> str | None:
     """Give the key by which anybody checks a lender's checkpoints; None while there are none."""
-    head = session.scalar(select(LogHead).where(LogHead.lender_id == lender_id))
+    head = session.get(LogHead, (lender_id, lender_id))
     return None if head is None else notes.verifier_key(head.origin, head.public_key)
 
 
