@@ -3,7 +3,7 @@
 The id of a row is made of what it says: 13 hexadecimal digits for what somebody is found by, then the 19 of the
 debtor's id that say when it was made. So the primary key is the only index, and a search reads a page of it, however
 many people there are. For a name each term stands with each other one, so that two common names together are as quick
-to find as a rare one.
+to find as a rare one; a name of more terms stands there as a whole too.
 
 Beside it stand the terms of all names of a lender, each under its spellings: see `names.spellings`. There are far fewer
 terms than people. What is found is compared with the name itself, so a key that two terms share does no harm.
@@ -27,17 +27,17 @@ from portal.people import names
 from portal.people.models import ContactPoint, Debtor, FoundBy, NameSpelling
 
 _FOUND, _SPELLING, _DEBTOR = table_of(FoundBy).c, table_of(NameSpelling).c, table_of(Debtor).c
-# How many rows of one key are read for a page of people, and where more has to fit than the key says.
-_READ = 64
+# How many rows of one key are read where more has to fit than the key says.
 LOOKED_AT = 400
 # How many ways of writing one term are tried, how many of all together, and how many people are looked at for each.
 _WRITINGS = 8
 _TRIED = 16
 _OF_EACH = 16
 # Terms that are spelled alike when letters are left out; few but the shortest have more.
-_ALIKE = 48
+_ALIKE = 256
 # The last digits of a number are the same in every form in which it is written.
 _DIGITS = 7
+_A_PAIR = 2
 _SIZES = (1, 2, 4, 8, 16, 32)
 _EMPTY = "f" * 32, "0" * 32
 
@@ -55,6 +55,18 @@ def _order(debtor: str) -> str:
 def _pair(one: str, other: str) -> str:
     """Give the digits of two terms, or of one alone; those of the first begin with its own eight."""
     return _hash(one)[:8] + (_hash(other)[:5] if other else "00000")
+
+
+def _whole(terms: Collection[str]) -> str:
+    """Give the digits of all terms of a name together, in whatever order it is said."""
+    return _hash("whole:" + " ".join(sorted(terms)))[:13]
+
+
+def _keys(name: str) -> list[str]:
+    """Give the digits of all that a name is found by."""
+    terms = names.terms(name)
+    keys = [_pair(one, other) for one, other in names.pairs(terms)]
+    return [*keys, _whole(terms)] if len(terms) > _A_PAIR else keys
 
 
 def _address_key(channel: str, address: str) -> str | None:
@@ -77,7 +89,7 @@ def add_names(
         terms = names.terms(name)
         seen.update(terms)
         order = _order(debtor)
-        rows += [(_pair(one, other) + order, debtor) for one, other in names.pairs(terms)]
+        rows += [(key + order, debtor) for key in _keys(name)]
     _put(rows, lender_id=lender_id, unless_there=unless_there)
     _add_terms({term for term in seen - known if names.slips(term)}, lender_id=lender_id)
     known |= seen
@@ -134,11 +146,7 @@ def forget(
     lender_id: uuid.UUID,
 ) -> None:
     """Let people not be found any more, by their names or addresses, because they are about to be deleted."""
-    ids = [
-        uuid.UUID(_pair(one, other) + _order(debtor_id.hex))
-        for debtor_id, name in people
-        for one, other in names.pairs(names.terms(name))
-    ]
+    ids = [uuid.UUID(key + _order(debtor_id.hex)) for debtor_id, name in people for key in _keys(name)]
     ids += [
         uuid.UUID(key + _order(debtor_id.hex))
         for debtor_id, channel, address in addresses
@@ -182,11 +190,11 @@ class Found:
 
 @lru_cache(maxsize=32)
 def _in_ranges(model: type[Model], column: str, count: int, most: int) -> Select[Any]:
-    """Give a select of so many ranges of ids, with at most so many rows of each, however long they are."""
+    """Give a select of what stands in `column`, in so many ranges of ids, with at most so many rows of each."""
     table = table_of(model).c
     parts = [
         select(
-            select(table.id, table[column])
+            select(table[column])
             .where(
                 table.lender_id == bindparam("lender_id"),
                 table.id >= bindparam(f"low_{number}", type_=table.id.type),
@@ -199,7 +207,7 @@ def _in_ranges(model: type[Model], column: str, count: int, most: int) -> Select
         for number in range(count)
     ]
     whole = (union_all(*parts) if count > 1 else parts[0]).subquery()
-    return select(whole.c[0].label("id"), whole.c[1].label("said"))
+    return select(whole.c[0].label("said"))
 
 
 def _read_ranges(model: type[Model], column: str, keys: Sequence[str], *, lender_id: uuid.UUID, most: int) -> list[Any]:
@@ -242,8 +250,7 @@ def people_named(typed: str, *, lender_id: uuid.UUID, most: int, alike: bool = F
     wanted = names.asked(typed)
     if not wanted.terms:
         return Found((), more=False)
-    ids, all_seen = _called(wanted, lender_id=lender_id)
-    found = _who_fits(wanted, ids, lender_id=lender_id)
+    found, all_seen = _called(wanted, lender_id=lender_id, most=most)
     for slips in (1, 2):
         if len(found) > most or (found and not alike):
             break
@@ -262,21 +269,30 @@ def _who_fits(wanted: names.Asked, ids: Iterable[uuid.UUID], *, lender_id: uuid.
     ]
 
 
-def _called(wanted: names.Asked, *, lender_id: uuid.UUID) -> tuple[list[uuid.UUID], bool]:
-    """Give who has these very terms in the name, and whether that is all of them."""
-    terms = wanted.terms
-    # What a key of one or two terms finds fits; of the rest more has to be looked at.
-    most = LOOKED_AT if wanted.initials or len(terms) > 2 else _READ  # noqa: PLR2004 - as said
+def _called(wanted: names.Asked, *, lender_id: uuid.UUID, most: int) -> tuple[list[Named], bool]:
+    """Give who has these very terms in the name, and whether that is all of them.
+
+    Is somebody called so as a whole, whoever has more names than these is not looked for.
+    """
+    terms, some = wanted.terms, most + 1
+    if not wanted.initials and len(terms) != 1:
+        key = _pair(*terms) if len(terms) == _A_PAIR else _whole(terms)
+        ids = _debtors([key], lender_id=lender_id, most=some)
+        found = _who_fits(wanted, ids, lender_id=lender_id)
+        if found or len(terms) == _A_PAIR:
+            return found, len(ids) < some
+    # What a key of one term finds fits; of the rest more has to be looked at.
     if len(terms) == 1:
-        ids = _debtors([_hash(terms[0])[:8]], lender_id=lender_id, most=most)
-        return ids, len(ids) < most
+        looked_at = LOOKED_AT if wanted.initials else some
+        ids = _debtors([_hash(terms[0])[:8]], lender_id=lender_id, most=looked_at)
+        return _who_fits(wanted, ids, lender_id=lender_id), len(ids) < looked_at
     ids = []
     # Long terms are rare ones, mostly; the first pair of which there aren't too many tells of all.
     for one, other in combinations(sorted(terms, key=len, reverse=True)[:3], 2):
-        ids = _debtors([_pair(one, other)], lender_id=lender_id, most=most)
-        if len(ids) < most:
-            return ids, True
-    return ids, False
+        ids = _debtors([_pair(one, other)], lender_id=lender_id, most=LOOKED_AT)
+        if len(ids) < LOOKED_AT:
+            return _who_fits(wanted, ids, lender_id=lender_id), True
+    return _who_fits(wanted, ids, lender_id=lender_id), False
 
 
 def _called_nearly(terms: Sequence[str], *, lender_id: uuid.UUID, slips: int) -> list[uuid.UUID]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from rapidfuzz.distance import OSA
+
 # Of a name with more than these, the rest is not looked for.
 MOST_TERMS = 6
 # Letters that no rule of Unicode takes apart, as people write them on keyboards without them.
@@ -125,31 +127,7 @@ def distance(one: str, other: str, *, most: int) -> int:
     >>> distance("maria", "mraia", most=2), distance("anna", "otto", most=2)
     (1, 3)
     """
-    if one == other:
-        return 0
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    # What both begin and end with is mostly all but a letter or two.
-    begin, shorter = 0, min(len(one), len(other))
-    while begin < shorter and one[begin] == other[begin]:
-        begin += 1
-    end = 0
-    while end < shorter - begin and one[-1 - end] == other[-1 - end]:
-        end += 1
-    one, other = one[begin : len(one) - end], other[begin : len(other) - end]
-    before: list[int] = []
-    last = list(range(len(other) + 1))
-    for row, letter in enumerate(one, 1):
-        here = [row]
-        for column, sign in enumerate(other, 1):
-            cost = min(last[column] + 1, here[-1] + 1, last[column - 1] + (letter != sign))
-            if row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == sign:
-                cost = min(cost, before[column - 2] + 1)
-            here.append(cost)
-        if min(here) > most:
-            return most + 1
-        before, last = last, here
-    return min(last[-1], most + 1)
+    return OSA.distance(one, other, score_cutoff=most)
 
 
 def fits(wanted: Asked, name: str) -> int | None:
@@ -162,6 +140,9 @@ def fits(wanted: Asked, name: str) -> int | None:
     total = 0
     unfound = 0
     for term in wanted.terms:
+        if term in left:
+            left.remove(term)
+            continue
         best = min(((_between(term, other), other) for other in left), default=None)
         if best is None or best[0] > slips(term):
             unfound += 1
