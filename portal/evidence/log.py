@@ -96,7 +96,7 @@ def _place_some(
             "seq": list(range(head.size, head.size + len(rows))),
         },
     )
-    tiles = _Tiles(lender_id)
+    tiles = Tiles(lender_id)
     tiles.put(merkle.grown(head.size, hashes, tiles.tile))
     head.size += len(rows)
     head.reached = max([row.id for row in rows] + ([head.reached] if head.reached else []))
@@ -134,7 +134,7 @@ def _waiting(lender_id: uuid.UUID, after: uuid.UUID, *, most: int) -> Any:
     )
 
 
-class _Tiles:
+class Tiles:
     """The tiles of a lender's tree, each read once."""
 
     def __init__(self, lender_id: uuid.UUID) -> None:
@@ -193,7 +193,7 @@ def prove(lender_id: uuid.UUID, record_id: uuid.UUID) -> Proven | None:
     signed = newest(lender_id)
     if seq is None or signed is None or seq >= signed.size:
         return None
-    hashes = merkle.inclusion(seq, signed.size, _Tiles(lender_id).node)
+    hashes = merkle.inclusion(seq, signed.size, Tiles(lender_id).node)
     return Proven(seq, signed.size, signed.note, notes.proof(index=seq, hashes=hashes, note=signed.note))
 
 
@@ -205,5 +205,5 @@ def only_grew(lender_id: uuid.UUID, *, older: int) -> str | None:
     signed = newest(lender_id)
     if signed is None or not 0 < older <= signed.size:
         return None
-    hashes = merkle.consistency(older, signed.size, _Tiles(lender_id).node)
+    hashes = merkle.consistency(older, signed.size, Tiles(lender_id).node)
     return notes.grew(older=older, hashes=hashes, note=signed.note)
