@@ -167,8 +167,8 @@ def show_log(databases: Databases, *, quick: bool) -> None:
             found = logging_records.measure(databases, kind=kind, records=records)
             print(
                 f"  {NAMES[kind]:<12}{records:>10,}{records / found.writing:>10,.0f}{records / found.placing:>10,.0f}"
-                f"{found.root * 1000:>10.2f}{found.proof * 1000:>10.2f}{found.growth * 1000:>10.2f}{found.audit:>10.1f} s"
-                f"   a proof has {found.bytes_of_proof} bytes",
+                f"{found.root * 1000:>10.2f}{found.proof * 1000:>10.2f}{found.growth * 1000:>10.2f}"
+                f"{found.audit:>10.1f} s   a proof has {found.bytes_of_proof} bytes",
                 flush=True,
             )
 
