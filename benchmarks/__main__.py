@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import answer, audit, importing, machine, pages, paint, portfolio, search, sweeping
+from benchmarks import answer, audit, importing, logging_records, machine, pages, paint, portfolio, search, sweeping
 from benchmarks.databases import KINDS, Databases
 from tests.browser.gallery import Gallery
 
@@ -19,7 +19,7 @@ TARGET = 0.5
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parts = ("answer", "pages", "import", "search", "sweep", "visit", "audit", "paint")
+    parts = ("answer", "pages", "import", "search", "sweep", "log", "visit", "audit", "paint")
     parser.add_argument("--only", choices=parts, help="only this part")
     parser.add_argument("--quick", action="store_true", help="shorter rounds and smaller files")
     told = parser.parse_args()
@@ -37,6 +37,8 @@ def main() -> None:
             show_search(databases, Path(name), quick=told.quick)
         if told.only in (None, "sweep"):
             show_sweep(databases, Path(name), quick=told.quick)
+        if told.only in (None, "log"):
+            show_log(databases, quick=told.quick)
         if told.only in (None, "visit"):
             show_visit(databases, Path(name))
         if told.only in (None, "audit", "paint"):
@@ -158,6 +160,22 @@ def show_sweep(databases: Databases, folder: Path, *, quick: bool) -> None:
         asked = sweeping.posting(databases, kind=kind, folder=folder)
         counts = ", ".join(f"{count} after {earlier}" for earlier, count in asked.items())
         print(f"  {NAMES[kind]:<12}statements for one payment of a plan, by how many came before: {counts}", flush=True)
+
+
+def show_log(databases: Databases, *, quick: bool) -> None:
+    """Print what the signed log takes at two sizes."""
+    print("\nThe signed log of records; ms where nothing else is said")
+    names = ("written/s", "placed/s", "root", "proof", "growth")
+    print(f"  {'':<12}{'records':>10}{''.join(f'{name:>10}' for name in names)}{'all again':>12}")
+    for kind in KINDS:
+        for records in (10_000, 100_000) if quick else (100_000, 1_000_000):
+            found = logging_records.measure(databases, kind=kind, records=records)
+            print(
+                f"  {NAMES[kind]:<12}{records:>10,}{records / found.writing:>10,.0f}{records / found.placing:>10,.0f}"
+                f"{found.root * 1000:>10.2f}{found.proof * 1000:>10.2f}{found.growth * 1000:>10.2f}"
+                f"{found.audit:>10.1f} s   a proof has {found.bytes_of_proof} bytes",
+                flush=True,
+            )
 
 
 def show_visit(databases: Databases, folder: Path) -> None:

@@ -53,6 +53,7 @@ from portal.staff import gates
 from portal.staff.own_pages import staff_own
 from portal.staff.team_pages import staff_team
 from portal.staff.views import staff
+from portal.timeline.log_pages import log_pages
 from portal.timeline.views import timeline
 from portal.web import addresses, languages, own_lender, pictures, security, static_files
 from portal.web.references import ReferenceConverter
@@ -150,9 +151,9 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions["told_at_the_start"] = told_at_the_start
     app.extensions[staff_requests.OPENER] = open_request
     app.extensions[staff_requests.TAKER_BACK] = taken_back
-    for blueprint in (public, people, home, plans, payments, points, letters, care, post, timeline, brand, design):
+    for blueprint in (public, people, home, plans, payments, points, letters, care, post, brand, design):
         app.register_blueprint(blueprint)
-    for blueprint in (changes, you, contact_pages, passkey_pages, not_me_pages):
+    for blueprint in (timeline, log_pages, changes, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
     for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people, helpdesk_plans):
         app.register_blueprint(blueprint)

@@ -24,6 +24,7 @@ from portal import (
     migrate_commands,
     plan_commands,
     queue,
+    sequencer,
     start,
     start_commands,
     survey,
@@ -36,6 +37,7 @@ from portal.contact.commands import bounces_command, messages_command
 from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.debts.statement import debt_of, owner_of_reference
+from portal.evidence.log import THOROUGH
 from portal.evidence.record import OPERATOR
 from portal.helpdesk.commands import people_index_command
 from portal.lenders import settings as lenders
@@ -127,8 +129,19 @@ def worker_command() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    settings = settings_in_use()
+    sequencing = threading.Thread(target=lambda: sequencer.work(base_url=settings.base_url, stop=stop))
+    sequencing.start()
     queue.work(jobs.table(current_app._get_current_object()), stop=stop)  # type: ignore[attr-defined]
+    sequencing.join()
     pdf.close()
+
+
+@click.command("log-place")
+def log_place_command() -> None:
+    """Put the records of all lenders into their logs now; a running worker does it every two seconds."""
+    placed = sequencer.place_all(base_url=settings_in_use().base_url, back=THOROUGH)
+    click.echo(f"{placed} records took their places.")
 
 
 @click.command("demo")
@@ -567,5 +580,6 @@ def register(group: click.Group) -> None:
         bounces_command,
         letters_command,
         people_index_command,
+        log_place_command,
     ):
         group.add_command(command)

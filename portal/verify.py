@@ -12,11 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import TextClause, Uuid, bindparam, text
 
 from portal.db import session
+from portal.evidence import audit
 from portal.evidence.record import leaf
 from portal.money import EXPONENTS, Money
 
@@ -48,6 +50,7 @@ class Kind(StrEnum):
     POINTS = "points"
     HOLD = "hold"
     EVIDENCE = "evidence"
+    LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def run(*, lender_id: uuid.UUID | None = None) -> Checked:
         left_over += [
             LeftOver(lender.slug, row.file_name, row.debts, row.state) for row in _rows(_LEFT_OVER, lender.id)
         ]
-        for number, wrong in enumerate(_wrong_records(lender.id, lender.slug)):
+        for number, wrong in enumerate(chain(_wrong_records(lender.id, lender.slug), _wrong_log(lender))):
             if number < MOST_NAMED:
                 found.append(wrong)
             else:
@@ -187,6 +190,12 @@ def _added_up_line(each: AddedUp) -> str:
         f"{each.plans} plans, {each.payments} payments, {each.points} points entries, {each.records} records: "
         f"{owed}{credit}"
     )
+
+
+def _wrong_log(lender: Any) -> Iterator[Disagreement]:
+    """Build the lender's tree of records again, and hold what is kept and signed of it against that."""
+    for each in audit.wrong(lender.id):
+        yield Disagreement(Kind.LOG, lender.slug, each.what, each.kept, each.counted)
 
 
 def _wrong_records(lender_id: uuid.UUID, slug: str) -> Iterator[Disagreement]:

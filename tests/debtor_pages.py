@@ -218,6 +218,9 @@ PAGES = (
     DebtorPage("code, sent", "/code", "late", code_sent=True),
     DebtorPage("code, none given", "/code", "late", status=422, code_sent=True, typed={"code": ""}),
     DebtorPage("everything that happened", "/timeline", "on a plan"),
+    DebtorPage("prove it", "/timeline/{record}", "on a plan"),
+    DebtorPage("prove it, not placed yet", "/timeline/{new_record}", "newcomer"),
+    DebtorPage("a lender's log", "/log/{lender}"),
     # The other doors.
     DebtorPage("I can't pay", "/help/cant-pay?debt={debt}", "newcomer", main=True),
     DebtorPage("this isn't mine", "/help/not-mine?debt={debt}", "newcomer"),
@@ -455,6 +458,10 @@ NO_PAGE = {
     "plans.payments_csv": "a table for a spreadsheet",
     "points.points_csv": "a table for a spreadsheet",
     "timeline.timeline_csv": "a table for a spreadsheet",
+    "timeline.proof": "a file; tests/journeys/test_prove_it.py checks it",
+    "log.checkpoint": "a signed text; tests/journeys/test_prove_it.py checks it",
+    "log.grew": "as log.checkpoint",
+    "log.verifier": "a program; tests/journeys/test_prove_it.py runs it",
     "passkeys.add": "not there under a bare number such as 127.0.0.1; tests/browser/test_passkeys.py opens it",
     "you.data_file": "JSON and CSV; tests/journeys checks them",
 }

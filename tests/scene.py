@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from flask import Flask
 from sqlalchemy import select, update
 
-from portal import clock
+from portal import clock, sequencer
 from portal.app import create_app
 from portal.care import requests
 from portal.care.models import CareRequest
@@ -27,6 +27,7 @@ from portal.care.states import Kind
 from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
 from portal.desk import drafts
+from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR, Actor
 from portal.helpdesk import acting, deciding, notes
 from portal.lenders import settings as lenders
@@ -476,6 +477,7 @@ class Scene:
                 break
         else:
             raise NotThere("a link that is locked")
+        self._log()
         stop = session.scalars(select(Message.stop_url).where(Message.stop_url.is_not(None)).limit(1)).one() or ""
         session.rollback()
         return {
@@ -483,7 +485,23 @@ class Scene:
             "locked_token": tried,
             "reference": debt.reference,
             "stop_token": stop.rpartition("/")[2],
+            "lender": self.lender.slug,
         }
+
+    def _log(self) -> None:
+        """Let what happened take its place in the log, and one thing more happen after that."""
+
+        def newest(who: str) -> str:
+            about = (EvidenceRecord.lender_id == self.lender.id, EvidenceRecord.debtor_id == self.debts[who].debtor_id)
+            found = session.scalars(select(EvidenceRecord.id).where(*about).order_by(EvidenceRecord.id.desc()).limit(1))
+            return str(found.one())
+
+        self.places["on a plan"]["record"] = newest("on a plan")
+        session.rollback()
+        sequencer.place_all(base_url="http://localhost")
+        self._invitation(self.debts["newcomer"])
+        self.places["newcomer"]["new_record"] = newest("newcomer")
+        session.rollback()
 
     def path(self, path: str, who: str) -> str:
         """Fill in an address such as `/debts/{debt}` for one of the people.

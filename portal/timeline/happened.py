@@ -29,6 +29,8 @@ class Happened:
     facts: dict[str, Any]
     debt: DebtName | None
     hash: str
+    entry: str
+    salt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,12 @@ def page(
     return found, found[-1].id if len(rows) > ON_A_PAGE else None
 
 
+def one(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, record_id: uuid.UUID) -> Happened | None:
+    """Give one record about a person, or None if it is not about that person."""
+    row = session.execute(_query(lender_id, debtor_id, None).where(EvidenceRecord.id == record_id)).one_or_none()
+    return None if row is None else _happened(row, _names(lender_id, debtor_id))
+
+
 def all_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, debt_id: uuid.UUID | None = None) -> Iterator[Happened]:
     """Give all that happened, newest first."""
     names = _names(lender_id, debtor_id)
@@ -78,6 +86,7 @@ def _query(lender_id: uuid.UUID, debtor_id: uuid.UUID, debt_id: uuid.UUID | None
             EvidenceRecord.debt_id,
             EvidenceRecord.entry,
             EvidenceRecord.hash,
+            EvidenceRecord.salt,
         )
         .where(EvidenceRecord.lender_id == lender_id, EvidenceRecord.debtor_id == debtor_id)
         .order_by(EvidenceRecord.at.desc(), EvidenceRecord.id.desc())
@@ -107,4 +116,6 @@ def _happened(row: Any, names: dict[uuid.UUID, DebtName]) -> Happened:
         facts=json.loads(row.entry).get("facts") or {},
         debt=names.get(row.debt_id) if row.debt_id else None,
         hash=row.hash,
+        entry=row.entry,
+        salt=row.salt,
     )

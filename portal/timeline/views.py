@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing
+from portal.evidence import log
 from portal.people.permissions import me, needs_debtor
 from portal.timeline import happened, words
 from portal.web.languages import gettext as _
@@ -25,6 +27,7 @@ timeline = Blueprint("timeline", __name__)
 class Line:
     """One line of the page; `at` is in the person's own zone."""
 
+    id: uuid.UUID
     at: datetime
     what: str
     who: str
@@ -51,6 +54,7 @@ def timeline_page() -> ResponseReturnValue:
     place = clock.zone(person.zone)
     lines = [
         Line(
+            id=each.id,
             at=each.at.astimezone(place),
             what=words.what(each.act, each.facts),
             who=words.who(each.by),
@@ -73,6 +77,48 @@ def _key(given: str) -> uuid.UUID | None:
         return uuid.UUID(given)
     except ValueError:
         return None
+
+
+def _mine(record_id: uuid.UUID) -> happened.Happened:
+    """Give a record about the signed-in person; anybody else's is not there."""
+    person = me()
+    found = happened.one(lender_id=person.lender_id, debtor_id=person.debtor_id, record_id=record_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+@timeline.get("/timeline/<uuid:record_id>")
+@needs_debtor
+def prove(record_id: uuid.UUID) -> ResponseReturnValue:
+    """Show one record with its place in the lender's log, and how anybody can check it."""
+    person, record = me(), _mine(record_id)
+    return render_template(
+        "timeline/prove.html",
+        record=record,
+        at=record.at.astimezone(clock.zone(person.zone)),
+        what=words.what(record.act, record.facts),
+        who=words.who(record.by),
+        proven=log.prove(person.lender_id, record_id),
+        slug=person.lender.slug,
+        zone=person.zone,
+    )
+
+
+@timeline.get("/timeline/<uuid:record_id>/proof.json")
+@needs_debtor
+def proof(record_id: uuid.UUID) -> ResponseReturnValue:
+    """Give a record, its salt and its proof as a file that anybody can check without us."""
+    person, record = me(), _mine(record_id)
+    proven = log.prove(person.lender_id, record_id)
+    if proven is None:
+        abort(404)
+    said = {"entry": record.entry, "salt": record.salt, "proof": proven.text, "key": log.key_of(person.lender_id)}
+    return Response(
+        json.dumps(said, ensure_ascii=False, indent=1),
+        mimetype="application/json",
+        headers={"Content-Disposition": f'attachment; filename="proof-{record_id}.json"'},
+    )
 
 
 @timeline.get("/timeline.csv")

@@ -157,5 +157,10 @@ def _percent(value: Decimal, language: str) -> str:
     return format_decimal(value, format="#,##0.####", locale=locale_of(language)) + "%"
 
 
+def whole(value: int, *, language: str | None = None) -> str:
+    """Write a whole number, grouped as the language does."""
+    return format_decimal(value, locale=_locale(language))
+
+
 # What every template has as filters, in the language of its page.
-FILTERS = (money, day, short_day, month, instant, stamp, place, clock_time, percent)
+FILTERS = (money, day, short_day, month, instant, stamp, place, clock_time, percent, whole)
