@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, time
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +38,14 @@ _ALLOWED = select(_CHOICE.allowed).where(
     _CHOICE.debtor_id == bindparam("debtor_id"),
     _CHOICE.channel == bindparam("channel"),
     _CHOICE.kinds == bindparam("kinds"),
+)
+_CHOSEN = select(_CHOICE.channel, _CHOICE.allowed).where(
+    _CHOICE.lender_id == bindparam("lender_id"),
+    _CHOICE.debtor_id == bindparam("debtor_id"),
+    _CHOICE.kinds == bindparam("kinds"),
+)
+_BOUNCED_OF = select(_BOUNCED.channel, _BOUNCED.address).where(
+    _BOUNCED.lender_id == bindparam("lender_id"), _BOUNCED.channel.in_(("email", "sms")), _BOUNCED.mended_at.is_(None)
 )
 _WISH = select(ContactWish).where(
     ContactWish.lender_id == bindparam("lender_id"), ContactWish.debtor_id == bindparam("debtor_id")
@@ -111,24 +120,83 @@ def of(
     holding: Holds,
 ) -> Facts:
     """Give what the gate must know of a message to a person."""
-    lender = session.get_one(Lender, lender_id)
-    debtor = session.get(Debtor, (lender_id, debtor_id))
-    points = contacts(lender_id=lender_id, debtor_id=debtor_id)
-    holds = holding(lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, at=now)
-    group = gate_group(kind)
+    known = _known(lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, now=now, holding=holding)
     return Facts(
-        jurisdiction=lender.jurisdiction,
+        jurisdiction=known.lender.jurisdiction,
         written_at=written_at,
         asked_at=asked_at,
-        zones=_zones(lender, debtor, points, also=address if channel == "sms" else None),
-        own_quiet=own_quiet(wish_of(lender_id=lender_id, debtor_id=debtor_id)),
+        zones=_zones(known.lender, known.debtor, known.points, also=address if channel == "sms" else None),
+        own_quiet=known.quiet,
         allowed=None
-        if debtor is None
-        else allowed(lender_id=lender_id, debtor_id=debtor_id, channel=channel, group=group),
-        on_file=None if debtor is None else any((each.channel, each.address) == (channel, address) for each in points),
+        if known.debtor is None
+        else allowed(lender_id=lender_id, debtor_id=debtor_id, channel=channel, group=gate_group(kind)),
+        on_file=None
+        if known.debtor is None
+        else any((each.channel, each.address) == (channel, address) for each in known.points),
         bounced=has_bounced(lender_id=lender_id, channel=channel, address=address),
-        stopped=frozenset(stop for hold in holds for stop in hold.stops),
+        stopped=known.stopped,
         still_true=still_true,
+    )
+
+
+def of_contacts(
+    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, kind: str, now: datetime, holding: Holds
+) -> list[tuple[ContactPoint, Facts]]:
+    """Give what the gate must know of a message of a kind by each contact on file, with what they share read once.
+
+    :raises LookupError: if there is no such person.
+    """
+    known = _known(lender_id=lender_id, debtor_id=debtor_id, debt_id=None, now=now, holding=holding)
+    if known.debtor is None:
+        raise LookupError("no such person")
+    no = {
+        row.channel
+        for row in read(_CHOSEN, {"lender_id": lender_id, "debtor_id": debtor_id, "kinds": gate_group(kind).value})
+        if not row.allowed
+    }
+    asked = _BOUNCED_OF.where(_BOUNCED.address.in_([point.address for point in known.points]))
+    bounced = {(row.channel, row.address) for row in session.execute(asked, {"lender_id": lender_id})}
+    return [
+        (
+            point,
+            Facts(
+                jurisdiction=known.lender.jurisdiction,
+                written_at=now,
+                asked_at=None,
+                zones=_zones(known.lender, known.debtor, known.points, also=None),
+                own_quiet=known.quiet,
+                allowed=point.channel not in no,
+                on_file=True,
+                bounced=(point.channel, point.address) in bounced,
+                stopped=known.stopped,
+                still_true=True,
+            ),
+        )
+        for point in known.points
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is the same for every message to a person."""
+
+    lender: Lender
+    debtor: Debtor | None
+    points: list[ContactPoint]
+    quiet: Quiet | None
+    stopped: frozenset[str]
+
+
+def _known(
+    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, debt_id: uuid.UUID | None, now: datetime, holding: Holds
+) -> _Known:
+    holds = holding(lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, at=now)
+    return _Known(
+        lender=session.get_one(Lender, lender_id),
+        debtor=session.get(Debtor, (lender_id, debtor_id)),
+        points=contacts(lender_id=lender_id, debtor_id=debtor_id),
+        quiet=own_quiet(wish_of(lender_id=lender_id, debtor_id=debtor_id)),
+        stopped=frozenset(stop for hold in holds for stop in hold.stops),
     )
 
 

@@ -159,14 +159,14 @@ def person_page(who: Colleague, subject: Subject) -> ResponseReturnValue:
         "person",
         who,
         subject,
-        ways=ways_to_reach(**subject.key),
+        ways=ways_to_reach(**subject.key, needs=subject.needs),
         debts=[
             (debt, owed, [(part_words(account), part) for account, part in debt.parts.items() if part])
             for debt, owed in debts_with_plans(subject)
         ],
         plans=[
-            (plan, reference, plan_state_words(plan.state), Money(plan.total_minor, plan.currency))
-            for plan, reference in plans_of(subject)
+            (plan, plan.debt, plan_state_words(plan.state), Money(plan.total_minor, plan.currency))
+            for plan in plans_of(subject)
         ],
     )
 

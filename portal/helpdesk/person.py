@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import exists, select
 
@@ -74,16 +75,17 @@ def debts_with_plans(of: Subject) -> list[tuple[Standing, Owed | None]]:
     return [(debt, owed.get(debt.reference)) for debt in debts_of(**of.key)]
 
 
-def plans_of(of: Subject) -> Sequence[tuple[Plan, str]]:
-    """Give every plan, newest first, each with the reference of its debt."""
-    rows = session.execute(
-        select(Plan, Debt.reference)
+def plans_of(of: Subject) -> Sequence[Any]:
+    """Give every plan, newest first: its reference, its state and total, its instant, and the debt's reference."""
+    return session.execute(
+        select(
+            Plan.reference, Plan.state, Plan.total_minor, Plan.currency, Plan.agreed_at, Debt.reference.label("debt")
+        )
         .join(Debt, (Debt.lender_id == Plan.lender_id) & (Debt.id == Plan.debt_id))
         .where(Plan.lender_id == of.lender_id, Plan.debtor_id == of.debtor_id)
         .order_by(Plan.agreed_at.desc(), Plan.id.desc())
         .limit(A_PAGE)
-    )
-    return [(row.Plan, row.reference) for row in rows]
+    ).all()
 
 
 def payments_of(of: Subject) -> Sequence[Payment]:

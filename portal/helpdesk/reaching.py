@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from portal import clock
 from portal.care.holds import holding
-from portal.care.requests import needs_of
-from portal.contact import choices, facts
+from portal.contact import facts
 from portal.people.reach import SMS, shown
 from portal.post import gate
 from portal.post.gate import Outcome
@@ -32,25 +31,16 @@ class Way:
     until: datetime | None
 
 
-def ways_to_reach(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> list[Way]:
-    """Give every contact on file, each with whether it may be used at this instant; numbers also for calls."""
+def ways_to_reach(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, needs: Collection[str]) -> list[Way]:
+    """Give every contact on file, each with whether it may be used at this instant; numbers also for calls.
+
+    `needs` are what the person said that helps.
+    """
     found: list[Way] = []
-    needs = {need.need for need in needs_of(lender_id=lender_id, debtor_id=debtor_id)}
-    for point, _bounced in choices.points_of(lender_id=lender_id, debtor_id=debtor_id):
-        now = clock.now()
-        known = facts.of(
-            lender_id=lender_id,
-            debtor_id=debtor_id,
-            debt_id=None,
-            kind=_KIND,
-            channel=point.channel,
-            address=point.address,
-            written_at=now,
-            asked_at=None,
-            still_true=True,
-            now=now,
-            holding=holding,
-        )
+    now = clock.now()
+    for point, known in facts.of_contacts(
+        lender_id=lender_id, debtor_id=debtor_id, kind=_KIND, now=now, holding=holding
+    ):
         if point.channel == SMS:
             # A call is no message: what was said of messages is not about it, and what was said of calls is.
             found.append(_way(_("Call"), point.address, replace(known, allowed=True, bounced=False), now, needs))
