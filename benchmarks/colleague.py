@@ -68,6 +68,15 @@ def signed_in(app: Flask) -> tuple[FlaskClient, str]:
     return client, user
 
 
+def cookie(url: str, *, folder: Path) -> str:
+    """Give the cookie of somebody of the helpdesk, for a server on the same database."""
+    client, _user = signed_in(application(url, folder=folder))
+    found = client.get_cookie("portal")
+    if found is None:
+        raise LookupError("no cookie")
+    return f"portal={found.value}"
+
+
 def token_of(page: str) -> str:
     """Give the token that a form of a page carries.
 

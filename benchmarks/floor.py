@@ -131,6 +131,42 @@ select budget from proposal
 where lender_id = ? and debtor_id = ? and currency = 'USD' and budget is not null
 order by made_at desc, id desc limit 1
 """
+COLLEAGUE = """
+select s.seen_at, s.created_at, m.roles, l.name, l.zone
+from staff_session s
+join staff_member m on m.lender_id = s.lender_id and m.id = s.member_id
+join lender l on l.id = s.lender_id
+where s.lender_id = ? and s.id = ? and s.ended_at is null and m.state = 'active'
+"""
+WHOSE = """
+select d.name, d.born_on, d.zone,
+       (select count(*) from care_hold h
+        where h.lender_id = d.lender_id and h.debtor_id = d.id and h.ended_at is null) as holds,
+       (select count(*) from need n
+        where n.lender_id = d.lender_id and n.debtor_id = d.id and n.taken_back_at is null) as needs
+from debtor d where d.lender_id = ? and d.id = ?
+"""
+LOOKED = """
+select 1 from evidence_record where lender_id = ? and debtor_id = ? and act = 'staff_looked' limit 1
+"""
+REACHED = """
+select c.channel, c.address,
+       (select count(*) from bounced_address b where b.lender_id = c.lender_id and b.channel = c.channel
+        and b.address = c.address and b.mended_at is null) as bounced
+from contact_point c
+where c.lender_id = ? and c.debtor_id = ? and c.removed_at is null and c.wrong_at is null
+order by c.channel, c.confirmed_at is null, c.id desc
+"""
+ALL_PARTS = """
+select d.reference, b.principal_minor, b.interest_minor, b.penalty_minor, b.fees_minor, b.costs_minor
+from debt d join book b on b.lender_id = d.lender_id and b.id = d.id
+where d.lender_id = ? and d.debtor_id = ? and d.state = 'open' order by d.reference
+"""
+ALL_PLANS = """
+select p.reference, p.state, p.agreed_at, d.reference, p.total_minor
+from plan p join debt d on d.lender_id = p.lender_id and d.id = p.debt_id
+where p.lender_id = ? and p.debtor_id = ? order by p.agreed_at desc, p.id desc limit 50
+"""
 PARTS = ("principal", "interest", "penalty", "fees", "costs")
 PART_WORDS = ("Borrowed money", "Interest", "Late charges", "Fees", "Costs")
 CHANGE_WORDS = {
@@ -450,6 +486,74 @@ def preview(rows: Read, reference: str) -> str:
     )
 
 
+def person(rows: Read, debtor: str) -> str:
+    """Show a person to a colleague: may he or she be contacted now, debts with their parts, plans."""
+    kind, lender_hex, session_hex = session.get("_user_id", "::").split(":")
+    if kind != "staff":
+        abort(403)
+    lender_id: Any = lender_hex if SQLITE else uuid.UUID(lender_hex)
+    debtor_id: Any = debtor.replace("-", "") if SQLITE else uuid.UUID(debtor)
+    found = rows(COLLEAGUE, lender_id, session_hex if SQLITE else uuid.UUID(session_hex))
+    if not found or min(map(instant, found[0][:2])) + timedelta(hours=12) < datetime.now(UTC):
+        abort(403)
+    mine = (lender_id, debtor_id)
+    name, born_on, zone_name, holds, needs = rows(WHOSE, *mine)[0]
+    if holds or needs or not rows(LOOKED, *mine):
+        abort(403)
+    zone, of_lender = ZoneInfo(zone_name), ZoneInfo(found[0][4])
+    now = datetime.now(zone)
+    opens = now.replace(hour=8, minute=0) + timedelta(days=now.hour >= 21)
+    # Enough of the gate: night in one zone, and nobody said anything of messages.
+    night = now.hour < 8 or now.hour >= 21
+    ways = [
+        (how, address, not night and not bounced)
+        for channel, address, bounced in rows(REACHED, *mine)
+        for how in (("Call", "SMS") if channel == "sms" else ("E-mail",))
+    ]
+    on = now.date().isoformat() if SQLITE else now.date()
+    parts = {reference: minors for reference, *minors in rows(ALL_PARTS, *mine)}
+    debts = []
+    for row in rows(OVERVIEW, *mine, *mine, on, on, lender_id, *mine, *mine, *mine):
+        reference, product, _creditor, _late_since, owed, _credit, plan, count, done, late, _since, due_on = row[:12]
+        debts.append(
+            {
+                "reference": reference,
+                "product": product,
+                "owed": money(owed),
+                "parts": [
+                    (words, money(minor)) for words, minor in zip(PART_WORDS, parts[reference], strict=True) if minor
+                ],
+                "plan": plan,
+                "all": count,
+                "done": done,
+                "late": money(late) if late else None,
+                "due_on": due_on and day(due_on),
+                "coming": money(row[12] - row[13]) if due_on else None,
+            }
+        )
+    plans = [
+        (reference, STATE_WORDS[state], moment(instant(agreed).astimezone(of_lender)), about, money(total))
+        for reference, state, agreed, about, total in rows(ALL_PLANS, *mine)
+    ]
+    return render_template(
+        "person.html",
+        id=debtor,
+        lender=found[0][3],
+        name=name,
+        born=day(born_on),
+        place=zone_name.rpartition("/")[2].replace("_", " "),
+        ways=ways,
+        until=moment(opens.astimezone(of_lender)),
+        debts=debts,
+        plans=plans,
+    )
+
+
+def moment(at: datetime) -> str:
+    """Give an instant in English."""
+    return f"{day(at.date())}, {at:%H:%M}"
+
+
 def place(number: int) -> tuple[int, int]:
     """Give where a stop of the road stands, twelve in a row and back again."""
     row, at = divmod(number, 12)
@@ -473,6 +577,9 @@ def road(count: int) -> str:
 def one_template(name: str) -> str:
     """Give the source of a page inside what stands around every page, so that each is one template without parts."""
     folder = Path(__file__).parent / "templates"
+    if name == "person.html":
+        # What the staff sees has another frame, and only this page is measured.
+        return (folder / name).read_text(encoding="utf-8")
     frame = (folder / "frame.html").read_text(encoding="utf-8")
     return frame.replace("THE PAGE", (folder / name).read_text(encoding="utf-8"))
 
@@ -501,3 +608,4 @@ app.add_url_rule("/debts/<reference>", "debt", served(debt))
 app.add_url_rule("/plans/<reference>", "plan", served(plan))
 app.add_url_rule("/plans/<reference>/change/leave-one-out", "change", served(change))
 app.add_url_rule("/debts/<reference>/preview", "preview", served(preview))
+app.add_url_rule("/staff/people/<debtor>", "person", served(person))

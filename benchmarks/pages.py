@@ -1,4 +1,4 @@
-"""Pages of somebody who is signed in and has a plan, each against its floor in `floor.py`; a first visit."""
+"""Pages of somebody who has a plan, one of them as a colleague sees it, each against its floor; a first visit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
-from benchmarks import portfolio
+from benchmarks import colleague, portfolio
 from benchmarks.databases import Databases
 from benchmarks.load import Round, WrongAnswer, ask, fetch, median
 from benchmarks.machine import Server, serving
@@ -38,6 +38,7 @@ PAGES = {
     "plan": "/plans/{plan}",
     "change": "/plans/{plan}/change/leave-one-out",
     "preview": "/debts/{other}/preview?amount={payment}&frequency=monthly",
+    "person": "/staff/people/{debtor}",
 }
 
 
@@ -82,9 +83,15 @@ def compare(databases: Databases, *, kind: str, folder: Path, rounds: int, secon
     databases.settle(url)
     with ExitStack() as servers:
         at = {name: servers.enter_context(serving(app, url=url, folder=folder)) for name, app in APPS.items()}
-        cookie = {"Cookie": sign_in(at["portal"].port, person)}
+        cookies = {
+            "debtor": {"Cookie": sign_in(at["portal"].port, person)},
+            "colleague": {"Cookie": colleague.cookie(url, folder=folder)},
+        }
         for page, address in PAGES.items():
-            path = address.format(debt=person.debt, plan=person.plan, other=person.other, payment=person.payment)
+            path = address.format(
+                debt=person.debt, plan=person.plan, other=person.other, payment=person.payment, debtor=person.debtor
+            )
+            cookie = cookies["colleague" if page == "person" else "debtor"]
             same_words(*(read(server.port, path, cookie) for server in at.values()))
             yield _measured(page, path, at, cookie, rounds=rounds, seconds=seconds)
     databases.drop(url)

@@ -44,6 +44,7 @@ class SignIn:
     """
 
     token: str
+    debtor: str
     born_on: date
     debt: str
     plan: str
@@ -112,6 +113,7 @@ def fill(url: str, *, debts: int, folder: Path) -> SignIn:
     let_go()
     return SignIn(
         token=token,
+        debtor=str(chosen.id),
         born_on=chosen.born_on,
         debt=debt.reference,
         plan=plan,
