@@ -29,6 +29,7 @@ from portal.desk.card_pages import desk_cards
 from portal.desk.draft_pages import desk_drafts
 from portal.desk.try_pages import desk_try
 from portal.desk.views import desk
+from portal.files import views as file_pages
 from portal.helpdesk.acting_pages import helpdesk_people
 from portal.helpdesk.offer_pages import helpdesk_offers
 from portal.helpdesk.views import helpdesk
@@ -141,6 +142,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     languages.install(app)
     permissions.install(app, gates.load)
     addresses.install(app)
+    # Before anything reads what is sent.
+    file_pages.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     static_files.install(app)
     app.extensions["owner_of_reference"] = owner_of_reference
@@ -152,7 +155,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people):
         app.register_blueprint(blueprint)
-    for blueprint in (desk, desk_drafts, desk_cards, desk_try):
+    for blueprint in (desk, desk_drafts, desk_cards, desk_try, file_pages.files):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)
