@@ -119,11 +119,12 @@ class _Seen:
             self._compare({row.id: said.get(reference, {}) for reference, row in known.items()}, list(known.values()))
 
     def _compare(self, said: Mapping[uuid.UUID, Mapping[str, int]], known: Sequence[Any]) -> None:
-        before: dict[uuid.UUID, int] = dict(
-            session.execute(
-                select(Book.id, _ALL_PARTS).where(Book.lender_id == self.lender_id, Book.id.in_(said))
-            ).tuples()
-        )
+        before = {
+            debt_id: int(minor)
+            for debt_id, minor in session.execute(
+                select(Book.id, _ALL_PARTS).where(Book.lender_id == self.lender_id, Book.id.in_(list(said)))
+            )
+        }
         after = {
             debt_id: sum(minor for part, minor in parts.items() if part in OWED)
             for debt_id, parts in as_of_now(self.lender_id, said, as_of=self.as_of, since=self.began).items()

@@ -74,7 +74,7 @@ def install(app: Flask) -> None:
             # Nothing of it is read: what is said is said at once.
             form = BringForm(formdata=None)
             form.upload.errors = [too_large()]
-            return _bring_page(form), 422
+            return _bring_page(form, form_key=new_key()), 422
         return None
 
 
@@ -158,13 +158,14 @@ def bring() -> ResponseReturnValue:
     mappings = acts.mappings_of(lender_id=who.lender_id)
     form.offer(mappings)
     if request.method == "GET":
-        return _bring_page(form), 200
+        return _bring_page(form, form_key=new_key()), 200
     given, told = _given("upload"), None
     size = _size(given)
-    if form.validate() and form.takes(given, size, clock.today(who.zone)):
+    good = form.validate()
+    if form.takes(given, size, clock.today(who.zone)) and good:
         told = form.told(mappings, _given("mapping_file"))
     if given is None or told is None:
-        return _bring_page(form), 422
+        return _bring_page(form, form_key=request.form.get("form_key") or new_key()), 422
     key = request.form.get("form_key", "")
     if len(key) != 32 or not key.isalnum():
         abort(400)
@@ -192,13 +193,13 @@ def bring() -> ResponseReturnValue:
     return redirect(url_for("files.file", number=done.number), 303)
 
 
-def _bring_page(form: BringForm) -> str:
+def _bring_page(form: BringForm, *, form_key: str) -> str:
     if form.kept.choices is None:
         form.offer(acts.mappings_of(lender_id=me().lender_id))
     return render_template(
         "files/bring.html",
         form=form,
-        form_key=request.form.get("form_key") or new_key() if form.errors or request.method == "GET" else new_key(),
+        form_key=form_key,
         largest=LARGEST // (1024 * 1024),
         most_rows=MOST_ROWS,
         days=acts.KEPT_FOR.days,
