@@ -35,7 +35,7 @@ from portal.helpdesk.offer_pages import helpdesk_offers
 from portal.helpdesk.views import helpdesk
 from portal.home.views import home
 from portal.lenders.brand import look_of
-from portal.lenders.settings import only_lender
+from portal.lenders.hosts import only_lender_here
 from portal.lenders.views import brand
 from portal.letters.views import letters
 from portal.payments.stripe_gateway import PaymentServiceDown
@@ -49,6 +49,7 @@ from portal.points.views import points
 from portal.post.smtp import BadServer
 from portal.public.views import public
 from portal.staff import gates
+from portal.staff.lender_pages import staff_lenders
 from portal.staff.own_pages import staff_own
 from portal.staff.team_pages import staff_team
 from portal.staff.views import staff
@@ -153,7 +154,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (changes, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
-    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people):
+    for blueprint in (staff, staff_own, staff_team, staff_lenders, helpdesk, helpdesk_offers, helpdesk_people):
         app.register_blueprint(blueprint)
     for blueprint in (desk, desk_drafts, desk_cards, desk_try, file_pages.files):
         app.register_blueprint(blueprint)
@@ -175,7 +176,7 @@ def _what_every_page_has() -> dict[str, object]:
     colleague = gates.colleague()
     lender = g.get("lender")
     if lender is None:
-        lender = g.lender = visitor.lender if signed_in or colleague else only_lender()
+        lender = g.lender = visitor.lender if signed_in or colleague else only_lender_here()
     return {
         "lender": lender,
         "look": look_of(lender),

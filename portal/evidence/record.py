@@ -42,6 +42,7 @@ class Act(StrEnum):
     PORTFOLIO_FORGOTTEN = "portfolio_forgotten"
     PORTFOLIO_UNDOING = "portfolio_undoing"
     LENDER_KEYS_SET = "lender_keys_set"
+    LENDER_HOST_SET = "lender_host_set"
     INVITED = "invited"
     INVITATION_WITHDRAWN = "invitation_withdrawn"
     SIGN_IN_REFUSED = "sign_in_refused"

@@ -205,6 +205,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "portfolio_withdrawn": lambda _f: _("Somebody of your lender withdrew a file of debts"),
         "portfolio_forgotten": lambda _f: _("A file of debts was deleted; what came of it stays"),
         "portfolio_undoing": lambda _f: _("Somebody of your lender asked to take back what a file had changed"),
+        "lender_host_set": lambda _f: _("Your lender changed at which address it is found"),
         "lender_keys_set": lambda _f: _("Your lender changed by which account it is paid"),
         "invited": lambda _f: _("A link for you was made"),
         "invitation_withdrawn": lambda _f: _("A link for you was taken back"),

@@ -206,7 +206,9 @@ def test_a_file_that_cannot_be_read_says_why_on_its_page(
 def test_what_is_no_file_or_too_large_is_said_at_once_and_what_was_typed_stays(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = office.client.post("/staff/portfolio/bring", data={**_token(office), "kept": "", "mapping": "x", "form_key": "a" * 32})
+    answer = office.client.post(
+        "/staff/portfolio/bring", data={**_token(office), "kept": "", "mapping": "x", "form_key": "a" * 32}
+    )
     assert answer.status_code == 422 and page_of(answer).says("Choose the file with the debts.")
     bad = office.send(table(line(1)), mapping="this is [not toml")
     assert bad.status_code == 422 and page_of(bad).says("is not TOML") and "this is [not toml" in bad.text
