@@ -6,6 +6,7 @@ PORTAL_VAR), `python -m tests.scene` does the same and prints addresses and cook
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import re
@@ -28,6 +29,8 @@ from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
 from portal.desk import drafts
 from portal.evidence.record import OPERATOR, Actor
+from portal.files import acts as file_acts
+from portal.files import work as file_work
 from portal.helpdesk import acting, notes
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
@@ -39,6 +42,7 @@ from portal.people.permissions import load
 from portal.people.reach import Address
 from portal.plans.models import Quote
 from portal.post.models import Message
+from portal.queue import Job
 from portal.staff import entering, gates, members, recovering
 from portal.staff.roles import Role
 from portal.start import stand_in_beside
@@ -167,7 +171,7 @@ class Scene:
                 recovering.ask(**here, email=lost.email, address="", key=key)
             [(recovery, _member)] = recovering.waiting(**here)
             waits = str(recovery.id)
-            drafted = self._drafts(worker.id, lost.id)
+            drafted = self._drafts(worker.id, lost.id) | self._files(worker.id)
         session.rollback()
         return (
             invited
@@ -203,6 +207,42 @@ class Scene:
             warnings = [each.key for each in drafts.findings_of(found, currency=self.lender.currency, today=today)]
             drafts.send(**here, number=found.number, revision=1, acknowledged=warnings, today=today, by=lost)
         return made | {"version": str(now.number)}
+
+    def _files(self, worker: uuid.UUID) -> dict[str, str]:
+        """Bring three files: one that waits for a yes and says very much, one that came in, one that can't be read."""
+        header = "reference,name,born_on,product,principal\n"
+        texts = {
+            "file_live": header + "F-1,Filed (made up),1988-07-21,Loan,10.00\n",
+            "file_ready": header + "F-1,Filed (made up),1988-07-21,Loan,900.00\nF-2,=1+1,1988-07-21,Loan,-5\n",
+            "file_bad": "reference;name\nF-1;Filed\n",
+        }
+        made = {}
+        for name, text in texts.items():
+            with transaction():
+                done = file_acts.bring(
+                    io.BytesIO(text.encode()),
+                    lender_id=self.lender.id,
+                    name=f"{name}.csv",
+                    size=len(text),
+                    mapping="",
+                    mapping_name="",
+                    as_of=None,
+                    whole=False,
+                    form_key=name.ljust(32, "0"),
+                    by=worker,
+                )
+            made[name] = str(done.number)
+            upload = file_acts.find(lender_id=self.lender.id, number=done.number)
+            assert upload is not None
+            job = Job(new_id(), self.lender.id, {"upload_id": str(upload.id)}, 1)
+            file_work.see(job)
+            if name == "file_live":
+                with transaction():
+                    file_acts.confirm(
+                        lender_id=self.lender.id, number=done.number, keep_good=False, meant=True, by=worker
+                    )
+                file_work.bring(job)
+        return made
 
     def _note(self, debtor_id: uuid.UUID) -> str:
         """Write a note and a call about somebody down; gives the note's id."""

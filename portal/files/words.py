@@ -18,7 +18,7 @@ def state_words(state: str) -> tuple[str, str]:
         State.BRINGING: (_("Being brought in"), "wait"),
         State.LIVE: (_("Brought in"), "good"),
         State.NOTHING: (_("Nothing brought in"), "bad"),
-        State.WITHDRAWN: (_("Withdrawn"), "plain"),
+        State.WITHDRAWN: (pgettext("state of a file", "Withdrawn"), "plain"),
         State.UNDOING: (_("Being taken back"), "wait"),
         State.UNDONE: (_("Taken back"), "plain"),
     }[State(state)]

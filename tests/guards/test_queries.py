@@ -15,7 +15,11 @@ from tests.guards.test_pages import open_page
 TABLES = {table.name for table in models.metadata.sorted_tables}
 # Few rows, whatever comes: the lenders, the versions of one lender's limits, and days on which nobody could pay.
 # A lender has as many staff as it has, and the list of them is all of them.
-SMALL = {"lender", "limits_draft", "limits_release", "limits_version", "outage", "staff_member", "staff_recovery"}
+SMALL = {
+    *("lender", "limits_draft", "limits_release", "limits_version", "outage", "staff_member", "staff_recovery"),
+    # A file comes once a day at most.
+    *("import_run", "upload"),
+}
 # Indexes that hold only the few rows that wait for somebody.
 WAITING = {"uq_offer_decision_open"}
 _STEP = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?(?: \((.*)\))?")
