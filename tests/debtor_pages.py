@@ -341,7 +341,7 @@ PAGES = (
     DebtorPage("staff, bring a file", "/staff/portfolio/bring", COLLEAGUE),
     DebtorPage("staff, bring no file", "/staff/portfolio/bring", COLLEAGUE, status=422, typed={"mapping": "x"}),
     DebtorPage("staff, a file that waits", "/staff/portfolio/{file_ready}", COLLEAGUE),
-    DebtorPage("staff, a file not ticked", "/staff/portfolio/{file_ready}", COLLEAGUE, status=422, typed={"meant": ""}),
+    DebtorPage("staff, a file not ticked", "/staff/portfolio/{file_much}", COLLEAGUE, status=422, typed={"meant": ""}),
     DebtorPage("staff, a file that came in", "/staff/portfolio/{file_live}", COLLEAGUE),
     DebtorPage("staff, a file that can’t be read", "/staff/portfolio/{file_bad}", COLLEAGUE),
     DebtorPage("staff, take a file back", "/staff/portfolio/{file_live}/undo", COLLEAGUE),

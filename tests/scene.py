@@ -171,7 +171,10 @@ class Scene:
                 recovering.ask(**here, email=lost.email, address="", key=key)
             [(recovery, _member)] = recovering.waiting(**here)
             waits = str(recovery.id)
-            drafted = self._drafts(worker.id, lost.id) | self._files(worker.id)
+            drafted = self._drafts(worker.id, lost.id)
+        # A worker looks at files, and no page does.
+        with self.app.app_context():
+            drafted |= self._files(worker.id)
         session.rollback()
         return (
             invited
@@ -209,11 +212,12 @@ class Scene:
         return made | {"version": str(now.number)}
 
     def _files(self, worker: uuid.UUID) -> dict[str, str]:
-        """Bring three files: one that waits for a yes and says very much, one that came in, one that can't be read."""
+        """Bring files: one that came in, two that wait for a yes, of which one changes much, one that can't be read."""
         header = "reference,name,born_on,product,principal\n"
         texts = {
             "file_live": header + "F-1,Filed (made up),1988-07-21,Loan,10.00\n",
             "file_ready": header + "F-1,Filed (made up),1988-07-21,Loan,900.00\nF-2,=1+1,1988-07-21,Loan,-5\n",
+            "file_much": header + "F-1,Filed (made up),1988-07-21,Loan,11.00\n",
             "file_bad": "reference;name\nF-1;Filed\n",
         }
         made = {}
@@ -227,7 +231,7 @@ class Scene:
                     mapping="",
                     mapping_name="",
                     as_of=None,
-                    whole=False,
+                    whole=name == "file_much",
                     form_key=name.ljust(32, "0"),
                     by=worker,
                 )

@@ -139,10 +139,11 @@ class _Owned:
 
 @dataclass(frozen=True, slots=True)
 class _Fate:
-    """What can be done with a batch: by debt why it stays, and whose owners were here since."""
+    """What can be done with a batch: by debt why it stays, whose owners were here since, whose plans ended with it."""
 
     stays: Mapping[uuid.UUID, Why]
     seen: frozenset[uuid.UUID]
+    ended: frozenset[uuid.UUID]
 
 
 def last_run(lender_id: uuid.UUID, run_id: uuid.UUID | None = None) -> ImportRun | None:
@@ -171,9 +172,10 @@ def look(run: ImportRun) -> Outlook:
                 outlook.recalled += debt.debtor_id in fate.seen
             elif _returns(debt):
                 outlook.returned += 1
+                if debt.id in fate.ended:
+                    outlook.without_plan.append(Stays(debt.id, debt.debtor_id, debt.reference, Why.PLAN))
             else:
                 outlook.back += 1
-    _find_ended_plans(run, outlook)
     return outlook
 
 
@@ -295,16 +297,21 @@ def _fate_of(run: ImportRun, some: Sequence[_Owned]) -> _Fate:
     of_person: dict[uuid.UUID, Why] = {}
     stays: dict[uuid.UUID, Why] = {}
     seen: set[uuid.UUID] = set()
+    ended: set[uuid.UUID] = set()
+    of = EvidenceRecord
     records = session.execute(
-        select(EvidenceRecord.debtor_id, EvidenceRecord.debt_id, EvidenceRecord.act, EvidenceRecord.entry).where(
-            EvidenceRecord.lender_id == run.lender_id,
-            EvidenceRecord.debtor_id.in_({debt.debtor_id for debt in some}),
-            EvidenceRecord.at >= since,
+        select(of.debtor_id, of.debt_id, of.act, of.at, of.entry).where(
+            of.lender_id == run.lender_id,
+            of.debtor_id.in_({debt.debtor_id for debt in some}),
+            of.at >= run.started_at,
         )
     )
     for row in records:
         act = Act(row.act)
         if act in _BY_FILES and str(run.id) in row.entry:
+            ended |= {row.debt_id} if act is Act.PLAN_MOVED else set()
+            continue
+        if row.at < since:
             continue
         seen.add(row.debtor_id)
         if act in ONLY_SEEN:
@@ -338,36 +345,12 @@ def _fate_of(run: ImportRun, some: Sequence[_Owned]) -> _Fate:
     for debt in some:
         if debt.debtor_id in of_person:
             stays.setdefault(debt.id, of_person[debt.debtor_id])
-    return _Fate({debt_id: why for debt_id, why in stays.items() if debt_id in ids}, frozenset(seen))
+    here = {debt_id: why for debt_id, why in stays.items() if debt_id in ids}
+    return _Fate(here, frozenset(seen), frozenset(ended))
 
 
 def _returns(debt: _Owned) -> bool:
     return debt.state == "recalled" and debt.before.get("state") == "open"
-
-
-def _find_ended_plans(run: ImportRun, outlook: Outlook) -> None:
-    """Name the debts whose plans ended with the file, which no undoing brings back."""
-    stay = {each.debt_id for each in outlook.stays}
-    ended = session.execute(
-        select(EvidenceRecord.debt_id, EvidenceRecord.entry, Debt.debtor_id, Debt.reference)
-        .join(Debt, (Debt.lender_id == EvidenceRecord.lender_id) & (Debt.id == EvidenceRecord.debt_id))
-        .join(
-            ImportBefore,
-            (ImportBefore.lender_id == Debt.lender_id)
-            & (ImportBefore.debt_id == Debt.id)
-            & (ImportBefore.import_run_id == run.id),
-        )
-        .where(
-            EvidenceRecord.lender_id == run.lender_id,
-            EvidenceRecord.act == Act.PLAN_MOVED.value,
-            EvidenceRecord.at >= run.started_at,
-            Debt.state == "recalled",
-        )
-        .order_by(Debt.reference)
-    )
-    for row in ended:
-        if str(run.id) in row.entry and row.debt_id not in stay:
-            outlook.without_plan.append(Stays(row.debt_id, row.debtor_id, row.reference, Why.PLAN))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
