@@ -300,6 +300,8 @@ _COUNTED = (
 def confirm(number: int) -> ResponseReturnValue:
     """Say that a file is right as it was seen."""
     who, found = me(), _upload_or_404(number)
+    if {request.form.get(box, "") for box in ("keep_good", "meant")} - {"", "yes"}:
+        abort(400)
     try:
         with transaction():
             done = acts.confirm(

@@ -85,18 +85,20 @@ class LenderForm(Form):
 
         :raises StopValidation: if there is none of this code.
         """
-        field.data = (field.data or "").upper()
-        if field.data not in get_locale().territories or len(field.data) != 2 or field.data.isdigit():
+        code = (field.data or "").upper()
+        if code not in get_locale().territories or len(code) != 2 or code.isdigit():
             raise StopValidation(_("Enter the two letters of a country, for example US or CN."))
+        field.data = code
 
     def validate_currency(self, field: Text) -> None:
         """Look at the currency.
 
         :raises StopValidation: if there is none of this code.
         """
-        field.data = (field.data or "").upper()
-        if field.data not in EXPONENTS:
+        code = (field.data or "").upper()
+        if code not in EXPONENTS:
             raise StopValidation(_("Enter the three letters of a currency, for example USD or CNY."))
+        field.data = code
 
     def validate_zone(self, field: Text) -> None:
         """Look at the zone.
