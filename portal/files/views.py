@@ -201,7 +201,7 @@ def _bring_page(form: BringForm, *, form_key: str) -> str:
         form=form,
         form_key=form_key,
         largest=LARGEST // (1024 * 1024),
-        most_rows=MOST_ROWS,
+        most_rows=f"{MOST_ROWS:,}",
         days=acts.KEPT_FOR.days,
     )
 
