@@ -23,7 +23,7 @@ from portal.debts.models import Debt, ImportBefore, ImportRun
 from portal.debts.runs import BATCH, NO_PLANS, UNDO_LIFE, Plans, delete_debts, refuse_if_another_runs
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR, Act, Actor, record
-from portal.ledger import Posting, Transfer
+from portal.ledger import Book, Posting, Transfer
 from portal.money import Money
 from portal.people import found_by
 from portal.people.models import ContactPoint, Debtor
@@ -201,6 +201,10 @@ def undo(
             run = last_run(lender_id, run_id)
             if run is None or clock.now() > until(run):
                 raise CannotUndo
+            for some in _batches(run):
+                # Nobody posts anything on them before this is done.
+                books = select(Book.id).where(Book.lender_id == lender_id, Book.id.in_([debt.id for debt in some]))
+                session.execute(books.order_by(Book.id).with_for_update()).all()
             outlook = look(run)
             if not outlook.can or (outlook.stays and not partly):
                 raise CannotUndo

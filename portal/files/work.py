@@ -28,7 +28,7 @@ from portal.debts.undoing import CannotUndo, Outlook
 from portal.evidence.record import Actor
 from portal.files import acts, kept, seeing
 from portal.files.models import Upload
-from portal.files.states import Event, State
+from portal.files.states import Event, Moved, State
 from portal.lenders.models import Lender, LenderCard
 from portal.plans import from_file
 from portal.queue import Job, TryLater
@@ -108,8 +108,8 @@ def _refused(file: _InHand, sentence: str) -> None:
     """Note in a file's own transaction that it can't be read, and why."""
     with transaction():
         upload = acts.locked_by_id(file.lender_id, file.id)
-        acts.move(upload, Event.REFUSED)
-        upload.problem, upload.looked_at = sentence, clock.now()
+        if isinstance(acts.move(upload, Event.REFUSED), Moved):
+            upload.problem, upload.looked_at = sentence, clock.now()
 
 
 def see(job: Job) -> None:
@@ -128,8 +128,9 @@ def see(job: Job) -> None:
         return
     with transaction():
         upload = acts.locked_by_id(file.lender_id, file.id)
-        acts.move(upload, Event.SEEN)
-        upload.preview, upload.looked_at = preview, began
+        # Another worker may have seen it too, where this one took longer than its lease.
+        if isinstance(acts.move(upload, Event.SEEN), Moved):
+            upload.preview, upload.looked_at = preview, began
 
 
 def bring(job: Job) -> None:
@@ -170,14 +171,24 @@ def bring(job: Job) -> None:
             )
     except AnotherImportRuns as problem:
         raise TryLater(_WAIT) from problem
+    except _DoneByAnother:
+        return
     except (FileRefused, MappingRefused) as problem:
         _refused(file, problem.sentence)
 
 
+class _DoneByAnother(Exception):
+    """Another worker has brought the file in meanwhile; what this one staged is taken out again."""
+
+
 def _ended(file: _InHand, summary: Summary, report: Path) -> None:
-    """Write down what became of a file, in the transaction in which it did."""
+    """Write down what became of a file, in the transaction in which it did.
+
+    :raises _DoneByAnother: if it is done; then nothing of that transaction stands.
+    """
     upload = acts.locked_by_id(file.lender_id, file.id)
-    acts.move(upload, Event.WENT_LIVE if summary.live else Event.CAME_TO_NOTHING)
+    if not isinstance(acts.move(upload, Event.WENT_LIVE if summary.live else Event.CAME_TO_NOTHING), Moved):
+        raise _DoneByAnother
     upload.done_bytes = file.size
     upload.result = {
         name: getattr(summary, name)

@@ -14,13 +14,14 @@ from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from portal import queue
-from portal.db import session, transaction
+from portal.db import new_id, session, transaction
 from portal.debts import intake
 from portal.debts.models import Debt, ImportBefore, ImportRun
 from portal.debts.runs import UNDO_LIFE
 from portal.debts.statement import by_id
 from portal.evidence.models import EvidenceRecord
 from portal.files import acts, views
+from portal.files import work as file_work
 from portal.files.models import Upload, UploadPart
 from portal.lenders.models import Lender
 from portal.people.models import ContactPoint
@@ -417,3 +418,23 @@ def test_a_mapping_is_kept_for_the_next_file(office: Office) -> None:
     cells[6] = "60.00"
     office.bring(table(cells, header=header), kept="1")
     assert debt_called(office.lender, "B-1").owed == usd("60.00") and upload(2).mapping_name == "ours.toml"
+
+
+def test_two_workers_at_one_file_bring_it_in_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.send(table(line(1)))
+    office.say_yes(1)
+    job = queue.Job(new_id(), office.lender.id, {"upload_id": str(upload(1).id)}, 1)
+    begins = intake.begin
+
+    def meanwhile(*words: Any, **more: Any) -> Any:
+        # The other one has taken the same file in hand, and is done a moment before this one begins.
+        monkeypatch.setattr(intake, "begin", begins)
+        file_work.bring(job)
+        return begins(*words, **more)
+
+    monkeypatch.setattr(intake, "begin", meanwhile)
+    with office.app.app_context():
+        file_work.bring(job)
+    assert upload(1).state == "live" and acts_of(office.lender.id)["portfolio_imported"] == 1
+    assert [run.state for run in session.scalars(select(ImportRun).order_by(ImportRun.id))] == ["live", "abandoned"]
+    books_agree()
