@@ -12,6 +12,8 @@ branch_labels = None
 depends_on = None
 
 _JSON = sa.JSON().with_variant(JSONB(), "postgresql")
+# What points at a posting: without an index, each posting that is deleted is looked for in all rows.
+_SELDOM_SET = (("posting", "corrects_id"), ("plan_item", "waiver_posting_id"))
 _STATES = "'looking', 'ready', 'unreadable', 'bringing', 'live', 'nothing', 'withdrawn', 'undoing', 'undone'"
 
 
@@ -102,9 +104,22 @@ def upgrade() -> None:
     op.add_column("import_run", sa.Column("upload_id", sa.Uuid(), nullable=True))
     op.add_column("lender", sa.Column("host", sa.String(), nullable=True))
     op.create_index("uq_lender_host", "lender", ["host"], unique=True)
+    op.create_index("ix_letter_lender_id_debt_id", "letter", ["lender_id", "debt_id"], unique=False)
+    for table, column in _SELDOM_SET:
+        op.create_index(
+            f"ix_{table}_lender_id_{column}",
+            table,
+            ["lender_id", column],
+            unique=False,
+            postgresql_where=sa.text(f"{column} is not null"),
+            sqlite_where=sa.text(f"{column} is not null"),
+        )
 
 
 def downgrade() -> None:
+    for table, column in _SELDOM_SET:
+        op.drop_index(f"ix_{table}_lender_id_{column}", table_name=table)
+    op.drop_index("ix_letter_lender_id_debt_id", table_name="letter")
     op.drop_index("uq_lender_host", table_name="lender")
     op.drop_column("lender", "host")
     op.drop_column("import_run", "upload_id")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from portal import clock
 from portal.db import session, transaction
+from portal.debts import undoing
 from portal.debts.mapping import PortfolioMapping
 from portal.debts.portfolio import open_portfolio
 from portal.debts.results import ADDS_UP_TO_ZERO, REPORT_HEADER, DebtRow, NothingOwed, Refusal, RowResult, report_line
@@ -62,6 +63,7 @@ def bring_in(
         open_portfolio(path, mapping=mapping, today=today, currencies={currency}, as_of=as_of) as portfolio,
         report.open("w", newline="", encoding="utf-8-sig") as report_file,
     ):
+        undoing.clear_left_over(lender_id=lender_id)
         run_id = begin(lender_id, path=path, as_of=figures_of, upload_id=upload_id)
         summary = Summary(run_id=run_id)
         staging = Staging(lender_id, run_id, as_of=figures_of, language=language, zone=zone)

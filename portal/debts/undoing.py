@@ -14,17 +14,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Select, bindparam, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal import clock, ledger
-from portal.db import session, transaction
+from portal.bulk import rows_by_text
+from portal.db import session, table_of, transaction
 from portal.debts.models import Debt, ImportBefore, ImportRun
 from portal.debts.runs import BATCH, NO_PLANS, UNDO_LIFE, Plans, delete_debts, refuse_if_another_runs
 from portal.evidence.models import EvidenceRecord
-from portal.evidence.record import OPERATOR, Act, Actor, record
-from portal.ledger import Book, Posting, Transfer
-from portal.money import Money
+from portal.evidence.record import OPERATOR, PORTAL, Act, Actor, Happened, record, record_many
+from portal.ledger import OWED, Book, Posting, Transfer
 from portal.people import found_by
 from portal.people.models import ContactPoint, Debtor
 
@@ -190,6 +190,8 @@ def undo(
 ) -> Outlook:
     """Take a live import back (the lender's last, unless one is named), in one transaction; `ending` is part of it.
 
+    New debts that nobody has seen are out of sight with it, and deleted afterwards.
+
     With `partly` the debts on which something has happened stay as they are and are named; without, they keep all back.
 
     :raises CannotUndo: if there is no such import, a day has passed, or something has happened on one of its debts.
@@ -231,8 +233,9 @@ def undo(
             )
             ending(outlook)
     except IntegrityError as problem:
-        # Something that leaves no record still points to one of the debts.
+        # A book would hold less than nothing: something happened that left no record.
         raise CannotUndo from problem
+    clear(lender_id=lender_id, run_id=outlook.run_id)
     return outlook
 
 
@@ -362,102 +365,134 @@ def _returns(debt: _Owned) -> bool:
 
 
 def _take_back(run: ImportRun, debts: Sequence[_Owned], seen: frozenset[uuid.UUID], *, by: Actor, plans: Plans) -> None:
-    """Take back what an import did to debts on which nothing has happened."""
+    """Take back what an import did to debts on which nothing has happened.
+
+    New ones that nobody has seen are staged again, where nobody sees them, and `clear` deletes them.
+    """
     lender_id = run.lender_id
-    corrected = []
-    for debt in debts:
-        if debt.new:
-            continue
-        before_minor = _owed(lender_id, debt)
-        if _reverse(run, debt, cause=f"import:{run.id}:{debt.id}"):
-            corrected.append(debt.id)
-            record(
-                Act.BALANCE_ADJUSTED,
-                by=by,
-                lender_id=lender_id,
-                debtor_id=debt.debtor_id,
-                debt_id=debt.id,
-                facts={
-                    "import": run.id,
-                    "undone": True,
-                    "before": before_minor,
-                    "after": _owed(lender_id, debt),
-                },
-            )
-        _as_it_was(run, debt, by=by)
-    if corrected:
-        plans.changed(lender_id, corrected, run.as_of, run.id)
+    known = [debt for debt in debts if not debt.new]
+    recalled = [debt for debt in debts if debt.new and debt.debtor_id in seen]
+    corrected = _correct(run, {f"import:{run.id}:{debt.id}": debt.id for debt in known})
+    facts = {"import": run.id, "undone": True}
+    happened = [
+        Happened(
+            Act.BALANCE_ADJUSTED,
+            debtor=debt.debtor_id.hex,
+            debt=debt.id.hex,
+            facts=facts | {"before": corrected[debt.id][0], "after": corrected[debt.id][1]},
+        )
+        for debt in known
+        if debt.id in corrected
+    ]
+    _as_they_were(run, known)
+    for debt in known:
+        state = debt.before.get("state", debt.state)
+        if state != debt.state:
+            act = Act.DEBT_RETURNED if state == "open" else Act.DEBT_RECALLED
+            happened.append(Happened(act, debtor=debt.debtor_id.hex, debt=debt.id.hex, facts=facts))
+    plans.changed(lender_id, list(corrected), run.as_of, run.id)
     for debt in debts:
         if "person" in debt.before and debt.debtor_id not in seen:
             _forget_what_was_added(lender_id, debt.debtor_id, debt.before["person"])
-    for debt in debts:
-        if debt.new and debt.debtor_id in seen:
-            _reverse(run, debt, cause=f"opening:{debt.id}")
-            _set(run, debt, {"state": "recalled"})
-            record(
-                Act.DEBT_RECALLED,
-                by=by,
-                lender_id=lender_id,
-                debtor_id=debt.debtor_id,
-                debt_id=debt.id,
-                facts={"import": run.id, "undone": True},
-            )
-    session.flush()
-    delete_debts(lender_id, [debt.id for debt in debts if debt.new and debt.debtor_id not in seen])
-    session.expire_all()
+    _correct(run, {f"opening:{debt.id}": debt.id for debt in recalled})
+    _set_state(run, [debt.id for debt in recalled], "recalled")
+    happened += [
+        Happened(Act.DEBT_RECALLED, debtor=debt.debtor_id.hex, debt=debt.id.hex, facts=facts) for debt in recalled
+    ]
+    _set_state(run, [debt.id for debt in debts if debt.new and debt.debtor_id not in seen], "staged")
+    record_many(happened, by=by, lender_id=lender_id)
 
 
-def _owed(lender_id: uuid.UUID, debt: _Owned) -> int:
-    owed: Money = ledger.locked(lender_id=lender_id, debt_id=debt.id).owed
-    return owed.minor
-
-
-def _reverse(run: ImportRun, debt: _Owned, *, cause: str) -> bool:
-    """Post the entry against what the import posted on a debt; says whether it had posted anything."""
-    posting = session.scalars(
-        select(Posting).where(Posting.lender_id == run.lender_id, Posting.cause == cause)
-    ).one_or_none()
-    if posting is None:
-        return False
-    moves = ledger.reversed_moves(lender_id=run.lender_id, posting_id=posting.id)
-    if not moves:
-        return False
-    ledger.post(
-        lender_id=run.lender_id,
-        kind="correction",
-        cause=f"undo:{run.id}:{cause}",
-        moves=moves,
-        on=run.as_of,
-        corrects=posting.id,
+def _correct(run: ImportRun, debts: Mapping[str, uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
+    """Post what corrects the postings with these causes; gives by debt what was owed before and after."""
+    found = rows_by_text(
+        Posting.id, Posting.cause, key=Posting.cause, texts=list(debts), where=Posting.lender_id == run.lender_id
     )
-    return True
+    if not found:
+        return {}
+    corrected = [debts[row.cause] for row in found]
+    before = _owed(run.lender_id, corrected)
+    ledger.reverse_many(
+        lender_id=run.lender_id, postings={row.id: f"undo:{run.id}:{row.cause}" for row in found}, on=run.as_of
+    )
+    after = _owed(run.lender_id, corrected)
+    return {debt_id: (before[debt_id], after[debt_id]) for debt_id in corrected}
 
 
-def _as_it_was(run: ImportRun, debt: _Owned, *, by: Actor) -> None:
-    """Write on a debt's row again what stood there, and leave a record where it counts again or no more."""
-    values = {name: value for name, value in debt.before.items() if name != "person"}
-    for name in ("late_since", "as_of"):
-        if values.get(name):
-            values[name] = date.fromisoformat(values[name])
-    if not values:
-        return
-    _set(run, debt, values)
-    if values.get("state", debt.state) != debt.state:
-        record(
-            Act.DEBT_RETURNED if values["state"] == "open" else Act.DEBT_RECALLED,
-            by=by,
-            lender_id=run.lender_id,
-            debtor_id=debt.debtor_id,
-            debt_id=debt.id,
-            facts={"import": run.id, "undone": True},
+def _owed(lender_id: uuid.UUID, debts: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    book = table_of(Book).c
+    parts = [book[f"{part.value}_minor"] for part in OWED]
+    rows = session.execute(select(book.id, *parts).where(book.lender_id == lender_id, book.id.in_(debts)))
+    return {debt_id: sum(minors) for debt_id, *minors in rows}
+
+
+def _as_they_were(run: ImportRun, debts: Sequence[_Owned]) -> None:
+    """Write on the rows of debts again what stood there, in one statement for all that get the same columns back."""
+    table = table_of(Debt)
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for debt in debts:
+        values = {name: value for name, value in debt.before.items() if name != "person"}
+        for name in ("late_since", "as_of"):
+            if values.get(name):
+                values[name] = date.fromisoformat(values[name])
+        if values:
+            alike.setdefault(tuple(sorted(values)), []).append({**values, "its_id": debt.id})
+    for names, rows in alike.items():
+        session.execute(
+            update(table)
+            .where(table.c.lender_id == run.lender_id, table.c.id == bindparam("its_id"))
+            .values({name: bindparam(name) for name in names}),
+            rows,
         )
 
 
-def _set(run: ImportRun, debt: _Owned, values: Mapping[str, Any]) -> None:
-    session.execute(
-        update(Debt).where(Debt.lender_id == run.lender_id, Debt.id == debt.id).values(**values),
-        execution_options={"synchronize_session": False},
-    )
+def _set_state(run: ImportRun, debts: Sequence[uuid.UUID], state: str) -> None:
+    if debts:
+        session.execute(
+            update(Debt).where(Debt.lender_id == run.lender_id, Debt.id.in_(debts)).values(state=state),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def clear(*, lender_id: uuid.UUID, run_id: uuid.UUID) -> None:
+    """Delete the new debts of an import that was taken back, batch by batch, so that nobody waits for all of them.
+
+    Whatever begins it again goes on where it was left. One to which something points that left no record is recalled.
+    """
+    while True:
+        try:
+            with transaction() as s:
+                ids = list(s.scalars(_staged(lender_id, run_id).limit(BATCH)))
+                if not ids:
+                    return
+                delete_debts(lender_id, ids)
+        except IntegrityError:
+            with transaction() as s:
+                for debt in s.scalars(select(Debt).where(Debt.id.in_(ids), Debt.lender_id == lender_id)):
+                    run = s.get_one(ImportRun, (lender_id, run_id))
+                    _correct(run, {f"opening:{debt.id}": debt.id})
+                    debt.state = "recalled"
+                    facts = {"import": run_id, "undone": True}
+                    record(
+                        Act.DEBT_RECALLED,
+                        by=PORTAL,
+                        lender_id=lender_id,
+                        debtor_id=debt.debtor_id,
+                        debt_id=debt.id,
+                        facts=facts,
+                    )
+
+
+def clear_left_over(*, lender_id: uuid.UUID) -> None:
+    """Delete what was taken back and not deleted, because something ended in between: its references are free again."""
+    undone = select(ImportRun.id).where(ImportRun.lender_id == lender_id, ImportRun.state == "undone")
+    for run_id in session.scalars(undone).all():
+        if session.scalar(_staged(lender_id, run_id).limit(1)) is not None:
+            clear(lender_id=lender_id, run_id=run_id)
+
+
+def _staged(lender_id: uuid.UUID, run_id: uuid.UUID) -> Select[uuid.UUID]:
+    return select(Debt.id).where(Debt.lender_id == lender_id, Debt.import_run_id == run_id, Debt.state == "staged")
 
 
 def _forget_what_was_added(lender_id: uuid.UUID, debtor_id: uuid.UUID, added: Mapping[str, Any]) -> None:

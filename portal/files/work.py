@@ -217,6 +217,7 @@ def undo(job: Job) -> None:
     """
     file = _take(job, State.UNDOING)
     if file is None or file.undone_by is None:
+        _clear(*_of_job(job))
         return
     with transaction():
         upload = acts.locked_by_id(file.lender_id, file.id)
@@ -242,6 +243,14 @@ def undo(job: Job) -> None:
             upload = acts.locked_by_id(file.lender_id, file.id)
             upload.problem = "cannot_undo"
             acts.move(upload, Event.COULD_NOT)
+
+
+def _clear(lender_id: uuid.UUID, upload_id: uuid.UUID) -> None:
+    """Go on deleting what an earlier try has taken back and had not deleted yet."""
+    upload = session.get(Upload, (lender_id, upload_id))
+    run = acts.run_of(upload) if upload is not None and upload.state == State.UNDONE else None
+    if run is not None:
+        undoing.clear(lender_id=lender_id, run_id=run.id)
 
 
 def _went_back(file: _InHand, outlook: Outlook) -> None:

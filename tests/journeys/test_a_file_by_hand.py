@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from portal import queue
 from portal.db import new_id, session, transaction
-from portal.debts import intake
+from portal.debts import intake, undoing
 from portal.debts.models import Debt, ImportBefore, ImportRun
 from portal.debts.runs import UNDO_LIFE
 from portal.debts.statement import by_id
@@ -437,4 +437,22 @@ def test_two_workers_at_one_file_bring_it_in_once(office: Office, monkeypatch: p
         file_work.bring(job)
     assert upload(1).state == "live" and acts_of(office.lender.id)["portfolio_imported"] == 1
     assert [run.state for run in session.scalars(select(ImportRun).order_by(ImportRun.id))] == ["live", "abandoned"]
+    books_agree()
+
+
+def test_a_worker_that_is_killed_while_new_debts_are_deleted_goes_on_later(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.bring(table(line(1), line(2)))
+    shown = office.client.get("/staff/portfolio/1/undo")
+    office.client.fill(shown, to="/staff/portfolio/1/undo")
+    with monkeypatch.context() as patch:
+        patch.setattr(undoing, "delete_debts", _die)
+        with pytest.raises(_PowerCut):
+            work(office.app)
+    session.rollback()
+    # Taken back for everybody, and only not deleted yet.
+    assert upload(1).state == "undone" and set(session.scalars(select(Debt.state))) == {"staged"}
+    assert office.bring(table(line(1, name="Right Name (made up)"))).says("Brought in")
+    assert list(session.scalars(select(Debt.reference))) == ["A-1"]
     books_agree()
