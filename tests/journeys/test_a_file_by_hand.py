@@ -6,8 +6,10 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+import openpyxl
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
@@ -408,6 +410,17 @@ def test_the_file_is_gone_after_the_time_that_its_page_states(office: Office, cl
     assert (first.state, second.state) == ("live", "withdrawn")
     assert first.preview is not None and first.preview["rows"] == first.preview["examples"] == []
     assert acts_of(office.lender.id)["portfolio_forgotten"] == 2
+
+
+def test_a_workbook_with_dates_of_its_own_is_read_as_well(office: Office) -> None:
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Reference", "Name", "Born on", "Product", "Principal"])
+    sheet.append(["X-1", "Bo (made up)", date(1988, 7, 21), "Loan", 75.5])
+    book.save(out)
+    done = office.bring(out.getvalue(), name="may.xlsx")
+    assert done.says("Brought in") and debt_called(office.lender, "X-1").owed == usd("75.50")
 
 
 def test_a_mapping_is_kept_for_the_next_file(office: Office) -> None:
