@@ -5,6 +5,7 @@ Every folder is a feature; folders import downwards only. From the top of the st
 app, commands   what is started: the web application and the `flask` commands; `bare` is without pages, for files
 desk            the lender's desk: what it allows, as sentences and forms; drafts that a second person approves
 helpdesk        what people asked for, answered by the lender's people
+files           a lender's file brought in by hand: seen before it counts, confirmed, taken back
 staff           the lender's people: how they sign in, what each may do
 jobs, sweep     what each queued job runs; the night: what time brings for plans
 only_time       plans to which nothing but time happened, a page at once

@@ -29,6 +29,7 @@ from portal.desk.card_pages import desk_cards
 from portal.desk.draft_pages import desk_drafts
 from portal.desk.try_pages import desk_try
 from portal.desk.views import desk
+from portal.files import views as file_pages
 from portal.helpdesk.acting_pages import helpdesk_people
 from portal.helpdesk.offer_pages import helpdesk_offers
 from portal.helpdesk.planning_pages import helpdesk_plans
@@ -36,7 +37,7 @@ from portal.helpdesk.views import helpdesk
 from portal.helpdesk.words import told_at_the_start
 from portal.home.views import home
 from portal.lenders.brand import look_of
-from portal.lenders.settings import only_lender
+from portal.lenders.hosts import only_lender_here
 from portal.lenders.views import brand
 from portal.letters.views import letters
 from portal.payments.stripe_gateway import PaymentServiceDown
@@ -50,6 +51,7 @@ from portal.points.views import points
 from portal.post.smtp import BadServer
 from portal.public.views import public
 from portal.staff import gates
+from portal.staff.lender_pages import staff_lenders
 from portal.staff.own_pages import staff_own
 from portal.staff.team_pages import staff_team
 from portal.staff.views import staff
@@ -145,6 +147,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     languages.install(app)
     permissions.install(app, gates.load)
     addresses.install(app)
+    # Before anything reads what is sent.
+    file_pages.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     static_files.install(app)
     app.extensions["owner_of_reference"] = owner_of_reference
@@ -155,9 +159,11 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (timeline, log_pages, changes, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
-    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people, helpdesk_plans):
+    for blueprint in (staff, staff_own, staff_team, staff_lenders):
         app.register_blueprint(blueprint)
-    for blueprint in (desk, desk_drafts, desk_cards, desk_try):
+    for blueprint in (helpdesk, helpdesk_offers, helpdesk_people, helpdesk_plans):
+        app.register_blueprint(blueprint)
+    for blueprint in (desk, desk_drafts, desk_cards, desk_try, file_pages.files):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)
@@ -177,7 +183,7 @@ def _what_every_page_has() -> dict[str, object]:
     colleague = gates.colleague()
     lender = g.get("lender")
     if lender is None:
-        lender = g.lender = visitor.lender if signed_in or colleague else only_lender()
+        lender = g.lender = visitor.lender if signed_in or colleague else only_lender_here()
     return {
         "lender": lender,
         "look": look_of(lender),

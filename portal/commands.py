@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -40,6 +41,8 @@ from portal.debts.statement import debt_of, owner_of_reference
 from portal.evidence.log import THOROUGH
 from portal.evidence.record import OPERATOR
 from portal.helpdesk.commands import people_index_command
+from portal.lenders import brand as brands
+from portal.lenders import hosts
 from portal.lenders import settings as lenders
 from portal.lenders.commands import brand_command, email_address, urgent_command
 from portal.lenders.models import Lender
@@ -56,6 +59,7 @@ from portal.people.models import Debtor
 from portal.plans import negotiate
 from portal.plans.models import Proposal
 from portal.post import words
+from portal.staff import lender_forms, opening
 from portal.staff.commands import staff_group
 from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly, settings_in_use
 from portal.web.spreadsheet import csv_text
@@ -192,7 +196,14 @@ def lender_group() -> None:
 @click.option("--licence", default="")
 @click.option("--remind-days-before", type=click.IntRange(1, 14), default=3, help="Reminders before a payment is due.")
 @click.option("--address", multiple=True, help="A line of the address; may be given several times.")
-@click.option("--stripe-key", default=None, help="Secret key of the lender's own Stripe account.")
+@click.option("--host", default=None, help="A host of its own, under which there is nobody else, as pay.bank.example.")
+@click.option("--language", "languages", multiple=True, type=click.Choice(["en", "zh-Hans"]), help="All if left out.")
+@click.option("--accent", default=None, help="The colour of its pages, as #17595b; `lender brand` says more.")
+@click.option("--admin-email", callback=email_address, help="Who is invited as its first administrator.")
+@click.option("--admin-name", default="", help="The name of that person.")
+@click.option(
+    "--stripe-key", default=None, help="Secret key of the lender's own Stripe account; better by `lender stripe`."
+)
 @click.option("--stripe-webhook-secret", default=None, help="Signing secret of its webhook endpoint.")
 @_plainly
 def lender_add(**values: Any) -> None:
@@ -203,10 +214,16 @@ def lender_add(**values: Any) -> None:
         raise Sentence(f"{values['currency']!r} is no ISO 4217 currency, such as USD or CNY.")
     if values["zone"] not in available_timezones():
         raise Sentence(f"{values['zone']!r} is no IANA zone, such as Europe/Berlin.")
-    if any(lender.slug == values["slug"] for lender in lenders.all_lenders()):
-        raise Sentence(f"There is a lender called {values['slug']!r} already.")
+    host = hosts.host_named(values["host"]) if values["host"] else None
+    if values["host"] and (host is None or host == hosts.everybodys()):
+        raise Sentence(f"{values['host']!r} is no host that a lender can have for itself, such as pay.bank.example.")
+    admin = (values["admin_name"] or values["admin_email"], values["admin_email"]) if values["admin_email"] else None
     with transaction():
-        lenders.add(
+        done = opening.open_lender(
+            look=opening.Look(values["accent"], "round") if values["accent"] else None,
+            administrator=admin,
+            language="en",
+            key=_key(),
             values={
                 "slug": values["slug"],
                 "name": values["name"],
@@ -220,13 +237,65 @@ def lender_add(**values: Any) -> None:
                 "jurisdiction": values["jurisdiction"],
                 "currency": values["currency"],
                 "zone": values["zone"],
-                "languages": ["en", "zh-Hans"],
+                "languages": list(values["languages"]) or ["en", "zh-Hans"],
+                "host": host,
                 "remind_days_before": values["remind_days_before"],
                 "stripe_secret_key": values["stripe_key"],
                 "stripe_webhook_secret": values["stripe_webhook_secret"],
-            }
+            },
         )
+    match done:
+        case opening.Taken(what="slug"):
+            raise Sentence(f"There is a lender called {values['slug']!r} already.")
+        case opening.Taken():
+            raise Sentence(f"Another lender has the host {host}.")
+        case brands.Weak(instead=instead):
+            raise Sentence(f"{values['accent']} can't be read by everybody. The nearest that can is {instead}.")
     click.echo(f"Added {values['slug']}.")
+    if done.token is not None:
+        click.echo(f"{current_app.config['BASE_URL']}/staff/{values['slug']}/join/{done.token}")
+
+
+@lender_group.command("stripe")
+@click.argument("slug")
+@click.option("--webhook", is_flag=True, help="Give the signing secret of the webhook, and not the key.")
+@_plainly
+def lender_stripe(slug: str, webhook: bool) -> None:  # noqa: FBT001
+    """Give a lender another key of Stripe: typed unseen or piped in, kept sealed, and never shown again."""
+    lenders.by_slug(slug)
+    if sys.stdin.isatty():
+        given = click.prompt("The signing secret" if webhook else "The secret key", hide_input=True)
+    else:
+        given = sys.stdin.readline()
+    given = given.strip()
+    if not (lender_forms.is_webhook_secret(given) if webhook else lender_forms.is_stripe_key(given)):
+        raise Sentence(f"That is not what Stripe gives: it begins with {'whsec_' if webhook else 'sk_ or rk_'}.")
+    with transaction():
+        opening.set_keys(
+            lenders.by_slug(slug),
+            secret_key=None if webhook else given,
+            webhook_secret=given if webhook else None,
+            by=OPERATOR,
+        )
+    click.echo(f"{slug} has another {'signing secret' if webhook else 'key'}.")
+
+
+@lender_group.command("host")
+@click.argument("slug")
+@click.argument("host", required=False)
+@click.option("--none", "nothing", is_flag=True, help="Let the lender be found at the host of all alone.")
+@_plainly
+def lender_host(slug: str, host: str | None, nothing: bool) -> None:  # noqa: FBT001
+    """Give a lender a host of its own, under which there is nobody else, or take it away."""
+    name = hosts.host_named(host) if host else None
+    if not nothing and (name is None or name == hosts.everybodys()):
+        raise Sentence("Give the name of a host alone, such as pay.bank.example, or --none.")
+    with transaction() as s:
+        lender = lenders.by_slug(slug)
+        if name and s.scalars(select(Lender.id).where(Lender.host == name, Lender.id != lender.id)).first():
+            raise Sentence(f"Another lender has the host {name}.")
+        lenders.set_host(lender, host=name, by=OPERATOR)
+    click.echo(f"{slug} is found at {name or 'the host of all'}.")
 
 
 @lender_group.command("list")

@@ -25,7 +25,8 @@ _plainly = plainly(
         AnotherImportRuns: lambda _: "A file of this lender is being read right now; try again when it is done.",
         RunWasEnded: lambda _: "Another import took this one for dead and ended it; nothing was brought in.",
         undoing.CannotUndo: lambda _: (
-            "This import can't be undone: there is none, or something has happened on one of its debts since."
+            "This import can't be undone: there is none of the last 24 hours, or something has happened on one of its "
+            "debts since."
         ),
     }
 )
@@ -88,9 +89,14 @@ def import_command(
 @of_lender
 @_plainly
 def import_undo(slug: str) -> None:
-    """Take a lender's last import back, as long as nothing has happened on its debts."""
-    run = undoing.undo(lender_id=lenders.by_slug(slug).id)
-    click.echo(f"The import of {run.file_name} was undone.")
+    """Take a lender's last import back, within 24 hours and as long as nothing has happened on its debts."""
+    done = undoing.undo(lender_id=lenders.by_slug(slug).id, plans=from_file.FOLLOW)
+    click.echo(
+        f"The last import was undone: {done.gone + done.recalled} new debts are gone, {done.back} are as before, "
+        f"{done.returned} are back."
+    )
+    if done.without_plan:
+        click.echo(f"{len(done.without_plan)} debts are back without the plans that ended with that file.")
 
 
 def register(group: click.Group) -> None:

@@ -9,6 +9,8 @@ from flask import Flask
 
 from portal.care.holds import holding
 from portal.contact.office import office
+from portal.files import acts as files
+from portal.files import work as file_work
 from portal.letters import issue
 from portal.payments import settle
 from portal.payments import tell as payment_tell
@@ -47,5 +49,9 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         "payments.settle": inside(settle.run),
         "payments.heed": inside(settle.heed),
         "letters.issue": inside(issue.run),
+        files.SEE: inside(file_work.see),
+        files.BRING: inside(file_work.bring),
+        files.UNDO: inside(file_work.undo),
+        files.FORGET: inside(file_work.forget),
         "people.door_locked": inside(notices.door_locked),
     }

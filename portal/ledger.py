@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, bindparam, select
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, bindparam, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
@@ -110,6 +110,14 @@ class Posting(LenderOwned, Model):
     __table_args__ = (
         UniqueConstraint("lender_id", "cause"),
         ForeignKeyConstraint(["lender_id", "corrects_id"], ["posting.lender_id", "posting.id"]),
+        # Or each posting of a file that is taken out would be looked for among all postings.
+        Index(
+            "ix_posting_lender_id_corrects_id",
+            "lender_id",
+            "corrects_id",
+            postgresql_where=text("corrects_id is not null"),
+            sqlite_where=text("corrects_id is not null"),
+        ),
     )
 
 
@@ -481,3 +489,52 @@ def reversed_moves(*, lender_id: uuid.UUID, posting_id: uuid.UUID) -> tuple[Move
         )
         for row in rows
     )
+
+
+def reverse_many(*, lender_id: uuid.UUID, postings: Mapping[uuid.UUID, str], on: date) -> None:
+    """Post corrections of many postings at once, each under the cause given for it. Their books are locked.
+
+    :raises sqlalchemy.exc.IntegrityError: if a cause was posted before, or a book would hold less than nothing; then
+        nothing of the act stands.
+    """
+    ids = dict(zip(postings, new_ids(len(postings)), strict=True))
+    insert_columns(
+        table_of(Posting),
+        {
+            "lender_id": Same(lender_id.hex),
+            "id": list(ids.values()),
+            "kind": Same("correction"),
+            "cause": list(postings.values()),
+            "corrects_id": [posting_id.hex for posting_id in postings],
+            "at": Same(clock.now()),
+            "on": Same(on),
+        },
+    )
+    of = table_of(Transfer).c
+    moved = session.execute(
+        select(of.posting_id, of.book_id, of.from_account, of.to_account, of.amount_minor, of.currency).where(
+            of.lender_id == lender_id, of.posting_id.in_(list(postings))
+        )
+    ).all()
+    insert_columns(
+        table_of(Transfer),
+        {
+            "lender_id": Same(lender_id.hex),
+            "id": new_ids(len(moved)),
+            "posting_id": [ids[row.posting_id] for row in moved],
+            "book_id": [row.book_id.hex for row in moved],
+            "from_account": [row.to_account for row in moved],
+            "to_account": [row.from_account for row in moved],
+            "amount_minor": [row.amount_minor for row in moved],
+            "currency": [row.currency for row in moved],
+        },
+    )
+    kept: dict[str, dict[str, int]] = {row.book_id.hex: dict.fromkeys(_KEPT.values(), 0) for row in moved}
+    for row in moved:
+        for account, sign in ((row.to_account, -1), (row.from_account, +1)):
+            if account in _KEPT:
+                # As in `_keep`: credit is the debtor's.
+                signed = -sign if account == Account.CREDIT else sign
+                kept[row.book_id.hex][_KEPT[Account(account)]] += signed * row.amount_minor
+    columns = {name: [sums[name] for sums in kept.values()] for name in _KEPT.values()}
+    update_columns(table_of(Book), lender_id=lender_id, ids=list(kept), columns=columns, adding=True)

@@ -6,6 +6,7 @@ from portal.db import Model
 from portal.debts import models as debts
 from portal.desk import models as desk
 from portal.evidence import models as evidence
+from portal.files import models as files
 from portal.helpdesk import models as helpdesk
 from portal.ledger import Book, Posting, Transfer
 from portal.lenders import models as lenders
@@ -31,6 +32,7 @@ __all__ = [
     "debts",
     "desk",
     "evidence",
+    "files",
     "helpdesk",
     "lenders",
     "letters",

@@ -6,6 +6,7 @@ PORTAL_VAR), `python -m tests.scene` does the same and prints addresses and cook
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import re
@@ -29,6 +30,8 @@ from portal.debts.statement import Standing, by_id, debt_of, owner_of_reference
 from portal.desk import drafts
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR, Actor
+from portal.files import acts as file_acts
+from portal.files import work as file_work
 from portal.helpdesk import acting, deciding, notes
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
@@ -43,6 +46,7 @@ from portal.plans import granting, negotiate
 from portal.plans.caps import Reach
 from portal.plans.models import Quote
 from portal.post.models import Message
+from portal.queue import Job
 from portal.schedules.dates import Frequency
 from portal.staff import entering, gates, members, recovering
 from portal.staff.roles import Role
@@ -178,6 +182,9 @@ class Scene:
             [(recovery, _member)] = recovering.waiting(**here)
             waits = str(recovery.id)
             drafted = self._drafts(worker.id, lost.id)
+        # A worker looks at files, and no page does.
+        with self.app.app_context():
+            drafted |= self._files(worker.id)
         session.rollback()
         return (
             invited
@@ -216,6 +223,43 @@ class Scene:
             warnings = [each.key for each in drafts.findings_of(found, currency=self.lender.currency, today=today)]
             drafts.send(**here, number=found.number, revision=1, acknowledged=warnings, today=today, by=lost)
         return made | {"version": str(now.number)}
+
+    def _files(self, worker: uuid.UUID) -> dict[str, str]:
+        """Bring files: one that came in, two that wait for a yes, of which one changes much, one that can't be read."""
+        header = "reference,name,born_on,product,principal\n"
+        texts = {
+            "file_live": header + "F-1,Filed (made up),1988-07-21,Loan,10.00\n",
+            "file_ready": header + "F-1,Filed (made up),1988-07-21,Loan,900.00\nF-2,=1+1,1988-07-21,Loan,-5\n",
+            "file_much": header + "F-1,Filed (made up),1988-07-21,Loan,11.00\n",
+            "file_bad": "reference;name\nF-1;Filed\n",
+        }
+        made = {}
+        for name, text in texts.items():
+            with transaction():
+                done = file_acts.bring(
+                    io.BytesIO(text.encode()),
+                    lender_id=self.lender.id,
+                    name=f"{name}.csv",
+                    size=len(text),
+                    mapping="",
+                    mapping_name="",
+                    as_of=None,
+                    whole=name == "file_much",
+                    form_key=name.ljust(32, "0"),
+                    by=worker,
+                )
+            made[name] = str(done.number)
+            upload = file_acts.find(lender_id=self.lender.id, number=done.number)
+            assert upload is not None
+            job = Job(new_id(), self.lender.id, {"upload_id": str(upload.id)}, 1)
+            file_work.see(job)
+            if name == "file_live":
+                with transaction():
+                    file_acts.confirm(
+                        lender_id=self.lender.id, number=done.number, keep_good=False, meant=True, by=worker
+                    )
+                file_work.bring(job)
+        return made
 
     def _note(self, debtor_id: uuid.UUID) -> str:
         """Write a note and a call about somebody down; gives the note's id."""

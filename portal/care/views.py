@@ -23,8 +23,8 @@ from portal.db import transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, debts_of
 from portal.evidence.record import Actor
+from portal.lenders.hosts import lenders_here, only_lender_here
 from portal.lenders.models import Lender, LenderCard
-from portal.lenders.settings import all_lenders, only_lender
 from portal.people import guessing
 from portal.people.permissions import is_debtor, me, needs_debtor
 from portal.people.sign_in import hashed, masked
@@ -44,7 +44,7 @@ ALL_DEBTS = "all"
 
 
 def _lender() -> Lender | LenderCard | None:
-    return me().lender if is_debtor() else only_lender()
+    return me().lender if is_debtor() else only_lender_here()
 
 
 def _place() -> advice.Place:
@@ -199,7 +199,7 @@ def _too_many(until: datetime, zone: str) -> ResponseReturnValue:
 
 
 def _ask_as_stranger(door: Kind) -> ResponseReturnValue:
-    lenders = all_lenders()
+    lenders = lenders_here()
     form = VisitorForm()
     form.lender.choices = [(lender.slug, lender.name) for lender in lenders]
     if len(lenders) == 1:

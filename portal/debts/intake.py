@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import gc
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -15,12 +16,14 @@ from pathlib import Path
 
 from portal import clock
 from portal.db import session, transaction
+from portal.debts import undoing
 from portal.debts.mapping import PortfolioMapping
 from portal.debts.portfolio import open_portfolio
 from portal.debts.results import ADDS_UP_TO_ZERO, REPORT_HEADER, DebtRow, NothingOwed, Refusal, RowResult, report_line
 from portal.debts.runs import BATCH, NO_PLANS, Plans, Summary, begin, discard, note
 from portal.debts.staging import Staging
 from portal.debts.switching import switch
+from portal.evidence.record import OPERATOR, Actor
 from portal.lenders.models import Lender
 from portal.web.tags import best
 
@@ -35,6 +38,9 @@ def bring_in(
     full: bool = False,
     report: Path,
     plans: Plans = NO_PLANS,
+    by: Actor = OPERATOR,
+    upload_id: uuid.UUID | None = None,
+    ending: Callable[[Summary], None] = lambda _summary: None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Summary:
     """Read a file and switch it live; with a refused row and without `keep_good`, nothing of it stays.
@@ -42,7 +48,8 @@ def bring_in(
     `report` is written as CSV: row, column, value, reason, what is wrong. `progress` is told bytes read and bytes in
     all. `full` marks the lender's debts that the file doesn't have as recalled; where rows were refused none are,
     because nobody can tell which debts these rows were about. `plans` is told of debts that
-    are changed or gone, so that their plans follow; without it plans are left alone.
+    are changed or gone, so that their plans follow; without it plans are left alone. `ending` is called in the
+    transaction that ends the run, when the report is whole: what it writes stands if and only if the run has ended so.
 
     :raises portal.debts.tables.FileRefused: if the file as a whole can't be read; nothing stays.
     :raises portal.debts.mapping.MappingRefused: if the mapping doesn't fit.
@@ -56,7 +63,8 @@ def bring_in(
         open_portfolio(path, mapping=mapping, today=today, currencies={currency}, as_of=as_of) as portfolio,
         report.open("w", newline="", encoding="utf-8-sig") as report_file,
     ):
-        run_id = begin(lender_id, path=path, as_of=figures_of)
+        undoing.clear_left_over(lender_id=lender_id)
+        run_id = begin(lender_id, path=path, as_of=figures_of, upload_id=upload_id)
         summary = Summary(run_id=run_id)
         staging = Staging(lender_id, run_id, as_of=figures_of, language=language, zone=zone)
         lines = csv.writer(report_file)
@@ -66,6 +74,10 @@ def bring_in(
             summary.refused += 1
             summary.reasons[refusals[0].reason] += 1
             lines.writerows(report_line(refusal) for refusal in refusals)
+
+        def end() -> None:
+            report_file.flush()
+            ending(summary)
 
         def no_longer_accepted(refusals: Sequence[Refusal]) -> None:
             for refusal in refusals:
@@ -102,9 +114,19 @@ def bring_in(
             no_longer_accepted(twins)
             if summary.refused and not keep_good:
                 discard(lender_id, run_id)
-                note(lender_id, summary, state="abandoned")
+                note(lender_id, summary, state="abandoned", ending=end)
                 return summary
-            switch(lender_id, summary, staging, full=full, file=path, plans=plans, warn=lines.writerow)
+            switch(
+                lender_id,
+                summary,
+                staging,
+                full=full,
+                file=path,
+                plans=plans,
+                warn=lines.writerow,
+                by=by,
+                ending=end,
+            )
         except BaseException:
             session.rollback()
             discard(lender_id, run_id)

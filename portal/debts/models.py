@@ -18,6 +18,8 @@ class ImportRun(LenderOwned, Model):
 
     __tablename__ = "import_run"
     file_name: Mapped[str]
+    # By which upload it came; none if by command.
+    upload_id: Mapped[uuid.UUID | None]
     file_sha256: Mapped[str]
     as_of: Mapped[date]
     state: Mapped[str]
@@ -97,4 +99,21 @@ class StagedChange(LenderOwned, Model):
         ForeignKeyConstraint(["lender_id", "import_run_id"], ["import_run.lender_id", "import_run.id"]),
         ForeignKeyConstraint(["lender_id", "debt_id"], ["debt.lender_id", "debt.id"]),
         UniqueConstraint("lender_id", "import_run_id", "debt_id"),
+    )
+
+
+class ImportBefore(LenderOwned, Model):
+    """What stood on a debt's row before a file changed it, and what the file added to its person; kept for a day.
+
+    It is what an import is taken back by. It points at no debt by a key: a new debt that goes is not held by it.
+    """
+
+    __tablename__ = "import_before"
+    import_run_id: Mapped[uuid.UUID]
+    debt_id: Mapped[uuid.UUID]
+    before: Mapped[dict[str, Any]]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "import_run_id"], ["import_run.lender_id", "import_run.id"]),
+        UniqueConstraint("lender_id", "import_run_id", "debt_id"),
+        Index("ix_import_before_lender_id_debt_id", "lender_id", "debt_id"),
     )

@@ -15,8 +15,9 @@ from sqlalchemy import delete, exists, select, update
 from portal import clock
 from portal.db import new_id, session, transaction
 from portal.debts.cells import Reason
-from portal.debts.models import Debt, ImportRun, StagedChange
+from portal.debts.models import Debt, ImportBefore, ImportRun, StagedChange
 from portal.evidence.models import EvidenceRecord
+from portal.evidence.record import Actor
 from portal.ledger import Book, Posting, Transfer
 from portal.lenders.models import Lender
 from portal.people import found_by
@@ -24,6 +25,8 @@ from portal.people.models import ContactPoint, Debtor
 
 BATCH = 2_000
 _ANOTHER_RUNS = timedelta(minutes=2)
+# So long an import can be taken back, and so long is kept what stood before it.
+UNDO_LIFE = timedelta(hours=24)
 
 
 class AnotherImportRuns(Exception):
@@ -57,15 +60,16 @@ class Summary:
 class Plans:
     """What becomes of plans when a file goes live, told by the feature that has them, which stands above this one.
 
-    `changed` is given a lender, debts whose amount has changed and the day of the figures, and gives the references of
-    the plans that are alive by debt. `recalled` is given debts that are gone, and gives how many plans that ended.
+    `changed` is given a lender, debts whose amount has changed, the day of the figures, and the run if it is taken
+    back; it gives the references of the plans that are alive by debt. `recalled` is given debts that are gone, the run
+    and who acts, and gives how many plans that ended.
     """
 
-    changed: Callable[[uuid.UUID, Sequence[uuid.UUID], date], Mapping[uuid.UUID, str]]
-    recalled: Callable[[uuid.UUID, Sequence[uuid.UUID]], int]
+    changed: Callable[[uuid.UUID, Sequence[uuid.UUID], date, uuid.UUID | None], Mapping[uuid.UUID, str]]
+    recalled: Callable[[uuid.UUID, Sequence[uuid.UUID], uuid.UUID, Actor], int]
 
 
-NO_PLANS = Plans(changed=lambda _lender, _debts, _day: {}, recalled=lambda _lender, _debts: 0)
+NO_PLANS = Plans(changed=lambda _lender, _debts, _day, _undone: {}, recalled=lambda _lender, _debts, _run, _by: 0)
 
 
 def _sha256(path: Path) -> str:
@@ -73,26 +77,43 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def begin(lender_id: uuid.UUID, *, path: Path, as_of: date) -> uuid.UUID:
-    """Begin a run, and take out what dead ones have left.
+def refuse_if_another_runs(lender_id: uuid.UUID) -> list[uuid.UUID]:
+    """Let one file of a lender be read or taken back at a time; gives the runs that died, and locks the lender.
+
+    :raises AnotherImportRuns: if a file of this lender is being read now.
+    """
+    session.execute(select(Lender.id).where(Lender.id == lender_id).with_for_update())
+    dead = []
+    for earlier in session.scalars(
+        select(ImportRun).where(ImportRun.lender_id == lender_id, ImportRun.state == "staging")
+    ):
+        if earlier.touched_at > clock.now() - _ANOTHER_RUNS:
+            raise AnotherImportRuns
+        dead.append(earlier.id)
+    return dead
+
+
+def begin(lender_id: uuid.UUID, *, path: Path, as_of: date, upload_id: uuid.UUID | None = None) -> uuid.UUID:
+    """Begin a run, and take out what dead ones have left, and what nothing can be taken back by any more.
 
     :raises AnotherImportRuns: if a file of this lender is being read now.
     """
     digest = _sha256(path)
     with transaction() as s:
-        session.execute(select(Lender.id).where(Lender.id == lender_id).with_for_update())
+        left_over = refuse_if_another_runs(lender_id)
         now = clock.now()
-        left_over = []
-        for earlier in s.scalars(
-            select(ImportRun).where(ImportRun.lender_id == lender_id, ImportRun.state == "staging")
-        ):
-            if earlier.touched_at > now - _ANOTHER_RUNS:
-                raise AnotherImportRuns
-            left_over.append(earlier.id)
+        too_old = select(ImportRun.id).where(
+            ImportRun.lender_id == lender_id, ImportRun.finished_at < now - UNDO_LIFE, ImportRun.state != "staging"
+        )
+        s.execute(
+            delete(ImportBefore).where(ImportBefore.lender_id == lender_id, ImportBefore.import_run_id.in_(too_old)),
+            execution_options={"synchronize_session": False},
+        )
         run = ImportRun(
             lender_id=lender_id,
             id=new_id(),
             file_name=path.name,
+            upload_id=upload_id,
             file_sha256=digest,
             as_of=as_of,
             state="staging",
@@ -127,10 +148,11 @@ def close_run(lender_id: uuid.UUID, summary: Summary, *, state: str) -> None:
     )
 
 
-def note(lender_id: uuid.UUID, summary: Summary, *, state: str) -> None:
-    """Write down how a run has ended."""
+def note(lender_id: uuid.UUID, summary: Summary, *, state: str, ending: Callable[[], None] = lambda: None) -> None:
+    """Write down how a run has ended, and what its ending writes with it."""
     with transaction():
         close_run(lender_id, summary, state=state)
+        ending()
 
 
 def still_staging(lender_id: uuid.UUID, run_id: uuid.UUID) -> bool:

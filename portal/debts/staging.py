@@ -321,11 +321,16 @@ class Staging:
                     self._take_out(debt.id)
         return refusals
 
-    def bring_people(self, said: Sequence[tuple[uuid.UUID, Mapping[str, Any]]]) -> None:
-        """Add what each row says of a person on file: a missing birth date, and ways to reach them that are new."""
-        self._bring_birth_dates(
+    def bring_people(self, said: Sequence[tuple[uuid.UUID, Mapping[str, Any]]]) -> dict[uuid.UUID, dict[str, Any]]:
+        """Add what each row says of a person on file: a missing birth date, and ways to reach them that are new.
+
+        Gives by person what was added.
+        """
+        added: dict[uuid.UUID, dict[str, Any]] = {}
+        for debtor_id in self._bring_birth_dates(
             {debtor_id: date.fromisoformat(one["born_on"]) for debtor_id, one in said if one["born_on"]}
-        )
+        ):
+            added.setdefault(debtor_id, {})["born_on"] = True
         there = {
             (contact.debtor_id, contact.channel, contact.address)
             for contact in session.execute(
@@ -335,19 +340,20 @@ class Staging:
                 )
             )
         }
-        self._add_contacts(
-            list(
-                dict.fromkeys(
-                    (debtor_id.hex, channel, address)
-                    for debtor_id, one in said
-                    for channel in ("email", "sms")
-                    if (address := one[channel]) and (debtor_id, channel, address) not in there
-                )
-            ),
-            at=Same(clock.now()),
+        new = list(
+            dict.fromkeys(
+                (debtor_id.hex, channel, address)
+                for debtor_id, one in said
+                for channel in ("email", "sms")
+                if (address := one[channel]) and (debtor_id, channel, address) not in there
+            )
         )
+        self._add_contacts(new, at=Same(clock.now()))
+        for debtor_hex, channel, address in new:
+            added.setdefault(uuid.UUID(debtor_hex), {}).setdefault("contacts", []).append([channel, address])
+        return added
 
-    def _bring_birth_dates(self, births: dict[uuid.UUID, date]) -> None:
+    def _bring_birth_dates(self, births: dict[uuid.UUID, date]) -> Sequence[uuid.UUID]:
         lacking = session.scalars(
             select(Debtor.id).where(
                 Debtor.lender_id == self.lender_id, Debtor.id.in_(list(births)), Debtor.born_on.is_(None)
@@ -359,6 +365,7 @@ class Staging:
                 .where(Debtor.lender_id == self.lender_id, Debtor.id == debtor_id)
                 .values(born_on=births[debtor_id])
             )
+        return lacking
 
     def _take_out(self, debt_id: uuid.UUID) -> None:
         session.execute(

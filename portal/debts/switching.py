@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import bindparam, delete, or_, select, update
 
 from portal import ledger
+from portal.bulk import Same, insert_columns, new_ids
 from portal.db import session, table_of, transaction
-from portal.debts.models import Debt, ImportRun, StagedChange
+from portal.debts.models import Debt, ImportBefore, ImportRun, StagedChange
 from portal.debts.results import under_a_plan
 from portal.debts.runs import BATCH, Plans, RunWasEnded, Summary, close_run, still_staging
 from portal.debts.staging import Staging
 from portal.debts.statement import MONEY_CAME
 from portal.evidence.models import EvidenceRecord
-from portal.evidence.record import OPERATOR, Act, record
+from portal.evidence.record import Act, Actor, record
 from portal.ledger import Account, Book, Figures, Posting, Transfer
 from portal.money import Money
 from portal.people.models import ContactPoint, Debtor, FoundBy, NameSpelling
 from portal.planner import count_anew
 
 Line = tuple[str, str, str, str, str]
+# What a file may change on a debt's row.
+_BEFORE = (Debt.state, Debt.product, Debt.annual_rate_ppm, Debt.attributes, Debt.late_since, Debt.as_of)
 
 
 def switch(
@@ -36,10 +39,12 @@ def switch(
     file: Path,
     plans: Plans,
     warn: Callable[[Line], None],
+    by: Actor,
+    ending: Callable[[], None],
 ) -> None:
     """Make a staged file live: new debts open, known debts adjusted by their difference, missing ones recalled.
 
-    `warn` is given a line of the report for each debt whose amount has changed under a plan.
+    `warn` is given a line of the report for each debt whose amount has changed under a plan; `ending` is called last.
     """
     run_id = summary.run_id
     with transaction() as s:
@@ -64,7 +69,7 @@ def switch(
             for debt in missing:
                 record(
                     Act.DEBT_RECALLED,
-                    by=OPERATOR,
+                    by=by,
                     lender_id=lender_id,
                     debtor_id=debt.debtor_id,
                     debt_id=debt.id,
@@ -73,7 +78,8 @@ def switch(
             summary.recalled = len(missing)
             for start in range(0, len(missing), BATCH):
                 gone = [debt.id for debt in missing[start : start + BATCH]]
-                summary.plans_ended += plans.recalled(lender_id, gone)
+                _keep_before(lender_id, run_id, {debt_id: {"state": "open"} for debt_id in gone})
+                summary.plans_ended += plans.recalled(lender_id, gone, run_id, by)
         opened = s.execute(
             update(Debt)
             .where(Debt.lender_id == lender_id, Debt.import_run_id == run_id, Debt.state == "staged")
@@ -81,7 +87,7 @@ def switch(
             execution_options={"synchronize_session": False},
         )
         summary.added = opened.rowcount  # type: ignore[attr-defined]
-        _apply_changes(lender_id, summary, staging, plans=plans, warn=warn)
+        _apply_changes(lender_id, summary, staging, plans=plans, warn=warn, by=by)
         s.execute(
             delete(StagedChange).where(StagedChange.lender_id == lender_id, StagedChange.import_run_id == run_id),
             execution_options={"synchronize_session": False},
@@ -90,7 +96,7 @@ def switch(
         close_run(lender_id, summary, state="live")
         record(
             Act.PORTFOLIO_IMPORTED,
-            by=OPERATOR,
+            by=by,
             lender_id=lender_id,
             facts={
                 "import": run_id,
@@ -104,15 +110,25 @@ def switch(
                 "recalled": summary.recalled,
             },
         )
+        ending()
 
 
 def _apply_changes(
-    lender_id: uuid.UUID, summary: Summary, staging: Staging, *, plans: Plans, warn: Callable[[Line], None]
+    lender_id: uuid.UUID,
+    summary: Summary,
+    staging: Staging,
+    *,
+    plans: Plans,
+    warn: Callable[[Line], None],
+    by: Actor,
 ) -> None:
     last: uuid.UUID | None = None
+    started = session.scalars(
+        select(ImportRun.started_at).where(ImportRun.lender_id == lender_id, ImportRun.id == summary.run_id)
+    ).one()
     while True:
         query = (
-            select(StagedChange, Debt.debtor_id, Debt.currency, Debt.reference)
+            select(StagedChange, Debt.debtor_id, Debt.currency, Debt.reference, *_BEFORE)
             .join(Debt, (Debt.lender_id == StagedChange.lender_id) & (Debt.id == StagedChange.debt_id))
             .where(StagedChange.lender_id == lender_id, StagedChange.import_run_id == summary.run_id)
             .order_by(StagedChange.id)
@@ -122,23 +138,29 @@ def _apply_changes(
         if not rows:
             return
         last = rows[-1].StagedChange.id
-        staging.bring_people(
+        added = staging.bring_people(
             [
                 (row.debtor_id, row.StagedChange.figures["person"])
                 for row in rows
                 if "person" in row.StagedChange.figures
             ]
         )
+        _keep_before(lender_id, summary.run_id, _stood_before(rows, added, as_of=staging.as_of))
         rows = [row for row in rows if "parts" in row.StagedChange.figures]
         owners = {row.StagedChange.debt_id: row.debtor_id for row in rows}
-        since = _came_since(lender_id, list(owners), as_of=staging.as_of, run_id=summary.run_id)
+        wanted = as_of_now(
+            lender_id,
+            {row.StagedChange.debt_id: row.StagedChange.figures["parts"] for row in rows},
+            as_of=staging.as_of,
+            since=started,
+        )
         changed = ledger.restate(
             lender_id=lender_id,
             figures=[
                 Figures(
                     debt_id=row.StagedChange.debt_id,
                     currency=row.currency,
-                    parts=_as_of_now(row.StagedChange.figures["parts"], since.get(row.StagedChange.debt_id, {})),
+                    parts=wanted[row.StagedChange.debt_id],
                 )
                 for row in rows
             ],
@@ -148,13 +170,13 @@ def _apply_changes(
         for restated in changed:
             record(
                 Act.BALANCE_ADJUSTED,
-                by=OPERATOR,
+                by=by,
                 lender_id=lender_id,
                 debtor_id=owners[restated.debt_id],
                 debt_id=restated.debt_id,
                 facts={"import": summary.run_id, "before": restated.before, "after": restated.after},
             )
-        living = plans.changed(lender_id, [restated.debt_id for restated in changed], staging.as_of)
+        living = plans.changed(lender_id, [restated.debt_id for restated in changed], staging.as_of, None)
         summary.under_plans += len(living)
         of_debt = {row.StagedChange.debt_id: row for row in rows} if living else {}
         for restated in changed:
@@ -202,17 +224,57 @@ def _columns(figures: Mapping[str, Any], *, as_of: date) -> dict[str, Any]:
     return values
 
 
+def _stood_before(
+    rows: Sequence[Any], added: Mapping[uuid.UUID, Mapping[str, Any]], *, as_of: date
+) -> dict[uuid.UUID, dict[str, Any]]:
+    """Give what stands on the rows of debts that a file changes, and what it has added to their people."""
+    before: dict[uuid.UUID, dict[str, Any]] = {}
+    told: set[uuid.UUID] = set()
+    for row in rows:
+        figures = row.StagedChange.figures
+        kept: dict[str, Any] = {}
+        if "parts" in figures:
+            said = _columns(figures, as_of=as_of)
+            kept = {name: getattr(row, name) for name in said if getattr(row, name) != said[name]}
+            kept = {name: value.isoformat() if isinstance(value, date) else value for name, value in kept.items()}
+        if row.debtor_id in added and row.debtor_id not in told:
+            told.add(row.debtor_id)
+            kept["person"] = dict(added[row.debtor_id])
+        if kept:
+            before[row.StagedChange.debt_id] = kept
+    return before
+
+
+def _keep_before(lender_id: uuid.UUID, run_id: uuid.UUID, before: Mapping[uuid.UUID, Mapping[str, Any]]) -> None:
+    """Keep what an import is taken back by."""
+    insert_columns(
+        table_of(ImportBefore),
+        {
+            "lender_id": Same(lender_id.hex),
+            "id": new_ids(len(before)),
+            "import_run_id": Same(run_id.hex),
+            "debt_id": [debt_id.hex for debt_id in before],
+            "before": list(before.values()),
+        },
+    )
+
+
+def as_of_now(
+    lender_id: uuid.UUID, said: Mapping[uuid.UUID, Mapping[str, int]], *, as_of: date, since: datetime
+) -> dict[uuid.UUID, dict[Account, int]]:
+    """Give what debts come to when a file says so of a day: its figures, and what happened after them."""
+    came = _came_since(lender_id, list(said), as_of=as_of, started=since)
+    return {debt_id: _as_of_now(parts, came.get(debt_id, {})) for debt_id, parts in said.items()}
+
+
 def _came_since(
-    lender_id: uuid.UUID, debts: Sequence[uuid.UUID], *, as_of: date, run_id: uuid.UUID
+    lender_id: uuid.UUID, debts: Sequence[uuid.UUID], *, as_of: date, started: datetime
 ) -> dict[uuid.UUID, dict[Account, int]]:
     """Give what happened on debts that a file can't know of, by account, in minor units.
 
     That is what was paid, given back or charged after the day of its figures, or while it was being read. What happened
     on that very day counts as known to the lender. `credit` has what earlier files of that day gave as credit.
     """
-    started = session.scalars(
-        select(ImportRun.started_at).where(ImportRun.lender_id == lender_id, ImportRun.id == run_id)
-    ).one()
     rows = session.execute(
         select(Transfer.book_id, Transfer.from_account, Transfer.to_account, Transfer.amount_minor, Posting.kind)
         .join(Posting, (Posting.lender_id == Transfer.lender_id) & (Posting.id == Transfer.posting_id))

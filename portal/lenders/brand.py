@@ -94,6 +94,16 @@ def checked(accent: str, *, mode: str) -> Weak | None:
     return Weak(accent=accent, mode=mode, worst=problems[0], instead=instead)
 
 
+def weak_accent(accent: str) -> Weak | None:
+    """Say why an accent can't be used, on light pages or as the one that goes with it on dark ones; None if it can.
+
+    :raises portal.web.colours.NotAColour: if it is not written as #rgb or #rrggbb.
+    """
+    light = colours.colour_from(accent)
+    both = zip(MODES, (light, dark_of(light)), strict=True)
+    return next((weak for mode, colour in both if (weak := checked(colour, mode=mode)) is not None), None)
+
+
 def dark_of(accent: str) -> str:
     """Give the accent of dark pages that goes with a light one: the same hue, calmer, as light as it must be."""
     of = colours.to_oklch(accent)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import LenderOwned, Model, Sealed, new_id
@@ -28,6 +28,8 @@ class Lender(Model):
     # Who is told at once when a request can't wait; `email` if nobody is named.
     urgent_email: Mapped[str | None]
     website: Mapped[str]
+    # Under this name of a host there is nobody but this lender; none for a lender that is found by its path.
+    host: Mapped[str | None]
     jurisdiction: Mapped[str]
     currency: Mapped[str]
     zone: Mapped[str]
@@ -41,7 +43,10 @@ class Lender(Model):
     # Colours, corners, name and logo of its pages, as `brand.py` checked them; none for the portal's own look.
     brand: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
-    __table_args__ = (CheckConstraint("length(currency) = 3", name="currency"),)
+    __table_args__ = (
+        CheckConstraint("length(currency) = 3", name="currency"),
+        Index("uq_lender_host", "host", unique=True),
+    )
 
 
 @dataclass(frozen=True, slots=True)

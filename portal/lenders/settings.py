@@ -54,10 +54,18 @@ def tell_urgent(lender: Lender, *, address: str | None, by: Actor) -> None:
     record(Act.LENDER_URGENT_EMAIL_SET, by=by, lender_id=lender.id, facts={"address": address})
 
 
-def add(*, values: Mapping[str, Any]) -> Lender:
+def set_host(lender: Lender, *, host: str | None, by: Actor) -> None:
+    """Give a lender a host of its own, or take it away."""
+    facts = {"before": lender.host, "after": host}
+    lender.host = host
+    record(Act.LENDER_HOST_SET, by=by, lender_id=lender.id, facts=facts)
+
+
+def add(*, values: Mapping[str, Any], by: Actor = OPERATOR) -> Lender:
     """Add a lender; `values` are the columns of its row."""
     lender = Lender(**values, created_at=clock.now())
     session.add(lender)
     session.flush()
-    record(Act.LENDER_ADDED, by=OPERATOR, lender_id=lender.id, facts={"slug": lender.slug, "name": lender.name})
+    facts = {"slug": lender.slug, "name": lender.name, "host": lender.host}
+    record(Act.LENDER_ADDED, by=by, lender_id=lender.id, facts=facts)
     return lender

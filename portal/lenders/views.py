@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from portal.db import session
 from portal.lenders import brand as brands
+from portal.lenders.hosts import is_here
 from portal.lenders.models import Lender
 from portal.web.security import open_page
 
@@ -19,7 +20,7 @@ KEPT_SHORTLY = "public, max-age=60"
 
 def _lender_or_404(slug: str) -> Lender:
     lender = session.scalars(select(Lender).where(Lender.slug == slug)).one_or_none()
-    if lender is None:
+    if lender is None or not is_here(lender.id):
         abort(404)
     return lender
 

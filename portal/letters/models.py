@@ -31,6 +31,7 @@ class IssuedLetter(LenderOwned, Model):
         ForeignKeyConstraint(["lender_id", "debt_id"], ["debt.lender_id", "debt.id"]),
         UniqueConstraint("lender_id", "number"),
         UniqueConstraint("lender_id", "cause"),
+        Index("ix_letter_lender_id_debt_id", "lender_id", "debt_id"),
         Index("ix_letter_lender_id_debtor_id", "lender_id", "debtor_id"),
     )
 

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from portal import amounts
 from portal.db import session
 from portal.debts.statement import Standing
+from portal.lenders.hosts import address_here
 from portal.lenders.models import Lender
 from portal.money import Money, total
 from portal.payments import checkout, stripe_gateway
@@ -94,7 +95,7 @@ def field_of(debt: Standing) -> str:
 def _go(
     person: Person, chosen_shares: Sequence[tuple[Payable, Money]], form_key: str, *, again: str
 ) -> ResponseReturnValue:
-    base = current_app.config["BASE_URL"]
+    base = address_here()
     use = _use() if len(chosen_shares) == 1 else None
     try:
         lender = session.get_one(Lender, person.lender_id)

@@ -20,6 +20,7 @@ from sqlalchemy import func, or_, select, update
 from portal import clock
 from portal.db import new_id, session
 from portal.evidence.record import OPERATOR, Act, Actor, record
+from portal.lenders.hosts import is_here
 from portal.people import devices, found_by, notices, sign_in, staff_requests
 from portal.people.models import LIVE, ContactChange, ContactPoint, Debtor, Passkey
 from portal.people.reach import Address, same
@@ -442,7 +443,7 @@ def look_at_undo(token: str, *, key: str) -> ContactChange | None:
             ContactChange.lender_id == _lender_of(token), ContactChange.undo_hash == hashed("undo", token, key=key)
         )
     ).one_or_none()
-    if change is None or change.undo_until is None or change.undo_until <= clock.now():
+    if change is None or change.undo_until is None or change.undo_until <= clock.now() or not is_here(change.lender_id):
         return None
     return change if change.state in {"done", "undone"} else None
 

@@ -17,6 +17,7 @@ from sqlalchemy import Row, bindparam, select, update
 from portal import clock
 from portal.db import read, table_of, transaction
 from portal.evidence.record import Actor
+from portal.lenders.hosts import is_here
 from portal.lenders.models import Lender, LenderCard
 from portal.people import kept_forms
 from portal.people.models import Debtor, UserSession
@@ -137,7 +138,7 @@ def load(user_id: str) -> Person | None:
     """
     said = _read(user_id)
     rows = read(_BEHIND_COOKIE, said.names()) if said else []
-    if not said or not rows or not _this_turn(said, rows[0], clock.now()):
+    if not said or not rows or not is_here(said.lender_id) or not _this_turn(said, rows[0], clock.now()):
         return None
     return _person(said, rows[0])
 

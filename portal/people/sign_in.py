@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Select, func, select, update
 from portal import clock, queue
 from portal.db import new_id, session
 from portal.evidence.record import OPERATOR, Act, Actor, record
+from portal.lenders.hosts import is_here
 from portal.lenders.models import Lender
 from portal.people import guessing, tries
 from portal.people.guessing import TRIES, TRIES_FROM_ONE_ADDRESS
@@ -211,6 +212,8 @@ def look_at_link(token: str, *, key: str) -> LinkOpen | LinkGone | Locked:
     invitation = session.get(Invitation, (found.lender_id, found.invitation_id) if found else (_NOBODY, _NOBODY))
     now = clock.now()
     if invitation is None or invitation.withdrawn_at is not None or invitation.expires_at <= now:
+        return LinkGone()
+    if not is_here(invitation.lender_id):
         return LinkGone()
     if invitation.locked_until is not None and invitation.locked_until > now:
         return Locked(until=invitation.locked_until)

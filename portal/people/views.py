@@ -28,7 +28,7 @@ from flask_login import current_user, login_user, logout_user
 
 from portal import clock
 from portal.db import transaction
-from portal.lenders.settings import all_lenders, only_lender
+from portal.lenders.hosts import lender_id_here, lenders_here, only_lender_here
 from portal.people import browsers, codes, kept_forms, notices, passkey_check, passkeys, sign_in
 from portal.people.forms import CodeForm, PasskeyForm, SignInForm
 from portal.people.models import KeptForm
@@ -143,7 +143,7 @@ def _gone() -> ResponseReturnValue:
 
 def zone_before_sign_in() -> str:
     """Give the zone of whoever's page it is before anybody signed in."""
-    lender = only_lender()
+    lender = only_lender_here()
     return lender.zone if lender else "UTC"
 
 
@@ -193,7 +193,7 @@ def invitation(token: str) -> ResponseReturnValue:
 @open_page
 def sign_in_page() -> ResponseReturnValue:
     """Sign in with a reference and the date of birth."""
-    lenders = all_lenders()
+    lenders = lenders_here()
     form = SignInForm()
     form.lender.choices = [(lender.slug, lender.name) for lender in lenders]
     if len(lenders) == 1:
@@ -239,7 +239,9 @@ def sign_in_page() -> ResponseReturnValue:
 
 
 def passkey_site(*, lender_name: str) -> passkey_check.Site | None:
-    """Give the site that passkeys are made for, or None where browsers make none."""
+    """Give the site that passkeys are made for, or None where browsers make none, and under a lender's own host."""
+    if lender_id_here() is not None:
+        return None
     return passkey_check.site(str(current_app.config["BASE_URL"]), name=lender_name)
 
 

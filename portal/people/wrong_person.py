@@ -10,6 +10,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.db import new_id, session
 from portal.evidence.record import OPERATOR, Act, Actor, record
+from portal.lenders.hosts import is_here
 from portal.people import contacts, staff_requests
 from portal.people.models import ContactPoint, Invitation, LinkToken, WrongPerson
 from portal.people.sign_in import LinkGone, hashed
@@ -33,7 +34,7 @@ def open_to(token: str, *, key: str) -> bool:
 
 def _invitation(token: str, *, key: str, lock: bool = False) -> Invitation | None:
     found = session.get(LinkToken, hashed("link", token, key=key))
-    if found is None:
+    if found is None or not is_here(found.lender_id):
         return None
     asked = select(Invitation).where(Invitation.lender_id == found.lender_id, Invitation.id == found.invitation_id)
     invitation = session.execute(asked.with_for_update() if lock else asked).scalar_one()

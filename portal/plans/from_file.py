@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from portal import ledger, queue
 from portal.db import session
 from portal.debts.runs import Plans
-from portal.evidence.record import OPERATOR, Act, record
+from portal.evidence.record import Act, Actor, record
 from portal.plans.models import LIVE_STATES, Plan
 from portal.plans.states import Event, Moved, State, after
 
@@ -22,11 +22,13 @@ TELL = "plans.tell_of_file"
 CHANGED, TAKEN_BACK = "amount_changed", "plan_taken_back"
 
 
-def changed(lender_id: uuid.UUID, debt_ids: Sequence[uuid.UUID], as_of: date) -> Mapping[uuid.UUID, str]:
+def changed(
+    lender_id: uuid.UUID, debt_ids: Sequence[uuid.UUID], as_of: date, undone: uuid.UUID | None
+) -> Mapping[uuid.UUID, str]:
     """Let the next night look at the living plans of debts whose amount has changed; gives their references by debt.
 
     Their payments stay as they were agreed, and their debtors are told, once in a month at most: some files add
-    interest every day.
+    interest every day. When an import is taken back (`undone`) they are told once more, whatever they were told before.
     """
     plans = session.execute(
         select(Plan.id, Plan.debt_id, Plan.reference)
@@ -41,11 +43,11 @@ def changed(lender_id: uuid.UUID, debt_ids: Sequence[uuid.UUID], as_of: date) ->
             execution_options={"synchronize_session": False},
         )
     for plan in plans:
-        _tell(lender_id, plan.id, CHANGED, once=f"tell:{CHANGED}:{plan.id}:{as_of:%Y-%m}")
+        _tell(lender_id, plan.id, CHANGED, once=f"tell:{CHANGED}:{plan.id}:{undone or f'{as_of:%Y-%m}'}")
     return {plan.debt_id: plan.reference for plan in plans}
 
 
-def recalled(lender_id: uuid.UUID, debt_ids: Sequence[uuid.UUID]) -> int:
+def recalled(lender_id: uuid.UUID, debt_ids: Sequence[uuid.UUID], run_id: uuid.UUID, by: Actor) -> int:
     """End the living plans of debts that the lender has taken back; gives how many. What was paid stays paid."""
     living = (Plan.lender_id == lender_id, Plan.debt_id.in_(debt_ids), Plan.state.in_(LIVE_STATES))
     for debt_id in session.scalars(select(Plan.debt_id).where(*living).order_by(Plan.debt_id)).all():
@@ -62,11 +64,11 @@ def recalled(lender_id: uuid.UUID, debt_ids: Sequence[uuid.UUID]) -> int:
         ended += 1
         record(
             Act.PLAN_MOVED,
-            by=OPERATOR,
+            by=by,
             lender_id=lender_id,
             debtor_id=plan.debtor_id,
             debt_id=plan.debt_id,
-            facts={"plan": plan.reference, "before": before.value, "after": plan.state},
+            facts={"plan": plan.reference, "before": before.value, "after": plan.state, "import": run_id},
         )
         _tell(lender_id, plan.id, TAKEN_BACK, once=f"tell:{TAKEN_BACK}:{plan.id}")
     session.flush()

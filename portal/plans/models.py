@@ -234,6 +234,14 @@ class PlanItem(LenderOwned, Model):
         CheckConstraint("waive_minor >= 0", name="waive"),
         CheckConstraint("kind in ('payment', 'extra')", name="kind"),
         Index("ix_plan_item_lender_id_due_on", "lender_id", "due_on"),
+        # As posting.corrects_id.
+        Index(
+            "ix_plan_item_lender_id_waiver_posting_id",
+            "lender_id",
+            "waiver_posting_id",
+            postgresql_where=text("waiver_posting_id is not null"),
+            sqlite_where=text("waiver_posting_id is not null"),
+        ),
     )
 
 

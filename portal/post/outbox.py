@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select
 from portal import clock, queue
 from portal.db import new_id, put_unless_there, read, session, table_of
 from portal.evidence.record import PORTAL, Act, record
+from portal.lenders.hosts import is_here
 from portal.lenders.models import Lender
 from portal.post import compose, phones
 from portal.post.compose import Link, Words
@@ -133,7 +134,8 @@ def _keep_stop_link(lender: Lender, debtor_id: uuid.UUID, channel: str, address:
 
 def link_behind(token: str) -> StopLink | None:
     """Give whom a stop link stops messages for, or None if we never sent it."""
-    return session.get(StopLink, compose.hashed("stop-link", token.strip().lower()))
+    found = session.get(StopLink, compose.hashed("stop-link", token.strip().lower()))
+    return found if found is not None and is_here(found.lender_id) else None
 
 
 def links_to(*, channel: str, address: str) -> list[StopLink]:

@@ -9,6 +9,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 
 from portal.db import transaction
+from portal.lenders.hosts import address_here, lenders_here
 from portal.lenders.settings import all_lenders
 from portal.people import sign_in
 from portal.people.permissions import is_debtor
@@ -27,7 +28,7 @@ def start() -> ResponseReturnValue:
     """Say who this is for; a signed-in person goes home."""
     if is_debtor():
         return redirect(url_for("home.home"), 303)
-    return render_template("public/start.html", address=urlsplit(current_app.config["BASE_URL"]).netloc)
+    return render_template("public/start.html", address=urlsplit(address_here()).netloc)
 
 
 @public.get("/alive")
@@ -100,5 +101,5 @@ def really_us() -> ResponseReturnValue:
         until=until,
         zone=zone,
         address=str(current_app.config["BASE_URL"]),
-        lenders=all_lenders(),
+        lenders=lenders_here(),
     ), status

@@ -51,7 +51,11 @@ class Digits(Text):
         self.data = re.sub(r"[\s-]", "", self.data or "")[:20]
 
 
-def _is_an_email(_form: object, field: Text) -> None:
+def is_an_email(_form: object, field: Text) -> None:
+    """Look whether it can be an e-mail address, and keep it as it is written everywhere.
+
+    :raises StopValidation: if it can't.
+    """
     try:
         field.data = validate_email(field.data or "", check_deliverability=False).normalized
     except EmailNotValidError:
@@ -115,7 +119,7 @@ class LostForm(Form):
     lender = SelectField(lazy_gettext("Where do you work?"))
     email = Text(
         lazy_gettext("E-mail address"),
-        [InputRequired(lazy_gettext("Enter your e-mail address.")), at_most(254), _is_an_email],
+        [InputRequired(lazy_gettext("Enter your e-mail address.")), at_most(254), is_an_email],
     )
 
 
@@ -143,7 +147,7 @@ class InviteForm(RolesForm):
     name = Text(lazy_gettext("Name"), [Filled(lazy_gettext("Enter the name.")), at_most(LONGEST_NAME)])
     email = Text(
         lazy_gettext("E-mail address"),
-        [InputRequired(lazy_gettext("Enter the e-mail address.")), at_most(254), _is_an_email],
+        [InputRequired(lazy_gettext("Enter the e-mail address.")), at_most(254), is_an_email],
     )
     language = SelectField(lazy_gettext("Language"))
 

@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, select
 from portal import clock
 from portal.db import read, table_of, transaction
 from portal.evidence.record import Actor
+from portal.lenders.hosts import is_here
 from portal.lenders.models import Lender, LenderCard
 from portal.staff import entering, members
 from portal.staff.entering import IDLE, SESSION_LIFE
@@ -116,7 +117,7 @@ def load(user_id: str) -> Colleague | None:
     except ValueError:
         return None
     rows = read(_BEHIND_COOKIE, {"lender_id": lender_id, "session_id": session_id}) if kind == "staff" else []
-    if not rows:
+    if not rows or not is_here(lender_id):
         return None
     row, now = rows[0], clock.now()
     ends_at, seen_at = row.created_at + SESSION_LIFE, row.seen_at

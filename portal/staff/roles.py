@@ -29,6 +29,12 @@ class Permission(StrEnum):
     TRY_LIMITS = "try_limits"
     # Say yes to an offer above what a card lets its agents grant.
     GRANT_FURTHER = "grant_further"
+    # See which files of debts came, and what became of them.
+    SEE_PORTFOLIO = "see_portfolio"
+    # Bring a file of debts in, and take it back.
+    BRING_PORTFOLIO = "bring_portfolio"
+    # Add lenders; of the platform's operator alone.
+    ADD_LENDERS = "add_lenders"
 
 
 class Role(StrEnum):
@@ -64,13 +70,22 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES, _P.GRANT_FURTHER},
         Role.FINANCE: frozenset({_P.VOUCH}),
         # Sees, and changes nothing.
-        Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS}),
-        Role.LENDER_ADMINISTRATOR: frozenset({_P.SEE_COLLEAGUES, _P.MANAGE_COLLEAGUES, _P.SEE_LIMITS, _P.VOUCH}),
+        Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS, _P.SEE_PORTFOLIO}),
+        Role.LENDER_ADMINISTRATOR: frozenset(
+            {
+                _P.SEE_COLLEAGUES,
+                _P.MANAGE_COLLEAGUES,
+                _P.SEE_LIMITS,
+                _P.VOUCH,
+                _P.SEE_PORTFOLIO,
+                _P.BRING_PORTFOLIO,
+            }
+        ),
         # Adds lenders, and sees nothing of any lender's people.
-        Role.PLATFORM_OPERATOR: frozenset(),
+        Role.PLATFORM_OPERATOR: frozenset({_P.ADD_LENDERS}),
     }
 )
-READS_ONLY: Final = frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS})
+READS_ONLY: Final = frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS, _P.SEE_PORTFOLIO})
 
 
 def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from portal import clock
 from portal.db import transaction
+from portal.lenders.hosts import is_here, lenders_here
 from portal.lenders.models import Lender
 from portal.lenders.settings import NoSuchLender, all_lenders, by_slug
 from portal.people import passkey_check
@@ -46,7 +47,7 @@ def locked(until: datetime, zone: str) -> ResponseReturnValue:
 
 def _choices(form: StaffSignInForm | LostForm) -> bool:
     """Offer the lenders that there are; gives whether there are several."""
-    lenders = all_lenders()
+    lenders = lenders_here()
     form.lender.choices = [(lender.slug, lender.name) for lender in lenders]
     if len(lenders) == 1:
         form.lender.data = lenders[0].slug
@@ -186,9 +187,10 @@ def passkey() -> ResponseReturnValue:
 
 def _lender_or_404(slug: str) -> Lender:
     try:
-        return by_slug(slug)
+        found = by_slug(slug)
     except NoSuchLender:
         abort(404)
+    return found if is_here(found.id) else abort(404)
 
 
 def _gone() -> ResponseReturnValue:

@@ -34,8 +34,8 @@ def role_hint(role: Role) -> str:
         Role.SENIOR: _("As the helpdesk, sees who works here, and says yes to offers that are above the helpdesk."),
         Role.FINANCE: _("Nothing is here for this role yet."),
         Role.AUDITOR: _("Sees, and can change nothing."),
-        Role.LENDER_ADMINISTRATOR: _("Invites colleagues, gives roles, ends accounts."),
-        Role.PLATFORM_OPERATOR: _("Nothing is here for this role yet."),
+        Role.LENDER_ADMINISTRATOR: _("Invites colleagues, gives roles, ends accounts; brings files of debts."),
+        Role.PLATFORM_OPERATOR: _("Adds lenders, and sees nothing of their people."),
     }[role]
 
 
@@ -54,6 +54,9 @@ def permission_words(permission: Permission) -> str:
         Permission.TRY_LIMITS: _("see what a debt would be offered, and why"),
         Permission.ANSWER_REQUESTS: _("answer what people asked for"),
         Permission.GRANT_FURTHER: _("say yes to offers above what agents may grant alone"),
+        Permission.SEE_PORTFOLIO: _("see which files of debts came"),
+        Permission.BRING_PORTFOLIO: _("bring files of debts in, and take them back"),
+        Permission.ADD_LENDERS: _("add lenders"),
     }[permission]
 
 

@@ -220,3 +220,48 @@ def test_a_colleague_makes_a_plan_with_somebody_who_says_yes_alone(browser: Brow
         her.look()
         agreed = her.page.locator("main li", has_text=plan[0]).first.inner_text()
         assert HELPDESK_NAME in agreed, agreed
+
+
+ROWS = """reference,name,born_on,email,product,principal,late_since,remark
+WALK-1,Walker One (made up),1988-07-21,one@example.com,Card,100.00,2026-05-01,by hand
+WALK-2,=1+1,1988-07-21,two@example.com,Card,200.00,,a formula
+WALK-3,Walker Three (made up),1988-13-01,three@example.com,Card,300.00,,no such day
+WALK-4,Walker Four (made up),1988-07-21,four@example.com,Card,-4.00,,less than nothing
+WALK-5,Walker Five (made up),1988-07-21,five@example.com,Card,500.00,,
+"""
+
+
+def test_a_file_with_bad_rows_is_seen_its_good_rows_come_in_and_go_again(browser: Browser, passers: Gallery) -> None:
+    staff = {one["role"]: one for one in passers.portal.staff()}
+    boss = staff["lender_administrator"]
+    # Without a script: the page of a file looks again by itself all the same.
+    with somebody(browser, passers, View(320, "dark", False, "en")) as her:  # noqa: FBT003 - as in views
+        sign_in(her, passers, boss["email"], boss["password"], boss["totp_secret"])
+        her.tap("nav a[href='/staff/portfolio']")
+        her.look()
+        her.tap("main a.button[href='/staff/portfolio/bring']")
+        her.look()
+        file = {"name": "walk.csv", "mimeType": "text/csv", "buffer": ROWS.encode()}
+        her.page.set_input_files("main [name=upload]", file)  # type: ignore[arg-type]
+        her.tap("main form button")
+        her.look()
+        her.page.wait_for_selector("main form[action$='/confirm']")
+        her.look()
+        seen = her.page.locator("main").inner_text()
+        assert "5 rows read = 2 taken in + 0 with nothing owed + 3 refused" in seen and "Not read" in seen
+        for reason in ("A formula: 1", "There is no such day: 1", "Less than zero: 1"):
+            assert reason in seen
+        her.page.check("main [name=keep_good]")
+        her.tap("main form[action$='/confirm'] button")
+        her.page.wait_for_selector("main a[href$='/undo']")
+        her.look()
+        assert "New debts\n2" in her.page.locator("main").inner_text()
+        url = her.page.locator("main a[href$='/rows.csv']").get_attribute("href")
+        refused = her.page.request.get(f"{passers.portal.url}{url}").text()
+        assert "'=1+1" in refused and "\n4,born_on,1988-13-01,no_such_date" in refused
+        her.tap("main a[href$='/undo']")
+        her.look()
+        her.tap("main form button")
+        her.page.wait_for_selector("main h2:has-text('What was taken back')")
+        her.look()
+        assert "New debts that are gone\n2" in her.page.locator("main").inner_text()

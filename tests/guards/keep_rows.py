@@ -24,8 +24,10 @@ from portal.changes import acts
 from portal.changes import rules as changes
 from portal.contact.models import ContactChoice, ContactWish
 from portal.db import new_id, transaction
+from portal.debts.models import ImportBefore, ImportRun
 from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
+from portal.files.models import Upload, UploadPart
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.models import metadata
 from portal.money import Money
@@ -38,6 +40,7 @@ from portal.points.models import PointsEntry
 from portal.post import outbox
 from portal.post.models import BouncedAddress, DeliveryWord
 from portal.schedules.dates import Frequency
+from portal.staff.models import StaffMember
 from tests.conftest import make_app
 from tests.databases import ROOT, migrate
 from tests.factories import BORN_ON, LIMITS_WITH_CHANGES, a_debt, a_debtor, a_lender, an_invitation
@@ -89,6 +92,7 @@ def fill() -> None:
     _change(debt)
     _settle(a_debt("500.00", interest="80.00", lender=lender, debtor=debtor))
     _pay(by_id(lender_id=lender.id, debt_id=debt.id))
+    _bring_a_file(debt)
 
 
 def _agree(debt: Standing) -> None:
@@ -144,6 +148,62 @@ def _settle(debt: Standing) -> None:
         number = negotiate.quote(debt, proposal=proposal, key=key, arrangement=picked, by=by, today=today, zone="UTC")
         agreed = negotiate.agree(debt, number=number, agreed_text="I agree to this plan.", by=by)
         assert isinstance(agreed, negotiate.Agreed)
+
+
+def _bring_a_file(debt: Standing) -> None:
+    """Write what a file leaves that somebody of the staff brought."""
+    own = {"lender_id": debt.lender_id}
+    member, run = new_id(), new_id()
+    with transaction() as session:
+        session.add_all(
+            [
+                StaffMember(
+                    **own,
+                    id=member,
+                    email="ada@kept.example",
+                    name="Ada Example",
+                    language="en",
+                    roles=["lender_administrator"],
+                    state="invited",
+                    created_at=AT,
+                ),
+                ImportRun(
+                    **own,
+                    id=run,
+                    file_name="kept.csv",
+                    file_sha256="0" * 64,
+                    as_of=AT.date(),
+                    state="abandoned",
+                    started_at=AT,
+                    touched_at=AT,
+                ),
+            ]
+        )
+        session.flush()
+        upload = Upload(
+            **own,
+            id=new_id(),
+            number=1,
+            name="kept.csv",
+            sha256="0" * 64,
+            size=4,
+            mapping_name="",
+            mapping="",
+            whole=False,
+            state="ready",
+            preview={"counts": {"read": 1}},
+            form_key="kept",
+            brought_by=member,
+            brought_at=AT,
+        )
+        session.add(upload)
+        session.flush()
+        session.add_all(
+            [
+                UploadPart(**own, upload_id=upload.id, kind="file", place=0, content=b"kept"),
+                ImportBefore(**own, import_run_id=run, debt_id=debt.id, before={"state": "open"}),
+            ]
+        )
 
 
 def _pay(debt: Standing) -> None:

@@ -17,14 +17,10 @@ TABLES = {table.name for table in models.metadata.sorted_tables}
 # A lender has as many staff as it has, and the list of them is all of them. What is asked of a colleague or granted
 # beyond the usual is written by hand, one reason at a time.
 SMALL = {
-    "lender",
-    "limits_draft",
-    "limits_release",
-    "limits_version",
+    *("lender", "limits_draft", "limits_release", "limits_version", "outage", "staff_member", "staff_recovery"),
     "offer_decision",
-    "outage",
-    "staff_member",
-    "staff_recovery",
+    # A file comes once a day at most.
+    *("import_run", "upload"),
 }
 # Indexes that hold only the few rows that wait for somebody.
 WAITING = {"uq_offer_decision_open"}
