@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from portal import clock
 from portal.care import holds, messages
@@ -24,7 +24,7 @@ from portal.care.alarm import is_urgent
 from portal.care.clocks import clock_for
 from portal.care.models import CareRequest, Need
 from portal.care.states import ABOUT_ACCESS, DOORS, WAITING, Event, Forbidden, Kind, Moved, Repeated, State, after
-from portal.db import new_id, session
+from portal.db import new_id, read, session, table_of
 from portal.debts.models import Debt
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Act, Actor, record
@@ -243,6 +243,23 @@ def needs_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Need, ...]:
         .order_by(Need.told_at, Need.id)
     )
     return tuple({row.need: row for row in rows}.values())
+
+
+_NEED = table_of(Need).c
+_NEEDS = (
+    select(_NEED.need)
+    .where(
+        _NEED.lender_id == bindparam("lender_id"),
+        _NEED.debtor_id == bindparam("debtor_id"),
+        _NEED.taken_back_at.is_(None),
+    )
+    .order_by(_NEED.told_at, _NEED.id)
+)
+
+
+def kinds_of_needs(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[str, ...]:
+    """Give only of what kind it is, as `needs_of` does."""
+    return tuple(dict.fromkeys(row.need for row in read(_NEEDS, {"lender_id": lender_id, "debtor_id": debtor_id})))
 
 
 def take_back_needs(

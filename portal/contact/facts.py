@@ -44,8 +44,37 @@ _CHOSEN = select(_CHOICE.channel, _CHOICE.allowed).where(
     _CHOICE.debtor_id == bindparam("debtor_id"),
     _CHOICE.kinds == bindparam("kinds"),
 )
-_BOUNCED_OF = select(_BOUNCED.channel, _BOUNCED.address).where(
-    _BOUNCED.lender_id == bindparam("lender_id"), _BOUNCED.channel.in_(("email", "sms")), _BOUNCED.mended_at.is_(None)
+_LENDER, _DEBTOR, _POINT = table_of(Lender).c, table_of(Debtor).c, table_of(ContactPoint).c
+_WISHED = table_of(ContactWish).c
+_PERSON = (
+    select(
+        _LENDER.jurisdiction,
+        _LENDER.zone.label("of_lender"),
+        _DEBTOR.zone,
+        _WISHED.quiet_from_minute,
+        _WISHED.quiet_to_minute,
+    )
+    .join_from(table_of(Debtor), table_of(Lender), _LENDER.id == _DEBTOR.lender_id)
+    .outerjoin(table_of(ContactWish), (_WISHED.lender_id == _DEBTOR.lender_id) & (_WISHED.debtor_id == _DEBTOR.id))
+    .where(_DEBTOR.lender_id == bindparam("lender_id"), _DEBTOR.id == bindparam("debtor_id"))
+)
+_POINTS = (
+    select(_POINT.channel, _POINT.address, _BOUNCED.id.label("bounced"))
+    .outerjoin_from(
+        table_of(ContactPoint),
+        table_of(BouncedAddress),
+        (_BOUNCED.lender_id == _POINT.lender_id)
+        & (_BOUNCED.channel == _POINT.channel)
+        & (_BOUNCED.address == _POINT.address)
+        & _BOUNCED.mended_at.is_(None),
+    )
+    .where(
+        _POINT.lender_id == bindparam("lender_id"),
+        _POINT.debtor_id == bindparam("debtor_id"),
+        _POINT.removed_at.is_(None),
+        _POINT.wrong_at.is_(None),
+    )
+    .order_by(_POINT.channel, _POINT.confirmed_at.is_(None), _POINT.id.desc())
 )
 _WISH = select(ContactWish).where(
     ContactWish.lender_id == bindparam("lender_id"), ContactWish.debtor_id == bindparam("debtor_id")
@@ -120,84 +149,77 @@ def of(
     holding: Holds,
 ) -> Facts:
     """Give what the gate must know of a message to a person."""
-    known = _known(lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, now=now, holding=holding)
+    lender = session.get_one(Lender, lender_id)
+    debtor = session.get(Debtor, (lender_id, debtor_id))
+    points = contacts(lender_id=lender_id, debtor_id=debtor_id)
+    holds = holding(lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, at=now)
+    group = gate_group(kind)
     return Facts(
-        jurisdiction=known.lender.jurisdiction,
+        jurisdiction=lender.jurisdiction,
         written_at=written_at,
         asked_at=asked_at,
-        zones=_zones(known.lender, known.debtor, known.points, also=address if channel == "sms" else None),
-        own_quiet=known.quiet,
+        zones=_zones(lender, debtor, points, also=address if channel == "sms" else None),
+        own_quiet=own_quiet(wish_of(lender_id=lender_id, debtor_id=debtor_id)),
         allowed=None
-        if known.debtor is None
-        else allowed(lender_id=lender_id, debtor_id=debtor_id, channel=channel, group=gate_group(kind)),
-        on_file=None
-        if known.debtor is None
-        else any((each.channel, each.address) == (channel, address) for each in known.points),
+        if debtor is None
+        else allowed(lender_id=lender_id, debtor_id=debtor_id, channel=channel, group=group),
+        on_file=None if debtor is None else any((each.channel, each.address) == (channel, address) for each in points),
         bounced=has_bounced(lender_id=lender_id, channel=channel, address=address),
-        stopped=known.stopped,
+        stopped=frozenset(stop for hold in holds for stop in hold.stops),
         still_true=still_true,
     )
 
 
 def of_contacts(
     *, lender_id: uuid.UUID, debtor_id: uuid.UUID, kind: str, now: datetime, holding: Holds
-) -> list[tuple[ContactPoint, Facts]]:
+) -> list[tuple[Point, Facts]]:
     """Give what the gate must know of a message of a kind by each contact on file, with what they share read once.
 
     :raises LookupError: if there is no such person.
     """
-    known = _known(lender_id=lender_id, debtor_id=debtor_id, debt_id=None, now=now, holding=holding)
-    if known.debtor is None:
+    mine = {"lender_id": lender_id, "debtor_id": debtor_id}
+    rows = read(_PERSON, mine)
+    if not rows:
         raise LookupError("no such person")
-    no = {
-        row.channel
-        for row in read(_CHOSEN, {"lender_id": lender_id, "debtor_id": debtor_id, "kinds": gate_group(kind).value})
-        if not row.allowed
-    }
-    asked = _BOUNCED_OF.where(_BOUNCED.address.in_([point.address for point in known.points]))
-    bounced = {(row.channel, row.address) for row in session.execute(asked, {"lender_id": lender_id})}
+    [person] = rows
+    no = {row.channel for row in read(_CHOSEN, mine | {"kinds": gate_group(kind).value}) if not row.allowed}
+    points = [Point(row.channel, row.address, row.bounced is not None) for row in read(_POINTS, mine)]
+    zones = _all_zones(
+        (point.address for point in points if point.channel == "sms"),
+        own=person.zone,
+        jurisdiction=person.jurisdiction,
+        of_lender=person.of_lender,
+    )
+    stopped = frozenset(
+        stop for hold in holding(lender_id=lender_id, debtor_id=debtor_id, at=now) for stop in hold.stops
+    )
     return [
         (
             point,
             Facts(
-                jurisdiction=known.lender.jurisdiction,
+                jurisdiction=person.jurisdiction,
                 written_at=now,
                 asked_at=None,
-                zones=_zones(known.lender, known.debtor, known.points, also=None),
-                own_quiet=known.quiet,
+                zones=zones,
+                own_quiet=_quiet(person.quiet_from_minute, person.quiet_to_minute),
                 allowed=point.channel not in no,
                 on_file=True,
-                bounced=(point.channel, point.address) in bounced,
-                stopped=known.stopped,
+                bounced=point.bounced,
+                stopped=stopped,
                 still_true=True,
             ),
         )
-        for point in known.points
+        for point in points
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What is the same for every message to a person."""
+class Point:
+    """A contact on file, and whether nobody is reached there."""
 
-    lender: Lender
-    debtor: Debtor | None
-    points: list[ContactPoint]
-    quiet: Quiet | None
-    stopped: frozenset[str]
-
-
-def _known(
-    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, debt_id: uuid.UUID | None, now: datetime, holding: Holds
-) -> _Known:
-    holds = holding(lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, at=now)
-    return _Known(
-        lender=session.get_one(Lender, lender_id),
-        debtor=session.get(Debtor, (lender_id, debtor_id)),
-        points=contacts(lender_id=lender_id, debtor_id=debtor_id),
-        quiet=own_quiet(wish_of(lender_id=lender_id, debtor_id=debtor_id)),
-        stopped=frozenset(stop for hold in holds for stop in hold.stops),
-    )
+    channel: str
+    address: str
+    bounced: bool
 
 
 def gate_group(kind: str) -> Group:
@@ -208,10 +230,15 @@ def gate_group(kind: str) -> Group:
 def _zones(lender: Lender, debtor: Debtor | None, points: list[ContactPoint], *, also: str | None) -> tuple[str, ...]:
     """Give every zone that a person may be in; the lender's own only where nothing else is known."""
     numbers = {point.address for point in points if point.channel == "sms"} | ({also} if also else set())
-    found = {debtor.zone} if debtor is not None and debtor.zone else set()
+    own = debtor.zone if debtor is not None else None
+    return _all_zones(numbers, own=own, jurisdiction=lender.jurisdiction, of_lender=lender.zone)
+
+
+def _all_zones(numbers: Iterable[str], *, own: str | None, jurisdiction: str, of_lender: str) -> tuple[str, ...]:
+    found = {own} if own else set()
     for number in numbers:
-        found |= set(phones.zones(number, jurisdiction=lender.jurisdiction))
-    return tuple(sorted(found or {lender.zone}))
+        found |= set(phones.zones(number, jurisdiction=jurisdiction))
+    return tuple(sorted(found or {of_lender}))
 
 
 def contacts(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> list[ContactPoint]:
@@ -237,9 +264,11 @@ def wish_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> ContactWish | None
 
 def own_quiet(wish: ContactWish | None) -> Quiet | None:
     """Give a person's own quiet time."""
-    if wish is None or wish.quiet_from_minute is None or wish.quiet_to_minute is None:
-        return None
-    return Quiet(_time(wish.quiet_from_minute), _time(wish.quiet_to_minute))
+    return None if wish is None else _quiet(wish.quiet_from_minute, wish.quiet_to_minute)
+
+
+def _quiet(start: int | None, end: int | None) -> Quiet | None:
+    return None if start is None or end is None else Quiet(_time(start), _time(end))
 
 
 def _time(minute: int) -> time:

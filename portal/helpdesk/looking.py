@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from portal import clock
-from portal.db import session
+from portal.db import read, table_of
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Act, record
 from portal.helpdesk.finding import Answer
@@ -21,6 +21,17 @@ from portal.staff.gates import Colleague
 _SAME_LOOK = timedelta(minutes=15)
 # With somebody on the line, one comes back to a page again and again.
 SAME_VISIT = timedelta(hours=4)
+
+
+_RECORD = table_of(EvidenceRecord).c
+_LOOKS = select(_RECORD.entry).where(
+    _RECORD.lender_id == bindparam("lender_id"),
+    _RECORD.at > bindparam("since", type_=_RECORD.at.type),
+    _RECORD.act == Act.STAFF_LOOKED.value,
+    _RECORD.actor_id == bindparam("member"),
+)
+_LOOKS_AT = _LOOKS.where(_RECORD.debtor_id == bindparam("debtor_id"))
+_LOOKS_AT_NOBODY = _LOOKS.where(_RECORD.debtor_id.is_(None))
 
 
 def looked_at_request(who: Colleague, *, debtor_id: uuid.UUID | None, number: str) -> None:
@@ -53,13 +64,6 @@ def _look(who: Colleague, *, debtor_id: uuid.UUID | None, facts: Mapping[str, ob
 
 def _looks(who: Colleague, *, debtor_id: uuid.UUID | None, within: timedelta) -> list[dict[str, Any]]:
     """Give the facts of what this member of the staff looked at of a person lately."""
-    entries = session.scalars(
-        select(EvidenceRecord.entry).where(
-            EvidenceRecord.lender_id == who.lender_id,
-            EvidenceRecord.debtor_id == debtor_id if debtor_id else EvidenceRecord.debtor_id.is_(None),
-            EvidenceRecord.at > clock.now() - within,
-            EvidenceRecord.act == Act.STAFF_LOOKED.value,
-            EvidenceRecord.actor_id == str(who.member_id),
-        )
-    )
-    return [json.loads(entry)["facts"] for entry in entries]
+    values = {"lender_id": who.lender_id, "member": str(who.member_id), "since": clock.now() - within}
+    rows = read(_LOOKS_AT, values | {"debtor_id": debtor_id}) if debtor_id else read(_LOOKS_AT_NOBODY, values)
+    return [json.loads(row.entry)["facts"] for row in rows]

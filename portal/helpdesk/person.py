@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 
 from portal import clock
 from portal.care.holds import notices_of
-from portal.care.requests import needs_of
-from portal.db import session
+from portal.care.requests import kinds_of_needs
+from portal.db import read, session, table_of
 from portal.debts.models import Debt
 from portal.debts.statement import Standing, debts_of
 from portal.home.overview import Owed, overview_of
@@ -48,14 +48,36 @@ class Subject:
         return {"lender_id": self.lender_id, "debtor_id": self.debtor_id}
 
 
+_DEBT, _DEBTOR, _PLAN = table_of(Debt).c, table_of(Debtor).c, table_of(Plan).c
+_DEBTOR_WITH_DEBTS = select(_DEBTOR.name, _DEBTOR.born_on, _DEBTOR.language, _DEBTOR.zone).where(
+    _DEBTOR.lender_id == bindparam("lender_id"),
+    _DEBTOR.id == bindparam("debtor_id"),
+    exists().where(
+        _DEBT.lender_id == bindparam("lender_id"), _DEBT.debtor_id == bindparam("debtor_id"), _DEBT.state != "staged"
+    ),
+)
+_PLANS = (
+    select(
+        _PLAN.reference,
+        _PLAN.state,
+        _PLAN.total_minor,
+        _PLAN.currency,
+        _PLAN.agreed_at,
+        _DEBT.reference.label("debt"),
+    )
+    .join_from(table_of(Plan), table_of(Debt), (_DEBT.lender_id == _PLAN.lender_id) & (_DEBT.id == _PLAN.debt_id))
+    .where(_PLAN.lender_id == bindparam("lender_id"), _PLAN.debtor_id == bindparam("debtor_id"))
+    .order_by(_PLAN.agreed_at.desc(), _PLAN.id.desc())
+    .limit(A_PAGE)
+)
+
+
 def subject_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Subject | None:
     """Give a person of a lender, or None: also of a file that is still being read, which nobody has seen yet."""
-    here = exists().where(Debt.lender_id == lender_id, Debt.debtor_id == debtor_id, Debt.state != "staged")
-    debtor = session.scalars(
-        select(Debtor).where(Debtor.lender_id == lender_id, Debtor.id == debtor_id, here)
-    ).one_or_none()
-    if debtor is None:
+    rows = read(_DEBTOR_WITH_DEBTS, {"lender_id": lender_id, "debtor_id": debtor_id})
+    if not rows:
         return None
+    [debtor] = rows
     notices = notices_of(lender_id=lender_id, debtor_id=debtor_id, zone=debtor.zone)
     return Subject(
         lender_id=lender_id,
@@ -64,7 +86,7 @@ def subject_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Subject | None:
         born_on=debtor.born_on,
         language=debtor.language,
         zone=debtor.zone,
-        needs=tuple(need.need for need in needs_of(lender_id=lender_id, debtor_id=debtor_id)),
+        needs=kinds_of_needs(lender_id=lender_id, debtor_id=debtor_id),
         disputed=any(notice.disputed for notice in notices),
     )
 
@@ -77,15 +99,7 @@ def debts_with_plans(of: Subject) -> list[tuple[Standing, Owed | None]]:
 
 def plans_of(of: Subject) -> Sequence[Any]:
     """Give every plan, newest first: its reference, its state and total, its instant, and the debt's reference."""
-    return session.execute(
-        select(
-            Plan.reference, Plan.state, Plan.total_minor, Plan.currency, Plan.agreed_at, Debt.reference.label("debt")
-        )
-        .join(Debt, (Debt.lender_id == Plan.lender_id) & (Debt.id == Plan.debt_id))
-        .where(Plan.lender_id == of.lender_id, Plan.debtor_id == of.debtor_id)
-        .order_by(Plan.agreed_at.desc(), Plan.id.desc())
-        .limit(A_PAGE)
-    ).all()
+    return read(_PLANS, of.key)
 
 
 def payments_of(of: Subject) -> Sequence[Payment]:
