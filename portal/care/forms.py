@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Optional, StopValidation
 
 from portal.care.requests import LONGEST_WORDS, plain_words
 from portal.care.words import NEEDS
-from portal.web.fields import Form, Text, at_most
+from portal.web.fields import Form, Text, at_most, no_card_number
 from portal.web.languages import gettext as _
 from portal.web.languages import lazy_gettext
 
@@ -28,7 +28,7 @@ class Words(TextAreaField):
         self.data = plain_words(valuelist[0]) if valuelist else ""
 
     def pre_validate(self, form: object) -> None:
-        """Refuse what is too long, and say by how much.
+        """Refuse what is too long, and say by how much; and the number of a card.
 
         :raises StopValidation: if it is longer than a request can be.
         """
@@ -39,6 +39,7 @@ class Words(TextAreaField):
                     count=len(self.data or ""),
                 )
             )
+        no_card_number(form, self)
 
 
 class AskForm(Form):

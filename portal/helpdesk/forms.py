@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, StopValidation
 from portal.care.forms import AskForm, CantPayForm
 from portal.care.requests import LONGEST_WORDS, plain_words
 from portal.staff.forms import Filled
-from portal.web.fields import Form, Text, at_most
+from portal.web.fields import Form, Text, at_most, no_card_number
 from portal.web.languages import gettext as _
 from portal.web.languages import lazy_gettext
 
@@ -22,7 +22,11 @@ class AnswerForm(Form):
 
     words = TextAreaField(
         lazy_gettext("Your answer"),
-        [InputRequired(lazy_gettext("Write the answer, as the person reads it.")), at_most(LONGEST_WORDS)],
+        [
+            InputRequired(lazy_gettext("Write the answer, as the person reads it.")),
+            at_most(LONGEST_WORDS),
+            no_card_number,
+        ],
     )
 
     def validate_words(self, field: TextAreaField) -> None:
@@ -39,14 +43,15 @@ class YesForm(AnswerForm):
     """Yes to a plan; `seen` is the mark of the plan that the page showed, and `reason` is for colleagues alone."""
 
     seen = HiddenField()
-    reason = TextAreaField(lazy_gettext("Why"), [at_most(LONGEST_WORDS)])
+    reason = TextAreaField(lazy_gettext("Why"), [at_most(LONGEST_WORDS), no_card_number])
 
 
 class NoForm(Form):
     """No to what a colleague asked."""
 
     why_not = TextAreaField(
-        lazy_gettext("Why not"), [Filled(lazy_gettext("Say why not, for the colleague.")), at_most(LONGEST_WORDS)]
+        lazy_gettext("Why not"),
+        [Filled(lazy_gettext("Say why not, for the colleague.")), at_most(LONGEST_WORDS), no_card_number],
     )
 
 
@@ -65,6 +70,7 @@ class ReasonForm(Form):
         [
             Filled(lazy_gettext("Say in a few words why you open this page. The person reads it.")),
             at_most(LONGEST_REASON),
+            no_card_number,
         ],
     )
 
@@ -73,7 +79,9 @@ class NoteForm(Form):
     """A note about a person."""
 
     form_key = HiddenField()
-    text = TextAreaField(lazy_gettext("Note"), [Filled(lazy_gettext("Write the note.")), at_most(LONGEST_WORDS)])
+    text = TextAreaField(
+        lazy_gettext("Note"), [Filled(lazy_gettext("Write the note.")), at_most(LONGEST_WORDS), no_card_number]
+    )
 
 
 class CallForm(Form):
@@ -93,7 +101,8 @@ class CallForm(Form):
         [InputRequired(lazy_gettext("Say whether they agreed to speak."))],
     )
     about = TextAreaField(
-        lazy_gettext("What about?"), [Filled(lazy_gettext("Say what the call was about.")), at_most(LONGEST_WORDS)]
+        lazy_gettext("What about?"),
+        [Filled(lazy_gettext("Say what the call was about.")), at_most(LONGEST_WORDS), no_card_number],
     )
 
     def __init__(self, *given: Any, **more: Any) -> None:
@@ -131,7 +140,7 @@ class ConsentForm(Form):
     )
     about = TextAreaField(
         lazy_gettext("What may you do for them?"),
-        [Filled(lazy_gettext("Say what they want you to do.")), at_most(LONGEST_WORDS)],
+        [Filled(lazy_gettext("Say what they want you to do.")), at_most(LONGEST_WORDS), no_card_number],
     )
 
     def __init__(self, *given: Any, **more: Any) -> None:
@@ -176,5 +185,9 @@ class HandOverForm(Form):
     to = SelectField(lazy_gettext("To whom?"))
     why = TextAreaField(
         lazy_gettext("What they need to know"),
-        [Filled(lazy_gettext("Say in a few words why, for whoever goes on with it.")), at_most(LONGEST_WORDS)],
+        [
+            Filled(lazy_gettext("Say in a few words why, for whoever goes on with it.")),
+            at_most(LONGEST_WORDS),
+            no_card_number,
+        ],
     )

@@ -218,6 +218,36 @@ class Code(StringField):
         self.data = "".join(str(unicodedata.decimal(sign, sign)) for sign in typed)
 
 
+# As people write one, with spaces or dashes; the first digit is that of a card's network.
+_LIKE_A_CARD = re.compile(r"(?<!\d)[2-6](?:[ \u00a0-]?\d){12,18}(?!\d)")
+
+
+def has_card_number(text: str) -> bool:
+    """Say whether a text has what can be the number of a card: 13 to 19 digits with the right last one.
+
+    Source of the last digit: ISO/IEC 7812-1, annex B.
+
+    >>> has_card_number("It is 4242 4242-4242 4242."), has_card_number("LN 4242 4242 4242 4241")
+    (True, False)
+    """
+    plain = "".join(str(unicodedata.decimal(sign, sign)) for sign in text)
+    return any(_last_digit_fits(re.sub(r"\D", "", found[0])) for found in _LIKE_A_CARD.finditer(plain))
+
+
+def _last_digit_fits(digits: str) -> bool:
+    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
+    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
+
+
+def no_card_number(_form: object, field: Field) -> None:
+    """Refuse a text with the number of a card: nobody here needs one, and whoever reads it later should not have it.
+
+    :raises StopValidation: if there is one.
+    """
+    if has_card_number(field.data or ""):
+        raise StopValidation(_("This looks like the number of a card. Leave it out: nobody here needs one."))
+
+
 __all__ = [
     "Amount",
     "BirthDateForm",
@@ -229,5 +259,7 @@ __all__ = [
     "at_most",
     "between",
     "birth_date_boxes",
+    "has_card_number",
+    "no_card_number",
     "tidy",
 ]

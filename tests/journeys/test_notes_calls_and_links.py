@@ -198,3 +198,12 @@ def test_what_was_typed_on_a_page_that_was_opened_too_long_ago_waits_for_the_rea
     assert page_of(browser.fill(shown["notes/new"], pages["notes/new"])).says("Works nights.")
     come_in(client, debt)
     assert page_of(client.get("/timeline")).says("They called again.")
+
+
+def test_no_text_keeps_the_number_of_a_card(worker: CheckingClient, path: str) -> None:
+    form = worker.get(f"{path}/notes/new")
+    answer = worker.fill(form, {"text": "Paid by card ４２４２ 4242-4242 4242, she says."})
+    assert answer.status_code == 422
+    assert page_of(answer).says("looks like the number of a card")
+    kept = worker.fill(answer, {"text": "Reference 4242 4242 4242 4241 on the letter."})
+    assert page_of(kept).says("4242 4242 4242 4241")
