@@ -54,7 +54,8 @@ def test_a_file_comes_in_is_changed_and_taken_back(
     )
     books_agree()
     assert "3 new, 0 changed" in bring(row(5), row(6), row(7))
-    assert flask("import-undo") == "The import of file.csv was undone.\n"
+    undone = "The last import was undone: 3 new debts are gone, 0 are as before, 0 are back.\n"
+    assert flask("import-undo") == undone
     session.rollback()
     assert set(session.scalars(select(Debt.reference))) == {"A-1", "A-2", "A-3", "A-4"}
     assert sorted(session.scalars(select(ImportRun.state))) == ["live", "live", "undone"]

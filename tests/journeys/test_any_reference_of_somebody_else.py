@@ -24,6 +24,9 @@ from tests.scene import Scene
 
 # Addresses with a gap that holds no reference of a person, each with why.
 NOBODYS = {
+    "log.log": "the public page of a lender's log",
+    "log.checkpoint": "as log.log",
+    "log.grew": "as log.log",
     "webhooks.stripe": "the short name of a lender; what comes there is signed",
     "people.invitation": "a secret that opens the door, and not a thing behind it",
     "not_me.ask": "the same secret",

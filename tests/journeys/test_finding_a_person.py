@@ -40,7 +40,8 @@ def somebody(lender: Lender, name: str, **values: str) -> None:
 
 def searches() -> list[dict[str, object]]:
     session.rollback()
-    entries = session.scalars(select(EvidenceRecord.entry).where(EvidenceRecord.act == "staff_searched"))
+    query = select(EvidenceRecord.entry).where(EvidenceRecord.act == "staff_searched").order_by(EvidenceRecord.id)
+    entries = session.scalars(query)
     return [json.loads(entry)["facts"] for entry in entries]
 
 
