@@ -47,6 +47,16 @@ BAD = {
     "a year beyond all": "99999999999999999999",
     A_LETTER: f"{MARK} " + "x" * 100_000,
 }
+# What one database may refuse and another take; all else is answered before any is asked.
+OF_A_DATABASE = {
+    "nothing",
+    "too much",
+    "emoji",
+    "signs that no database keeps",
+    "half a sign",
+    "a number beyond all",
+    "a year beyond all",
+}
 # Sentences of the library's own, which name nothing and are nobody's to read.
 LIBRARYS = {
     said
@@ -126,10 +136,11 @@ def shown_forms(visitor: CheckingClient, address: str) -> list[tuple[str, FormOn
 
 
 def test_every_form_answers_whatever_is_sent_and_every_page_has_a_head_and_neither_writes(
-    app: Flask, scene: Scene, outer_connection: Connection
+    app: Flask, scene: Scene, outer_connection: Connection, database: str
 ) -> None:
     wrong: list[str] = []
     tried: set[tuple[str, ...]] = set()
+    bad = BAD if database == "sqlite" else {what: value for what, value in BAD.items() if what in OF_A_DATABASE}
     for page in PAGES:
         if page.typed is not None or page.ours:
             continue
@@ -148,7 +159,7 @@ def test_every_form_answers_whatever_is_sent_and_every_page_has_a_head_and_neith
                 if same in tried:
                     continue
                 tried.add(same)
-                for what, value in BAD.items():
+                for what, value in bad.items():
                     for into in _one_box_each(typed) if what == A_LETTER else (_as_many_as_fit(typed, value),):
                         with taken_back(outer_connection), written_to(outer_connection) as tables:
                             found = _sent(visitor, target, form, into, value, tables)
