@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any, Final
 
 from portal.changes.rules import Refused, Room, Why
@@ -31,6 +32,9 @@ _LEADS: Final = {
     Kind.SHRINK: lazy_gettext("For some months you pay less, then the usual amount again. Your plan ends later."),
     Kind.EXTRA: lazy_gettext("You can pay any amount beside your plan, at any time. You choose what it is for."),
 }
+
+# So many sizes of payments are told one by one beside each other on a phone.
+_SIZES_SAID: Final = 3
 
 
 def title(kind: Kind) -> str:
@@ -142,7 +146,12 @@ def why_not(refused: Refused) -> str:
         case Why.TOO_FAR:
             if refused.since and refused.day and refused.since > refused.day:
                 return _("This payment has no room to move. You can change the pay day instead.")
-            return _("This payment can be on any day from %(first)s to %(last)s.", first=since, last=day)
+            return _(
+                "That is too far from the payment’s own day, or past another payment. "
+                "Any day from %(first)s to %(last)s would work.",
+                first=since,
+                last=day,
+            )
         case Why.NO_CHANGE:
             return _("That is what your plan says already, so nothing would change.")
         case Why.TOO_LONG:
@@ -151,9 +160,15 @@ def why_not(refused: Refused) -> str:
                 "may work. You can also ask a person."
             )
         case Why.TOO_MANY_MONTHS:
-            return ngettext("%(num)s month is possible.", "Up to %(num)s months are possible.", count)
+            return ngettext(
+                "That is longer than your lender allows for this plan. %(num)s month would work.",
+                "That is longer than your lender allows for this plan. Up to %(num)s months would work.",
+                count,
+            )
         case Why.TOO_SMALL:
-            return _("%(amount)s or more would work.", amount=amount)
+            return _(
+                "That is less than your lender allows for this plan. %(amount)s or more would work.", amount=amount
+            )
         case Why.NOT_SMALLER:
             return _(
                 "That is not less than the usual payment of %(amount)s. You can pay more at any time.", amount=amount
@@ -211,6 +226,19 @@ def asked(kind: Kind, said: Mapping[str, Any], *, currency: str, pay_day: str | 
         case Kind.EXTRA_BACK:
             return money_words(Money(said["amount"], currency))
     return ""
+
+
+def then_each(payments: Sequence[Money]) -> list[str]:
+    """Say in lines how large payments are that follow one another: each size with how many there are of it.
+
+    Three of 40.00 and 20 of 70.00 are "3 × $40.00" and "20 × $70.00"; of more than three sizes the ends are said.
+    """
+    runs = [(size, len(list(alike))) for size, alike in groupby(payments)]
+    if len(runs) > _SIZES_SAID:
+        return [_("%(least)s to %(most)s", least=money_words(min(payments)), most=money_words(max(payments)))]
+    if len(runs) == 1:
+        return [money_words(runs[0][0])]
+    return [f"{count} × {money_words(size)}" for size, count in runs]
 
 
 def by(made_by: str) -> str:

@@ -23,6 +23,7 @@ from portal.plans.models import PlanCard
 from portal.plans.pages import plans
 from portal.plans.progress import View, plan_of, view_of
 from portal.plans.rewriting import undoable
+from portal.plans.words import changed_words
 from portal.web import languages
 from portal.web.formats import clock_time
 from portal.web.formats import money as money_words
@@ -94,12 +95,13 @@ def plan(reference: str) -> ResponseReturnValue:
 
 
 def _undo(plan: PlanCard, *, zone: ZoneInfo) -> dict[str, object] | None:
-    """Give the last change if it can still be taken back: its number, and until when by the person's own clock."""
+    """Give the last change if it can still be taken back: what it was, and until when by the person's own clock."""
     found = undoable(plan)
     if found is None:
         return None
     return {
         "number": found.number,
+        "what": changed_words(found.kind),
         "on": found.until.astimezone(zone).date(),
         "at": clock_time(found.until, zone.key),
     }

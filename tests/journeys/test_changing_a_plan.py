@@ -94,7 +94,8 @@ def test_a_date_too_far_is_refused_with_the_days_that_work(client: CheckingClien
     plan = agree(client, debt)
     page = shown_change(client, plan, "one-date", seq="1", to="2026-06-05")
     assert page.status_code == 422
-    assert "This payment can be on any day from 5 May 2026 to 20 May 2026." in words_of(page)
+    assert "too far from the payment’s own day" in words_of(page)
+    assert "Any day from 5 May 2026 to 20 May 2026 would work." in words_of(page)
     assert all("shown" not in form.names for form in page_of(page).forms)
 
 
@@ -153,7 +154,13 @@ def test_a_pause_shows_what_it_costs_and_smaller_payments_how_much_later_it_ends
     pause = shown_change(client, plan, "pause", months="2")
     assert re.search(r"It costs \$\d+\.\d\d of interest more in all\.", words_of(pause)), words_of(pause)
     too_small = shown_change(client, plan, "less-for-a-while", amount="1", months="3")
-    assert too_small.status_code == 422 and "or more would work." in words_of(too_small)
+    assert too_small.status_code == 422 and "less than your lender allows" in words_of(too_small)
+    assert "or more would work." in words_of(too_small)
+    too_long = words_of(shown_change(client, plan, "less-for-a-while", amount="50", months="60"))
+    assert "That is longer than your lender allows for this plan. Up to" in too_long
+    # The page says that the usual payment comes back, and after how many.
+    shown = words_of(shown_change(client, plan, "less-for-a-while", amount="50", months="3"))
+    assert re.search(r"Then each \$100\.00 2 × \$50\.00 \d+ × \$100\.00 Payments to come", shown), shown
     less = change_plan(client, plan, "less-for-a-while", amount="50", months="3")
     assert less.status_code == 200
     assert [one.amount_minor for one in plan_items(debt)][:4] == [5000, 5000, 5000, 10000]
