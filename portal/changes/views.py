@@ -318,7 +318,10 @@ def missed(reference: str) -> ResponseReturnValue:
     grace_days, cure_days = rewriting.days_of(plan)
     held = progress.held_of(plan)
     kept_until = counted(late[-1].due_on, more=grace_days, held=held)
-    cure_by = counted(late[0].due_on, more=grace_days + cure_days, held=held)
+    # Nothing is missed yet while the first is in its days of grace, and the days to make up for it begin after them.
+    cure_by = progress.standing_of(plan, today=today).cure_by or counted(
+        late[0].due_on, more=grace_days + cure_days, held=held
+    )
     ways = [
         (words.title(kind), words.lead(kind), url_for("changes.change", reference=reference, what=SLUGS[kind]))
         for kind in (Kind.MOVE, Kind.SHRINK, Kind.PAUSE)

@@ -27,7 +27,7 @@ from portal.money import Money, total
 from portal.people.models import Debtor
 from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem, Quote
 from portal.plans.payoff import Coming as InterestToCome
-from portal.plans.states import Event, Held, Keeping, Moved, State, after, counted, events, standing
+from portal.plans.states import Event, Held, Keeping, Moved, Standing, State, after, counted, events, standing
 from portal.schedules.arrangements import Kind
 from portal.schedules.schedule import Item
 
@@ -425,6 +425,30 @@ def _payments(statement: Select[Any], plan: PlanCard) -> Sequence[Row[Any]]:
 def view_of(plan: PlanCard, *, today: date) -> View:
     """Give a plan with its payments marked as done, next, late or left."""
     return _view(plan, _payments(_PAYMENTS, plan), today=today)
+
+
+def standing_of(plan: PlanCard, *, today: date) -> Standing:
+    """Give how a plan stands by what its payments say came: what is missing, and until when it can be made up for.
+
+    The same judgment moves its state at night and when money comes, so a page says no other day.
+    """
+    [terms] = session.execute(
+        select(Plan.grace_days, Plan.cure_days, Plan.tolerance_minor, Plan.kind).where(
+            Plan.lender_id == plan.lender_id, Plan.id == plan.id
+        )
+    )
+    items = session.scalars(_ITEMS, {"lender_id": plan.lender_id, "plan_id": plan.id}).all()
+    came = Money(sum(item.paid_minor for item in items), plan.currency)
+    return standing(
+        _judged(items, currency=plan.currency),
+        [(today, came)],
+        today=today,
+        grace_days=terms.grace_days,
+        tolerance=Money(terms.tolerance_minor, plan.currency),
+        cure_days=terms.cure_days,
+        held=held_of(plan),
+        one_breaks=terms.kind in SETTLEMENTS,
+    )
 
 
 def held_of(plan: Plan | PlanCard) -> Held:

@@ -283,6 +283,9 @@ def test_what_was_missed_and_a_plan_that_broke(
     come_in(client, debt)
     refused = client.post(f"/plans/{plan}/change/pay-day", data=shown | {"csrf_token": token(client, plan)})
     assert refused.status_code == 422 and "Payments are missing" in words_of(refused)
+    # The days to make up for it run from the payment that broke it, on the page as at night.
+    said = words_of(client.get(f"/plans/{plan}/missed"))
+    assert "$200.00" in said and "If it arrives by 15 July 2026, your plan goes on as before." in said, said
     choices = words_of(client.get(f"/plans/{plan}/change"))
     assert "Payments are missing" in choices and "make another plan" in choices
     assert plan_on(debt).changes == 0
