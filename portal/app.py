@@ -31,6 +31,7 @@ from portal.desk.try_pages import desk_try
 from portal.desk.views import desk
 from portal.helpdesk.acting_pages import helpdesk_people
 from portal.helpdesk.offer_pages import helpdesk_offers
+from portal.helpdesk.plan_pages import helpdesk_plans
 from portal.helpdesk.views import helpdesk
 from portal.home.views import home
 from portal.lenders.brand import look_of
@@ -151,7 +152,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (changes, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
-    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people):
+    for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people, helpdesk_plans):
         app.register_blueprint(blueprint)
     for blueprint in (desk, desk_drafts, desk_cards, desk_try):
         app.register_blueprint(blueprint)

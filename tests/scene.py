@@ -37,7 +37,8 @@ from portal.people import contacts, sign_in
 from portal.people.models import Passkey, UserSession
 from portal.people.permissions import load
 from portal.people.reach import Address
-from portal.plans.models import Quote
+from portal.plans import for_a_person
+from portal.plans.models import Plan, Quote
 from portal.post.models import Message
 from portal.staff import entering, gates, members, recovering
 from portal.staff.roles import Role
@@ -181,6 +182,7 @@ class Scene:
                 "person": str(self.debts["on a plan"].debtor_id),
                 "agreeing": str(self.debts["deciding"].debtor_id),
                 "needing_care": str(self.debts["asking"].debtor_id),
+                "plan_waiting": self._plan_waiting(self.debts["late"]),
                 "colleague": str(lost.id),
                 "recovery": waits,
             }
@@ -203,6 +205,14 @@ class Scene:
             warnings = [each.key for each in drafts.findings_of(found, currency=self.lender.currency, today=today)]
             drafts.send(**here, number=found.number, revision=1, acknowledged=warnings, today=today, by=lost)
         return made | {"version": str(now.number)}
+
+    def _plan_waiting(self, debt: Standing) -> str:
+        """Let all that can wait about a plan wait for a person; gives the plan's number."""
+        with transaction() as s:
+            plan = s.scalars(select(Plan).where(Plan.lender_id == debt.lender_id, Plan.debt_id == debt.id)).one()
+            for why in for_a_person.Why:
+                for_a_person.wait(plan, why=why, day=clock.today(self.lender.zone))
+            return plan.reference
 
     def _note(self, debtor_id: uuid.UUID) -> str:
         """Write a note and a call about somebody down; gives the note's id."""

@@ -115,6 +115,8 @@ def _looked(facts: Facts) -> str:
         return _("%(name)s looked at what you would be offered for %(debt)s", name=name, debt=debt)
     if number:
         return _("%(name)s looked at what you wrote in request %(number)s", name=name, number=number)
+    if plan := facts.text("plan"):
+        return _("%(name)s looked at your plan %(plan)s", name=name, plan=plan)
     if reason:
         return _("%(name)s opened your page. The reason given: %(reason)s", name=name, reason=reason)
     return _("%(name)s opened your page", name=name)
