@@ -13,7 +13,7 @@ from portal.plans.redrawing import Kind, Use
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 from portal.web.languages import gettext as _
-from portal.web.languages import lazy_gettext, ngettext, page_language
+from portal.web.languages import lazy_gettext, ngettext
 
 _TITLES: Final = {
     Kind.MOVE: lazy_gettext("Move one payment"),
@@ -47,13 +47,8 @@ def lead(kind: Kind) -> str:
     return str(_LEADS[kind])
 
 
-def _one_after_another(sentences: Sequence[str]) -> str:
-    """Join sentences as the language of the page does: Chinese leaves no space between them."""
-    return ("" if page_language().startswith("zh") else " ").join(sentences)
-
-
-def limits(kind: Kind, room: Room) -> str:
-    """Say how far and how often a change is possible, and how often it was made."""
+def limits(kind: Kind, room: Room) -> list[str]:
+    """Say how far and how often a change is possible, and how often it was made: a sentence for each."""
     said = []
     if room.days:
         said.append(
@@ -70,7 +65,7 @@ def limits(kind: Kind, room: Room) -> str:
     if room.least:
         said.append(_("The smallest payment is %(amount)s.", amount=money_words(room.least)))
     if room.most is None:
-        return _one_after_another(said)
+        return said
     if kind in (Kind.PAUSE, Kind.SHRINK):
         said.append(
             ngettext(
@@ -81,7 +76,7 @@ def limits(kind: Kind, room: Room) -> str:
         )
         if room.used:
             said.append(ngettext("You have used %(num)s month.", "You have used %(num)s months.", room.used))
-        return _one_after_another(said)
+        return said
     said.append(
         ngettext(
             "This is possible once in any twelve months.",
@@ -94,18 +89,18 @@ def limits(kind: Kind, room: Room) -> str:
         if room.used
         else _("You have not done it yet.")
     )
-    return _one_after_another(said)
+    return said
 
 
-def plans_made(room: Room) -> str:
-    """Say how many plans of a debt may be made, and how many were."""
+def plans_made(room: Room) -> list[str]:
+    """Say how many plans of a debt may be made, and how many were: a sentence for each."""
     most = ngettext(
         "In any twelve months %(num)s plan of a debt can be made here.",
         "In any twelve months %(num)s plans of a debt can be made here.",
         room.most or 0,
     )
     made = ngettext("You have made %(num)s, with this one.", "You have made %(num)s, with this one.", room.used)
-    return _one_after_another([most, made])
+    return [most, made]
 
 
 def why_not(refused: Refused) -> str:

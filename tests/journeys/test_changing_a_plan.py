@@ -286,6 +286,11 @@ def test_what_was_missed_and_a_plan_that_broke(
     # The days to make up for it run from the payment that broke it, on the page as at night.
     said = words_of(client.get(f"/plans/{plan}/missed"))
     assert "$200.00" in said and "If it arrives by 15 July 2026, your plan goes on as before." in said, said
+    # As long as nobody has ended it, what comes too late makes up for it all the same, and the page says so.
+    clock.set("2026-07-20T12:00-04:00")
+    come_in(client, debt)
+    said = words_of(client.get(f"/plans/{plan}/missed"))
+    assert "has not ended yet. If it arrives before a person has looked at it, your plan goes on as before." in said
     choices = words_of(client.get(f"/plans/{plan}/change"))
     assert "Payments are missing" in choices and "make another plan" in choices
     assert plan_on(debt).changes == 0
