@@ -114,7 +114,7 @@ def _cleared(known: Known, *, currency: str) -> list[tuple[date, Money]]:
     """Give all money that cleared for a plan, and as negative what went back, by the debtor's calendar of that time."""
     found = []
     for came in known.came:
-        at = came.settled_at if came.minor > 0 and came.settled_at else came.at
+        at = came.paid_at if came.minor > 0 and came.paid_at else came.at
         found.append((at.astimezone(clock.zone(_zone_at(known, at))).date(), Money(came.minor, currency)))
     return found
 

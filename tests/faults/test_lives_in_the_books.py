@@ -305,15 +305,23 @@ class Lives(RuleBasedStateMachine):
 
     def money_for(self, plan: Plan) -> Iterator[tuple[datetime, int]]:
         """All money that came for a plan, and as negative what went back, out of the transfers themselves."""
-        for effect, settled_at, source, minor in session.execute(
-            select(MoneyEffect, Payment.settled_at, Transfer.from_account, Transfer.amount_minor)
+        for effect, settled_at, page_until, source, minor in session.execute(
+            select(
+                MoneyEffect,
+                Payment.settled_at,
+                Payment.session_expires_at,
+                Transfer.from_account,
+                Transfer.amount_minor,
+            )
             .join(Payment, Payment.id == MoneyEffect.payment_id)
             .join(PaymentPart, PaymentPart.payment_id == Payment.id)
             .join(Transfer, Transfer.posting_id == MoneyEffect.posting_id)
             .where(PaymentPart.plan_id == plan.id, Transfer.book_id == PaymentPart.debt_id)
         ):
             came = effect.amount_minor > 0 and source != "cash:stripe"
-            yield settled_at if came and effect.key.endswith(":payment") else effect.at, minor if came else -minor
+            # What was sent and took days to clear was paid while its page was open.
+            paid_at = min(settled_at, page_until) if settled_at else effect.at
+            yield paid_at if came and effect.key.endswith(":payment") else effect.at, minor if came else -minor
         for use in session.scalars(select(CreditUse).where(CreditUse.plan_id == plan.id)):
             yield use.used_at, use.amount_minor
             if use.undone_at is not None:

@@ -1,4 +1,4 @@
-"""Lateness goes by the calendar of where the person lives: when clocks change, and when somebody moves."""
+"""Lateness goes by the calendar of where the person lives: clocks change, people move, banks take days."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from portal import sweep
 from portal.db import session, transaction
 from portal.debts.statement import Standing
 from portal.lenders.models import Lender
+from portal.payments.models import Payment
 from portal.people import sign_in
 from portal.plans.models import Plan
 from tests.conftest import Clock
@@ -99,4 +100,23 @@ def test_who_moves_is_judged_by_the_new_calendar_from_then_on_and_nothing_comes_
     assert look(plan) == "grace"
     pays(debt, plan, monkeypatch)
     assert plan_items(debt)[0].kept_at is not None
+    books_agree()
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("2026-05-15T21:00-04:00", True), ("2026-05-16T00:30-04:00", False)])
+def test_what_is_sent_from_a_bank_in_time_and_clears_days_later_was_paid_in_time(
+    debt: Standing, clock: Clock, monkeypatch: pytest.MonkeyPatch, sent: str,
+    kept: bool,  # noqa: FBT001
+) -> None:  # fmt: skip
+    plan = a_plan(debt)
+    clock.set(sent)
+    payment = a_payment(debt, amount="100.00", plan=plan.reference)
+    with transaction() as s:
+        s.get_one(Payment, (payment.lender_id, payment.id)).state = "processing"
+    clock.set("2026-05-20T12:00-04:00")
+    # While it is on its way nothing is kept, and nothing is missed.
+    assert look(plan) == "active" and plan_items(debt)[0].kept_at is None and points(debt) == 0
+    stripe_says(payment, monkeypatch)
+    assert (plan_items(debt)[0].kept_at is not None, points(debt)) == (kept, 10 if kept else 0)
+    assert plan_on(debt).state == "active"
     books_agree()
