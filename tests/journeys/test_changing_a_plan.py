@@ -9,8 +9,10 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from portal.changes import words
 from portal.debts.statement import Standing
 from portal.lenders.models import Lender
+from portal.money import Money
 from portal.plans.models import Plan, PlanItem
 from tests.conftest import Clock
 from tests.factories import LIMITS_WITH_CHANGES, a_lender
@@ -352,3 +354,13 @@ def test_a_day_later_a_change_stays(client: CheckingClient, debt: Standing, cloc
     assert "can’t be taken back any more" in words_of(late)
     assert lines(plan_items(debt)) == after
     books_agree()
+
+
+def test_sizes_of_payments_are_told_one_by_one_as_long_as_they_are_few(app: Flask) -> None:
+    def told(*minor: int) -> list[str]:
+        return words.then_each([Money(each, "USD") for each in minor])
+
+    with app.test_request_context():
+        assert told() == [] and told(7000) == ["$70.00"] == told(7000, 7000)
+        assert told(4000, 4000, 7000) == ["2 × $40.00", "1 × $70.00"]
+        assert told(1, 2, 3, 2) == ["$0.01 to $0.03"]
