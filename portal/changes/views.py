@@ -391,3 +391,17 @@ def end(reference: str) -> ResponseReturnValue:
         lost=waits if waits else None,
         interest=any(step.interest for step in view.steps if step.mark != "done"),
     )
+
+
+@changes.post("/plans/<reference>/end/take-back")
+@needs_debtor
+def take_back_end(reference: str) -> ResponseReturnValue:
+    """Let a plan go on that was ended less than a day ago."""
+    plan, _today = _mine(reference)
+    with transaction():
+        done = acts.take_back_end(lender_id=plan.lender_id, plan_id=plan.id, by=me().actor)
+    if isinstance(done, acts.TakenBack):
+        flash(_("Your plan goes on as it was before."), "success")
+    else:
+        flash(_("The end of this plan can’t be taken back any more. You can ask for another plan."), "wait")
+    return redirect(url_for("plans.plan", reference=reference), 303)

@@ -30,6 +30,7 @@ from portal.plans.states import Event, Moved, State, after
 from portal.post import words as post_words
 
 _AT_ONCE = 500
+_BEFORE_ALL = uuid.UUID(int=0)
 _CHECK = table_of(PlanCheck).c
 
 
@@ -208,7 +209,6 @@ def plans_page(
     at_once: int,
 ) -> list[Listed]:
     """Give so many plans of a lender at most, oldest first, after one of them; see `plans_of`."""
-    mine = (PlanCheck.lender_id == Plan.lender_id) & (PlanCheck.plan_id == Plan.id) & PlanCheck.closed_at.is_(None)
     paid = (
         select(func.coalesce(func.sum(PlanItem.paid_minor), 0))
         .where(PlanItem.lender_id == Plan.lender_id, PlanItem.plan_id == Plan.id)
@@ -218,20 +218,18 @@ def plans_page(
         select(Plan, Debt.reference, Debtor.name, paid)
         .join(Debt, (Debt.lender_id == Plan.lender_id) & (Debt.id == Plan.debt_id))
         .join(Debtor, (Debtor.lender_id == Plan.lender_id) & (Debtor.id == Plan.debtor_id))
-        .where(Plan.lender_id == lender_id)
+        .where(Plan.lender_id == lender_id, Plan.id > (after_id or _BEFORE_ALL))
         .order_by(Plan.id)
         .limit(at_once)
     )
     if state is not None:
         wanted = wanted.where(Plan.state == state)
     if waits:
-        wanted = wanted.where(select(PlanCheck.id).where(mine).exists())
+        wanted = wanted.where(Plan.id.in_(_open_checks(lender_id)))
     if search:
-        number = or_(Plan.reference == search.upper(), Debt.reference_key == key_of(search))
+        numbered = Plan.id.in_(_with_number(lender_id, search))
         part = func.lower(Debtor.name).contains(search.lower(), autoescape=True)
-        wanted = wanted.where(or_(number, part) if by_name else number)
-    if after_id is not None:
-        wanted = wanted.where(Plan.id > after_id)
+        wanted = wanted.where(or_(numbered, part) if by_name else numbered)
     page = session.execute(wanted).all()
     open_: dict[uuid.UUID, list[str]] = {}
     for plan_id, kind in session.execute(
@@ -264,10 +262,22 @@ def plans_page(
 
 def how_many_wait(lender_id: uuid.UUID) -> int:
     """Give of how many plans of a lender something waits for a person."""
-    open_ = select(func.count(PlanCheck.plan_id.distinct())).where(
-        PlanCheck.lender_id == lender_id, PlanCheck.closed_at.is_(None)
-    )
-    return session.scalars(open_).one()
+    return len(_open_checks(lender_id))
+
+
+def _open_checks(lender_id: uuid.UUID) -> set[uuid.UUID]:
+    """Give the plans of which something waits for a person; few, whatever comes, since each of them is looked at."""
+    open_ = select(PlanCheck.plan_id).where(PlanCheck.lender_id == lender_id, PlanCheck.closed_at.is_(None))
+    return set(session.scalars(open_.order_by(PlanCheck.opened_at)))
+
+
+def _with_number(lender_id: uuid.UUID, number: str) -> set[uuid.UUID]:
+    """Give the plans with a number of their own, or of their debt."""
+    of_debt = select(Plan.id).join(Debt, (Debt.lender_id == Plan.lender_id) & (Debt.id == Plan.debt_id))
+    return {
+        *session.scalars(select(Plan.id).where(Plan.lender_id == lender_id, Plan.reference == number.upper())),
+        *session.scalars(of_debt.where(Debt.lender_id == lender_id, Debt.reference_key == key_of(number))),
+    }
 
 
 def card_of(*, lender_id: uuid.UUID, reference: str) -> PlanCard | None:

@@ -719,7 +719,7 @@ def lay_over(
         needs_first=plan.void_on is not None,
         void=over,
         owes=bool(owed),
-        stays_done=before == State.COMPLETED.value and (not went_back or _is_followed(plan)),
+        stays_done=before == State.COMPLETED.value and (not went_back or is_followed(plan)),
         waits=waits,
     ):
         moved = after(state=State(plan.state), event=event)
@@ -744,7 +744,7 @@ def lay_over(
     )
 
 
-def _is_followed(plan: Plan) -> bool:
+def is_followed(plan: Plan | PlanCard) -> bool:
     """Say whether another plan lives on the debt of this one."""
     other = select(Plan.id).where(Plan.lender_id == plan.lender_id, Plan.debt_id == plan.debt_id, Plan.id != plan.id)
     return session.scalar(other.where(Plan.state.in_(LIVE_STATES)).limit(1)) is not None

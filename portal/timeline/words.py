@@ -55,6 +55,7 @@ Words = Callable[[Facts], str]
 
 def _plan_moved(facts: Facts) -> str:
     return {
+        "agreed": _("Your plan goes on as agreed"),
         "active": _("Your plan goes on as agreed"),
         "grace": _("A payment of your plan was a little late"),
         "at_risk": _("A payment of your plan is missing"),

@@ -428,13 +428,17 @@ settlement = "{settlement}"
                 debt, proposal=proposal, key=key, arrangement=picked[key], by=self.by, today=today, zone=ZONE
             )
 
-    @rule(name=st.sampled_from(NAMES), really=st.sampled_from([False, False, True]))
-    def ends_the_plan(self, name: str, really: bool) -> None:
+    @rule(name=st.sampled_from(NAMES), really=st.sampled_from([False, False, True, None]))
+    def ends_the_plan(self, name: str, really: bool | None) -> None:  # noqa: FBT001
         plan = self.plan(name)
-        if plan is not None and really:
-            reference = plan.reference
+        if plan is not None and really is not False:
+            reference, plan_id = plan.reference, plan.id
             with transaction():
                 assert progress.end(lender_id=self.lender.id, reference=reference, by=self.by) is State.CANCELLED
+            for _twice in range(2 if really is None and plan.state != "paused" else 0):
+                with transaction():
+                    done = acts.take_back_end(lender_id=self.lender.id, plan_id=plan_id, by=self.by)
+                assert isinstance(done, acts.TakenBack)
 
     # Money.
 

@@ -17,7 +17,7 @@ TABLES = {table.name for table in models.metadata.sorted_tables}
 # A lender has as many staff as it has, and the list of them is all of them.
 SMALL = {"lender", "limits_draft", "limits_release", "limits_version", "outage", "staff_member", "staff_recovery"}
 # Indexes that hold only the few rows that wait for somebody.
-WAITING = {"uq_offer_decision_open"}
+WAITING = {"uq_offer_decision_open", "ix_plan_check_open"}
 _STEP = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?(?: \((.*)\))?")
 
 

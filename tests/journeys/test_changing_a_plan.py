@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from portal.changes import words
-from portal.debts.statement import Standing
+from portal.changes import acts, words
+from portal.db import session, transaction
+from portal.debts.statement import Standing, by_id
+from portal.evidence.models import EvidenceRecord
+from portal.evidence.record import Actor
 from portal.lenders.models import Lender
 from portal.money import Money
 from portal.plans.models import Plan, PlanItem
@@ -34,6 +39,7 @@ from tests.journeys.acts import (
     work,
 )
 from tests.pages import CheckingClient, page_of
+from tests.settling import a_plan
 
 
 @pytest.fixture
@@ -314,6 +320,65 @@ def test_a_plan_is_ended_on_a_page_that_says_what_that_does(client: CheckingClie
     assert plan_on(debt).state == "cancelled"
     assert client.get(f"/plans/{plan}/end").status_code == 303
     assert client.post(f"/plans/{plan}/end", data=dict(page_of(page).forms[0].fields)).status_code == 303
+    books_agree()
+
+
+def test_the_end_of_a_plan_is_taken_back_for_a_day_and_the_plan_is_judged_as_it_stands_then(
+    client: CheckingClient, debt: Standing, lender: Lender, app: Flask, clock: Clock
+) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt).reference
+    night(app, clock, "2026-05-12T12:00-04:00")
+    assert plan_on(debt).state == "grace"
+    before = lines(plan_items(debt))
+    come_in(client, debt)
+    end = client.get(f"/plans/{plan}/end")
+    assert "You can take it back for a day" in words_of(end)
+    # Four days of the five of grace are over when it ends; they go on as if it had not.
+    clock.set("2026-05-15T22:00-04:00")
+    come_in(client, debt)
+    ended = client.fill(client.get(f"/plans/{plan}/end"), to="/end")
+    assert "You ended your plan. You can take it back until" in words_of(ended)
+    night(app, clock, "2026-05-16T12:00-04:00")
+    assert plan_on(debt).state == "cancelled"
+    come_in(client, debt)
+    page = client.get(f"/plans/{plan}")
+    for _twice in range(2):
+        back = client.fill(page, to="/end/take-back")
+        assert "Your plan goes on as it was before." in words_of(back)
+    assert plan_on(debt).state == "at_risk" and lines(plan_items(debt)) == before
+    moves = [json.loads(entry)["facts"] for entry in session.scalars(
+        select(EvidenceRecord.entry).where(EvidenceRecord.act == "plan_moved").order_by(EvidenceRecord.id)
+    )]  # fmt: skip
+    assert [(facts["before"], facts["after"]) for facts in moves][-3:] == [
+        ("grace", "cancelled"), ("cancelled", "grace"), ("grace", "at_risk"),
+    ]  # fmt: skip
+    books_agree()
+    # A day later it has ended.
+    client.fill(client.get(f"/plans/{plan}/end"), to="/end")
+    clock.forward(hours=25)
+    come_in(client, debt)
+    shown = client.get(f"/plans/{plan}")
+    assert "You ended your plan" not in words_of(shown)
+    assert taken_back(plan_on(debt)) == acts.TooLate() and plan_on(debt).state == "cancelled"
+    books_agree()
+
+
+def taken_back(plan: Plan) -> acts.TakenBack | acts.TooLate:
+    with transaction():
+        return acts.take_back_end(lender_id=plan.lender_id, plan_id=plan.id, by=Actor("debtor", str(plan.debtor_id)))
+
+
+def test_the_end_of_a_plan_is_not_taken_back_once_another_is_agreed_to(client: CheckingClient, debt: Standing) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    client.fill(client.get(f"/plans/{plan.reference}/end"), to="/end")
+    page = client.get(f"/plans/{plan.reference}")
+    other = a_plan(by_id(lender_id=debt.lender_id, debt_id=debt.id)).reference
+    late = client.fill(page, to="/end/take-back")
+    assert "can’t be taken back any more" in words_of(late)
+    states = dict(session.execute(select(Plan.reference, Plan.state)).all())
+    assert states == {plan.reference: "cancelled", other: "agreed"}
     books_agree()
 
 
