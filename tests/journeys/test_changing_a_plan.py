@@ -20,7 +20,7 @@ from portal.lenders.models import Lender
 from portal.money import Money
 from portal.plans.models import Plan, PlanItem
 from tests.conftest import Clock
-from tests.factories import LIMITS_WITH_CHANGES, a_lender
+from tests.factories import LIMITS_WITH_CHANGES, a_debt, a_lender
 from tests.journeys.acts import (
     Stripe,
     acts_of,
@@ -369,10 +369,19 @@ def taken_back(plan: Plan) -> acts.TakenBack | acts.TooLate:
         return acts.take_back_end(lender_id=plan.lender_id, plan_id=plan.id, by=Actor("debtor", str(plan.debtor_id)))
 
 
-def test_the_end_of_a_plan_is_not_taken_back_once_another_is_agreed_to(client: CheckingClient, debt: Standing) -> None:
+def test_the_end_of_a_plan_is_not_taken_back_by_somebody_else_or_once_another_is_agreed_to(
+    client: CheckingClient, debt: Standing, lender: Lender
+) -> None:
     come_in(client, debt)
     plan = agree(client, debt)
     client.fill(client.get(f"/plans/{plan.reference}/end"), to="/end")
+    page = client.get(f"/plans/{plan.reference}")
+    # Nobody else takes it back.
+    come_in(client, a_debt("50.00", lender=lender))
+    token = dict(page_of(client.get("/home")).forms[0].fields)["csrf_token"]
+    theirs = client.post(f"/plans/{plan.reference}/end/take-back", data={"csrf_token": token})
+    assert theirs.status_code == 404 and plan_on(debt).state == "cancelled"
+    come_in(client, debt)
     page = client.get(f"/plans/{plan.reference}")
     other = a_plan(by_id(lender_id=debt.lender_id, debt_id=debt.id)).reference
     late = client.fill(page, to="/end/take-back")

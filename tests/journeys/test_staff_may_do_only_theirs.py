@@ -22,6 +22,7 @@ from tests.factories import a_debt, a_lender
 from tests.journeys.acts import rows
 from tests.journeys.staff import Worker, a_client, a_worker, cheap, come_to_work, row
 from tests.pages import CheckingClient, page_of
+from tests.settling import a_plan
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -41,7 +42,7 @@ def staff_rules(app: Flask) -> list[tuple[Rule, Permission | None]]:
 
 
 def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UUID | str]:
-    """Give what stands in the gaps of addresses: a member, its session, a way back that waits, a passkey of nobody."""
+    """Give what stands in the gaps of addresses: a member, its session, a way back that waits, a plan, …"""
     lost = a_worker(app, lender, Role.HELPDESK, email=f"lost@{lender.slug}.example")
     with app.test_request_context(), transaction():
         recovering.ask(lender_id=lender.id, email=lost.email, address="", key=SECRET_KEY)
@@ -61,6 +62,10 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
     their_session = session.scalars(select(StaffSession.id).where(StaffSession.lender_id == lender.id)).first()
     assert their_session is not None
     session.rollback()
+    debt = a_debt(lender=lender)
+    with app.test_request_context():
+        plan = a_plan(debt).reference
+    session.rollback()
     return {
         "member_id": somebody.id,
         "session_id": their_session,
@@ -68,7 +73,8 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
         "passkey_id": uuid.uuid4(),
         "number": asked.number,
         "note_id": uuid.uuid4(),
-        "debtor_id": a_debt(lender=lender).debtor_id,
+        "debtor_id": debt.debtor_id,
+        "reference": plan,
     }
 
 
