@@ -32,6 +32,7 @@ from portal.desk.views import desk
 from portal.files import views as file_pages
 from portal.helpdesk.acting_pages import helpdesk_people
 from portal.helpdesk.offer_pages import helpdesk_offers
+from portal.helpdesk.plan_pages import staff_plans
 from portal.helpdesk.planning_pages import helpdesk_plans
 from portal.helpdesk.views import helpdesk
 from portal.helpdesk.words import told_at_the_start
@@ -159,7 +160,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (timeline, log_pages, changes, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
-    for blueprint in (staff, staff_own, staff_team, staff_lenders):
+    for blueprint in (staff, staff_own, staff_team, staff_lenders, staff_plans):
         app.register_blueprint(blueprint)
     for blueprint in (helpdesk, helpdesk_offers, helpdesk_people, helpdesk_plans):
         app.register_blueprint(blueprint)

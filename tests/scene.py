@@ -42,9 +42,9 @@ from portal.people import contacts, sign_in
 from portal.people.models import Passkey, UserSession
 from portal.people.permissions import load
 from portal.people.reach import Address
-from portal.plans import granting, negotiate
+from portal.plans import for_a_person, granting, negotiate
 from portal.plans.caps import Reach
-from portal.plans.models import Quote
+from portal.plans.models import Plan, Quote
 from portal.post.models import Message
 from portal.queue import Job
 from portal.schedules.dates import Frequency
@@ -201,6 +201,7 @@ class Scene:
                 "prepared": self._prepared(self.debts["deciding"]),
                 "other_offer": self._asked_above_the_cap(),
                 "needing_care": str(self.debts["asking"].debtor_id),
+                "plan_waiting": self._plan_waiting(self.debts["late"]),
                 "colleague": str(lost.id),
                 "recovery": waits,
             }
@@ -260,6 +261,14 @@ class Scene:
                     )
                 file_work.bring(job)
         return made
+
+    def _plan_waiting(self, debt: Standing) -> str:
+        """Let all that can wait about a plan wait for a person; gives the plan's number."""
+        with transaction() as s:
+            plan = s.scalars(select(Plan).where(Plan.lender_id == debt.lender_id, Plan.debt_id == debt.id)).one()
+            for why in for_a_person.Why:
+                for_a_person.wait(plan, why=why, day=clock.today(self.lender.zone))
+            return plan.reference
 
     def _note(self, debtor_id: uuid.UUID) -> str:
         """Write a note and a call about somebody down; gives the note's id."""

@@ -52,17 +52,32 @@ def note(*, lender_id: uuid.UUID, cause: Cause, since: datetime, until: datetime
             .with_for_update()
             .execution_options(populate_existing=True)
         ).scalar_one()
+        before = there.since, there.until
         there.since, there.until = min(there.since, since), max(there.until, until)
         there.words = words or there.words
         if by == PORTAL:
-            # Noted already, by whoever met it first that day.
-            return
+            if _covers_as_much((there.since, there.until), before):
+                # Noted already, by whoever met it first that day.
+                return
+            since, until = there.since, there.until
     record(
         Act.OUTAGE_NOTED,
         by=by,
         lender_id=lender_id,
         facts={"cause": cause.value, "since": since, "until": until, "words": words},
     )
+
+
+def _covers_as_much(now: tuple[datetime, datetime], before: tuple[datetime, datetime]) -> bool:
+    """Say whether a longer outage covers no day of anybody's calendar that the shorter one didn't.
+
+    Wherever a day begins, it does at a quarter of an hour of UTC; so a long one is on record a few times and not at
+    each try to pay.
+    """
+    quarters = [
+        [at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0) for at in ends] for ends in (now, before)
+    ]
+    return quarters[0] == quarters[1]
 
 
 def of_lender(lender_id: uuid.UUID) -> Sequence[Outage]:

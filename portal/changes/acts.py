@@ -40,7 +40,7 @@ from portal.plans.models import LIVE_STATES, Plan, PlanCard, PlanChange
 from portal.plans.progress import items_of, locked, zone_of
 from portal.plans.redrawing import Kind, Payment, as_json, from_json
 from portal.plans.situation import background_of, history_of
-from portal.plans.states import State
+from portal.plans.states import Event, Moved, State, after
 
 # How long somebody may take to put another plan together in place of a running one.
 ANOTHER_WITHIN = timedelta(days=7)
@@ -194,6 +194,34 @@ def take_back(*, lender_id: uuid.UUID, plan_id: uuid.UUID, number: int, by: Acto
         return TooLate()
     rewriting.put_back(plan, made, payments=before, by=by)
     follow(plan, today=today, by=by)
+    return TakenBack()
+
+
+def take_back_end(*, lender_id: uuid.UUID, plan_id: uuid.UUID, by: Actor) -> TakenBack | TooLate:
+    """Let a plan go on that somebody ended less than a day ago, judged as it stands now. Twice is once.
+
+    Part of one transaction.
+    """
+    plan = locked(lender_id=lender_id, plan_id=plan_id)
+    if plan.state in LIVE_STATES:
+        return TakenBack()
+    found = rewriting.end_undoable(plan)
+    if found is None:
+        return TooLate()
+    before = plan.state
+    moved = after(state=State(before), event=Event.TAKE_BACK, was=found.was)
+    if not isinstance(moved, Moved):
+        return TooLate()
+    plan.state = moved.to.value
+    record(
+        Act.PLAN_MOVED,
+        by=by,
+        lender_id=lender_id,
+        debtor_id=plan.debtor_id,
+        debt_id=plan.debt_id,
+        facts={"plan": plan.reference, "before": before, "after": plan.state, "why": "the end was taken back"},
+    )
+    follow(plan, today=clock.today(zone_of(plan)), by=by)
     return TakenBack()
 
 

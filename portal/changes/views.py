@@ -225,7 +225,7 @@ def _effect(now: Situation, found: Drawn, *, today: date) -> dict[str, object]:
         "rows": [
             (names[key], sides[0][key], sides[1][key], sides[0][key] != sides[1][key])
             for key in names
-            if sides[0][key] is not None or sides[1][key] is not None
+            if sides[0][key] or sides[1][key]
         ],
         "cost": more if more.minor > 0 else None,
         "saves": -more if more.minor < 0 else None,
@@ -235,9 +235,9 @@ def _effect(now: Situation, found: Drawn, *, today: date) -> dict[str, object]:
     }
 
 
-def _side(payments: Sequence[Payment], paid: int, *, today: date) -> dict[str, str | None]:
+def _side(payments: Sequence[Payment], paid: int, *, today: date) -> dict[str, Sequence[str]]:
+    """Give how a plan stands, as lines of words; none where there is nothing to say."""
     to_come = [one for one in payments if not one.extra][paid:]
-    usual = to_come[1] if len(to_come) > 2 else None
     interest = sum(one.interest.minor for one in to_come)
     waives = sum(one.waives.minor for one in payments)
     currency = payments[0].principal.currency
@@ -246,14 +246,14 @@ def _side(payments: Sequence[Payment], paid: int, *, today: date) -> dict[str, s
         return money_words(Money(minor, currency))
 
     return {
-        "next": money_words(to_come[0].amount),
-        "due_on": narrow_day(to_come[0].due_on),
-        "usual": money_words(usual.amount) if usual else None,
-        "count": str(len(to_come)),
-        "ends_on": narrow_day(to_come[-1].due_on),
-        "left": words_of(sum(one.minor for one in to_come)),
-        "interest": words_of(interest) if interest else None,
-        "waives": words_of(waives) if waives else None,
+        "next": [money_words(to_come[0].amount)],
+        "due_on": [narrow_day(to_come[0].due_on)],
+        "usual": words.then_each([one.amount for one in to_come[1:-1]]),
+        "count": [str(len(to_come))],
+        "ends_on": [narrow_day(to_come[-1].due_on)],
+        "left": [words_of(sum(one.minor for one in to_come))],
+        "interest": [words_of(interest)] if interest else [],
+        "waives": [words_of(waives)] if waives else [],
     }
 
 
@@ -318,7 +318,10 @@ def missed(reference: str) -> ResponseReturnValue:
     grace_days, cure_days = rewriting.days_of(plan)
     held = progress.held_of(plan)
     kept_until = counted(late[-1].due_on, more=grace_days, held=held)
-    cure_by = counted(late[0].due_on, more=grace_days + cure_days, held=held)
+    # Nothing is missed yet while the first is in its days of grace, and the days to make up for it begin after them.
+    cure_by = progress.standing_of(plan, today=today).cure_by or counted(
+        late[0].due_on, more=grace_days + cure_days, held=held
+    )
     ways = [
         (words.title(kind), words.lead(kind), url_for("changes.change", reference=reference, what=SLUGS[kind]))
         for kind in (Kind.MOVE, Kind.SHRINK, Kind.PAUSE)
@@ -388,3 +391,17 @@ def end(reference: str) -> ResponseReturnValue:
         lost=waits if waits else None,
         interest=any(step.interest for step in view.steps if step.mark != "done"),
     )
+
+
+@changes.post("/plans/<reference>/end/take-back")
+@needs_debtor
+def take_back_end(reference: str) -> ResponseReturnValue:
+    """Let a plan go on that was ended less than a day ago."""
+    plan, _today = _mine(reference)
+    with transaction():
+        done = acts.take_back_end(lender_id=plan.lender_id, plan_id=plan.id, by=me().actor)
+    if isinstance(done, acts.TakenBack):
+        flash(_("Your plan goes on as it was before."), "success")
+    else:
+        flash(_("The end of this plan can’t be taken back any more. You can ask for another plan."), "wait")
+    return redirect(url_for("plans.plan", reference=reference), 303)

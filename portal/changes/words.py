@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any, Final
 
 from portal.changes.rules import Refused, Room, Why
@@ -12,7 +13,7 @@ from portal.plans.redrawing import Kind, Use
 from portal.web.formats import day as day_words
 from portal.web.formats import money as money_words
 from portal.web.languages import gettext as _
-from portal.web.languages import lazy_gettext, ngettext, page_language
+from portal.web.languages import lazy_gettext, ngettext
 
 _TITLES: Final = {
     Kind.MOVE: lazy_gettext("Move one payment"),
@@ -32,6 +33,9 @@ _LEADS: Final = {
     Kind.EXTRA: lazy_gettext("You can pay any amount beside your plan, at any time. You choose what it is for."),
 }
 
+# So many sizes of payments are told one by one beside each other on a phone.
+_SIZES_SAID: Final = 3
+
 
 def title(kind: Kind) -> str:
     """Say what is changed, as a heading."""
@@ -43,13 +47,8 @@ def lead(kind: Kind) -> str:
     return str(_LEADS[kind])
 
 
-def _one_after_another(sentences: Sequence[str]) -> str:
-    """Join sentences as the language of the page does: Chinese leaves no space between them."""
-    return ("" if page_language().startswith("zh") else " ").join(sentences)
-
-
-def limits(kind: Kind, room: Room) -> str:
-    """Say how far and how often a change is possible, and how often it was made."""
+def limits(kind: Kind, room: Room) -> list[str]:
+    """Say how far and how often a change is possible, and how often it was made: a sentence for each."""
     said = []
     if room.days:
         said.append(
@@ -66,7 +65,7 @@ def limits(kind: Kind, room: Room) -> str:
     if room.least:
         said.append(_("The smallest payment is %(amount)s.", amount=money_words(room.least)))
     if room.most is None:
-        return _one_after_another(said)
+        return said
     if kind in (Kind.PAUSE, Kind.SHRINK):
         said.append(
             ngettext(
@@ -77,7 +76,7 @@ def limits(kind: Kind, room: Room) -> str:
         )
         if room.used:
             said.append(ngettext("You have used %(num)s month.", "You have used %(num)s months.", room.used))
-        return _one_after_another(said)
+        return said
     said.append(
         ngettext(
             "This is possible once in any twelve months.",
@@ -90,18 +89,18 @@ def limits(kind: Kind, room: Room) -> str:
         if room.used
         else _("You have not done it yet.")
     )
-    return _one_after_another(said)
+    return said
 
 
-def plans_made(room: Room) -> str:
-    """Say how many plans of a debt may be made, and how many were."""
+def plans_made(room: Room) -> list[str]:
+    """Say how many plans of a debt may be made, and how many were: a sentence for each."""
     most = ngettext(
         "In any twelve months %(num)s plan of a debt can be made here.",
         "In any twelve months %(num)s plans of a debt can be made here.",
         room.most or 0,
     )
     made = ngettext("You have made %(num)s, with this one.", "You have made %(num)s, with this one.", room.used)
-    return _one_after_another([most, made])
+    return [most, made]
 
 
 def why_not(refused: Refused) -> str:
@@ -142,7 +141,12 @@ def why_not(refused: Refused) -> str:
         case Why.TOO_FAR:
             if refused.since and refused.day and refused.since > refused.day:
                 return _("This payment has no room to move. You can change the pay day instead.")
-            return _("This payment can be on any day from %(first)s to %(last)s.", first=since, last=day)
+            return _(
+                "That is too far from the payment’s own day, or past another payment. "
+                "Any day from %(first)s to %(last)s would work.",
+                first=since,
+                last=day,
+            )
         case Why.NO_CHANGE:
             return _("That is what your plan says already, so nothing would change.")
         case Why.TOO_LONG:
@@ -151,9 +155,15 @@ def why_not(refused: Refused) -> str:
                 "may work. You can also ask a person."
             )
         case Why.TOO_MANY_MONTHS:
-            return ngettext("%(num)s month is possible.", "Up to %(num)s months are possible.", count)
+            return ngettext(
+                "That is longer than your lender allows for this plan. %(num)s month would work.",
+                "That is longer than your lender allows for this plan. Up to %(num)s months would work.",
+                count,
+            )
         case Why.TOO_SMALL:
-            return _("%(amount)s or more would work.", amount=amount)
+            return _(
+                "That is less than your lender allows for this plan. %(amount)s or more would work.", amount=amount
+            )
         case Why.NOT_SMALLER:
             return _(
                 "That is not less than the usual payment of %(amount)s. You can pay more at any time.", amount=amount
@@ -211,6 +221,19 @@ def asked(kind: Kind, said: Mapping[str, Any], *, currency: str, pay_day: str | 
         case Kind.EXTRA_BACK:
             return money_words(Money(said["amount"], currency))
     return ""
+
+
+def then_each(payments: Sequence[Money]) -> list[str]:
+    """Say in lines how large payments are that follow one another: each size with how many there are of it.
+
+    Three of 40.00 and 20 of 70.00 are "3 × $40.00" and "20 × $70.00"; of more than three sizes the ends are said.
+    """
+    runs = [(size, len(list(alike))) for size, alike in groupby(payments)]
+    if len(runs) > _SIZES_SAID:
+        return [_("%(least)s to %(most)s", least=money_words(min(payments)), most=money_words(max(payments)))]
+    if len(runs) == 1:
+        return [money_words(runs[0][0])]
+    return [f"{count} × {money_words(size)}" for size, count in runs]
 
 
 def by(made_by: str) -> str:

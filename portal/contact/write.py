@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from flask import current_app
+from sqlalchemy import select
 
 from portal import clock
 from portal.contact import facts
 from portal.contact.facts import Holds, contacts, has_bounced, wish_of
 from portal.db import session
+from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import PORTAL, Act, record
 from portal.people.models import ContactPoint, Debtor
 from portal.post import gate, outbox
@@ -20,6 +24,9 @@ from portal.post.deliver import logged
 from portal.post.gate import Outcome
 from portal.post.kinds import Group, kind_of
 from portal.web.languages import force_locale
+
+# A reminder is tried from some days before its payment until some days after its grace.
+_TRIED_FOR: Final = timedelta(days=120)
 
 
 def address_of(endpoint: str, **values: object) -> str:
@@ -67,14 +74,16 @@ def to(
         decision = gate.decide(asked, kind=kind_of(kind), now=now, rules=facts.rules())
         said = {"gate": logged(decision)}
         if decision.outcome is Outcome.SUPPRESS:
-            record(
-                Act.MESSAGE_NOT_WRITTEN,
-                by=PORTAL,
-                lender_id=lender_id,
-                debtor_id=debtor_id,
-                debt_id=debt_id,
-                facts={"kind": kind, "channel": point.channel, "about": about, **said},
-            )
+            tried = {"kind": kind, "channel": point.channel, "about": about, **said}
+            if about is None or not _is_on_record(lender_id, debtor_id, tried):
+                record(
+                    Act.MESSAGE_NOT_WRITTEN,
+                    by=PORTAL,
+                    lender_id=lender_id,
+                    debtor_id=debtor_id,
+                    debt_id=debt_id,
+                    facts=tried,
+                )
             return None
     with force_locale(debtor.language):
         what = words(debtor.name)
@@ -94,6 +103,29 @@ def to(
             about=about,
             said=said,
         )
+
+
+def _is_on_record(lender_id: uuid.UUID, debtor_id: uuid.UUID, tried: Mapping[str, object]) -> bool:
+    """Say whether the last word on record of a message that could not be written says the same for the same reasons.
+
+    What may not be written today is tried again tomorrow, and one reason is one record however long it lasts.
+    """
+    entries = session.scalars(
+        select(EvidenceRecord.entry)
+        .where(
+            EvidenceRecord.lender_id == lender_id,
+            EvidenceRecord.debtor_id == debtor_id,
+            EvidenceRecord.at > clock.now() - _TRIED_FOR,
+            EvidenceRecord.act == Act.MESSAGE_NOT_WRITTEN.value,
+        )
+        .order_by(EvidenceRecord.at.desc(), EvidenceRecord.id.desc())
+    )
+    last = next((was for each in entries if (was := json.loads(each)["facts"]).get("about") == tried["about"]), None)
+    return last is not None and _why(last) == _why(tried)
+
+
+def _why(tried: Mapping[str, Any]) -> tuple[object, ...]:
+    return tried["kind"], tried.get("channel"), (tried.get("gate") or {}).get("reasons")
 
 
 def contact_for(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, kind: str) -> ContactPoint | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, StopValidation
 
 from portal.care.forms import AskForm, CantPayForm
 from portal.care.requests import LONGEST_WORDS, plain_words
 from portal.staff.forms import Filled
-from portal.web.fields import Form, Text, at_most, no_card_number
+from portal.web.fields import Form, Text, at_most, between, no_card_number
 from portal.web.languages import gettext as _
 from portal.web.languages import lazy_gettext
 
@@ -190,4 +190,29 @@ class HandOverForm(Form):
             at_most(LONGEST_WORDS),
             no_card_number,
         ],
+    )
+
+
+class PlansForm(Form):
+    """Which plans are listed."""
+
+    show = SelectField(lazy_gettext("Show"))
+    find = Text(lazy_gettext("Number of a plan or a debt"))
+
+
+class FoundForm(Form):
+    """What somebody found who looked at a plan."""
+
+    found = TextAreaField(
+        lazy_gettext("What did you find?"),
+        [Filled(lazy_gettext("Say in a few words what you found, for colleagues.")), at_most(LONGEST_WORDS)],
+    )
+
+
+class MoreTimeForm(FoundForm):
+    """How many days more there are to make up for what is missing."""
+
+    days = IntegerField(
+        lazy_gettext("How many days from today?"),
+        [between(1, 366, lazy_gettext("Enter a number of days, 1 to 366."))],
     )

@@ -41,6 +41,13 @@ def looked_at_request(who: Colleague, *, debtor_id: uuid.UUID | None, number: st
         _look(who, debtor_id=debtor_id, facts={"request": number})
 
 
+def looked_at_plan(who: Colleague, *, debtor_id: uuid.UUID, plan: str) -> None:
+    """Write down that a member of the staff read a plan; twice within a quarter of an hour is once."""
+    before = _looks(who, debtor_id=debtor_id, within=_SAME_LOOK)
+    if not any(facts.get("plan") == plan for facts in before):
+        _look(who, debtor_id=debtor_id, facts={"plan": plan})
+
+
 def has_opened(who: Colleague, *, debtor_id: uuid.UUID) -> bool:
     """Say whether this member of the staff opened a person's page in the last hours."""
     return any("page" in facts for facts in _looks(who, debtor_id=debtor_id, within=SAME_VISIT))

@@ -61,3 +61,29 @@ def payment_words(state: str) -> tuple[str, str]:
         "refunded": (_("Given back"), "wait"),
         "disputed": (_("Disputed at the bank"), "bad"),
     }[state]
+
+
+def plan_state(state: str) -> tuple[str, str]:
+    """Give how a plan stands, for a colleague, and the kind of its tag."""
+    return {
+        "agreed": (_("Agreed, not begun"), "plain"),
+        "active": (_("Going well"), "good"),
+        "grace": (_("In the days of grace"), "wait"),
+        "at_risk": (_("A payment is missing"), "wait"),
+        "broken": (_("Broken"), "bad"),
+        "paused": (_("Paused"), "plain"),
+        "completed": (_("Done"), "good"),
+        "cancelled": (_("Ended by the person"), "plain"),
+        "expired": (_("Never begun"), "plain"),
+        "superseded": (_("Replaced by another plan"), "plain"),
+        "voided": (_("Taken back"), "plain"),
+        "ended_broken": (_("Ended as broken"), "plain"),
+    }[state]
+
+
+def waits_words(why: str) -> str:
+    """Say what about a plan waits for a person."""
+    return {
+        "cure_over": _("The days to make up for it are over"),
+        "review": _("The day of its review has come"),
+    }[why]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
@@ -19,6 +19,7 @@ from portal.money import Money, total
 from portal.payments.models import Payment, PaymentPart
 from portal.payments.parts import Came, came_for_all
 from portal.payments.states import State
+from portal.people.sign_in import Lived, zones_before
 from portal.plans import progress, waivers
 from portal.plans.models import LIVE_STATES, Plan
 from portal.points import award
@@ -71,11 +72,15 @@ def paid_off_beside(lender_id: uuid.UUID, debt_ids: Collection[uuid.UUID], *, bu
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a plan follows: its life, what came for it, and, in minor units, what was sent for it and isn't here yet."""
+    """What a plan follows: its life, what came for it, and, in minor units, what was sent for it and isn't here yet.
+
+    `lived` are the zones that its person lived in before, each with the instant until which.
+    """
 
     life: progress.Life
     came: Sequence[Came]
     on_its_way: int
+    lived: Sequence[Lived] = ()
 
 
 def sent_for(*, lender_id: uuid.UUID, plan_ids: Sequence[Any]) -> dict[str, int]:
@@ -91,19 +96,27 @@ def known_of(plans: Sequence[Plan]) -> dict[uuid.UUID, Known]:
     lender_id, plan_ids = plans[0].lender_id, [plan.id for plan in plans]
     lives, came = progress.lives_of(plans), came_for_all(lender_id=lender_id, plan_ids=plan_ids)
     on_its_way = sent_for(lender_id=lender_id, plan_ids=plan_ids)
-    return {plan.id: Known(lives[plan.id], came[plan.id], on_its_way.get(plan.id.hex, 0)) for plan in plans}
+    lived = zones_before(lender_id=lender_id, debtor_ids={plan.debtor_id for plan in plans})
+    return {
+        plan.id: Known(
+            lives[plan.id], came[plan.id], on_its_way.get(plan.id.hex, 0), tuple(lived.get(plan.debtor_id, ()))
+        )
+        for plan in plans
+    }
+
+
+def _zone_at(known: Known, at: datetime) -> str:
+    """Give the zone whose calendar was the person's at an instant: whoever moves has paid no later by that."""
+    return next((zone for until, zone in known.lived if at < until), known.life.zone)
 
 
 def _cleared(known: Known, *, currency: str) -> list[tuple[date, Money]]:
-    """Give all money that cleared for a plan, and as negative what went back, by the debtor's own calendar."""
-    place = clock.zone(known.life.zone)
-    return [
-        (
-            (came.settled_at if came.minor > 0 and came.settled_at else came.at).astimezone(place).date(),
-            Money(came.minor, currency),
-        )
-        for came in known.came
-    ]
+    """Give all money that cleared for a plan, and as negative what went back, by the debtor's calendar of that time."""
+    found = []
+    for came in known.came:
+        at = came.paid_at if came.minor > 0 and came.paid_at else came.at
+        found.append((at.astimezone(clock.zone(_zone_at(known, at))).date(), Money(came.minor, currency)))
+    return found
 
 
 def follow(plan: Plan, *, today: date, by: Actor, known: Known | None = None) -> progress.Effect:

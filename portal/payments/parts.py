@@ -27,11 +27,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What one effect, or one use of credit, brought for a plan, in minor units; minus for what went back."""
+    """What one effect, or one use of credit, brought for a plan, in minor units; minus for what went back.
+
+    `paid_at` is when the payment counts: as it cleared, but no later than its page at Stripe could be paid on. What is
+    sent from a bank on the last day and takes a week has been paid on that day.
+    """
 
     effect_id: uuid.UUID
     at: datetime
-    settled_at: datetime | None
+    paid_at: datetime | None
     minor: int
 
 
@@ -96,7 +100,9 @@ def given_back_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[tuple[
 
 _EFFECT, _PAYMENT, _PART, _TRANSFER = (table_of(each).c for each in (MoneyEffect, Payment, PaymentPart, Transfer))
 _CAME = (
-    select(_PART.plan_id, _EFFECT.id, _EFFECT.at, _PAYMENT.settled_at, _CASH.label("minor"))
+    select(
+        _PART.plan_id, _EFFECT.id, _EFFECT.at, _PAYMENT.settled_at, _PAYMENT.session_expires_at, _CASH.label("minor")
+    )
     .join_from(
         table_of(MoneyEffect),
         table_of(Payment),
@@ -114,7 +120,7 @@ _CAME = (
         _PART.plan_id.in_(bindparam("plan_ids", expanding=True)),
         _EFFECT.outcome == "posted",
     )
-    .group_by(_PART.plan_id, _EFFECT.id, _EFFECT.at, _PAYMENT.settled_at)
+    .group_by(_PART.plan_id, _EFFECT.id, _EFFECT.at, _PAYMENT.settled_at, _PAYMENT.session_expires_at)
 )
 _USE = table_of(CreditUse).c
 _USED = select(_USE.plan_id, _USE.id, _USE.used_at, _USE.amount_minor, _USE.undone_at).where(
@@ -132,10 +138,11 @@ def came_for_all(*, lender_id: uuid.UUID, plan_ids: Sequence[uuid.UUID]) -> dict
     values = {"lender_id": lender_id, "plan_ids": plan_ids}
     found: dict[uuid.UUID, list[Came]] = {plan_id: [] for plan_id in plan_ids}
     for row in session.execute(_CAME, values):
-        found[row.plan_id].append(Came(effect_id=row.id, at=row.at, settled_at=row.settled_at, minor=int(row.minor)))
+        paid_at = None if row.settled_at is None else min(row.settled_at, row.session_expires_at)
+        found[row.plan_id].append(Came(effect_id=row.id, at=row.at, paid_at=paid_at, minor=int(row.minor)))
     for use in session.execute(_USED, values):
         came = found[use.plan_id]
-        came.append(Came(effect_id=use.id, at=use.used_at, settled_at=None, minor=use.amount_minor))
+        came.append(Came(effect_id=use.id, at=use.used_at, paid_at=None, minor=use.amount_minor))
         if use.undone_at is not None:
-            came.append(Came(effect_id=use.id, at=use.undone_at, settled_at=None, minor=-use.amount_minor))
+            came.append(Came(effect_id=use.id, at=use.undone_at, paid_at=None, minor=-use.amount_minor))
     return {plan_id: tuple(sorted(came, key=lambda each: (each.at, each.effect_id))) for plan_id, came in found.items()}

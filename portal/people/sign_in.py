@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -18,6 +20,7 @@ from sqlalchemy import ColumnElement, Select, func, select, update
 
 from portal import clock, queue
 from portal.db import new_id, session
+from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR, Act, Actor, record
 from portal.lenders.hosts import is_here
 from portal.lenders.models import Lender
@@ -627,6 +630,27 @@ def keep_zone(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, zone: str) -> None:
         facts={"before": debtor.zone, "after": zone},
     )
     debtor.zone = zone
+
+
+# A zone in which somebody lived before, with the instant until which.
+Lived = tuple[datetime, str]
+
+
+def zones_before(*, lender_id: uuid.UUID, debtor_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Lived]]:
+    """Give the zones that people chose to leave, oldest first; of whoever never did, nothing."""
+    found: dict[uuid.UUID, list[Lived]] = {}
+    for debtor_id, at, entry in session.execute(
+        select(EvidenceRecord.debtor_id, EvidenceRecord.at, EvidenceRecord.entry)
+        .where(
+            EvidenceRecord.lender_id == lender_id,
+            EvidenceRecord.debtor_id.in_(debtor_ids),
+            EvidenceRecord.act == Act.ZONE_CHOSEN.value,
+        )
+        .order_by(EvidenceRecord.at, EvidenceRecord.id)
+    ):
+        if debtor_id is not None:
+            found.setdefault(debtor_id, []).append((at, json.loads(entry)["facts"]["before"]))
+    return found
 
 
 def questions_wait_until(*, lender_id: uuid.UUID, address: str, key: str) -> datetime | None:

@@ -24,12 +24,13 @@ from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.lenders.models import Lender
 from portal.money import Money
 from portal.people.models import Debtor
-from portal.plans.models import LIVE_STATES, Plan, PlanCheck, PlanItem
-from portal.plans.progress import locked_by_reference, zone_of
+from portal.plans.models import LIVE_STATES, Plan, PlanCard, PlanCheck, PlanItem
+from portal.plans.progress import locked_by_reference, plan_of, zone_of
 from portal.plans.states import Event, Moved, State, after
 from portal.post import words as post_words
 
 _AT_ONCE = 500
+_BEFORE_ALL = uuid.UUID(int=0)
 _CHECK = table_of(PlanCheck).c
 
 
@@ -173,6 +174,7 @@ def waiting(lender_id: uuid.UUID) -> Iterator[Waiting]:
 class Listed:
     """A plan in a list for people of the lender; `waits_for` are the words of what about it waits for one."""
 
+    id: uuid.UUID
     plan: str
     debt: str
     person: str
@@ -185,9 +187,28 @@ class Listed:
     waits_for: tuple[str, ...]
 
 
-def plans_of(lender_id: uuid.UUID, *, state: str | None, waits: bool, search: str) -> Iterator[Listed]:
+def plans_of(lender_id: uuid.UUID, *, state: str | None, waits: bool, search: str = "") -> Iterator[Listed]:
     """Give plans of a lender, oldest first, a page at a time; `search` is a reference, or a part of a name."""
-    mine = (PlanCheck.lender_id == Plan.lender_id) & (PlanCheck.plan_id == Plan.id) & PlanCheck.closed_at.is_(None)
+    after_id = None
+    while page := plans_page(
+        lender_id, state=state, waits=waits, search=search, by_name=True, after_id=after_id, at_once=_AT_ONCE
+    ):
+        yield from page
+        after_id = page[-1].id
+        session.expunge_all()
+
+
+def plans_page(
+    lender_id: uuid.UUID,
+    *,
+    state: str | None,
+    waits: bool,
+    search: str = "",
+    by_name: bool = False,
+    after_id: uuid.UUID | None = None,
+    at_once: int,
+) -> list[Listed]:
+    """Give so many plans of a lender at most, oldest first, after one of them; see `plans_of`."""
     paid = (
         select(func.coalesce(func.sum(PlanItem.paid_minor), 0))
         .where(PlanItem.lender_id == Plan.lender_id, PlanItem.plan_id == Plan.id)
@@ -197,42 +218,80 @@ def plans_of(lender_id: uuid.UUID, *, state: str | None, waits: bool, search: st
         select(Plan, Debt.reference, Debtor.name, paid)
         .join(Debt, (Debt.lender_id == Plan.lender_id) & (Debt.id == Plan.debt_id))
         .join(Debtor, (Debtor.lender_id == Plan.lender_id) & (Debtor.id == Plan.debtor_id))
-        .where(Plan.lender_id == lender_id)
+        .where(Plan.lender_id == lender_id, Plan.id > (after_id or _BEFORE_ALL))
         .order_by(Plan.id)
-        .limit(_AT_ONCE)
+        .limit(at_once)
     )
     if state is not None:
         wanted = wanted.where(Plan.state == state)
     if waits:
-        wanted = wanted.where(select(PlanCheck.id).where(mine).exists())
+        wanted = wanted.where(Plan.id.in_(_open_checks(lender_id)))
     if search:
+        numbered = Plan.id.in_(_with_number(lender_id, search))
         part = func.lower(Debtor.name).contains(search.lower(), autoescape=True)
-        wanted = wanted.where(or_(Plan.reference == search, Debt.reference_key == key_of(search), part))
+        wanted = wanted.where(or_(numbered, part) if by_name else numbered)
     page = session.execute(wanted).all()
-    while page:
-        ids = [row.Plan.id for row in page]
-        open_: dict[uuid.UUID, list[str]] = {}
-        for plan_id, kind in session.execute(
-            select(PlanCheck.plan_id, PlanCheck.kind)
-            .where(PlanCheck.lender_id == lender_id, PlanCheck.plan_id.in_(ids), PlanCheck.closed_at.is_(None))
-            .order_by(PlanCheck.id)
-        ):
-            open_.setdefault(plan_id, []).append(kind)
-        for plan, debt, person, came in page:
-            yield Listed(
-                plan=plan.reference,
-                debt=debt,
-                person=person,
-                kind=plan.kind,
-                state=plan.state,
-                agreed_at=plan.agreed_at,
-                total=Money(plan.total_minor, plan.currency),
-                paid=Money(int(came), plan.currency),
-                look_on=plan.look_on,
-                waits_for=tuple(open_.get(plan.id, ())),
-            )
-        session.expunge_all()
-        page = session.execute(wanted.where(Plan.id > ids[-1])).all()
+    open_: dict[uuid.UUID, list[str]] = {}
+    for plan_id, kind in session.execute(
+        select(PlanCheck.plan_id, PlanCheck.kind)
+        .where(
+            PlanCheck.lender_id == lender_id,
+            PlanCheck.plan_id.in_([row.Plan.id for row in page]),
+            PlanCheck.closed_at.is_(None),
+        )
+        .order_by(PlanCheck.id)
+    ):
+        open_.setdefault(plan_id, []).append(kind)
+    return [
+        Listed(
+            id=plan.id,
+            plan=plan.reference,
+            debt=debt,
+            person=person,
+            kind=plan.kind,
+            state=plan.state,
+            agreed_at=plan.agreed_at,
+            total=Money(plan.total_minor, plan.currency),
+            paid=Money(int(came), plan.currency),
+            look_on=plan.look_on,
+            waits_for=tuple(open_.get(plan.id, ())),
+        )
+        for plan, debt, person, came in page
+    ]
+
+
+def how_many_wait(lender_id: uuid.UUID) -> int:
+    """Give of how many plans of a lender something waits for a person."""
+    return len(_open_checks(lender_id))
+
+
+def _open_checks(lender_id: uuid.UUID) -> set[uuid.UUID]:
+    """Give the plans of which something waits for a person; few, whatever comes, since each of them is looked at."""
+    open_ = select(PlanCheck.plan_id).where(PlanCheck.lender_id == lender_id, PlanCheck.closed_at.is_(None))
+    return set(session.scalars(open_.order_by(PlanCheck.opened_at)))
+
+
+def _with_number(lender_id: uuid.UUID, number: str) -> set[uuid.UUID]:
+    """Give the plans with a number of their own, or of their debt."""
+    of_debt = select(Plan.id).join(Debt, (Debt.lender_id == Plan.lender_id) & (Debt.id == Plan.debt_id))
+    return {
+        *session.scalars(select(Plan.id).where(Plan.lender_id == lender_id, Plan.reference == number.upper())),
+        *session.scalars(of_debt.where(Debt.lender_id == lender_id, Debt.reference_key == key_of(number))),
+    }
+
+
+def card_of(*, lender_id: uuid.UUID, reference: str) -> PlanCard | None:
+    """Give a plan of a lender to read, whoever owes; None if there is none."""
+    whose = session.scalars(
+        select(Plan.debtor_id).where(Plan.lender_id == lender_id, Plan.reference == reference)
+    ).one_or_none()
+    return None if whose is None else plan_of(lender_id=lender_id, debtor_id=whose, reference=reference)
+
+
+def checks_of(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> Sequence[PlanCheck]:
+    """Give all that ever waited about a plan for a person, newest first, with what came of it."""
+    wanted = select(PlanCheck).where(PlanCheck.lender_id == lender_id, PlanCheck.plan_id == plan_id)
+    return session.scalars(wanted.order_by(PlanCheck.opened_at.desc(), PlanCheck.id.desc())).all()
 
 
 @dataclass(frozen=True, slots=True)

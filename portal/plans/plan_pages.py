@@ -19,10 +19,11 @@ from portal.money import Money
 from portal.people.permissions import me, needs_debtor
 from portal.plans.beside import beside
 from portal.plans.calendar import Date, calendar_file
-from portal.plans.models import PlanCard
+from portal.plans.models import LIVE_STATES, PlanCard
 from portal.plans.pages import plans
 from portal.plans.progress import View, plan_of, view_of
-from portal.plans.rewriting import undoable
+from portal.plans.rewriting import end_undoable, undoable
+from portal.plans.words import changed_words
 from portal.web import languages
 from portal.web.formats import clock_time
 from portal.web.formats import money as money_words
@@ -94,15 +95,17 @@ def plan(reference: str) -> ResponseReturnValue:
 
 
 def _undo(plan: PlanCard, *, zone: ZoneInfo) -> dict[str, object] | None:
-    """Give the last change if it can still be taken back: its number, and until when by the person's own clock."""
-    found = undoable(plan)
-    if found is None:
+    """Give what can still be taken back, the last change or the end: what it was, and until when."""
+    ended = end_undoable(plan)
+    if ended is not None:
+        what, until = _("You ended your plan."), ended.until
+        url = url_for("changes.take_back_end", reference=plan.reference)
+    elif (found := undoable(plan)) is not None and plan.state in LIVE_STATES:
+        what, until = changed_words(found.kind), found.until
+        url = url_for("changes.take_back", reference=plan.reference, number=found.number)
+    else:
         return None
-    return {
-        "number": found.number,
-        "on": found.until.astimezone(zone).date(),
-        "at": clock_time(found.until, zone.key),
-    }
+    return {"what": what, "on": until.astimezone(zone).date(), "at": clock_time(until, zone.key), "url": url}
 
 
 def _came(lines: Sequence[Line], *, since: date) -> list[tuple[date, str, Money, Money]]:

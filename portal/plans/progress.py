@@ -27,7 +27,7 @@ from portal.money import Money, total
 from portal.people.models import Debtor
 from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem, Quote
 from portal.plans.payoff import Coming as InterestToCome
-from portal.plans.states import Event, Held, Keeping, Moved, State, after, counted, events, standing
+from portal.plans.states import Event, Held, Keeping, Moved, Standing, State, after, counted, events, standing
 from portal.schedules.arrangements import Kind
 from portal.schedules.schedule import Item
 
@@ -427,6 +427,30 @@ def view_of(plan: PlanCard, *, today: date) -> View:
     return _view(plan, _payments(_PAYMENTS, plan), today=today)
 
 
+def standing_of(plan: PlanCard, *, today: date) -> Standing:
+    """Give how a plan stands by what its payments say came: what is missing, and until when it can be made up for.
+
+    The same judgment moves its state at night and when money comes, so a page says no other day.
+    """
+    [terms] = session.execute(
+        select(Plan.grace_days, Plan.cure_days, Plan.tolerance_minor, Plan.kind).where(
+            Plan.lender_id == plan.lender_id, Plan.id == plan.id
+        )
+    )
+    items = session.scalars(_ITEMS, {"lender_id": plan.lender_id, "plan_id": plan.id}).all()
+    came = Money(sum(item.paid_minor for item in items), plan.currency)
+    return standing(
+        _judged(items, currency=plan.currency),
+        [(today, came)],
+        today=today,
+        grace_days=terms.grace_days,
+        tolerance=Money(terms.tolerance_minor, plan.currency),
+        cure_days=terms.cure_days,
+        held=held_of(plan),
+        one_breaks=terms.kind in SETTLEMENTS,
+    )
+
+
 def held_of(plan: Plan | PlanCard) -> Held:
     """Give the days that don't count for a plan, because a hold covered its debt."""
     return days_held(lender_id=plan.lender_id, debtor_id=plan.debtor_id, debt_id=plan.debt_id)
@@ -695,7 +719,7 @@ def lay_over(
         needs_first=plan.void_on is not None,
         void=over,
         owes=bool(owed),
-        stays_done=before == State.COMPLETED.value and (not went_back or _is_followed(plan)),
+        stays_done=before == State.COMPLETED.value and (not went_back or is_followed(plan)),
         waits=waits,
     ):
         moved = after(state=State(plan.state), event=event)
@@ -720,7 +744,7 @@ def lay_over(
     )
 
 
-def _is_followed(plan: Plan) -> bool:
+def is_followed(plan: Plan | PlanCard) -> bool:
     """Say whether another plan lives on the debt of this one."""
     other = select(Plan.id).where(Plan.lender_id == plan.lender_id, Plan.debt_id == plan.debt_id, Plan.id != plan.id)
     return session.scalar(other.where(Plan.state.in_(LIVE_STATES)).limit(1)) is not None

@@ -6,6 +6,7 @@ change, or those that it was agreed with.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +20,17 @@ from sqlalchemy import Row, bindparam, delete, func, select
 
 from portal import clock
 from portal.db import new_id, read, session, table_of
+from portal.debts.models import Debt
+from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Act, Actor, record
 from portal.limits.cards import Card
 from portal.money import Money, total
 from portal.offers.reckoning import seasons
 from portal.plans.allowed import version_of
 from portal.plans.models import Plan, PlanCard, PlanChange, PlanItem, Quote
-from portal.plans.progress import QUOTE_OF_PLAN, items_of
+from portal.plans.progress import QUOTE_OF_PLAN, is_followed, items_of
 from portal.plans.redrawing import Kind, Payment, Rates, Running, as_json, covered, split
+from portal.plans.states import State
 from portal.schedules.arrangements import Kind as Arranged
 from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
@@ -217,6 +221,38 @@ def undoable(plan: PlanCard) -> Undoable | None:
     if made is None or made.undo_until is None or made.undo_until <= clock.now():
         return None
     return Undoable(made.number, Kind(made.kind), made.undo_until)
+
+
+@dataclass(frozen=True, slots=True)
+class EndUndoable:
+    """A plan that somebody ended and can still have back: until when, and the state that it was in."""
+
+    until: datetime
+    was: State
+
+
+def end_undoable(plan: Plan | PlanCard) -> EndUndoable | None:
+    """Say until when the end of a plan can be taken back; None if it can't: too late, or something took its place."""
+    if plan.state != State.CANCELLED.value or is_followed(plan):
+        return None
+    debt = session.scalars(select(Debt.state).where(Debt.lender_id == plan.lender_id, Debt.id == plan.debt_id)).one()
+    if debt != "open":
+        return None
+    moves = session.execute(
+        select(EvidenceRecord.at, EvidenceRecord.entry)
+        .where(
+            EvidenceRecord.lender_id == plan.lender_id,
+            EvidenceRecord.debtor_id == plan.debtor_id,
+            EvidenceRecord.at > clock.now() - UNDO_FOR,
+            EvidenceRecord.act == Act.PLAN_MOVED.value,
+        )
+        .order_by(EvidenceRecord.at.desc(), EvidenceRecord.id.desc())
+    )
+    for at, entry in moves:
+        facts = json.loads(entry)["facts"]
+        if facts["plan"] == plan.reference:
+            return EndUndoable(at + UNDO_FOR, State(facts["before"])) if facts["after"] == plan.state else None
+    return None
 
 
 def days_of(plan: PlanCard) -> tuple[int, int]:

@@ -60,6 +60,7 @@ class Event(Enum):
     EXPIRE = "expire"
     SUPERSEDE = "supersede"
     VOID = "void"
+    TAKE_BACK = "take_back"  # Whoever ended a plan alone thought better of it, within a day.
 
 
 _OFFER_ENDS: Final = {Event.CANCEL: State.CANCELLED, Event.EXPIRE: State.EXPIRED, Event.VOID: State.VOIDED}
@@ -71,7 +72,8 @@ _RUNNING_ENDS: Final = {
     Event.VOID: State.VOIDED,
 }
 
-# PAUSED x RESUME is not in the table, because a paused plan goes back to where it came from: see `after`.
+# PAUSED x RESUME and CANCELLED x TAKE_BACK are not in the table, because such a plan goes back to where it came from:
+# see `after`.
 TABLE: Final[Mapping[State, Mapping[Event, State]]] = MappingProxyType(
     {
         State.DRAFT: {Event.PROPOSE: State.PROPOSED, Event.SEND_TO_REVIEW: State.IN_REVIEW, **_OFFER_ENDS},
@@ -136,10 +138,10 @@ class Forbidden:
     event: Event
 
 
-def after(*, state: State, event: Event, paused_in: State | None = None) -> Moved | Forbidden:
-    """Return where an event takes a plan; `paused_in` is the state that a paused plan was in before."""
-    if state is State.PAUSED and event is Event.RESUME:
-        return Moved(paused_in) if paused_in in PAUSABLE and paused_in is not None else Forbidden(state, event)
+def after(*, state: State, event: Event, was: State | None = None) -> Moved | Forbidden:
+    """Return where an event takes a plan; `was` is the state that a paused or cancelled plan was in before."""
+    if (state, event) in ((State.PAUSED, Event.RESUME), (State.CANCELLED, Event.TAKE_BACK)):
+        return Moved(was) if was in PAUSABLE and was is not None else Forbidden(state, event)
     to = TABLE[state].get(event)
     return Forbidden(state, event) if to is None else Moved(to)
 

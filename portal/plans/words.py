@@ -13,6 +13,7 @@ from portal.money import Money
 from portal.offers.answers import Answer, Change, Input, Kind, Outcome, Reason
 from portal.offers.asked import Asked, DownPayment, Lower, Pause, Regular, Settlement, Steps, Way
 from portal.plans.forms import every, how_often
+from portal.plans.redrawing import Kind as Changed
 from portal.schedules.arrangements import Arrangement, Vesting
 from portal.schedules.dates import Frequency
 from portal.schedules.schedule import Schedule
@@ -334,3 +335,16 @@ def _effects(arrangement: Arrangement) -> Iterable[str]:
         yield _("In that time what you owe grows by %(amount)s.", amount=money_words(arrangement.grows_by))
     if arrangement.review_on is not None:
         yield _("On %(day)s we look at it again with you.", day=day_words(arrangement.review_on))
+
+
+def changed_words(kind: Changed) -> str:
+    """Say in a sentence what somebody changed of a plan."""
+    return {
+        Changed.MOVE: _("You moved one payment."),
+        Changed.PAY_DAY: _("You changed the pay day."),
+        Changed.SKIP: _("You left a payment out."),
+        Changed.PAUSE: _("You paused your plan."),
+        Changed.SHRINK: _("You made your payments smaller for a while."),
+        Changed.EXTRA: _("You paid extra."),
+        Changed.EXTRA_BACK: _("An extra payment went back."),
+    }[kind]

@@ -55,6 +55,7 @@ Words = Callable[[Facts], str]
 
 def _plan_moved(facts: Facts) -> str:
     return {
+        "agreed": _("Your plan goes on as agreed"),
         "active": _("Your plan goes on as agreed"),
         "grace": _("A payment of your plan was a little late"),
         "at_risk": _("A payment of your plan is missing"),
@@ -115,6 +116,8 @@ def _looked(facts: Facts) -> str:
         return _("%(name)s looked at what you would be offered for %(debt)s", name=name, debt=debt)
     if number:
         return _("%(name)s looked at what you wrote in request %(number)s", name=name, number=number)
+    if plan := facts.text("plan"):
+        return _("%(name)s looked at your plan %(plan)s", name=name, plan=plan)
     if reason:
         return _("%(name)s opened your page. The reason given: %(reason)s", name=name, reason=reason)
     return _("%(name)s opened your page", name=name)

@@ -305,15 +305,23 @@ class Lives(RuleBasedStateMachine):
 
     def money_for(self, plan: Plan) -> Iterator[tuple[datetime, int]]:
         """All money that came for a plan, and as negative what went back, out of the transfers themselves."""
-        for effect, settled_at, source, minor in session.execute(
-            select(MoneyEffect, Payment.settled_at, Transfer.from_account, Transfer.amount_minor)
+        for effect, settled_at, page_until, source, minor in session.execute(
+            select(
+                MoneyEffect,
+                Payment.settled_at,
+                Payment.session_expires_at,
+                Transfer.from_account,
+                Transfer.amount_minor,
+            )
             .join(Payment, Payment.id == MoneyEffect.payment_id)
             .join(PaymentPart, PaymentPart.payment_id == Payment.id)
             .join(Transfer, Transfer.posting_id == MoneyEffect.posting_id)
             .where(PaymentPart.plan_id == plan.id, Transfer.book_id == PaymentPart.debt_id)
         ):
             came = effect.amount_minor > 0 and source != "cash:stripe"
-            yield settled_at if came and effect.key.endswith(":payment") else effect.at, minor if came else -minor
+            # What was sent and took days to clear was paid while its page was open.
+            paid_at = min(settled_at, page_until) if settled_at else effect.at
+            yield paid_at if came and effect.key.endswith(":payment") else effect.at, minor if came else -minor
         for use in session.scalars(select(CreditUse).where(CreditUse.plan_id == plan.id)):
             yield use.used_at, use.amount_minor
             if use.undone_at is not None:
@@ -420,13 +428,17 @@ settlement = "{settlement}"
                 debt, proposal=proposal, key=key, arrangement=picked[key], by=self.by, today=today, zone=ZONE
             )
 
-    @rule(name=st.sampled_from(NAMES), really=st.sampled_from([False, False, True]))
-    def ends_the_plan(self, name: str, really: bool) -> None:
+    @rule(name=st.sampled_from(NAMES), really=st.sampled_from([False, False, True, None]))
+    def ends_the_plan(self, name: str, really: bool | None) -> None:  # noqa: FBT001
         plan = self.plan(name)
-        if plan is not None and really:
-            reference = plan.reference
+        if plan is not None and really is not False:
+            reference, plan_id = plan.reference, plan.id
             with transaction():
                 assert progress.end(lender_id=self.lender.id, reference=reference, by=self.by) is State.CANCELLED
+            for _twice in range(2 if really is None and plan.state != "paused" else 0):
+                with transaction():
+                    done = acts.take_back_end(lender_id=self.lender.id, plan_id=plan_id, by=self.by)
+                assert isinstance(done, acts.TakenBack)
 
     # Money.
 

@@ -23,7 +23,7 @@ SMALL = {
     *("import_run", "upload"),
 }
 # Indexes that hold only the few rows that wait for somebody.
-WAITING = {"uq_offer_decision_open"}
+WAITING = {"uq_offer_decision_open", "ix_plan_check_open"}
 _STEP = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?(?: \((.*)\))?")
 
 

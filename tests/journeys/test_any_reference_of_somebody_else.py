@@ -42,7 +42,10 @@ NOBODYS = {
     "staff.join_app": "the same secret",
 }
 # Addresses that no page of the scene leads to, tried elsewhere.
-ELSEWHERE = {"plans.granted": "nobody there was granted a plan: test_what_is_somebody_elses.py"}
+ELSEWHERE = {
+    "plans.granted": "nobody there was granted a plan: test_what_is_somebody_elses.py",
+    "changes.take_back_end": "nobody there has ended a plan: test_changing_a_plan.py",
+}
 MOST_PAGES = 250
 LANGUAGE_AND_END = ("/language", "/sign-out")
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from portal.debts.statement import Standing
+from portal.changes import acts, words
+from portal.db import session, transaction
+from portal.debts.statement import Standing, by_id
+from portal.evidence.models import EvidenceRecord
+from portal.evidence.record import Actor
 from portal.lenders.models import Lender
+from portal.money import Money
 from portal.plans.models import Plan, PlanItem
 from tests.conftest import Clock
-from tests.factories import LIMITS_WITH_CHANGES, a_lender
+from tests.factories import LIMITS_WITH_CHANGES, a_debt, a_lender
 from tests.journeys.acts import (
     Stripe,
     acts_of,
@@ -32,6 +39,7 @@ from tests.journeys.acts import (
     work,
 )
 from tests.pages import CheckingClient, page_of
+from tests.settling import a_plan
 
 
 @pytest.fixture
@@ -94,7 +102,8 @@ def test_a_date_too_far_is_refused_with_the_days_that_work(client: CheckingClien
     plan = agree(client, debt)
     page = shown_change(client, plan, "one-date", seq="1", to="2026-06-05")
     assert page.status_code == 422
-    assert "This payment can be on any day from 5 May 2026 to 20 May 2026." in words_of(page)
+    assert "too far from the payment’s own day" in words_of(page)
+    assert "Any day from 5 May 2026 to 20 May 2026 would work." in words_of(page)
     assert all("shown" not in form.names for form in page_of(page).forms)
 
 
@@ -153,7 +162,13 @@ def test_a_pause_shows_what_it_costs_and_smaller_payments_how_much_later_it_ends
     pause = shown_change(client, plan, "pause", months="2")
     assert re.search(r"It costs \$\d+\.\d\d of interest more in all\.", words_of(pause)), words_of(pause)
     too_small = shown_change(client, plan, "less-for-a-while", amount="1", months="3")
-    assert too_small.status_code == 422 and "or more would work." in words_of(too_small)
+    assert too_small.status_code == 422 and "less than your lender allows" in words_of(too_small)
+    assert "or more would work." in words_of(too_small)
+    too_long = words_of(shown_change(client, plan, "less-for-a-while", amount="50", months="60"))
+    assert "That is longer than your lender allows for this plan. Up to" in too_long
+    # The page says that the usual payment comes back, and after how many.
+    shown = words_of(shown_change(client, plan, "less-for-a-while", amount="50", months="3"))
+    assert re.search(r"Then each \$100\.00 2 × \$50\.00 \d+ × \$100\.00 Payments to come", shown), shown
     less = change_plan(client, plan, "less-for-a-while", amount="50", months="3")
     assert less.status_code == 200
     assert [one.amount_minor for one in plan_items(debt)][:4] == [5000, 5000, 5000, 10000]
@@ -276,6 +291,14 @@ def test_what_was_missed_and_a_plan_that_broke(
     come_in(client, debt)
     refused = client.post(f"/plans/{plan}/change/pay-day", data=shown | {"csrf_token": token(client, plan)})
     assert refused.status_code == 422 and "Payments are missing" in words_of(refused)
+    # The days to make up for it run from the payment that broke it, on the page as at night.
+    said = words_of(client.get(f"/plans/{plan}/missed"))
+    assert "$200.00" in said and "If it arrives by 15 July 2026, your plan goes on as before." in said, said
+    # As long as nobody has ended it, what comes too late makes up for it all the same, and the page says so.
+    clock.set("2026-07-20T12:00-04:00")
+    come_in(client, debt)
+    said = words_of(client.get(f"/plans/{plan}/missed"))
+    assert "has not ended yet. If it arrives before a person has looked at it, your plan goes on as before." in said
     choices = words_of(client.get(f"/plans/{plan}/change"))
     assert "Payments are missing" in choices and "make another plan" in choices
     assert plan_on(debt).changes == 0
@@ -297,6 +320,74 @@ def test_a_plan_is_ended_on_a_page_that_says_what_that_does(client: CheckingClie
     assert plan_on(debt).state == "cancelled"
     assert client.get(f"/plans/{plan}/end").status_code == 303
     assert client.post(f"/plans/{plan}/end", data=dict(page_of(page).forms[0].fields)).status_code == 303
+    books_agree()
+
+
+def test_the_end_of_a_plan_is_taken_back_for_a_day_and_the_plan_is_judged_as_it_stands_then(
+    client: CheckingClient, debt: Standing, lender: Lender, app: Flask, clock: Clock
+) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt).reference
+    night(app, clock, "2026-05-12T12:00-04:00")
+    assert plan_on(debt).state == "grace"
+    before = lines(plan_items(debt))
+    come_in(client, debt)
+    end = client.get(f"/plans/{plan}/end")
+    assert "You can take it back for a day" in words_of(end)
+    # Four days of the five of grace are over when it ends; they go on as if it had not.
+    clock.set("2026-05-15T22:00-04:00")
+    come_in(client, debt)
+    ended = client.fill(client.get(f"/plans/{plan}/end"), to="/end")
+    assert "You ended your plan. You can take it back until" in words_of(ended)
+    night(app, clock, "2026-05-16T12:00-04:00")
+    assert plan_on(debt).state == "cancelled"
+    come_in(client, debt)
+    page = client.get(f"/plans/{plan}")
+    for _twice in range(2):
+        back = client.fill(page, to="/end/take-back")
+        assert "Your plan goes on as it was before." in words_of(back)
+    assert plan_on(debt).state == "at_risk" and lines(plan_items(debt)) == before
+    moves = [json.loads(entry)["facts"] for entry in session.scalars(
+        select(EvidenceRecord.entry).where(EvidenceRecord.act == "plan_moved").order_by(EvidenceRecord.id)
+    )]  # fmt: skip
+    assert [(facts["before"], facts["after"]) for facts in moves][-3:] == [
+        ("grace", "cancelled"), ("cancelled", "grace"), ("grace", "at_risk"),
+    ]  # fmt: skip
+    books_agree()
+    # A day later it has ended.
+    client.fill(client.get(f"/plans/{plan}/end"), to="/end")
+    clock.forward(hours=25)
+    come_in(client, debt)
+    shown = client.get(f"/plans/{plan}")
+    assert "You ended your plan" not in words_of(shown)
+    assert taken_back(plan_on(debt)) == acts.TooLate() and plan_on(debt).state == "cancelled"
+    books_agree()
+
+
+def taken_back(plan: Plan) -> acts.TakenBack | acts.TooLate:
+    with transaction():
+        return acts.take_back_end(lender_id=plan.lender_id, plan_id=plan.id, by=Actor("debtor", str(plan.debtor_id)))
+
+
+def test_the_end_of_a_plan_is_not_taken_back_by_somebody_else_or_once_another_is_agreed_to(
+    client: CheckingClient, debt: Standing, lender: Lender
+) -> None:
+    come_in(client, debt)
+    plan = agree(client, debt)
+    client.fill(client.get(f"/plans/{plan.reference}/end"), to="/end")
+    page = client.get(f"/plans/{plan.reference}")
+    # Nobody else takes it back.
+    come_in(client, a_debt("50.00", lender=lender))
+    token = dict(page_of(client.get("/home")).forms[0].fields)["csrf_token"]
+    theirs = client.post(f"/plans/{plan.reference}/end/take-back", data={"csrf_token": token})
+    assert theirs.status_code == 404 and plan_on(debt).state == "cancelled"
+    come_in(client, debt)
+    page = client.get(f"/plans/{plan.reference}")
+    other = a_plan(by_id(lender_id=debt.lender_id, debt_id=debt.id)).reference
+    late = client.fill(page, to="/end/take-back")
+    assert "can’t be taken back any more" in words_of(late)
+    states = dict(session.execute(select(Plan.reference, Plan.state)).all())
+    assert states == {plan.reference: "cancelled", other: "agreed"}
     books_agree()
 
 
@@ -337,3 +428,13 @@ def test_a_day_later_a_change_stays(client: CheckingClient, debt: Standing, cloc
     assert "can’t be taken back any more" in words_of(late)
     assert lines(plan_items(debt)) == after
     books_agree()
+
+
+def test_sizes_of_payments_are_told_one_by_one_as_long_as_they_are_few(app: Flask) -> None:
+    def told(*minor: int) -> list[str]:
+        return words.then_each([Money(each, "USD") for each in minor])
+
+    with app.test_request_context():
+        assert told() == [] and told(7000) == ["$70.00"] == told(7000, 7000)
+        assert told(4000, 4000, 7000) == ["2 × $40.00", "1 × $70.00"]
+        assert told(1, 2, 3, 2) == ["$0.01 to $0.03"]

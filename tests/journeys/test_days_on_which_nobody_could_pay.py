@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from portal.care import outages
 from portal.care.models import Outage
 from portal.db import session
 from portal.debts.statement import Standing
+from portal.evidence.models import EvidenceRecord
 from portal.lenders.models import Lender
 from tests.conftest import Clock
 from tests.journeys.acts import (
@@ -146,6 +149,26 @@ def test_noting_the_same_outage_again_only_makes_it_longer(app: Flask, clock: Cl
         datetime(2026, 5, 11, 13, 0, tzinfo=UTC),
     )
     assert acts_of(lender.id)["outage_noted"] == 3
+
+
+def test_an_outage_that_goes_on_is_on_record_by_the_quarter_of_an_hour_and_not_at_each_try(
+    app: Flask, clock: Clock, lender: Lender
+) -> None:
+    for at in ("12:01", "12:05", "12:14", "12:16", "12:29", "13:40"):
+        clock.set(f"2026-05-20T{at}-04:00")
+        outages.noticed(lender_id=lender.id)
+    session.rollback()
+    [found] = session.scalars(select(Outage))
+    entries = session.scalars(
+        select(EvidenceRecord.entry).where(EvidenceRecord.act == "outage_noted").order_by(EvidenceRecord.id)
+    )
+    said = [json.loads(entry)["facts"] for entry in entries]
+    ends = [(facts["since"][11:16], facts["until"][11:16]) for facts in said]
+    assert ends == [("16:01", "16:01"), ("16:01", "16:16"), ("16:01", "17:40")]
+    assert (found.since, found.until) == (
+        datetime(2026, 5, 20, 16, 1, tzinfo=UTC),
+        datetime(2026, 5, 20, 17, 40, tzinfo=UTC),
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from sqlalchemy import func, select, update
 
 from portal import clock as portal_clock
 from portal import sweep
+from portal.care import requests
+from portal.care.states import Kind
 from portal.contact import choices
 from portal.contact.write import to as write_to
 from portal.db import session, transaction
@@ -172,6 +174,30 @@ def test_who_switched_reminders_off_meanwhile_gets_none_and_who_switches_them_on
     night()
     work(app, only=remind.WRITE)
     assert [message.kind for message in written(debt)] == ["reminder"]
+
+
+def test_what_may_not_be_written_is_on_record_once_for_each_reason_however_long_it_lasts(
+    app: Flask, debt: Standing, due_on: date, clock: Clock
+) -> None:
+    by = Actor("debtor", str(debt.debtor_id))
+    off = {(channel, Group.REMINDERS): False for channel in ("email", "sms")}
+    with transaction():
+        choices.choose(lender_id=debt.lender_id, debtor_id=debt.debtor_id, how="page", wanted=off, by=by)
+    for _day in range(2):
+        work(app, only=remind.WRITE)
+        clock.forward(days=1)
+        assert night().reminders == 1
+    assert [facts["gate"]["reasons"] for facts in not_written(debt)] == [["opted_out"]]
+    # Another reason is another record.
+    with transaction():
+        requests.open_request(
+            lender_id=debt.lender_id, debtor_id=debt.debtor_id, kind=Kind.NOT_MINE, debt_id=debt.id,
+            words="Not mine.", by=by, key="one",
+        )  # fmt: skip
+    work(app, only=remind.WRITE)
+    reasons = [facts["gate"]["reasons"] for facts in not_written(debt)]
+    assert len(reasons) == 2 and reasons[0] != reasons[1], reasons
+    assert written(debt) == []
 
 
 def test_a_worker_that_dies_while_it_writes_leaves_nothing_and_another_one_writes_it(

@@ -22,6 +22,7 @@ from tests.factories import a_debt, a_lender
 from tests.journeys.acts import rows
 from tests.journeys.staff import Worker, a_client, a_worker, cheap, come_to_work, row
 from tests.pages import CheckingClient, page_of
+from tests.settling import a_plan
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -41,7 +42,7 @@ def staff_rules(app: Flask) -> list[tuple[Rule, Permission | None]]:
 
 
 def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UUID | str]:
-    """Give what stands in the gaps of addresses: a member, its session, a way back that waits, a passkey of nobody."""
+    """Give what stands in the gaps of addresses: a member, its session, a way back that waits, a plan, …"""
     lost = a_worker(app, lender, Role.HELPDESK, email=f"lost@{lender.slug}.example")
     with app.test_request_context(), transaction():
         recovering.ask(lender_id=lender.id, email=lost.email, address="", key=SECRET_KEY)
@@ -62,6 +63,9 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
     assert their_session is not None
     session.rollback()
     debt = a_debt(lender=lender)
+    with app.test_request_context():
+        plan = a_plan(debt).reference
+    session.rollback()
     return {
         "member_id": somebody.id,
         "session_id": their_session,
@@ -71,6 +75,7 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
         "note_id": uuid.uuid4(),
         "debtor_id": debt.debtor_id,
         "reference": debt.reference,
+        "plan": plan,
         "way": "pause-first",
     }
 
@@ -88,7 +93,9 @@ def come_to_work_at(app: Flask, lender: Lender, worker: Worker) -> CheckingClien
 def filled(rule: Rule, things: dict[str, uuid.UUID | str]) -> dict[str, object]:
     """Fill the gaps of an address; versions and drafts are counted anew for each lender, so one that nobody has."""
     of_the_desk = {"number": 99, "at": 1, "what": "up"} if rule.endpoint.startswith(("desk", "files")) else {}
-    return {gap: of_the_desk.get(gap) or things[gap] for gap in rule.arguments}
+    # A reference is a plan's where plans are kept, and else a debt's.
+    here = {**things, "reference": things["plan"]} if rule.endpoint.startswith("staff_plans") else things
+    return {gap: of_the_desk.get(gap) or here[gap] for gap in rule.arguments}
 
 
 def state() -> tuple[dict[str, int], list[tuple[object, ...]]]:

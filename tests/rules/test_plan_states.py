@@ -53,9 +53,17 @@ def test_every_state_can_be_reached_from_a_draft() -> None:
 
 def test_a_paused_plan_goes_back_to_where_it_was() -> None:
     for state in State:
-        found = after(state=State.PAUSED, event=Event.RESUME, paused_in=state)
+        found = after(state=State.PAUSED, event=Event.RESUME, was=state)
         assert found == (Moved(state) if state in PAUSABLE else Forbidden(State.PAUSED, Event.RESUME))
     assert after(state=State.PAUSED, event=Event.RESUME) == Forbidden(State.PAUSED, Event.RESUME)
+
+
+def test_a_plan_whose_end_is_taken_back_goes_on_where_it_was() -> None:
+    for state in State:
+        found = after(state=State.CANCELLED, event=Event.TAKE_BACK, was=state)
+        assert found == (Moved(state) if state in PAUSABLE else Forbidden(State.CANCELLED, Event.TAKE_BACK))
+        if state is not State.CANCELLED:
+            assert isinstance(after(state=state, event=Event.TAKE_BACK, was=State.ACTIVE), Forbidden)
 
 
 def test_no_instalment_can_be_missed_while_a_plan_is_paused() -> None:
