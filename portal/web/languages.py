@@ -14,10 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale
-from babel.support import NullTranslations
+from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request, session
-from flask_babel import Babel, get_domain
-from flask_babel import force_locale as force_babel
+from flask_babel import Babel
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -109,9 +108,8 @@ def locale_of(language: str) -> Locale:
 
 @lru_cache(maxsize=16)
 def _catalogue(language: str) -> NullTranslations:
-    """Give the texts of a language as Flask-Babel reads its files, once."""
-    with force_babel(language):
-        return get_domain().get_translations()
+    """Give the texts of a language, read once; Flask-Babel has none for who asks outside of an application."""
+    return Translations.load(CATALOGUES, [language])
 
 
 def gettext(text: str, **values: object) -> str:
