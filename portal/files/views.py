@@ -257,6 +257,7 @@ def _file_page(found: Upload, *, not_ticked: bool = False) -> str:
         if brings and run is not None and found.state == State.LIVE and clock.now() <= undoing.until(run)
         else None,
         not_ticked=not_ticked,
+        look_again=not_ticked,
         keep_good=request.form.get("keep_good", ""),
         days=acts.KEPT_FOR.days,
     )

@@ -193,6 +193,8 @@ def _sent(page: Page, typed: Mapping[str, str]) -> Response | None:
         elif kind == "hidden":
             # It only says which form is meant.
             continue
+        elif kind == "checkbox":
+            control.set_checked(bool(value))
         elif control.evaluate("control => control.tagName") == "SELECT":
             control.select_option(value)
         else:
