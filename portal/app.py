@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import config, db, models
+from portal.autopay.views import autopay, template_words
 from portal.care.requests import open_request, taken_back
 from portal.care.views import care
 from portal.changes.views import changes
@@ -149,7 +150,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions[staff_requests.TAKER_BACK] = taken_back
     for blueprint in (public, people, home, plans, payments, points, letters, care, post, timeline, brand, design):
         app.register_blueprint(blueprint)
-    for blueprint in (changes, you, contact_pages, passkey_pages, not_me_pages):
+    app.jinja_env.globals.update(template_words())
+    for blueprint in (changes, autopay, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
     for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people):
         app.register_blueprint(blueprint)
