@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import String, bindparam, func, literal_column, select
 
 from portal import clock
 from portal.autopay.models import ALIVE, Autopay, AutopayCharge, SavedCard
@@ -28,6 +28,11 @@ from portal.post.models import Message
 from portal.post.states import State
 
 _AUTO, _CARD, _CHARGE, _PLAN, _DEBT = (table_of(each).c for each in (Autopay, SavedCard, AutopayCharge, Plan, Debt))
+# Written out: a constant statement has no lists of values.
+_ALIVE = [literal_column(f"'{state}'", String) for state in ALIVE]
+_TO_COME = [
+    literal_column(f"'{state.value}'", String) for state in (Charge.NOTICED, Charge.CHARGING, Charge.SECOND_STEP)
+]
 _LEFT = (State.SENT.value, State.DELIVERED.value)
 # Somebody has the page to pay on open, and may be paying this very moment.
 _OPEN = ("created", "sent")
@@ -220,7 +225,7 @@ _SHOWN = (
     .where(
         _AUTO.lender_id == bindparam("lender_id"),
         _AUTO.debtor_id == bindparam("debtor_id"),
-        _AUTO.state.in_(ALIVE),
+        _AUTO.state.in_(_ALIVE),
     )
     .order_by(_AUTO.id)
 )
@@ -229,7 +234,7 @@ _CHARGES = (
     .where(
         _CHARGE.lender_id == bindparam("lender_id"),
         _CHARGE.debtor_id == bindparam("debtor_id"),
-        _CHARGE.state.in_((Charge.NOTICED.value, Charge.CHARGING.value, Charge.SECOND_STEP.value)),
+        _CHARGE.state.in_(_TO_COME),
     )
     .order_by(_CHARGE.charge_on)
 )

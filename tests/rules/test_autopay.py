@@ -1,4 +1,4 @@
-"""Autopay by its rules alone: every cell of its tables, each day's decision, and random lives that charge nothing twice."""
+"""Autopay by its rules alone: every cell of its tables, each day's decision, and random lives."""
 
 from __future__ import annotations
 
@@ -304,6 +304,15 @@ class Life:
             part = min(one.missing, amount)
             amount -= part
             self.payments[place] = replace(one, paid=one.paid + part, kept=one.paid + part >= one.amount)
+
+
+def test_a_quiet_life_takes_every_payment_on_its_day() -> None:
+    life = Life([a_payment(seq, TODAY + seq * 7 * A_DAY) for seq in (1, 2, 3)])
+    for _day in range(30):
+        life.today += A_DAY
+        life.look(mail=True)
+        life.charge(soft=False)
+    assert life.taken == [(TODAY + seq * 7 * A_DAY, seq, 10_000) for seq in (1, 2, 3)]
 
 
 # The days are many, so most of them bring nothing.
