@@ -11,7 +11,7 @@ from sqlalchemy import String, bindparam, func, literal_column, select
 
 from portal import clock
 from portal.autopay.models import ALIVE, Autopay, AutopayCharge, SavedCard
-from portal.autopay.rules import Made, Situation
+from portal.autopay.rules import DAYS, RUNNING, Made, Situation
 from portal.autopay.states import Auto, Charge
 from portal.care import outages
 from portal.care.holds import holding
@@ -22,12 +22,15 @@ from portal.money import Money, total
 from portal.payments import stripe_gateway
 from portal.payments.follow import sent_for
 from portal.payments.models import Payment, PaymentPart
+from portal.people.models import Debtor
 from portal.plans import progress, remind, waivers
-from portal.plans.models import Plan
+from portal.plans.models import Plan, PlanItem
 from portal.post.models import Message
 from portal.post.states import State
 
-_AUTO, _CARD, _CHARGE, _PLAN, _DEBT = (table_of(each).c for each in (Autopay, SavedCard, AutopayCharge, Plan, Debt))
+_AUTO, _CARD, _CHARGE, _PLAN, _DEBT, _DEBTOR, _ITEM = (
+    table_of(each).c for each in (Autopay, SavedCard, AutopayCharge, Plan, Debt, Debtor, PlanItem)
+)
 # Written out: a constant statement has no lists of values.
 _ALIVE = [literal_column(f"'{state}'", String) for state in ALIVE]
 _TO_COME = [
@@ -188,7 +191,7 @@ def _on_its_way(plan: Plan) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Autopay of a plan as a page shows it; `next` is what comes next: its day, the most, and whether it is said."""
+    """Autopay of a plan as a page shows it; `charge_on` and `most` are what comes next, said already or not."""
 
     id: uuid.UUID
     plan: str
@@ -218,9 +221,12 @@ _SHOWN = (
         _CARD.last4,
         _CARD.exp_month,
         _CARD.exp_year,
+        _PLAN.state.label("plan_state"),
+        _DEBTOR.zone,
     )
     .join_from(table_of(Autopay), table_of(Plan), (_PLAN.lender_id == _AUTO.lender_id) & (_PLAN.id == _AUTO.plan_id))
     .join(table_of(Debt), (_DEBT.lender_id == _AUTO.lender_id) & (_DEBT.id == _AUTO.debt_id))
+    .join(table_of(Debtor), (_DEBTOR.lender_id == _AUTO.lender_id) & (_DEBTOR.id == _AUTO.debtor_id))
     .join(table_of(SavedCard), (_CARD.lender_id == _AUTO.lender_id) & (_CARD.id == _AUTO.card_id), isouter=True)
     .where(
         _AUTO.lender_id == bindparam("lender_id"),
@@ -239,17 +245,39 @@ _CHARGES = (
     .order_by(_CHARGE.charge_on)
 )
 
+_ITEMS = (
+    select(_ITEM.plan_id, _ITEM.seq, _ITEM.due_on, (_ITEM.amount_minor - _ITEM.paid_minor).label("missing"))
+    .join_from(
+        table_of(Autopay), table_of(PlanItem), (_ITEM.lender_id == _AUTO.lender_id) & (_ITEM.plan_id == _AUTO.plan_id)
+    )
+    .where(
+        _AUTO.lender_id == bindparam("lender_id"),
+        _AUTO.debtor_id == bindparam("debtor_id"),
+        _AUTO.state == _ALIVE[1],
+        _ITEM.kind == literal_column("'payment'", String),
+        _ITEM.kept_at.is_(None),
+        _ITEM.paid_minor < _ITEM.amount_minor,
+    )
+    .order_by(_ITEM.due_on, _ITEM.seq)
+)
+
 
 def of_person(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> list[Shown]:
     """Give every autopay of a person that is not over, with what comes next as it was said."""
     mine = {"lender_id": lender_id, "debtor_id": debtor_id}
     rows = read(_SHOWN, mine)
     charges = read(_CHARGES, mine) if rows else ()
+    items = read(_ITEMS, mine) if any(row.state == Auto.ON.value for row in rows) else ()
     found = []
     for row in rows:
         its = [each for each in charges if each.autopay_id == row.id]
         coming = next((each for each in its if each.state != Charge.SECOND_STEP.value), None)
         way = next((each for each in its if each.state == Charge.CHARGING.value), None)
+        soonest = clock.today(row.zone) + DAYS
+        due = next((each for each in items if each.plan_id == row.plan_id and each.due_on >= soonest), None)
+        if row.plan_state not in RUNNING:
+            due = None
+        minor = coming.most_minor if coming else due.missing if due else 0
         found.append(
             Shown(
                 id=row.id,
@@ -261,8 +289,8 @@ def of_person(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> list[Shown]:
                 last4=row.last4,
                 exp_month=row.exp_month,
                 exp_year=row.exp_year,
-                charge_on=coming.charge_on if coming else None,
-                most=Money(coming.most_minor, coming.currency) if coming else None,
+                charge_on=coming.charge_on if coming else due.due_on if due else None,
+                most=Money(minor, row.currency) if minor else None,
                 charge_state=Charge(coming.state) if coming else None,
                 tries=coming.tries if coming else 0,
                 on_its_way=Money(way.most_minor, way.currency) if way else None,

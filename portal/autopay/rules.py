@@ -29,7 +29,7 @@ SLACK: Final = timedelta(days=2)
 # A worker that was late still charges on these days after the one that was said; later, it is said again first.
 LATE: Final = timedelta(days=2)
 _A_DAY: Final = timedelta(days=1)
-_RUNNING: Final = frozenset({"agreed", "active", "grace", "at_risk"})
+RUNNING: Final = frozenset({"agreed", "active", "grace", "at_risk"})
 _OVER: Final = frozenset({"completed", "cancelled", "expired", "superseded", "voided", "ended_broken"})
 # These wait for nothing that time brings.
 _DONE: Final = frozenset({Charge.CHARGED, Charge.SECOND_STEP, Charge.REFUSED})
@@ -142,7 +142,7 @@ def stands_still(now: Situation) -> Why | None:
         return Why.DEBT_GONE
     if now.auto is not Auto.ON or not now.has_card:
         return Why.NO_CARD
-    if now.plan not in _RUNNING:
+    if now.plan not in RUNNING:
         return Why.PLAN_WAITS
     return Why.HELD if now.held else None
 

@@ -142,6 +142,7 @@ def test_saved_without_paying_noticed_and_charged_on_its_day_once(
     work(app)
     page = words(client.get(back))
     assert "Visa •••• 5556" in page
+    assert "$100.00 on 10 May 2026" in page, "what comes next is seen before its notice"
     stripe.settle()
     kept = auto()
     assert (kept.state, kept.language, kept.version) == ("on", "en", "2026-11-30")
