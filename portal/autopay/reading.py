@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from sqlalchemy import String, bindparam, func, literal_column, select
@@ -78,7 +78,7 @@ def locked(*, lender_id: uuid.UUID, autopay_id: uuid.UUID) -> Locked:
 
 
 def anew(held: Locked) -> Locked:
-    """Read again what is decided by, after something of it was changed in this act."""
+    """Read the charges again, and whether it is on, after this act changed something of them."""
     session.flush()
     charges = {
         charge.seq: charge
@@ -88,7 +88,14 @@ def anew(held: Locked) -> Locked:
             )
         )
     }
-    return _with_situation(held.plan, held.auto, held.card, charges)
+    auto, card = held.auto, held.card
+    now = replace(
+        held.now,
+        auto=Auto(auto.state),
+        has_card=card is not None and card.gone_at is None,
+        made={seq: _made(charge, zone=held.zone) for seq, charge in charges.items()},
+    )
+    return Locked(held.plan, auto, card, charges, now, held.zone)
 
 
 def situation_of_plan(plan: Plan, *, most: int | None = None) -> tuple[Situation, str]:
@@ -128,24 +135,8 @@ def situation_of_plan(plan: Plan, *, most: int | None = None) -> tuple[Situation
 
 
 def _with_situation(plan: Plan, auto: Autopay, card: SavedCard | None, charges: dict[int, AutopayCharge]) -> Locked:
-    base, zone = situation_of_plan(plan, most=auto.most_minor)
-    now = Situation(
-        auto=Auto(auto.state),
-        has_card=card is not None and card.gone_at is None,
-        plan=base.plan,
-        grace_days=base.grace_days,
-        payments=base.payments,
-        made={seq: _made(charge, zone=zone) for seq, charge in charges.items()},
-        held=base.held,
-        debt_open=base.debt_open,
-        on_its_way=base.on_its_way,
-        owed=base.owed,
-        to_come=base.to_come,
-        least=base.least,
-        agreed_most=base.agreed_most,
-        today=base.today,
-    )
-    return Locked(plan, auto, card, charges, now, zone)
+    now, zone = situation_of_plan(plan, most=auto.most_minor)
+    return anew(Locked(plan, auto, card, charges, now, zone))
 
 
 def _least(currency: str) -> int:

@@ -69,13 +69,14 @@ def autopay_page(reference: str) -> ResponseReturnValue:
     shown = _shown(reference)
     if request.args.get("back") == "1":
         shown = None if shown is None else _wait_for(shown, reference)
-        if shown is None or shown.state is Auto.ASKED:
-            _say_what_came(shown)
+        if shown is None:
+            flash(_("This card can’t be used here: debts can’t be paid with a credit card. Use a debit card."), "wait")
     on = shown is not None and shown.state is not Auto.ASKED
     return render_template(
         "autopay/autopay.html",
         plan=plan,
         auto=shown if on else None,
+        waiting=request.args.get("back") == "1" and shown is not None and not on,
         alive=plan.state in LIVE_STATES and plan.debt_open,
     )
 
@@ -93,15 +94,6 @@ def _wait_for(shown: Shown, reference: str) -> Shown | None:
             break
         clock.pause(0.25)
     return found
-
-
-def _say_what_came(shown: Shown | None) -> None:
-    if shown is None:
-        flash(
-            _("This card can’t be used here: debts can’t be paid with a credit card. Please use a debit card."), "wait"
-        )
-    else:
-        flash(_("No card is saved yet. If you just saved one, look again in a minute."), "wait")
 
 
 @autopay.route("/plans/<reference>/autopay/turn-on", methods=["GET", "POST"])
