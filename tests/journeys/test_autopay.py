@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from portal import verify
 from portal.autopay import agreeing, charging, night
 from portal.autopay.models import Autopay, AutopayCharge, SavedCard
 from portal.autopay.reading import locked
@@ -173,6 +174,15 @@ def test_saved_without_paying_noticed_and_charged_on_its_day_once(
     assert len(stripe.sandbox.events("payment_intent.created")) == 1
     assert acts_of(debt.lender_id)["autopay_charging"] == 1
     books_agree()
+    # What is wrong with a charge is named.
+    with transaction() as s:
+        s.execute(update(AutopayCharge).values(most_minor=9_999))
+    [wrong] = verify.disagreements()
+    assert (wrong.kind, wrong.kept, wrong.counted) == (verify.Kind.CHARGE, "9999", "10000")
+    with transaction() as s:
+        s.execute(update(Autopay).values(state="stopped", stopped_at=clock.at))
+        s.execute(update(AutopayCharge).values(payment_id=None, state="noticed"))
+    assert {each.counted for each in verify.disagreements()} == {"stopped", "no charge"}
 
 
 def test_saved_while_paying(
