@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
-from flask import session as cookie
 from flask.typing import ResponseReturnValue
 
 from portal import clock
@@ -271,7 +270,6 @@ def stop(reference: str) -> ResponseReturnValue:
             flash(_("It is stopped. What is on its way already can’t be called back; it counts as paid."), "success")
         else:
             flash(_("It is stopped. Nothing more is taken from your card."), "success")
-        cookie.pop("kept", None)
         return redirect(url_for("plans.plan", reference=reference), 303)
     return render_template("autopay/stop.html", plan=plan, auto=shown)
 

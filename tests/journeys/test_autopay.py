@@ -23,6 +23,8 @@ from portal.payments.models import Payment, WebhookEvent
 from portal.people.models import UserSession
 from portal.plans.models import Plan
 from portal.post.models import Message
+from portal.queue import QueuedJob
+from portal.staff.roles import Role
 from tests.conftest import Clock
 from tests.factories import a_debt
 from tests.journeys.acts import (
@@ -34,6 +36,7 @@ from tests.journeys.acts import (
     plan_items,
     work,
 )
+from tests.journeys.staff import a_client, a_worker, cheap, come_to_work
 from tests.pages import CheckingClient, page_of
 from tests.settling import a_plan
 
@@ -92,11 +95,26 @@ def words(page: TestResponse) -> str:
     return str(page_of(page).words).replace("\xa0", " ")
 
 
+def something_to_do(clock: Clock) -> bool:
+    session.rollback()
+    tomorrow = clock.at + timedelta(days=1)
+    waits = select(Autopay.id).where(Autopay.act_on <= tomorrow.date())
+    ready = select(QueuedJob.id).where(
+        QueuedJob.state == "ready", QueuedJob.run_at <= tomorrow, QueuedJob.name != "letters.issue"
+    )
+    return session.scalar(waits.limit(1)) is not None or session.scalar(ready.limit(1)) is not None
+
+
 def days_pass(stripe: Stripe, *, to: str) -> None:
-    """Let nights and mornings pass until a day's evening; mail leaves and charges are made by the worker."""
+    """Let nights and mornings pass until a day's evening; mail leaves and charges are made by the worker.
+
+    Days on which nobody has anything to do are passed over, but for the last.
+    """
     clock = stripe.clock
     while True:
         clock.set((clock.at + timedelta(days=1)).replace(hour=9))
+        if clock.at.date().isoformat() < to and not something_to_do(clock):
+            continue
         night.run()
         work(stripe.app)
         clock.set(clock.at.replace(hour=15))
@@ -290,7 +308,6 @@ def test_soft_declines_are_tried_on_days_that_were_said_and_then_no_more(
     [
         ("second_step", "second_step", "on", "Your bank wants to hear from you"),
         ("lost_card", "refused", "needs_card", "until you choose another one"),
-        ("expired_card", "refused", "needs_card", "until you choose another one"),
         ("revocation_of_authorization", "refused", "stopped", "Nothing more is taken"),
     ],
 )
@@ -417,3 +434,21 @@ def test_nothing_of_somebody_else_and_nothing_without_a_code(
         )
     said = session.scalars(select(EvidenceRecord.entry).where(EvidenceRecord.act == "autopay_agreed")).one()
     assert hashlib.sha256(on.agreed_text.encode()).hexdigest() in said
+
+
+def test_somebody_of_the_staff_stops_it_and_can_not_start_it(
+    app: Flask, debt: Standing, plan: Plan, on: Autopay, lender: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap(monkeypatch)
+    colleague = a_client(app)
+    come_to_work(colleague, a_worker(app, lender, Role.HELPDESK, name="Hel Desk"))
+    page = colleague.get(f"/staff/people/{debt.debtor_id}")
+    assert "Visa •••• 5556" in words(page)
+    address = f"/staff/people/{debt.debtor_id}/autopay/{on.id}/stop"
+    done = colleague.fill(colleague.get(address), to=address)
+    assert "The person is told" in words(done)
+    assert (auto().state, auto().why_stopped) == ("stopped", "staff")
+    assert auto().stopped_by.startswith("staff:")  # type: ignore[union-attr]
+    assert len(messages("autopay_stopped")) == 1
+    assert colleague.get(f"/plans/{plan.reference}/autopay/turn-on").status_code == 303
+    assert colleague.get(address).status_code == 404, "it is over"
