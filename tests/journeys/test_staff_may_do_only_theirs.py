@@ -68,6 +68,7 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
         "passkey_id": uuid.uuid4(),
         "number": asked.number,
         "note_id": uuid.uuid4(),
+        "autopay_id": uuid.uuid4(),
         "debtor_id": a_debt(lender=lender).debtor_id,
     }
 
