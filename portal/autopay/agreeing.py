@@ -256,6 +256,13 @@ def look_later(auto: Autopay) -> None:
     )
 
 
+def plan_changed(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
+    """Let autopay of a plan, if there is any, be looked at after the plan was changed or ended; part of that act."""
+    alive = select(Autopay).where(Autopay.lender_id == lender_id, Autopay.plan_id == plan_id, Autopay.state.in_(ALIVE))
+    for auto in session.scalars(alive):
+        look_later(auto)
+
+
 def _forget_later(lender_id: uuid.UUID, card_id: uuid.UUID) -> None:
     queue.later(FORGET, lender_id=lender_id, payload={"card_id": str(card_id)}, while_waiting=f"forget-card:{card_id}")
 

@@ -24,7 +24,7 @@ from portal.payments.follow import sent_for
 from portal.payments.models import Payment, PaymentPart
 from portal.people.models import Debtor
 from portal.plans import progress, remind, waivers
-from portal.plans.models import Plan, PlanItem
+from portal.plans.models import LIVE_STATES, Plan, PlanItem
 from portal.post.models import Message
 from portal.post.states import State
 
@@ -261,6 +261,9 @@ def of_person(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> list[Shown]:
     items = read(_ITEMS, mine) if any(row.state == Auto.ON.value for row in rows) else ()
     found = []
     for row in rows:
+        if row.plan_state not in LIVE_STATES:
+            # It ends by itself at the next look, and takes nothing till then.
+            continue
         its = [each for each in charges if each.autopay_id == row.id]
         coming = next((each for each in its if each.state != Charge.SECOND_STEP.value), None)
         way = next((each for each in its if each.state == Charge.CHARGING.value), None)

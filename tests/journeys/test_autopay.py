@@ -452,3 +452,18 @@ def test_somebody_of_the_staff_stops_it_and_can_not_start_it(
     assert len(messages("autopay_stopped")) == 1
     assert colleague.get(f"/plans/{plan.reference}/autopay/turn-on").status_code == 303
     assert colleague.get(address).status_code == 404, "it is over"
+
+
+def test_it_ends_with_its_plan(
+    app: Flask, client: CheckingClient, debt: Standing, plan: Plan, on: Autopay, stripe: Stripe
+) -> None:
+    days_pass(stripe, to="2026-05-06")
+    come_in(client, debt)
+    ending = f"/plans/{plan.reference}/end"
+    client.fill(client.get(ending), to=ending)
+    assert "No automatic payments" in words(client.get("/autopay")), "at once"
+    work(app)
+    assert (auto().state, auto().why_stopped, the_charge().state) == ("stopped", "plan_over", "called_off")
+    assert messages("autopay_not_taken") == messages("autopay_stopped") == []
+    days_pass(stripe, to="2026-05-12")
+    assert came() == 0
