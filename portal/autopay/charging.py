@@ -440,6 +440,10 @@ def conclude(lender_id: uuid.UUID, charge_id: uuid.UUID, *, refused: PaymentRefu
             moved = charge_after(Charge(charge.state), ChargeEvent.SUCCEED)
             if isinstance(moved, Moved):
                 charge.state, charge.why = moved.to.value, None
+        elif facts is not None and facts.status is PaymentStatus.REQUIRES_ACTION:
+            # Said without an error, it means the same: the bank wants its customer.
+            if charge.state == Charge.CHARGING.value:
+                _declined(held, charge, refused=PaymentRefused("authentication_required", ""), facts=facts)
         elif refused is not None and charge.state == Charge.CHARGING.value:
             _declined(held, charge, refused=refused, facts=facts)
         look_at(anew(held))
