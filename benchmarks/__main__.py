@@ -8,7 +8,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import answer, audit, importing, logging_records, machine, pages, paint, portfolio, search, sweeping
+from benchmarks import (
+    answer,
+    audit,
+    autopaying,
+    importing,
+    logging_records,
+    machine,
+    pages,
+    paint,
+    portfolio,
+    search,
+    sweeping,
+)
 from benchmarks.databases import KINDS, Databases
 from tests.browser.gallery import Gallery
 
@@ -19,7 +31,7 @@ TARGET = 0.5
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parts = ("answer", "pages", "import", "search", "sweep", "log", "visit", "audit", "paint")
+    parts = ("answer", "pages", "import", "search", "sweep", "log", "autopay", "visit", "audit", "paint")
     parser.add_argument("--only", choices=parts, help="only this part")
     parser.add_argument("--quick", action="store_true", help="shorter rounds and smaller files")
     told = parser.parse_args()
@@ -39,6 +51,8 @@ def main() -> None:
             show_sweep(databases, Path(name), quick=told.quick)
         if told.only in (None, "log"):
             show_log(databases, quick=told.quick)
+        if told.only in (None, "autopay"):
+            show_autopay(databases, Path(name), quick=told.quick)
         if told.only in (None, "visit"):
             show_visit(databases, Path(name))
         if told.only in (None, "audit", "paint"):
@@ -176,6 +190,21 @@ def show_log(databases: Databases, *, quick: bool) -> None:
                 f"{found.audit:>10.1f} s   a proof has {found.bytes_of_proof} bytes",
                 flush=True,
             )
+
+
+def show_autopay(databases: Databases, folder: Path, *, quick: bool) -> None:
+    """Print a night of autopay against the bare query and the bare inserts of its jobs."""
+    due = 5_000 if quick else 100_000
+    print(f"\nThe night of autopay over {due:,} payments that are due: it puts off a look at each and charges nothing")
+    for kind in KINDS:
+        found = autopaying.compare(databases, kind=kind, folder=folder, due=due)
+        print(
+            f"  {NAMES[kind]:<12}portal {found.seconds:.2f} s for {found.due:,}, floor {found.floor:.2f} s, "
+            f"{found.ratio:.2f} times as long; a second night {found.idle:.2f} s; "
+            f"memory {found.start / 1e6:.0f} MB at the start, {found.peak / 1e6:.0f} MB at most; "
+            f"then a look that writes a notice: {found.look * 1000:.1f} ms",
+            flush=True,
+        )
 
 
 def show_visit(databases: Databases, folder: Path) -> None:

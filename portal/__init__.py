@@ -14,6 +14,7 @@ timeline        everything that happened to a person, in plain words, with who d
 home            what is owed in all, the one next thing, one debt, what pays all of it
 letters         PDFs that say what the books say
 changes         what somebody changes of a running plan alone, shown before it is made, taken back for a day
+autopay         payments of a plan taken from a saved card: agreed to, noticed, charged once, stopped
 payments        money in and out through Stripe, each effect posted once
 plans, points   negotiation and life of a plan; points for kept instalments
 care            what people ask for beside paying: requests, clocks, holds, free advice
@@ -36,6 +37,6 @@ interest, amounts, money, config   pure values, and settings
 
 Inside a feature: views → forms → acts → models → rules. Files in `offers/`, `limits/`, `schedules/`, `affordability/`,
 and those named `rules`, `two_people`, `redrawing`, `states`, `looking`, `allocation`, `sharing`, `reach`, `payoff`,
-`next_thing`, `earning`, `truth`, `gate`, `kinds`, `clocks` are rules: plain Python over values, without Flask,
-database, clock or network.
+`next_thing`, `declines`, `earning`, `truth`, `gate`, `kinds`, `clocks` are rules: plain Python over values, without
+Flask, database, clock or network.
 """

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import config, db, models
+from portal.autopay.views import autopay, template_words
 from portal.care.requests import open_request, taken_back
 from portal.care.views import care
 from portal.changes.views import changes
@@ -158,7 +159,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions[staff_requests.TAKER_BACK] = taken_back
     for blueprint in (public, people, home, plans, payments, points, letters, care, post, brand, design):
         app.register_blueprint(blueprint)
-    for blueprint in (timeline, log_pages, changes, you, contact_pages, passkey_pages, not_me_pages):
+    app.jinja_env.globals.update(template_words())
+    for blueprint in (timeline, log_pages, changes, autopay, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
     for blueprint in (staff, staff_own, staff_team, staff_lenders, staff_plans):
         app.register_blueprint(blueprint)

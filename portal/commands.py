@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 
 import click
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from portal import (
     clock,
@@ -31,6 +31,7 @@ from portal import (
     survey,
     verify,
 )
+from portal.autopay import night as autopay_night
 from portal.care.commands import late_lines, requests_group
 from portal.config import Settings
 from portal.contact import write
@@ -458,13 +459,15 @@ def nightly_command(report: Path | None) -> None:
         click.echo(line)
     open_ = session.execute(
         select(Payment.lender_id, Payment.id).where(
-            Payment.state.in_(("created", "sent", "processing")), Payment.session_id.is_not(None)
+            Payment.state.in_(("created", "sent", "processing")),
+            or_(Payment.session_id.is_not(None), Payment.payment_intent_id.is_not(None)),
         )
     ).all()
     with transaction():
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
     click.echo(f"{len(open_)} open payments to look at again.")
+    click.echo(f"{autopay_night.run()} automatic payments to look at.")
     for line in late_lines():
         click.echo(f"request needs a person: {line}")
     if by_hand := len(kept.waiting_for_person()):

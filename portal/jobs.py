@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 
 from flask import Flask
 
+from portal.autopay import agreeing, charging, reading, saving
+from portal.autopay import tell as autopay_tell
 from portal.care.holds import holding
 from portal.contact.office import office
 from portal.files import acts as files
@@ -25,8 +27,11 @@ __all__ = ["holding", "still_true", "table"]
 
 def still_true(lender_id: uuid.UUID, about: str) -> bool | None:
     """Say whether what a message is about still is as it says; None if nobody knows."""
-    said = (remind.still_true(lender_id, about), payment_tell.still_true(lender_id, about))
-    return next((each for each in said if each is not None), None)
+    for feature in (remind, payment_tell, autopay_tell):
+        said: bool | None = feature.still_true(lender_id, about)
+        if said is not None:
+            return said
+    return None
 
 
 def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
@@ -43,11 +48,17 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
     return {
         "post.deliver": inside(lambda job: deliver.run(job, office=ours)),
         "plans.tell": inside(plan_tell.agreed),
-        remind.WRITE: inside(lambda job: remind.run(job, holding=holding)),
+        remind.WRITE: inside(lambda job: remind.run(job, holding=holding, covered=reading.covers)),
         from_file.TELL: inside(plan_tell.of_file),
         "payments.tell": inside(payment_tell.run),
         "payments.settle": inside(settle.run),
         "payments.heed": inside(settle.heed),
+        "autopay.saved": inside(saving.saved),
+        "autopay.heed": inside(saving.heed),
+        "autopay.followed": inside(charging.followed),
+        agreeing.FORGET: inside(saving.forget),
+        agreeing.LOOK: inside(charging.look),
+        charging.CHARGE: inside(charging.run),
         "letters.issue": inside(issue.run),
         files.SEE: inside(file_work.see),
         files.BRING: inside(file_work.bring),

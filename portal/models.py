@@ -1,5 +1,6 @@
 """Every table in one place, for migrations and tests; importing this module fills `Model.metadata`."""
 
+from portal.autopay import models as autopay
 from portal.care import models as care
 from portal.contact import models as contact
 from portal.db import Model
@@ -27,6 +28,7 @@ __all__ = [
     "Posting",
     "QueuedJob",
     "Transfer",
+    "autopay",
     "care",
     "contact",
     "debts",

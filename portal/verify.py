@@ -47,6 +47,7 @@ class Kind(StrEnum):
     PAYMENT = "payment"
     PAYMENT_PART = "payment part"
     CREDIT_USE = "use of credit"
+    CHARGE = "charge"
     POINTS = "points"
     HOLD = "hold"
     EVIDENCE = "evidence"
@@ -817,6 +818,36 @@ group by currency
 order by currency
 """)
 
+# What autopay charged is a payment that came, of no more than was said, and what was stopped charges nothing more. A
+# payment that was taken by itself is that of a charge.
+_CHARGES = text("""
+with its as (
+    select p.reference || ' ' || cast(c.seq as text) as what, c.state, c.most_minor, a.state as auto,
+        coalesce(y.state, 'none') as payment, coalesce(y.amount_minor, 0) as amount_minor
+    from autopay_charge c
+    join plan p on p.lender_id = c.lender_id and p.id = c.plan_id
+    join autopay a on a.lender_id = c.lender_id and a.id = c.autopay_id
+    left join payment y on y.lender_id = c.lender_id and y.id = c.payment_id
+    where c.lender_id = :lender
+)
+select 'charge ' || what as what, state as kept, payment as counted
+from its
+where state = 'charged' and payment not in ('succeeded', 'partly_refunded', 'refunded', 'disputed')
+union all
+select 'charge ' || what, cast(most_minor as text), cast(amount_minor as text)
+from its
+where state in ('charging', 'charged') and amount_minor > most_minor
+union all
+select 'charge ' || what, state, auto
+from its
+where state = 'noticed' and auto = 'stopped'
+union all
+select 'payment ' || y.reference, 'taken', 'no charge'
+from payment y
+where y.lender_id = :lender and y.autopay = 'taken'
+    and not exists (select 1 from autopay_charge c where c.lender_id = y.lender_id and c.payment_id = y.id)
+""")
+
 _RECORDS = text("""
 select id, act, actor_kind, actor_id, debtor_id, debt_id, entry, salt, hash
 from evidence_record
@@ -843,6 +874,7 @@ _CHECKS = (
     (Kind.PAYMENT, _PAYMENTS),
     (Kind.PAYMENT_PART, _PAYMENT_PARTS),
     (Kind.CREDIT_USE, _CREDIT_USES),
+    (Kind.CHARGE, _CHARGES),
     (Kind.POINTS, _POINTS),
     (Kind.HOLD, _HOLDS),
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox import currencies, objects
-from sandbox.cards import BY_NUMBER, BY_TOKEN, DECLINE_MESSAGES, METHODS, Method, Outcome
+from sandbox.cards import BY_NUMBER, BY_TOKEN, DECLINE_MESSAGES, METHODS, Method, Outcome, later
 from sandbox.memory import Body, Memory
 
 HALF_AN_HOUR = 30 * 60
@@ -83,18 +83,26 @@ class Acts:
         mode = given.get("mode")
         if mode is None:
             raise Refused("Missing required param: mode.", code="parameter_missing", param="mode")
-        if mode != "payment":
-            raise Refused(f"The stand-in has no Checkout in mode '{mode}' yet, only 'payment'.", param="mode")
+        if mode not in ("payment", "setup"):
+            raise Refused(f"The stand-in has no Checkout in mode '{mode}', only 'payment' and 'setup'.", param="mode")
         if given.get("ui_mode", "hosted_page") != "hosted_page":
             raise Refused("The stand-in has only the hosted page: ui_mode 'hosted_page'.", param="ui_mode")
-        if not given.get("line_items"):
+        if mode == "setup":
+            self._fits_setup(given)
+        elif not given.get("line_items"):
             raise Refused("Missing required param: line_items.", code="parameter_missing", param="line_items")
+        elif given.get("setup_intent_data"):
+            raise Refused("You can only use `setup_intent_data` in `setup` mode.", param="setup_intent_data")
         if not given.get("success_url"):
             raise Refused("Missing required param: success_url.", code="parameter_missing", param="success_url")
         for name in ("success_url", "cancel_url"):
             self._web_address(given.get(name), name)
         if given.get("customer"):
             self.found(by, "customer", given["customer"])
+        keeps = ((given.get("payment_method_options") or {}).get("card") or {}).get("setup_future_usage")
+        if keeps and not given.get("customer"):
+            # Stripe would make a customer of its own; whoever keeps a card says for whom.
+            raise Refused("The stand-in keeps cards only for a customer.", code="parameter_missing", param="customer")
         if given.get("customer") and given.get("customer_email"):
             raise Refused("You may only specify one of these parameters: customer, customer_email.", param="customer")
         if len(given.get("client_reference_id") or "") > 200:
@@ -103,7 +111,7 @@ class Acts:
         intent = given.get("payment_intent_data") or {}
         self._metadata(intent.get("metadata"), "payment_intent_data[metadata]")
         items = []
-        for at, item in enumerate(given["line_items"]):
+        for at, item in enumerate(given.get("line_items") or ()):
             price = item.get("price_data")
             here = f"line_items[{at}][price_data]"
             if price is None:
@@ -120,7 +128,8 @@ class Acts:
             items.append(objects.a_line_item(item, now))
         if len({item["currency"] for item in items}) > 1:
             raise Refused("All line items must have the same currency.", param="line_items")
-        self._amount(sum(item["amount_total"] for item in items), items[0]["currency"], "line_items")
+        if items:
+            self._amount(sum(item["amount_total"] for item in items), items[0]["currency"], "line_items")
         expires = given.get("expires_at")
         if expires is not None and not now + HALF_AN_HOUR <= expires <= now + A_DAY:
             raise Refused(
@@ -130,7 +139,85 @@ class Acts:
             )
         body = objects.a_session(given, items, url_root=url_root, now=now)
         body |= {"_items": items, "_intent": intent}
+        if mode == "setup":
+            data = given.get("setup_intent_data") or {}
+            setup = objects.a_setup_intent({**data, "customer": given["customer"]}, now) | {"_session": body["id"]}
+            self.memory.add(by.account, "setup_intent", setup)
+            body["setup_intent"] = setup["id"]
+            self.tell(by, [("setup_intent.created", dict(setup))])
         return self.memory.add(by.account, "checkout.session", body)
+
+    def _fits_setup(self, given: Body) -> None:
+        for name in ("line_items", "payment_intent_data", "submit_type", "adaptive_pricing"):
+            if given.get(name):
+                raise Refused(f"You can not pass `{name}` in `setup` mode.", param=name)
+        if not given.get("customer"):
+            raise Refused("The stand-in saves cards only for a customer.", code="parameter_missing", param="customer")
+        if not given.get("currency") and not given.get("allowed_payment_method_types"):
+            raise Refused(
+                "You must pass `currency` or `allowed_payment_method_types` in `setup` mode.",
+                code="parameter_missing", param="currency",
+            )  # fmt: skip
+        data = given.get("setup_intent_data") or {}
+        self._metadata(data.get("metadata"), "setup_intent_data[metadata]")
+
+    def save_on_session(self, by: Caller, session: Body, method: Method) -> Body:
+        """Save a method on an open page that takes no money, and return its setup intent, whatever became of it."""
+        if session["status"] != "open" or session["mode"] != "setup":
+            raise Refused("This Checkout Session is no longer open.", param="session")
+        setup = self.found(by, "setup_intent", session["setup_intent"])
+        chosen = objects.a_payment_method(method, customer=None, now=self.memory.now())
+        self.memory.add(by.account, "payment_method", chosen)
+        setup |= {"payment_method": chosen["id"], "last_setup_error": None, "next_action": None}
+        if method.outcome is Outcome.SECOND_STEP:
+            setup |= {
+                "status": "requires_action",
+                "next_action": {
+                    "type": "redirect_to_url",
+                    "redirect_to_url": {"return_url": None, "url": f"{session['url']}/second-step"},
+                },
+            }
+            self.memory.save(setup)
+            self.tell(by, [("setup_intent.requires_action", dict(setup))])
+            return setup
+        if method.outcome is Outcome.DECLINED:
+            code, message = DECLINE_MESSAGES[method.decline_code or "generic_decline"]
+            self.tell(by, self._not_saved(setup, code, message, method.decline_code))
+            return setup
+        self.tell(by, [*self._saved(by, setup), *self._complete(session, paid=True)])
+        return setup
+
+    def answer_for_saving(self, by: Caller, session: Body, *, yes: bool) -> Body:
+        """Take the bank's question as answered for a page that saves a card."""
+        setup = self.found(by, "setup_intent", session["setup_intent"])
+        if session["status"] != "open" or setup["status"] != "requires_action":
+            raise self._wrong_state("authenticate", setup)
+        if yes:
+            self.tell(by, [*self._saved(by, setup), *self._complete(session, paid=True)])
+        else:
+            words = "The provided PaymentMethod has failed authentication."
+            self.tell(by, self._not_saved(setup, "setup_intent_authentication_failure", words, None))
+        return setup
+
+    def _saved(self, by: Caller, setup: Body) -> list[tuple[str, Body]]:
+        chosen = self.found(by, "payment_method", setup["payment_method"])
+        mandate = objects.a_mandate(chosen, self.memory.now())
+        self.memory.add(by.account, "mandate", mandate)
+        setup |= {"status": "succeeded", "next_action": None, "last_setup_error": None, "mandate": mandate["id"]}
+        self.memory.save(setup)
+        chosen["customer"] = setup["customer"]
+        self.memory.save(chosen)
+        return [("payment_method.attached", chosen), ("setup_intent.succeeded", setup)]
+
+    def _not_saved(self, setup: Body, code: str, message: str, decline_code: str | None) -> list[tuple[str, Body]]:
+        error: Body = {"code": code, "message": message, "type": "card_error"}
+        if decline_code:
+            error["decline_code"] = decline_code
+        setup |= {
+            "status": "requires_payment_method", "payment_method": None, "next_action": None, "last_setup_error": error,
+        }  # fmt: skip
+        self.memory.save(setup)
+        return [("setup_intent.setup_failed", setup)]
 
     def expire_session(self, by: Caller, session: Body) -> Body:
         if session["status"] != "open":
@@ -142,6 +229,10 @@ class Acts:
         session |= {"status": "expired", "url": None}
         self.memory.save(session)
         told = [("checkout.session.expired", session)]
+        if session["setup_intent"]:
+            setup = self.found(by, "setup_intent", session["setup_intent"])
+            setup["status"] = "canceled"
+            told.insert(0, ("setup_intent.canceled", self.memory.save(setup)))
         if session["payment_intent"]:
             intent = self.found(by, "payment_intent", session["payment_intent"])
             if intent["status"] not in ("succeeded", "processing", "canceled"):
@@ -161,7 +252,7 @@ class Acts:
 
     def pay_session(self, by: Caller, session: Body, method: Method) -> Body:
         """Pay an open session with a method and return its payment intent, whatever became of it."""
-        if session["status"] != "open":
+        if session["status"] != "open" or session["mode"] != "payment":
             raise Refused("This Checkout Session is no longer open.", param="session")
         options = session["payment_method_options"]["card"].get("restrictions") or {}
         if method.kind == "card" and method.funding in (options.get("funding_types_blocked") or ()):
@@ -189,6 +280,7 @@ class Acts:
         self.memory.add(by.account, "payment_method", chosen)
         told += self._attempt(by, intent, chosen, method)
         if intent["status"] in ("succeeded", "processing"):
+            told += self._kept_for_later(session, chosen)
             told += self._complete(session, paid=intent["status"] == "succeeded")
         self.tell(by, told)
         return intent
@@ -200,9 +292,17 @@ class Acts:
             raise self._wrong_state("authenticate", intent)
         told = self._second_step(by, intent, yes=yes)
         if intent["status"] == "succeeded":
+            told += self._kept_for_later(session, self.found(by, "payment_method", intent["payment_method"]))
             told += self._complete(session, paid=True)
         self.tell(by, told)
         return intent
+
+    def _kept_for_later(self, session: Body, chosen: Body) -> list[tuple[str, Body]]:
+        """Attach what was paid with to the customer, where the page was opened to keep it."""
+        if chosen["type"] != "card" or not session["payment_method_options"]["card"]["setup_future_usage"]:
+            return []
+        chosen["customer"] = session["customer"]
+        return [("payment_method.attached", self.memory.save(chosen))]
 
     def authenticate(self, by: Caller, intent: Body, *, yes: bool) -> Body:
         """Take the bank's question as answered for a payment intent without a Checkout Session."""
@@ -214,7 +314,7 @@ class Acts:
     def _complete(self, session: Body, *, paid: bool) -> list[tuple[str, Body]]:
         session |= {
             "status": "complete",
-            "payment_status": "paid" if paid else "unpaid",
+            "payment_status": "no_payment_required" if session["mode"] == "setup" else "paid" if paid else "unpaid",
             "url": None,
             "customer_details": {
                 "address": objects.NO_ADDRESS, "business_name": None, "email": session["customer_email"],
@@ -259,6 +359,13 @@ class Acts:
                 code="payment_intent_unexpected_state", payment_intent=objects.public(intent),
             )  # fmt: skip
         chosen, method = self._method(by, named)
+        saved = named not in BY_TOKEN
+        if saved and given.get("off_session") and (not intent["customer"] or chosen["customer"] != intent["customer"]):
+            raise Refused(
+                f"The customer does not have a payment method with the ID {chosen['id']}. The payment method must be "
+                "attached to the customer.",
+                code="resource_missing", param="payment_method",
+            )  # fmt: skip
         self.tell(by, self._attempt(by, intent, chosen, method, off_session=bool(given.get("off_session"))))
         error = intent["last_payment_error"]
         if error:
@@ -268,6 +375,19 @@ class Acts:
                 payment_intent=objects.public(intent), **more,
             )  # fmt: skip
         return intent
+
+    def change_payment(self, by: Caller, intent: Body, given: Body) -> Body:
+        """Change what a payment intent asks for, which is possible until it is confirmed, and again after a decline."""
+        if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
+            raise self._wrong_state("update", intent)
+        beyond = sorted(set(given) - {"amount", "metadata", "description"})
+        if beyond:
+            raise Refused(f"The stand-in cannot change {', '.join(beyond)} yet.", param=beyond[0])
+        if "amount" in given:
+            self._amount(given["amount"], intent["currency"], "amount")
+        self._metadata(given.get("metadata"), "metadata")
+        intent |= given
+        return self.memory.save(intent)
 
     def cancel_payment(self, by: Caller, intent: Body, reason: str | None) -> Body:
         if intent["status"] in ("succeeded", "canceled", "processing"):
@@ -411,7 +531,8 @@ class Acts:
             return self.memory.add(by.account, "payment_method", chosen), method
         chosen = self.found(by, "payment_method", named, name="PaymentMethod")
         number = chosen["_number"]
-        return chosen, BY_NUMBER.get(number) or next(one for one in METHODS if one.number == number)
+        method = BY_NUMBER.get(number) or next(one for one in METHODS if one.number == number)
+        return chosen, later(method, chosen.get("_fate"))
 
     def _wrong_state(self, act: str, intent: Body) -> Refused:
         return Refused(
@@ -448,6 +569,27 @@ class Acts:
         self.memory.save(chosen)
         self.tell(by, [("payment_method.detached", chosen)])
         return chosen
+
+    def change_method(self, by: Caller, chosen: Body, given: Body) -> Body:
+        """Let a saved card meet a fate, or its network bring it new digits and another expiry, as happens by itself."""
+        if "fate" in given:
+            if given["fate"] not in (None, "second_step", *DECLINE_MESSAGES):
+                raise Refused("fate must be null, second_step or a decline code", param="fate")
+            chosen["_fate"] = given["fate"]
+        news = {name: given[name] for name in ("last4", "exp_month", "exp_year") if name in given}
+        chosen["card"] |= news
+        self.memory.save(chosen)
+        if news:
+            self.tell(by, [("payment_method.automatically_updated", chosen)])
+        return chosen
+
+    def end_mandate(self, by: Caller, chosen: Body) -> Body:
+        """Let whoever gave a mandate take it back at the bank."""
+        [mandate] = self.memory.listed(by.account, "mandate", where=(("payment_method", chosen["id"]),))[0]
+        mandate["status"] = "inactive"
+        self.memory.save(mandate)
+        self.tell(by, [("mandate.updated", mandate)])
+        return mandate
 
     def open_setup(self, by: Caller, given: Body) -> Body:
         if given.get("customer"):

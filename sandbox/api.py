@@ -194,6 +194,9 @@ ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("GET", "payment_intents", Route(
         params.PaymentIntentListParams, _list_of("payment_intent", "/v1/payment_intents", "customer"))),
     ("GET", "payment_intents/*", Route(params.PaymentIntentRetrieveParams, _of("payment_intent"))),
+    ("POST", "payment_intents/*", Route(
+        params.PaymentIntentUpdateParams,
+        lambda desk, given, ids: desk.acts.change_payment(desk.by, desk.one("payment_intent", ids[0]), given))),
     ("POST", "payment_intents/*/confirm", Route(
         params.PaymentIntentConfirmParams,
         lambda desk, given, ids: desk.acts.confirm_payment(desk.by, desk.one("payment_intent", ids[0]), given))),
@@ -216,6 +219,7 @@ ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("POST", "setup_intents/*/confirm", Route(
         params.SetupIntentConfirmParams,
         lambda desk, given, ids: desk.acts.confirm_setup(desk.by, desk.one("setup_intent", ids[0]), given))),
+    ("GET", "mandates/*", Route(params.MandateRetrieveParams, _of("mandate"))),
     ("POST", "payment_methods", Route(
         params.PaymentMethodCreateParams, lambda desk, given, ids: desk.acts.add_method(desk.by, given))),
     ("GET", "payment_methods", Route(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -25,6 +25,8 @@ class Method:
     funding: str = "debit"
     brand: str = "visa"
     decline_code: str | None = None
+    # What happens when it is charged after it was saved, where that is something else.
+    fate: str | None = None
     tokens: tuple[str, ...] = ()
 
     @property
@@ -43,6 +45,10 @@ DECLINED = Method(
     tokens=("pm_card_chargeDeclined", "pm_card_visa_chargeDeclined"),
 )
 SECOND_STEP = Method("card", Outcome.SECOND_STEP, "4000002500003155", tokens=("pm_card_authenticationRequired",))
+ASKS_EACH_TIME = Method("card", Outcome.SUCCEEDS, "4000002760003184", fate="second_step")
+SAVED_AND_DECLINED = Method(
+    "card", Outcome.SUCCEEDS, "4000000000000341", fate="generic_decline", tokens=("pm_card_chargeCustomerFail",)
+)
 BANK_DEBIT = Method("us_bank_account", Outcome.DELAYED, "000123456789", tokens=("pm_usBankAccount",))
 
 METHODS = (
@@ -51,6 +57,10 @@ METHODS = (
     DECLINED,
     SECOND_STEP,
     BANK_DEBIT,
+    # It is saved without a question, and its bank asks each time that it is charged.
+    ASKS_EACH_TIME,
+    # It is saved, and no charge of it goes through.
+    SAVED_AND_DECLINED,
     Method("card", Outcome.SUCCEEDS, "5555555555554444", "credit", "mastercard", tokens=("pm_card_mastercard",)),
     Method("card", Outcome.SUCCEEDS, "5200828282828210", "debit", "mastercard", tokens=("pm_card_mastercard_debit",)),
     Method(
@@ -75,7 +85,24 @@ DECLINE_MESSAGES = {
     "generic_decline": ("card_declined", "Your card was declined."),
     "insufficient_funds": ("card_declined", "Your card has insufficient funds."),
     "expired_card": ("expired_card", "Your card has expired."),
+    "lost_card": ("card_declined", "Your card was declined."),
+    "stolen_card": ("card_declined", "Your card was declined."),
+    "processing_error": (
+        "processing_error",
+        "An error occurred while processing your card. Try again in a little bit.",
+    ),
+    "revocation_of_authorization": ("card_declined", "Your card was declined."),
 }
+
+
+def later(method: Method, fate: str | None) -> Method:
+    """Give a method as it behaves once it is saved: by what a test said of it, else by what its number stands for."""
+    fate = fate or method.fate
+    if fate is None:
+        return method
+    if fate == "second_step":
+        return replace(method, outcome=Outcome.SECOND_STEP)
+    return replace(method, outcome=Outcome.DECLINED, decline_code=fate)
 
 
 def looks_like_a_card(number: str) -> bool:

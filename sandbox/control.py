@@ -11,6 +11,8 @@ POST events/<evt>/redeliver · GET idle?timeout=5   waits until no delivery is u
 POST payments/<pi>/succeed | fail             a delayed payment arrives or not
 POST payments/<pi>/authenticate | refuse      the bank's question, for a payment without a hosted page
 POST payments/<pi>/dispute {reason?}          · POST disputes/<dp>/close {won}
+POST methods/<pm> {fate?, last4?, exp_month?, exp_year?}   what becomes of a saved card when it is charged: null,
+       second_step or a decline code; or what its network brings   · POST methods/<pm>/revoke   its mandate ends
 POST refunds/<re>/succeed | fail              · POST sessions/<cs>/expire
 POST clock {advance: s} | {at: epoch} | {real: true}     · POST reset
 """
@@ -176,6 +178,20 @@ def refund(identifier: str, outcome: str) -> Response:
     with _acts().memory.transaction():
         by, found = _found("refund", identifier)
         return _told(_acts().settle_refund(by, found, succeeds=outcome == "succeed"))
+
+
+@control.post("/methods/<identifier>")
+def method(identifier: str) -> Response:
+    with _acts().memory.transaction():
+        by, found = _found("payment_method", identifier)
+        return _told(_acts().change_method(by, found, _given()))
+
+
+@control.post("/methods/<identifier>/revoke")
+def revoke(identifier: str) -> Response:
+    with _acts().memory.transaction():
+        by, found = _found("payment_method", identifier)
+        return _told(_acts().end_mandate(by, found))
 
 
 @control.post("/sessions/<identifier>/expire")

@@ -19,6 +19,7 @@ SDK_TYPES: dict[str, type] = {
     "setup_intent": stripe.SetupIntent,
     "payment_method": stripe.PaymentMethod,
     "charge": stripe.Charge,
+    "mandate": stripe.Mandate,
     "refund": stripe.Refund,
     "dispute": stripe.Dispute,
     "balance_transaction": stripe.BalanceTransaction,
@@ -70,7 +71,8 @@ def a_session(given: Body, items: list[Body], *, url_root: str, now: int) -> Bod
         "billing_address_collection": given.get("billing_address_collection"),
         "cancel_url": given.get("cancel_url"), "client_reference_id": given.get("client_reference_id"),
         "client_secret": None, "collected_information": None, "consent": None, "consent_collection": None,
-        "created": now, "currency": items[0]["currency"], "currency_conversion": None, "custom_fields": [],
+        "created": now, "currency": items[0]["currency"] if items else given.get("currency"),
+        "currency_conversion": None, "custom_fields": [],
         "custom_text": {
             "after_submit": None, "shipping_address": None, "submit": None, "terms_of_service_acceptance": None,
         },
@@ -153,6 +155,18 @@ def a_setup_intent(given: Body, now: int) -> Body:
         "payment_method": None, "payment_method_configuration_details": None, "payment_method_options": {},
         "payment_method_types": ["card", "us_bank_account"], "single_use_mandate": None,
         "status": "requires_payment_method", "usage": given.get("usage") or "off_session",
+    }  # fmt: skip
+
+
+def a_mandate(payment_method: Body, now: int) -> Body:
+    return {
+        "id": new_id("mandate_1"), "object": "mandate", "created": now, "livemode": False, "multi_use": {},
+        "customer_acceptance": {
+            "accepted_at": now, "type": "online", "online": {"ip_address": None, "user_agent": None},
+        },
+        "on_behalf_of": None, "payment_method": payment_method["id"],
+        "payment_method_details": {"type": payment_method["type"], payment_method["type"]: {}}, "single_use": None,
+        "status": "active", "type": "multi_use",
     }  # fmt: skip
 
 

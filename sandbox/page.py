@@ -30,6 +30,7 @@ _CHOICES: Mapping[str, Method] = {
 _FAILURES = {
     "expired_card": "expired_card",
     "payment_intent_authentication_failure": "authentication",
+    "setup_intent_authentication_failure": "authentication",
     "card_not_supported": "blocked",
 }
 _EXPIRY = re.compile(r"(0?[1-9]|1[0-2]) ?[/-]? ?(?:20)?([0-9]{2})", re.ASCII)
@@ -56,7 +57,8 @@ def pay_now(identifier: str) -> Response:
         if method is None:
             return _form(by, session, wrong=wrong, status=422)
         try:
-            intent = acts.pay_session(by, session, method)
+            saves = session["mode"] == "setup"
+            intent = (acts.save_on_session if saves else acts.pay_session)(by, session, method)
         except Refused as refused:
             trouble = _FAILURES.get(str(refused.error.get("code")), "card_declined")
             return _form(by, session, trouble=trouble, status=402)
@@ -95,7 +97,8 @@ def second_step_now(identifier: str) -> Response:
             return shut
         intent = _intent(by, session)
         if intent is not None and intent["status"] == "requires_action" and request.form.get("answer") in ("yes", "no"):
-            intent = acts.answer_second_step(by, session, yes=request.form["answer"] == "yes")
+            answer = acts.answer_for_saving if session["mode"] == "setup" else acts.answer_second_step
+            intent = answer(by, session, yes=request.form["answer"] == "yes")
     current_app.config["COURIER"].poke()
     if intent is not None and intent["status"] == "succeeded":
         return _back(session)
@@ -130,8 +133,9 @@ def _form(
     by: Caller, session: Body, *, wrong: Mapping[str, str] | None = None, trouble: str = "", status: int = 200
 ) -> Response:
     intent = _intent(by, session)
-    if not wrong and not trouble and intent is not None and intent["last_payment_error"]:
-        trouble = _FAILURES.get(intent["last_payment_error"]["code"], "card_declined")
+    error = intent and (intent["last_setup_error" if session["mode"] == "setup" else "last_payment_error"])
+    if not wrong and not trouble and error:
+        trouble = _FAILURES.get(error["code"], "card_declined")
     restrictions = session["payment_method_options"]["card"]["restrictions"] or {}
     blocked = tuple(restrictions.get("funding_types_blocked") or ())
     return _page(
@@ -141,7 +145,10 @@ def _form(
         wrong=wrong or {},
         trouble=trouble,
         choices=[
-            (name, method, method.kind == "card" and method.funding in blocked) for name, method in _CHOICES.items()
+            (name, method, method.kind == "card" and method.funding in blocked)
+            for name, method in _CHOICES.items()
+            # The stand-in's bank debits are not kept.
+            if session["mode"] == "payment" or method.kind == "card"
         ],
         # What was typed is not shown again: a card number has no place in a page that is kept.
         picked=request.form.get("choice") or "works",
@@ -182,6 +189,9 @@ def _session(identifier: str) -> tuple[Caller, Body]:
 
 
 def _intent(by: Caller, session: Body) -> Body | None:
+    """Give what the page is about: the payment, or where it saves a card, the saving of it."""
+    if session["mode"] == "setup":
+        return _acts().found(by, "setup_intent", session["setup_intent"])
     if session["payment_intent"] is None:
         return None
     return _acts().found(by, "payment_intent", session["payment_intent"])
@@ -205,8 +215,10 @@ def _page(template: str, session: Body | None, *, status: int = 200, **values: o
     accepted = request.accept_languages.best_match(["en", "zh", "zh-CN", "zh-Hans"])
     language, words = words_for(session["locale"] if session else None, accepted)
     amount = ""
-    if session:
+    if session and session["mode"] == "payment":
         amount = currencies.shown(session["amount_total"], session["currency"], language.replace("-", "_"))
+    if session and session["mode"] == "setup":
+        words = {name: words.get(f"{name}_saved", text) for name, text in words.items()}
     told = {name: text.replace("{amount}", amount) for name, text in words.items()}
     response = make_response(
         render_template(template, language=language, words=told, session=session, amount=amount, **values), status

@@ -46,6 +46,17 @@ ENGLISH: Mapping[str, str] = {
     "gone_text": "The address may be incomplete. Nothing was taken.",
     "return": "Go back",
     "details": "What you are paying",
+    # Where a card is saved and nothing is paid.
+    "page_title_saved": "Save a card",
+    "to_pay_saved": "Save a card",
+    "how_saved": "Which card do you want to save?",
+    "pay_saved": "Save the card",
+    "back_saved": "Go back without saving",
+    "trouble_saved": "The card is not saved yet",
+    "credit_blocked_saved": "Credit card: not accepted",
+    "bank_text_saved": "Someone wants to save your card ending in {last4} for later payments.",
+    "done_title_saved": "The card is saved",
+    "done_text_saved": "You can close this page.",
 }
 
 CHINESE: Mapping[str, str] = {
@@ -90,6 +101,16 @@ CHINESE: Mapping[str, str] = {
     "gone_text": "网址可能不完整。没有扣款。",
     "return": "返回",
     "details": "付款内容",
+    "page_title_saved": "保存银行卡",
+    "to_pay_saved": "保存银行卡",
+    "how_saved": "您想保存哪张卡？",
+    "pay_saved": "保存这张卡",
+    "back_saved": "不保存，返回",
+    "trouble_saved": "卡还没有保存",
+    "credit_blocked_saved": "信用卡：不接受",
+    "bank_text_saved": "有人要保存您尾号 {last4} 的卡，用于以后付款。",
+    "done_title_saved": "卡已保存",
+    "done_text_saved": "您可以关闭本页。",
 }
 
 

@@ -145,6 +145,14 @@ class SandboxProcess:
     def close_dispute(self, dispute_id: str, *, won: bool) -> None:
         self._json("POST", f"disputes/{dispute_id}/close", {"won": won})
 
+    def change_method(self, method_id: str, **given: object) -> None:
+        """Say what becomes of a saved card when it is charged (fate=), or what its network brings (last4=, ...)."""
+        self._json("POST", f"methods/{method_id}", given)
+
+    def revoke(self, method_id: str) -> None:
+        """Let somebody take back at the bank what they agreed to."""
+        self._json("POST", f"methods/{method_id}/revoke", {})
+
     def expire(self, session_id: str) -> None:
         self._json("POST", f"sessions/{session_id}/expire", {})
 

@@ -22,6 +22,7 @@ from sqlalchemy import select, update
 
 from portal import clock, sequencer
 from portal.app import create_app
+from portal.autopay import agreeing
 from portal.care import requests
 from portal.care.models import CareRequest
 from portal.care.states import Kind
@@ -38,11 +39,12 @@ from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
 from portal.money import Money
 from portal.payments import settle
+from portal.payments.stripe_gateway import MethodFacts
 from portal.people import contacts, sign_in
 from portal.people.models import Passkey, UserSession
 from portal.people.permissions import load
 from portal.people.reach import Address
-from portal.plans import for_a_person, granting, negotiate
+from portal.plans import for_a_person, granting, negotiate, progress
 from portal.plans.caps import Reach
 from portal.plans.models import Plan, Quote
 from portal.post.models import Message
@@ -194,6 +196,8 @@ class Scene:
                 "number": next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number,
                 "offer": next(each for each in requests.queue(**here) if each.kind is Kind.OFFER).number,
                 "oneself": str(worker.id),
+                "automatic": self.places["with a changed plan"]["automatic"],
+                "paying_by_itself": str(self.debts["with a changed plan"].debtor_id),
                 "note": self._note(self.debts["on a plan"].debtor_id),
                 "person": str(self.debts["on a plan"].debtor_id),
                 "agreeing": str(self.debts["deciding"].debtor_id),
@@ -463,6 +467,7 @@ class Scene:
                     agree(browser, debt)
                     places["plan"] = plan_on(debt).reference
                     change_plan(browser, plan_on(debt), "pay-day", pay_day="15")
+                    places["automatic"] = str(self._automatic(debt))
                     work(self.app, letters=True)
                 case "asking":
                     places["request"] = self._ask(browser, debt, "cant-pay")
@@ -485,6 +490,29 @@ class Scene:
         if who == "nothing left":
             self._pay(browser, debt, choice="all")
             places["payment"] = payment_on(debt).reference
+
+    def _automatic(self, debt: Standing) -> uuid.UUID:
+        """Let the payments of a plan be taken from a card that nobody typed; gives autopay."""
+        here = {"lender_id": debt.lender_id, "by": Actor("debtor", str(debt.debtor_id))}
+        plan = plan_on(debt)
+        with self.app.test_request_context():
+            with transaction():
+                offered = agreeing.offer(progress.locked(lender_id=debt.lender_id, plan_id=plan.id))
+                assert isinstance(offered, agreeing.Offer)
+                asked = agreeing.agree(
+                    **here,
+                    debtor_id=debt.debtor_id,
+                    reference=plan.reference,
+                    shown=offered.shown,
+                    form_key="scene",
+                    language="en",
+                    strength=2,
+                )
+                assert isinstance(asked, agreeing.Asked)
+            card = MethodFacts("pm_scene", "card", "cus_scene", "visa", "5556", 12, 2034, "debit")
+            with transaction():
+                agreeing.keep_card(**here, autopay_id=asked.autopay_id, facts=card, customer_id="cus_scene")
+        return asked.autopay_id
 
     def _invitation(self, debt: Standing) -> str:
         key = self.app.config["SECRET_KEY"]

@@ -156,6 +156,7 @@ def facts_of(payment: Payment, *, received: str | None = None, back: tuple[str, 
             for number, amount in enumerate(back)
         ),
         charge_id="ch_1",
+        method_id=None,
         method_kind="card",
         brand="visa",
         last4="4242",

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from portal import clock
+from portal.autopay.agreeing import plan_changed
 from portal.changes import rules
 from portal.changes.rules import (
     Asked,
@@ -164,6 +165,7 @@ def make(
         undo_until=undo_until(now.running.payments, drawn.payments, zone=zone),
     )
     follow(plan, today=today, by=by)
+    plan_changed(lender_id=lender_id, plan_id=plan_id)
     return Made(made.number)
 
 
@@ -194,6 +196,7 @@ def take_back(*, lender_id: uuid.UUID, plan_id: uuid.UUID, number: int, by: Acto
         return TooLate()
     rewriting.put_back(plan, made, payments=before, by=by)
     follow(plan, today=today, by=by)
+    plan_changed(lender_id=lender_id, plan_id=plan_id)
     return TakenBack()
 
 

@@ -11,6 +11,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from portal import clock
+from portal.autopay.agreeing import plan_changed
 from portal.changes import acts, rules, words
 from portal.changes.forms import FORM_OF, DayOfWeekForm
 from portal.changes.rules import Asked, Drawn, Extra, Move, Pause, PayDay, Refused, Room, Shrink, Situation, Skip, Why
@@ -380,6 +381,7 @@ def end(reference: str) -> ResponseReturnValue:
     if request.method == "POST":
         with transaction():
             progress.end(lender_id=plan.lender_id, reference=plan.reference, by=me().actor)
+            plan_changed(lender_id=plan.lender_id, plan_id=plan.id)
         flash(_("Your plan has ended. What you paid stays paid."), "success")
         return redirect(url_for("plans.plan", reference=reference), 303)
     waits = view.waives - view.waived

@@ -54,6 +54,14 @@ class Share:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """For whom at Stripe the card of a payment is kept, and for which autopay."""
+
+    customer_id: str
+    autopay: uuid.UUID
+
+
 class NoPaymentsYet(Exception):
     """The lender has no Stripe account connected."""
 
@@ -84,14 +92,15 @@ def start(
     language: str,
     by: Actor,
     use: str | None = None,
+    keep: Keep | None = None,
 ) -> GoPay | Underway:
     """Start a payment, or find the one that this form started, and give the page to pay on.
 
     The debts are of one person and one currency, each there once. The same form with other amounts or debts, sent
     after going back, is another payment: what was chosen is what is paid.
     `use` is what an extra payment does to the plan of its one debt (`plans.redrawing.Use`); another use is another
-    payment. `result_url` holds `REFERENCE` where the payment's reference belongs. Opens its own transactions: one
-    before the call to Stripe and one after it.
+    payment. With `keep` the card that is paid with is kept. `result_url` holds `REFERENCE` where the payment's
+    reference belongs. Opens its own transactions: one before the call to Stripe and one after it.
 
     :raises portal.payments.stripe_gateway.PaymentServiceDown: if Stripe can't be reached; the same form may be sent
         again.
@@ -100,7 +109,7 @@ def start(
     debt, plan_id = shares[0].debt, shares[0].plan_id
     amount = total((share.amount for share in shares), currency=shares[0].amount.currency)
     only_debt = debt.id if len(shares) == 1 else None
-    form_key = f"{form_key}:{_shares_key(shares)}{f':{use}' if use else ''}"
+    form_key = f"{form_key}:{_shares_key(shares)}{f':{use}' if use else ''}{f':{keep.autopay}' if keep else ''}"
     with transaction() as s:
         now = clock.now()
         made = s.execute(
@@ -118,6 +127,7 @@ def start(
                 currency=amount.currency,
                 state="created",
                 use=use,
+                autopay="keeps" if keep else None,
                 session_expires_at=now + PAGE_LIFE,
                 started_at=now,
             )
@@ -183,6 +193,7 @@ def start(
             language=language,
             by=by,
             use=use,
+            keep=keep,
         )
     try:
         page = stripe_gateway.open_checkout(
@@ -195,8 +206,10 @@ def start(
             locale="zh" if language.startswith("zh") else "en",
             expires_at=expires_at,
             idempotency_key=f"checkout:{payment_id}",
-            metadata={"payment": str(payment_id), "lender": str(lender_id), "reference": reference},
+            metadata={"payment": str(payment_id), "lender": str(lender_id), "reference": reference}
+            | ({"autopay": str(keep.autopay)} if keep else {}),
             block_credit_cards=True,
+            keep_for=keep.customer_id if keep else None,
         )
     except stripe_gateway.PaymentServiceDown as down:
         if down.out_of_order:

@@ -37,6 +37,8 @@ class Payment(LenderOwned, Model):
     last4: Mapped[str | None]
     failure: Mapped[str | None]
     use: Mapped[str | None]
+    # What autopay has to do with it: "taken" by itself, or "keeps" its card for later; none for most.
+    autopay: Mapped[str | None]
     started_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     __table_args__ = (

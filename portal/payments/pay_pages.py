@@ -85,6 +85,7 @@ def pay() -> ResponseReturnValue:
             least=least_of(found.owed),
             prefix=get_currency_symbol(debt.owed.currency, locale=get_locale()),
             effect=on_its_way(debt),
+            plan_reference=found.view.reference if found.view else None,
             disputed=debt.id in disputed_of(person, [debt]),
             all_the_same=paying_all_the_same(),
         ),

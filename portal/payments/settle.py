@@ -39,6 +39,20 @@ from portal.people.models import Debtor
 from portal.plans import extra, progress
 from portal.plans.models import Plan
 
+# Events of Stripe that may be about a page that saves a card, or about a saved one.
+ABOUT_CARDS = frozenset(
+    {
+        "checkout.session.completed",
+        "checkout.session.expired",
+        "setup_intent.succeeded",
+        "setup_intent.setup_failed",
+        "payment_method.automatically_updated",
+        "payment_method.updated",
+        "payment_method.detached",
+        "mandate.updated",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Word:
@@ -84,6 +98,10 @@ def heed(job: queue.Job) -> None:
     with transaction() as s:
         again = s.get_one(WebhookEvent, (lender_id, event_key))
         again.outcome = "heeded" if payment_id else "about_nothing_of_ours"
+        if payment_id is None and again.kind in ABOUT_CARDS:
+            # It may be about a card that was saved; who knows of those, knows.
+            again.outcome = "waiting"
+            queue.later("autopay.heed", lender_id=lender_id, payload=job.payload, once=f"autopay-heed:{event_key}")
 
 
 def _payment_of(event: WebhookEvent) -> Payment | None:
@@ -105,8 +123,10 @@ def _payment_of(event: WebhookEvent) -> Payment | None:
     ).one_or_none()
 
 
-def settle(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
+def settle(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> PaymentFacts | None:
     """Read a payment at Stripe, outside any transaction, and bring our books to it in one transaction.
+
+    Gives what Stripe says of it; None while nobody could have paid.
 
     :raises portal.queue.TryLater: if Stripe can't be reached now.
     """
@@ -116,7 +136,7 @@ def settle(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
     session_id, intent_id = payment.session_id, payment.payment_intent_id
     if session_id is None and intent_id is None:
         # The page was never opened, or we died before we could write down that it was: then nobody has its address.
-        return
+        return None
     session.rollback()
     try:
         word = _read(account, session_id=session_id, intent_id=intent_id)
@@ -124,6 +144,7 @@ def settle(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
         raise queue.TryLater(timedelta(seconds=15)) from down
     with transaction():
         _bring_to(lender_id, payment_id, word)
+    return word.facts
 
 
 def _read(account: stripe_gateway.Account, *, session_id: str | None, intent_id: str | None) -> _Word:
@@ -196,8 +217,15 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
                 debt_id=only_debt(parts),
                 facts={"payment": payment.reference, "before": before, "after": payment.state, "why": payment.failure},
             )
-        if moved.to is State.FAILED:
+        if moved.to is State.FAILED and payment.autopay != "taken":
             tell.later(payment, tell.FAILED)
+        if payment.autopay is not None:
+            queue.later(
+                "autopay.followed",
+                lender_id=lender_id,
+                payload={"payment_id": str(payment_id)},
+                while_waiting=f"autopay:{payment_id}",
+            )
     session.flush()
 
 

@@ -53,6 +53,12 @@ EVENTS: Final = (
     "charge.dispute.closed",
     "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
+    "setup_intent.succeeded",
+    "setup_intent.setup_failed",
+    "payment_method.automatically_updated",
+    "payment_method.updated",
+    "payment_method.detached",
+    "mandate.updated",
 )
 
 # How Stripe counts each currency, kept apart from ISO 4217 because the two differ: MGA has two decimals in ISO and none
@@ -227,6 +233,30 @@ class CheckoutState:
 
 
 @dataclass(frozen=True)
+class SavingState:
+    """A page that saves a card, as it is now; `method_id` is what was saved, None while nothing is."""
+
+    session_id: str
+    status: CheckoutStatus
+    method_id: str | None
+    url: str | None
+
+
+@dataclass(frozen=True)
+class MethodFacts:
+    """A saved way to pay as it is now; `customer_id` None: it is saved no more. `number` is never here, nor at ours."""
+
+    id: str
+    kind: str
+    customer_id: str | None
+    brand: str | None
+    last4: str | None
+    exp_month: int | None
+    exp_year: int | None
+    funding: str | None
+
+
+@dataclass(frozen=True)
 class RefundFacts:
     """A refund as it is now."""
 
@@ -248,6 +278,7 @@ class PaymentFacts:
     amount_received: Money
     refunds: tuple[RefundFacts, ...]
     charge_id: str | None
+    method_id: str | None
     method_kind: str | None
     brand: str | None
     last4: str | None
@@ -276,6 +307,7 @@ class Event:
     payment_intent_id: str | None
     session_id: str | None
     reference: str | None
+    method_id: str | None
 
 
 def charged(amount: Money) -> int:
@@ -344,6 +376,7 @@ def open_checkout(
     idempotency_key: str,
     metadata: Mapping[str, str],
     block_credit_cards: bool,
+    keep_for: str | None = None,
 ) -> CheckoutPage:
     """Open Stripe's hosted page for one payment attempt, in the currency of the debts; each line is a debt.
 
@@ -351,6 +384,8 @@ def open_checkout(
     `reference` is the id of our attempt; `success_url` may hold `{CHECKOUT_SESSION_ID}`; `expires_at` must be 30
     minutes to 24 hours from now by Stripe's clock, so leave a minute. After a crash between this call and keeping its
     answer, call again with the same values: for 24 hours the same key gives the same page. Later, `find_checkouts`.
+    With `keep_for`, a customer, the card that is paid with is kept for charges without its owner; other ways to pay are
+    not, because each has a mandate of its own.
 
     :raises NotChargeable: if Stripe cannot charge the amount exactly.
     :raises PaymentRefused: if Stripe says no (amount too small, key used for something else, ...).
@@ -382,15 +417,185 @@ def open_checkout(
         "submit_type": "pay",
         "locale": checkout_locale(locale),
     }
+    card: Any = {}
     if block_credit_cards:
         # Card schemes restrict paying a debt with a credit card; debit and prepaid cards are money that is there.
-        session["payment_method_options"] = {"card": {"restrictions": {"funding_types_blocked": ["credit"]}}}
+        card["restrictions"] = {"funding_types_blocked": ["credit"]}
+    if keep_for is not None:
+        session["customer"] = keep_for
+        # For this method alone: said for all of them, those that can't be kept would not be offered.
+        card["setup_future_usage"] = "off_session"
+        session["allowed_payment_method_types"] = ["card"]
+    if card:
+        session["payment_method_options"] = {"card": card}
     with _answers():
         opened = _client(account).v1.checkout.sessions.create(session, {"idempotency_key": idempotency_key})
         if opened.url is None:
             # A replayed key of a page that is closed by now.
             raise PaymentRefused("session_not_open", opened.status or "", request_id=None)
         return CheckoutPage(opened.id, opened.url, _instant(opened.expires_at))
+
+
+def make_customer(account: Account, *, reference: str, idempotency_key: str) -> str:
+    """Make whom cards are saved for, and return its id. Stripe learns nothing of the person but our reference.
+
+    :raises PaymentServiceDown: if there was no final answer; ask again with the same key.
+    """
+    with _answers():
+        made = _client(account).v1.customers.create(
+            {"metadata": {REFERENCE: reference}}, {"idempotency_key": idempotency_key}
+        )
+        return made.id
+
+
+def open_saving(
+    account: Account,
+    *,
+    reference: str,
+    customer_id: str,
+    description: str,
+    success_url: str,
+    cancel_url: str,
+    locale: str,
+    expires_at: datetime,
+    idempotency_key: str,
+) -> CheckoutPage:
+    """Open Stripe's hosted page that saves a card for charges without its owner, and takes no money.
+
+    `reference` is the id of what it is saved for. Cards alone: each other method has a mandate text of its own.
+
+    :raises PaymentRefused: if Stripe says no.
+    :raises PaymentServiceDown: if there was no final answer; ask again with the same key.
+    """
+    session: params.checkout.SessionCreateParams = {
+        "mode": "setup",
+        "ui_mode": "hosted_page",
+        "customer": customer_id,
+        "allowed_payment_method_types": ["card"],
+        "client_reference_id": reference,
+        "metadata": {REFERENCE: reference},
+        "setup_intent_data": {"description": description, "metadata": {REFERENCE: reference}},
+        "success_url": success_url,
+        "cancel_url": cancel_url,
+        "expires_at": int(expires_at.timestamp()),
+        "locale": checkout_locale(locale),
+    }
+    with _answers():
+        opened = _client(account).v1.checkout.sessions.create(session, {"idempotency_key": idempotency_key})
+        if opened.url is None:
+            raise PaymentRefused("session_not_open", opened.status or "", request_id=None)
+        return CheckoutPage(opened.id, opened.url, _instant(opened.expires_at))
+
+
+def read_saving(account: Account, *, session_id: str) -> SavingState:
+    """Return a page that saves a card as it is now.
+
+    :raises PaymentRefused: if this account has no such page.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    with _answers():
+        session = _client(account).v1.checkout.sessions.retrieve(session_id, {"expand": ["setup_intent"]})
+        setup: Any = session.setup_intent
+        saved = setup is not None and setup.status == "succeeded"
+        method_id = _id_of(setup.payment_method) if saved else None
+        return SavingState(session.id, CheckoutStatus(session.status), method_id, session.url)
+
+
+def read_method(account: Account, *, method_id: str) -> MethodFacts:
+    """Return a saved way to pay as it is now.
+
+    :raises PaymentRefused: if this account has no such method.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    with _answers():
+        found = _client(account).v1.payment_methods.retrieve(method_id)
+        card: Any = getattr(found, "card", None)
+        return MethodFacts(
+            id=found.id,
+            kind=found.type,
+            customer_id=_id_of(found.customer),
+            brand=card.brand if card is not None else None,
+            last4=card.last4 if card is not None else None,
+            exp_month=card.exp_month if card is not None else None,
+            exp_year=card.exp_year if card is not None else None,
+            funding=card.funding if card is not None else None,
+        )
+
+
+def mandate_holds(account: Account, *, mandate_id: str) -> bool:
+    """Say whether a mandate is still in force.
+
+    :raises PaymentRefused: if this account has no such mandate.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    with _answers():
+        return _client(account).v1.mandates.retrieve(mandate_id).status != "inactive"
+
+
+def forget_method(account: Account, *, method_id: str) -> None:
+    """Let Stripe save a way to pay no more; one that is gone already is no error.
+
+    :raises PaymentServiceDown: if there was no final answer.
+    """
+    try:
+        with _answers():
+            _client(account).v1.payment_methods.detach(method_id)
+    except PaymentRefused:
+        return
+
+
+def prepare_charge(
+    account: Account,
+    *,
+    reference: str,
+    customer_id: str,
+    amount: Money,
+    description: str,
+    idempotency_key: str,
+    metadata: Mapping[str, str],
+) -> str:
+    """Make a payment that a saved method can be charged for, and return its id; no money moves before `charge`.
+
+    :raises NotChargeable: if Stripe cannot charge the amount exactly.
+    :raises PaymentRefused: if Stripe says no (amount too small, ...).
+    :raises PaymentServiceDown: if there was no final answer. One that was made and not kept is never charged.
+    """
+    asked: params.PaymentIntentCreateParams = {
+        "amount": charged(amount),
+        "currency": amount.currency.lower(),
+        "customer": customer_id,
+        "allowed_payment_method_types": ["card"],
+        "description": description,
+        "metadata": {**metadata, REFERENCE: reference},
+    }
+    with _answers():
+        return _client(account).v1.payment_intents.create(asked, {"idempotency_key": idempotency_key}).id
+
+
+def change_charge(account: Account, *, payment_intent_id: str, amount: Money) -> None:
+    """Let a payment that was not charged ask for another amount.
+
+    :raises PaymentRefused: if it is on its way or done.
+    :raises PaymentServiceDown: if there was no final answer; asking again asks for the same.
+    """
+    with _answers():
+        _client(account).v1.payment_intents.update(payment_intent_id, {"amount": charged(amount)})
+
+
+def charge(account: Account, *, payment_intent_id: str, method_id: str, idempotency_key: str) -> None:
+    """Charge a saved method without its owner. What came of it, `read_payment` says.
+
+    One payment succeeds once at most, however often and with whatever key this is called.
+
+    :raises PaymentRefused: if it was declined, or is on its way or done (`payment_intent_unexpected_state`).
+    :raises PaymentServiceDown: if there was no final answer: read it.
+    """
+    with _answers():
+        _client(account).v1.payment_intents.confirm(
+            payment_intent_id,
+            {"payment_method": method_id, "off_session": True},
+            {"idempotency_key": idempotency_key},
+        )
 
 
 def read_checkout(account: Account, *, session_id: str) -> CheckoutState:
@@ -636,6 +841,7 @@ def _payment_facts(intent: stripe.PaymentIntent, refunds: tuple[RefundFacts, ...
         amount_received=money(intent.amount_received, intent.currency),
         refunds=refunds,
         charge_id=charge.id if charge is not None else None,
+        method_id=_id_of(intent.payment_method),
         method_kind=kind,
         brand=method.get("brand"),
         last4=method.get("last4"),
@@ -670,6 +876,8 @@ def _event(given: Any) -> Event:
     # Expanded or not, as the endpoint was set up.
     intent_id = intent.get("id") if isinstance(intent, Mapping) else intent
     reference = (about.get("client_reference_id") if kind == "checkout.session" else None) or noted.get(REFERENCE)
+    method = about["id"] if kind == "payment_method" else about.get("payment_method")
+    method_id = method.get("id") if isinstance(method, Mapping) else method
     return Event(
         id=_text(given["id"]),
         type=_text(given["type"]),
@@ -681,6 +889,7 @@ def _event(given: Any) -> Event:
         payment_intent_id=_text(intent_id) if intent_id is not None else None,
         session_id=_text(about["id"]) if kind == "checkout.session" else None,
         reference=_text(reference) if reference is not None else None,
+        method_id=_text(method_id) if method_id is not None else None,
     )
 
 

@@ -44,7 +44,8 @@ def run(job: queue.Job) -> None:
 
         def what(name: str) -> Words:
             if kind == RECEIVED:
-                return words.payment_received(name=name, amount=amount, left=owed, url=url)
+                taken = payment.autopay == "taken"
+                return words.payment_received(name=name, amount=amount, left=owed, url=url, taken=taken)
             return words.payment_failed(name=name, amount=amount, url=url)
 
         write.to(

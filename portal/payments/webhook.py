@@ -14,6 +14,7 @@ from portal.lenders.settings import NoSuchLender, by_slug
 from portal.payments import stripe_gateway
 from portal.payments.checkout import NoPaymentsYet, account_of
 from portal.payments.models import WebhookEvent
+from portal.payments.settle import ABOUT_CARDS
 from portal.web.security import signed_by_sender
 
 # What moves money or ends a page; all else is stored and named "not needed".
@@ -31,6 +32,7 @@ HEEDED = frozenset(
         "refund.updated",
         "refund.failed",
         "charge.refunded",
+        *ABOUT_CARDS,
     }
 )
 webhooks = Blueprint("webhooks", __name__)
@@ -67,6 +69,7 @@ def stripe(slug: str) -> ResponseReturnValue:
                     "reference": event.reference,
                     "session_id": event.session_id,
                     "payment_intent_id": event.payment_intent_id,
+                    "method_id": event.method_id,
                     "api_version": event.api_version,
                 },
                 received_at=clock.now(),

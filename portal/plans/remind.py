@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Protocol
 
 from sqlalchemy import select
 
@@ -100,9 +101,17 @@ def put_off(lender_id: uuid.UUID, found: Sequence[Wanted]) -> list[Wanted]:
     return [missing[job] for job in new]
 
 
-def run(job: queue.Job, *, holding: Holds) -> None:
+class Covered(Protocol):
+    """Says whether a payment of a plan is taken by itself, and was said to be."""
+
+    def __call__(self, *, lender_id: uuid.UUID, plan_id: uuid.UUID, seq: int) -> bool:
+        """Say so."""
+
+
+def run(job: queue.Job, *, holding: Holds, covered: Covered) -> None:
     """Write about a payment of the plan of a job, once, if it still is as it was in the night.
 
+    Nobody is reminded of what is taken by itself: there was a notice of that.
     What may not be written now, as during a hold, is tried again after tomorrow's night.
     """
     if job.lender_id is None:
@@ -123,6 +132,16 @@ def run(job: queue.Job, *, holding: Holds) -> None:
                 debtor_id=plan.debtor_id,
                 debt_id=plan.debt_id,
                 facts={"kind": kind, "about": f"{kind}:{plan.id}:{seq}", "why": Reason.NO_LONGER_TRUE.value},
+            )
+            return
+        if kind == "reminder" and covered(lender_id=plan.lender_id, plan_id=plan.id, seq=seq):
+            record(
+                Act.MESSAGE_NOT_WRITTEN,
+                by=PORTAL,
+                lender_id=plan.lender_id,
+                debtor_id=plan.debtor_id,
+                debt_id=plan.debt_id,
+                facts={"kind": kind, "about": f"{kind}:{plan.id}:{seq}", "why": "taken_by_itself"},
             )
             return
         once = _once(plan.id, payment, kind=kind, changed=bool(plan.changes))

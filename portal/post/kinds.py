@@ -17,7 +17,8 @@ class Group(Enum):
     """What a person can switch off together."""
 
     CODE = "code"  # Somebody types it in a moment; it can't be switched off.
-    SECURITY = "security"  # Something about signing in or contacts changed; only STOP by SMS ends it.
+    # Something about signing in or contacts changed, or money is taken by itself; only STOP by SMS ends it.
+    SECURITY = "security"
     NEWS = "news"  # What became of something that the person did.
     REMINDERS = "reminders"  # What nobody asked for just now.
     STAFF = "staff"  # To a person of the lender, at any hour; no debtor's choices or quiet hours are about it.
@@ -55,6 +56,12 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         # Two receipts look like two payments.
         "payment_received": Kind(Group.NEWS, at_once=True),
         "payment_failed": Kind(Group.NEWS, at_once=True),
+        # Whoever switched off news must still know what is taken from a card, and when.
+        "autopay_on": Kind(Group.SECURITY, at_once=True, again=True),
+        "autopay_notice": Kind(Group.SECURITY, again=True),
+        "autopay_declined": Kind(Group.SECURITY, again=True),
+        "autopay_not_taken": Kind(Group.SECURITY, again=True),
+        "autopay_stopped": Kind(Group.SECURITY, at_once=True, again=True),
         "agreement": Kind(Group.NEWS, at_once=True, again=True),
         "request_answered": Kind(Group.NEWS, again=True),
         "amount_changed": Kind(Group.NEWS, again=True),

@@ -161,13 +161,15 @@ def agreement(*, name: str, plan: str, first_on: date, first: Money, url: str) -
     )
 
 
-def payment_received(*, name: str, amount: Money, left: Money, url: str) -> Words:
-    """Say that money has come."""
+def payment_received(*, name: str, amount: Money, left: Money, url: str, taken: bool = False) -> Words:
+    """Say that money has come; `taken` is what was taken from a saved card."""
     return Words(
         subject=_("Thank you, your payment has arrived"),
         paragraphs=(
             _("Hello %(name)s,", name=name),
-            _("Your payment of %(amount)s has arrived. Thank you.", amount=formats.money(amount)),
+            _("As agreed, we took %(amount)s from your card. Thank you.", amount=formats.money(amount))
+            if taken
+            else _("Your payment of %(amount)s has arrived. Thank you.", amount=formats.money(amount)),
             _("%(amount)s is left.", amount=formats.money(left)) if left else _("Nothing is left to pay here."),
             _("The receipt is among your letters."),
         ),
@@ -191,6 +193,144 @@ def payment_failed(*, name: str, amount: Money, url: str) -> Words:
         ),
         sms=_("Your payment did not go through; no money was taken. You can try again, or tell us."),
         link=Link(_("See what you can do"), url),
+    )
+
+
+def autopay_on(*, name: str, card: str, first: tuple[date, Money] | None, url: str) -> Words:
+    """Say that the payments of a plan are taken from a card from now on, what comes first, and how to stop it."""
+    return Words(
+        subject=_("Automatic payments are on"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _("The payments of your plan are now taken from your card on their days: %(card)s.", card=card),
+            _("The first is %(amount)s on %(day)s.", amount=formats.money(first[1]), day=formats.day(first[0]))
+            if first
+            else _("There is nothing to take at the moment."),
+            _("Before each one you hear from us. You can stop it at any time, in two taps, on the page of your plan."),
+            _("If that was not you, stop it there now, and tell us."),
+        ),
+        sms=_("The payments of your plan are now taken from your card. You can stop it any time. Not you? Tell us."),
+        link=Link(_("See or stop it"), url),
+    )
+
+
+def autopay_notice(*, name: str, amount: Money, on: date, card: str, url: str) -> Words:
+    """Give notice of what will be taken from a card: how much, when, which card, and how to stop or move it."""
+    return Words(
+        subject=_("On %(day)s a payment is taken from your card", day=formats.day(on)),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "On %(day)s, from ten in the morning, we take %(amount)s from your card: %(card)s.",
+                day=formats.day(on),
+                amount=formats.money(amount),
+                card=card,
+            ),
+            _("If you pay some of it before that day, we take only what is left."),
+            _("It does not suit you? Until then you can stop it or move the payment, on the page of your plan."),
+        ),
+        sms=_("On %(day)s a payment of your plan is taken from your card.", day=formats.short_day(on)),
+        link=Link(_("See, move or stop it"), url),
+    )
+
+
+def autopay_again(*, name: str, amount: Money, on: date, card: str, url: str) -> Words:
+    """Say that a card was declined for now, and on which day it is tried once more."""
+    return Words(
+        subject=_("Your card was declined; we try again on %(day)s", day=formats.day(on)),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "Your bank did not let us take %(amount)s from your card: %(card)s.",
+                amount=formats.money(amount),
+                card=card,
+            ),
+            _("We try once more on %(day)s, from ten in the morning. It costs you nothing.", day=formats.day(on)),
+            _("You can pay it yourself before that, stop it, or use another card. If money is short, tell us."),
+        ),
+        sms=_(
+            "Your card was declined. We try again on %(day)s. You can pay or stop it before.", day=formats.short_day(on)
+        ),
+        link=Link(_("See what you can do"), url),
+    )
+
+
+def autopay_second_step(*, name: str, amount: Money, card: str, url: str) -> Words:
+    """Say that the bank wants to hear from its customer, and where that is done."""
+    return Words(
+        subject=_("Your bank asks you to confirm a payment"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "Your bank wants to hear from you before it pays %(amount)s from your card: %(card)s.",
+                amount=formats.money(amount),
+                card=card,
+            ),
+            _("Please make this payment yourself: the page of our payment service asks your bank. It takes a minute."),
+            _("We do not try this payment again by ourselves. It costs you nothing."),
+        ),
+        sms=_("Your bank asks you to confirm a payment of your plan. Please make it yourself; it takes a minute."),
+        link=Link(_("Make the payment"), url),
+    )
+
+
+def autopay_refused(*, name: str, amount: Money, card: str, another: bool, url: str) -> Words:
+    """Say that a payment could not be taken and is not tried again; `another`: this card can't be used any more."""
+    return Words(
+        subject=_("A payment could not be taken from your card"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "Your bank did not let us take %(amount)s from your card: %(card)s.",
+                amount=formats.money(amount),
+                card=card,
+            ),
+            _("This card can’t be used any more, so nothing is taken until you choose another one.")
+            if another
+            else _("We do not try this payment again by ourselves. The next ones are taken as agreed."),
+            _("You can pay it yourself. It costs you nothing. If paying is difficult just now, tell us."),
+        ),
+        sms=_("A payment could not be taken from your card. See what you can do."),
+        link=Link(_("See what you can do"), url),
+    )
+
+
+def autopay_not_taken(*, name: str, due_on: date, url: str) -> Words:
+    """Say that a payment of which notice was given is not taken by itself after all."""
+    return Words(
+        subject=_("We do not take your payment of %(day)s by ourselves", day=formats.day(due_on)),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _("We wrote that we take your payment of %(day)s from your card. We do not.", day=formats.day(due_on)),
+            _("Either something stood in the way on that day, or what is due has changed. You see it on your page."),
+            _("If it is still due, you can pay it yourself there."),
+        ),
+        sms=_("A payment that we announced is not taken from your card. See what you can do."),
+        link=Link(_("See your plan"), url),
+    )
+
+
+def autopay_stopped(*, name: str, plan: str, on_its_way: Money | None, url: str) -> Words:
+    """Say that nothing more is taken from a card for a plan, and what happens to what is on its way."""
+    return Words(
+        subject=_("Automatic payments are stopped"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _("Nothing more is taken from your card for your plan %(plan)s.", plan=plan),
+            *(
+                (
+                    _(
+                        "%(amount)s was on its way already. If it arrives, it counts as paid.",
+                        amount=formats.money(on_its_way),
+                    ),
+                )
+                if on_its_way
+                else ()
+            ),
+            _("Your plan goes on. Please pay its next payments yourself; we remind you before each."),
+        ),
+        sms=_("Automatic payments are stopped. Your plan goes on; please pay its next payments yourself."),
+        link=Link(_("See your plan"), url),
     )
 
 

@@ -84,6 +84,8 @@ def _not_written(facts: Facts) -> str:
     gate = facts.found.get("gate")
     if isinstance(gate, Mapping) and "opted_out" in gate.get("reasons", ()):
         return _("A message to you was not written, because you asked for none")
+    if facts.text("why") == "taken_by_itself":
+        return _("A reminder was not written, because the payment is taken from your card")
     if facts.text("why") == "no_longer_true":
         return _("A message to you was not written, because it was not needed any more")
     return _("A message to you was not written")
@@ -292,7 +294,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "waived": lambda f: _("%(amount)s was let off: you don’t owe it any more", amount=f.amount()),
         "waiver_undone": lambda f: _("%(amount)s that was let off is owed again", amount=f.amount()),
         "interest_posted": lambda _f: _("Interest of your plan came due"),
-        "payment_started": lambda f: _("You began a payment of %(amount)s", amount=f.amount()),
+        "payment_started": lambda f: (
+            _("A payment of %(amount)s from your card was prepared", amount=f.amount())
+            if f.found.get("by_itself")
+            else _("You began a payment of %(amount)s", amount=f.amount())
+        ),
         "payment_settled": lambda f: _("Your payment of %(amount)s arrived", amount=f.amount()),
         "payment_not_made": _not_made,
         "payment_set_aside": lambda _f: _("A payment came that was not the amount we asked for; a person looks at it"),
@@ -305,6 +311,21 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
             "%(amount)s that you had used is owed again, because the payment it came from was given back",
             amount=f.amount(),
         ),
+        "autopay_agreed": lambda f: _(
+            "You agreed that the payments of your plan %(number)s are taken from a card", number=f.text("plan")
+        ),
+        "autopay_card_saved": lambda f: _("Your card ending in %(last4)s pays your plan now", last4=f.text("last4")),
+        "autopay_card_changed": lambda f: _(
+            "The bank sent new details of your card, which now ends in %(last4)s", last4=f.text("last4")
+        ),
+        "autopay_card_gone": lambda f: _("Your card ending in %(last4)s is not used any more", last4=f.text("last4")),
+        "autopay_noticed": lambda f: _(
+            "We wrote that we take %(amount)s from your card on %(day)s", amount=f.amount(), day=f.day("on")
+        ),
+        "autopay_charging": lambda f: _("We began to take %(amount)s from your card", amount=f.amount()),
+        "autopay_declined": lambda _f: _("Your card was declined; no money was taken, and it costs nothing"),
+        "autopay_called_off": lambda _f: _("A payment was not taken from your card by itself"),
+        "autopay_stopped": lambda f: _("Automatic payments of your plan %(number)s stopped", number=f.text("plan")),
         "points_awarded": lambda _f: _("You got points for a kept payment"),
         "points_taken_back": lambda _f: _("Points were taken back, because the payment went back"),
         "letter_asked": lambda _f: _("You asked for a letter"),

@@ -11,6 +11,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import logout_user
 
 from portal import clock
+from portal.autopay import reading as autopay
+from portal.autopay.states import Auto
 from portal.db import transaction
 from portal.people import contacts, devices, passkeys, sign_in
 from portal.people.permissions import load, me, needs_code, needs_debtor, touch
@@ -42,6 +44,7 @@ def you_page() -> ResponseReturnValue:
         passkeys=len(passkeys.of(**mine())),
         passkeys_here=passkey_site(lender_name=person.lender.name) is not None,
         devices=len(devices.of(**mine(), this=person.session_id)),
+        automatic=sum(one.state is not Auto.ASKED for one in autopay.of_person(**mine())),
         zone=zones.of(person.zone, language=page_language()),
         now=clock.now(),
         messages_url=url_for("post.preferences") if "post.preferences" in current_app.view_functions else None,
@@ -175,6 +178,10 @@ def _all_tables() -> dict[str, str]:
         "plan_change": _("Changes of your plans"),
         "payment": _("Payments you made or began"),
         "points_entry": _("Points"),
+        "autopay": _("For which plans payments are taken from a card, and what you agreed to"),
+        "autopay_charge": _("What is taken or was taken from a card by itself"),
+        "saved_card": _("Cards that our payment service keeps for you, without their numbers"),
+        "payer": _("Your number at our payment service"),
         "payment_part": _("Which debt each payment went to"),
         "credit_use": _("What you paid too much and used for a debt"),
         "letter": _("Letters; the files are on the page Letters"),

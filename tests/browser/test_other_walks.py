@@ -1,4 +1,4 @@
-"""The other walks: by reference, I can't pay, this is wrong, pay extra, and a new phone number; each in three views.
+"""The other walks: by reference, I can't pay, this is wrong, pay extra, a new contact, automatic; each in three views.
 
 `make browser` makes each of them in all 24. What every page of them looks like is checked in `test_pages.py`.
 """
@@ -21,7 +21,15 @@ pytestmark = pytest.mark.browser
 
 NUMBER = re.compile(r"R-\w{4}-\w{4}-\w{2}")
 # What a thumb does at most, typing aside, from opening the link.
-MOST_TAPS = {"reference": 8, "can't pay": 3, "wrong amount": 3, "not mine": 3, "pay extra": 5, "new contact": 8}
+MOST_TAPS = {
+    "reference": 8,
+    "can't pay": 3,
+    "wrong amount": 3,
+    "not mine": 3,
+    "pay extra": 5,
+    "new contact": 8,
+    "automatic": 4,
+}
 
 
 def come_in(her: Phone, gallery: Gallery, person: Person) -> None:
@@ -178,8 +186,35 @@ def new_contact(her: Phone, gallery: Gallery, person: Person) -> str:
     return "new contact"
 
 
+def automatic(her: Phone, gallery: Gallery, person: Person) -> str:
+    """The payments of a plan taken from a card: what that is, what is agreed to, the card; and stopped in two taps."""
+    come_in(her, gallery, person)
+    make_plan(her)
+    her.taps = 0
+    her.tap("main a[href$='/autopay']")
+    her.tap("main a[href$='/turn-on']")
+    her.look()
+    her.tap("main button[value=save]")
+    her.page.wait_for_url(f"http://127.0.0.1:{gallery.portal.stand_in_port}/**")
+    her.page.check("input[value=works]")
+    her.tap("form button")
+    her.page.wait_for_url(f"{gallery.portal.url}/plans/*/autopay?back=1")
+    taps = her.taps
+    her.until_nothing_waits()
+    assert "5556" in her.page.locator("main").inner_text()
+    her.page.goto(her.page.url.partition("/autopay")[0])
+    her.taps = 0
+    her.tap("main a[href$='/autopay/stop']")
+    her.look()
+    her.tap("main form button")
+    assert her.taps == 2
+    assert not her.page.locator("main a[href$='/autopay/stop']").count()
+    her.taps = taps
+    return "automatic"
+
+
 Walk = Callable[[Phone, Gallery, Person], str]
-WALKS: tuple[Walk, ...] = (by_reference, cannot_pay, wrong_amount, not_mine, pay_extra, new_contact)
+WALKS: tuple[Walk, ...] = (by_reference, cannot_pay, wrong_amount, not_mine, pay_extra, new_contact, automatic)
 
 
 def _number(her: Phone) -> str:

@@ -20,6 +20,7 @@ from sqlalchemy import Engine, select
 import portal.db
 from portal import clock
 from portal.affordability.budget import Budget, Group, Line
+from portal.autopay.models import Autopay, AutopayCharge, Payer, SavedCard
 from portal.changes import acts
 from portal.changes import rules as changes
 from portal.contact.models import ContactChoice, ContactWish
@@ -93,6 +94,7 @@ def fill() -> None:
     _settle(a_debt("500.00", interest="80.00", lender=lender, debtor=debtor))
     _pay(by_id(lender_id=lender.id, debt_id=debt.id))
     _bring_a_file(debt)
+    _automatic(debt)
 
 
 def _agree(debt: Standing) -> None:
@@ -284,6 +286,53 @@ def _pay(debt: Standing) -> None:
                     issued_at=AT,
                 ),
             ]
+        )
+
+
+def _automatic(debt: Standing) -> None:
+    """Write what autopay leaves, without Stripe: a card, what was agreed to, a charge that was noticed."""
+    plan = alive_plan(lender_id=debt.lender_id, debt_id=debt.id)
+    assert plan is not None
+    whose = {"lender_id": debt.lender_id, "debtor_id": debt.debtor_id}
+    with transaction() as session:
+        card = SavedCard(**whose, id=new_id(), method_id="pm_kept", brand="visa", last4="5556", saved_at=AT)
+        session.add_all([Payer(**whose, customer_id="cus_kept", made_at=AT), card])
+        session.flush()
+        auto = Autopay(
+            **whose,
+            id=new_id(),
+            plan_id=plan.id,
+            debt_id=debt.id,
+            state="on",
+            card_id=card.id,
+            agreed_text="I allow it.",
+            version="2026-11-30",
+            language="en",
+            most_minor=5000,
+            currency="USD",
+            form_key="kept",
+            agreed_at=AT,
+            saves=1,
+            act_on=AT.date(),
+        )
+        session.add(auto)
+        session.flush()
+        session.add(
+            AutopayCharge(
+                **whose,
+                autopay_id=auto.id,
+                plan_id=plan.id,
+                seq=1,
+                state="noticed",
+                due_on=AT.date(),
+                charge_on=AT.date(),
+                days=3,
+                most_minor=5000,
+                currency="USD",
+                notices=1,
+                tries=0,
+                made_at=AT,
+            )
         )
 
 

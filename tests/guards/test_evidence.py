@@ -37,6 +37,7 @@ WITHOUT_A_RECORD = {
     "payments/webhook.py:stripe": "what Stripe sent is kept as it came; what it causes is recorded by payments/settle",
     "files/kept.py:keep": "a piece of what files/acts or files/work keeps or deletes, which record it",
     "files/kept.py:forget": "as keep",
+    "autopay/saving.py:customer_of": "a person's number at Stripe is no act; the card that is saved for it is recorded",
     "people/kept_forms.py:forget": "what was typed and not sent is no act",
     "people/kept_forms.py:keep": "as forget",
     "people/found_by.py:_put": "by what people are found is no act; whoever writes what it is made of records that",

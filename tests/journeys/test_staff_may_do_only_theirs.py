@@ -77,6 +77,7 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
         "reference": debt.reference,
         "plan": plan,
         "way": "pause-first",
+        "autopay_id": uuid.uuid4(),
     }
 
 
