@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, select
 
 import portal.db
-from portal import clock
+from portal import clock, sequencer
 from portal.affordability.budget import Budget, Group, Line
 from portal.autopay.models import Autopay, AutopayCharge, Payer, SavedCard
 from portal.changes import acts
@@ -95,6 +95,7 @@ def fill() -> None:
     _pay(by_id(lender_id=lender.id, debt_id=debt.id))
     _bring_a_file(debt)
     _automatic(debt)
+    sequencer.place_all(base_url="http://localhost")
 
 
 def _agree(debt: Standing) -> None:
