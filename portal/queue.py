@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, or_, select, true, update
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, ScalarSelect, Text, func, select, true, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import clock
@@ -125,25 +125,26 @@ def many_later(name: str, *, lender_id: uuid.UUID, work: Mapping[str, Mapping[st
     return new
 
 
-def _claim(names: tuple[str, ...]) -> tuple[Job, str, uuid.UUID] | None:
-    now = clock.now()
-    token = new_id()
-    ready = (
+def _first(names: tuple[str, ...], *where: ColumnElement[bool]) -> ScalarSelect[uuid.UUID]:
+    return (
         select(QueuedJob.id)
-        .where(
-            QueuedJob.name.in_(names),
-            or_(
-                (QueuedJob.state == "ready") & (QueuedJob.run_at <= now),
-                (QueuedJob.state == "running") & (QueuedJob.lease_until < now),
-            ),
-        )
+        .where(QueuedJob.name.in_(names), *where)
         .order_by(QueuedJob.run_at)
         .limit(1)
         .with_for_update(skip_locked=True)
+        .scalar_subquery()
     )
+
+
+def _claim(names: tuple[str, ...]) -> tuple[Job, str, uuid.UUID] | None:
+    now = clock.now()
+    token = new_id()
+    # What a worker left behind first: there is little of it. Both in the order of their index, however much waits.
+    left = _first(names, QueuedJob.state == "running", QueuedJob.lease_until < now)
+    ready = _first(names, QueuedJob.state == "ready", QueuedJob.run_at <= now)
     take = (
         update(QueuedJob)
-        .where(QueuedJob.id == ready.scalar_subquery())
+        .where(QueuedJob.id == func.coalesce(left, ready))
         .values(
             state="running",
             waiting_key=None,
