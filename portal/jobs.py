@@ -10,7 +10,7 @@ from flask import Flask
 from portal.care.holds import holding
 from portal.contact.office import office
 from portal.letters import issue
-from portal.payments import settle
+from portal.payments import giving_back, settle, tell_back
 from portal.payments import tell as payment_tell
 from portal.people import notices
 from portal.plans import from_file, remind
@@ -44,7 +44,10 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         remind.WRITE: inside(lambda job: remind.run(job, holding=holding)),
         from_file.TELL: inside(plan_tell.of_file),
         "payments.tell": inside(payment_tell.run),
+        "payments.tell_back": inside(tell_back.run),
         "payments.settle": inside(settle.run),
+        "payments.settle_aside": inside(settle.run_aside),
+        "payments.give_back": inside(giving_back.run),
         "payments.heed": inside(settle.heed),
         "letters.issue": inside(issue.run),
         "people.door_locked": inside(notices.door_locked),

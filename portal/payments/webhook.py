@@ -31,6 +31,11 @@ HEEDED = frozenset(
         "refund.updated",
         "refund.failed",
         "charge.refunded",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
     }
 )
 webhooks = Blueprint("webhooks", __name__)

@@ -55,6 +55,13 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         # Two receipts look like two payments.
         "payment_received": Kind(Group.NEWS, at_once=True),
         "payment_failed": Kind(Group.NEWS, at_once=True),
+        "money_given_back": Kind(Group.NEWS),
+        "money_came_back": Kind(Group.NEWS, again=True),
+        "money_placed": Kind(Group.NEWS, again=True),
+        "bank_took_back": Kind(Group.NEWS, again=True),
+        "bank_gave_back": Kind(Group.NEWS, again=True),
+        "bank_keeps": Kind(Group.NEWS, again=True),
+        "debit_returned": Kind(Group.NEWS, again=True),
         "agreement": Kind(Group.NEWS, at_once=True, again=True),
         "request_answered": Kind(Group.NEWS, again=True),
         "amount_changed": Kind(Group.NEWS, again=True),
