@@ -29,6 +29,7 @@ from portal.desk.card_pages import desk_cards
 from portal.desk.draft_pages import desk_drafts
 from portal.desk.try_pages import desk_try
 from portal.desk.views import desk
+from portal.finance.views import finance
 from portal.helpdesk.acting_pages import helpdesk_people
 from portal.helpdesk.offer_pages import helpdesk_offers
 from portal.helpdesk.planning_pages import helpdesk_plans
@@ -156,7 +157,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (staff, staff_own, staff_team, helpdesk, helpdesk_offers, helpdesk_people, helpdesk_plans):
         app.register_blueprint(blueprint)
-    for blueprint in (desk, desk_drafts, desk_cards, desk_try):
+    for blueprint in (desk, desk_drafts, desk_cards, desk_try, finance):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

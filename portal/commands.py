@@ -38,6 +38,7 @@ from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.debts.statement import debt_of, owner_of_reference
 from portal.evidence.record import OPERATOR
+from portal.finance.commands import refund_limit_command
 from portal.helpdesk.commands import people_index_command
 from portal.lenders import settings as lenders
 from portal.lenders.commands import brand_command, email_address, urgent_command
@@ -46,7 +47,7 @@ from portal.letters import issue, kept, pdf
 from portal.limits.reading import LimitsError, parse
 from portal.migrate import migrate
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
-from portal.payments import giving_back, going_back, settle, stripe_gateway
+from portal.payments import disputes, giving_back, going_back, settle, stripe_gateway
 from portal.payments.checkout import NoPaymentsYet, account_of
 from portal.payments.models import Payment
 from portal.people import sign_in
@@ -379,9 +380,12 @@ def nightly_command(report: Path | None) -> None:
             Payment.state.in_(("created", "sent", "processing")), Payment.session_id.is_not(None)
         )
     ).all()
+    moving = giving_back.moving() + disputes.moving()
     with transaction():
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
+        for lender_id, payment_id in moving:
+            settle.ask(lender_id=lender_id, payment_id=payment_id)
     click.echo(f"{len(open_)} open payments to look at again.")
     for line in late_lines():
         click.echo(f"request needs a person: {line}")
@@ -579,6 +583,7 @@ def register(group: click.Group) -> None:
         nightly_command,
         invite_command,
         refund_command,
+        refund_limit_command,
         offers_command,
         contact_group,
         staff_group,

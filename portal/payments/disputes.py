@@ -59,6 +59,29 @@ def states_of(came: Came) -> tuple[State, ...]:
     )
 
 
+def of_person(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[Dispute]:
+    """Give the disputes about a person's payments that are not over, the one with the nearest day first."""
+    return session.scalars(
+        select(Dispute)
+        .where(
+            Dispute.lender_id == lender_id,
+            Dispute.debtor_id == debtor_id,
+            Dispute.state.in_((State.ASKED.value, State.OPEN.value)),
+        )
+        .order_by(Dispute.evidence_by, Dispute.id)
+    ).all()
+
+
+def moving() -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Give lender and payment of each dispute that is not over, to look at it again in case an event was lost."""
+    rows = session.execute(
+        select(Dispute.lender_id, Dispute.payment_id).where(
+            Dispute.state.in_((State.ASKED.value, State.OPEN.value)), Dispute.payment_id.is_not(None)
+        )
+    )
+    return [(row.lender_id, row.payment_id) for row in rows if row.payment_id]
+
+
 def _moved(came: Came, one: DisputeFacts) -> bool:
     """Post each time that the bank took or gave back money; gives whether any of it is new."""
     taken = given = 0

@@ -1,7 +1,7 @@
 """Giving money back: asked for by a person, approved by a second one where it is much, sent to Stripe once.
 
-Invariant: our row stands before Stripe is asked, and its id is the key, so that two clicks, two tabs and a crash between
-the two give the same refund. One at a time is open for what came in one piece.
+Invariant: our row stands before Stripe is asked, and its id is the key: two clicks, two tabs, a crash between the two
+give one refund. One at a time is open for what came in one piece.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SAID = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The refund stands; `waits` for a second person, or it is on its way. `before` is that this form made it before."""
+    """The refund stands; it `waits` for a second person, or is on its way. `before`: this form made it before."""
 
     number: str
     waits: bool
@@ -323,6 +323,16 @@ def _recorded(act: Act, row: Refund, *, by: Actor, facts: Mapping[str, object]) 
             **facts,
         },
     )
+
+
+def moving() -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Give lender and payment of each refund that Stripe has taken and that no word has come of since."""
+    rows = session.execute(
+        select(Refund.lender_id, Refund.payment_id).where(
+            Refund.state == State.SENT.value, Refund.payment_id.is_not(None)
+        )
+    )
+    return [(row.lender_id, row.payment_id) for row in rows if row.payment_id]
 
 
 def came_aside(*, lender_id: uuid.UUID, intent_id: str) -> Came:

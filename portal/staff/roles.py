@@ -29,6 +29,10 @@ class Permission(StrEnum):
     TRY_LIMITS = "try_limits"
     # Say yes to an offer above what a card lets its agents grant.
     GRANT_FURTHER = "grant_further"
+    # See refunds, disputes and money that waits to be placed.
+    SEE_MONEY = "see_money"
+    # Give money back, approve what a colleague gives back, and place what waits.
+    GIVE_BACK = "give_back"
 
 
 class Role(StrEnum):
@@ -62,15 +66,15 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.APPROVE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
         Role.HELPDESK: _HELPDESK,
         Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES, _P.GRANT_FURTHER},
-        Role.FINANCE: frozenset({_P.VOUCH}),
+        Role.FINANCE: frozenset({_P.VOUCH, _P.SEE_PEOPLE, _P.SEE_MONEY, _P.GIVE_BACK}),
         # Sees, and changes nothing.
-        Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS}),
+        Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS, _P.SEE_MONEY}),
         Role.LENDER_ADMINISTRATOR: frozenset({_P.SEE_COLLEAGUES, _P.MANAGE_COLLEAGUES, _P.SEE_LIMITS, _P.VOUCH}),
         # Adds lenders, and sees nothing of any lender's people.
         Role.PLATFORM_OPERATOR: frozenset(),
     }
 )
-READS_ONLY: Final = frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS})
+READS_ONLY: Final = frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS, _P.SEE_MONEY})
 
 
 def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:

@@ -32,7 +32,7 @@ def role_hint(role: Role) -> str:
         Role.APPROVER: _("Says yes or no to drafts of others, and goes back to the version before in an emergency."),
         Role.HELPDESK: _("Answers what people ask, and helps them on the phone."),
         Role.SENIOR: _("As the helpdesk, sees who works here, and says yes to offers that are above the helpdesk."),
-        Role.FINANCE: _("Nothing is here for this role yet."),
+        Role.FINANCE: _("Gives money back, follows disputes, and finds where money belongs that came unasked."),
         Role.AUDITOR: _("Sees, and can change nothing."),
         Role.LENDER_ADMINISTRATOR: _("Invites colleagues, gives roles, ends accounts."),
         Role.PLATFORM_OPERATOR: _("Nothing is here for this role yet."),
@@ -54,6 +54,8 @@ def permission_words(permission: Permission) -> str:
         Permission.TRY_LIMITS: _("see what a debt would be offered, and why"),
         Permission.ANSWER_REQUESTS: _("answer what people asked for"),
         Permission.GRANT_FURTHER: _("say yes to offers above what agents may grant alone"),
+        Permission.SEE_MONEY: _("see refunds, disputes and money that waits to be placed"),
+        Permission.GIVE_BACK: _("give money back, and place money that waits"),
     }[permission]
 
 
