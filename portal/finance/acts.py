@@ -43,7 +43,10 @@ def _may_now(who: Colleague) -> None:
 
 def _facts(who: Colleague, reason: str | None) -> dict[str, object]:
     """Give who it was; of a reason, which is for colleagues alone, the hash."""
-    return {"name": who.name} | ({"reason_sha256": hashlib.sha256(reason.encode()).hexdigest()} if reason else {})
+    facts: dict[str, object] = {"name": who.name}
+    if reason:
+        facts["reason_sha256"] = hashlib.sha256(reason.encode()).hexdigest()
+    return facts
 
 
 def alone_up_to(*, lender_id: uuid.UUID, currency: str) -> Money:

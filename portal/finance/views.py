@@ -64,7 +64,7 @@ def _said(act: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseRetu
     return done
 
 
-def _refunds(lender_id: uuid.UUID, number: str | None = None) -> Sequence[Row[Any]]:
+def _refunds(lender_id: uuid.UUID, number: str | None = None) -> Sequence[Any]:
     asker, decider = aliased(StaffMember), aliased(StaffMember)
     query = (
         select(
@@ -261,7 +261,7 @@ def _told(done: object) -> ResponseReturnValue:
             return redirect(url_for("finance.refunds"), 303)
 
 
-def _disputes(lender_id: uuid.UUID) -> Sequence[Row[Any]]:
+def _disputes(lender_id: uuid.UUID) -> Sequence[Any]:
     return session.execute(
         select(Dispute, Debtor.name.label("person"), Payment.reference.label("payment"))
         .outerjoin(Debtor, (Debtor.lender_id == Dispute.lender_id) & (Debtor.id == Dispute.debtor_id))
@@ -318,7 +318,7 @@ def disputes_csv() -> ResponseReturnValue:
     )
 
 
-def _asides(lender_id: uuid.UUID, aside_id: uuid.UUID | None = None) -> Sequence[Row[Any]]:
+def _asides(lender_id: uuid.UUID, aside_id: uuid.UUID | None = None) -> Sequence[Any]:
     about = aliased(Payment)
     query = (
         select(

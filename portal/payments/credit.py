@@ -64,7 +64,9 @@ def use(
 ) -> Used | UsedBefore | Changed:
     """Use the credit of one debt for what is owed on another of the same person, or on itself.
 
-    `placed` is money that a person has just put there: it never counted for a plan before. Example: 20.00 too much was paid on a card, and 250.00 is owed on a loan: 230.00 is owed afterwards.
+    `placed` is money that a person has just put there: it never counted for a plan before.
+
+    Example: 20.00 too much was paid on a card, and 250.00 is owed on a loan: 230.00 is owed afterwards.
 
     :raises ValueError: if the debts are not of one person.
     """

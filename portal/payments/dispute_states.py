@@ -49,7 +49,7 @@ TABLE: Final[Mapping[str, Mapping[Money, State]]] = MappingProxyType(
 )
 WAITS_FOR_EVIDENCE: Final = frozenset({"warning_needs_response", "needs_response"})
 CLOSED: Final = frozenset({State.WON, State.LOST, State.OVER})
-# With these a bank says that a debit did not go through after all: nobody disputes anything, and nothing can be answered.
+# With these a bank says that a debit did not go through after all: nobody asks anything, and nothing can be answered.
 RETURNS: Final = frozenset({"insufficient_funds", "incorrect_account_details", "bank_cannot_process"})
 
 

@@ -272,11 +272,11 @@ def _gone_from(came: Came, original: MoneyEffect) -> dict[uuid.UUID, int]:
             MoneyEffect.lender_id == came.lender_id,
             MoneyEffect.payment_id == came.payment.id,
             MoneyEffect.id != original.id,
-            Transfer.book_id.is_not(None),
         )
     ):
         sign = 1 if source == cash else -1 if target == cash else 0
-        found[book_id] = found.get(book_id, 0) + sign * minor
+        if book_id is not None:
+            found[book_id] = found.get(book_id, 0) + sign * minor
     return found
 
 

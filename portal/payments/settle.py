@@ -46,6 +46,7 @@ from portal.payments.stripe_gateway import (
     CheckoutStatus,
     PaymentFacts,
     PaymentStatus,
+    RefundFacts,
     RefundStatus,
 )
 from portal.plans import extra, progress
@@ -231,7 +232,6 @@ def _went_back(came: going_back.Came, facts: PaymentFacts) -> bool:
     """Post what went back of what came, by us and by a bank; gives whether a refund that was posted failed since."""
     came_back = False
     for refund in facts.refunds:
-        told = {"about": refund.id, "amount": refund.amount, "debt_id": only_debt(came.parts) if came.parts else None}
         if refund.status is RefundStatus.SUCCEEDED:
             new = going_back.take(
                 came,
@@ -241,8 +241,8 @@ def _went_back(came: going_back.Came, facts: PaymentFacts) -> bool:
                 amount=refund.amount,
                 facts={"refund": refund.id},
             )
-            if new and came.debtor_id is not None:
-                tell_back.later(tell_back.GIVEN_BACK, lender_id=came.lender_id, debtor_id=came.debtor_id, **told)
+            if new:
+                _tell(tell_back.GIVEN_BACK, came, refund)
         elif refund.status in (RefundStatus.FAILED, RefundStatus.CANCELED):
             failed = going_back.bring_again(
                 came,
@@ -254,11 +254,23 @@ def _went_back(came: going_back.Came, facts: PaymentFacts) -> bool:
                 facts={"refund": refund.id},
             )
             came_back |= failed
-            if failed and came.debtor_id is not None:
-                tell_back.later(tell_back.CAME_BACK, lender_id=came.lender_id, debtor_id=came.debtor_id, **told)
+            if failed:
+                _tell(tell_back.CAME_BACK, came, refund)
         giving_back.heard(came.lender_id, refund)
     disputes.heed(came, facts.disputes)
     return came_back
+
+
+def _tell(kind: str, came: going_back.Came, refund: RefundFacts) -> None:
+    if came.debtor_id is not None:
+        tell_back.later(
+            kind,
+            lender_id=came.lender_id,
+            debtor_id=came.debtor_id,
+            amount=refund.amount,
+            about=refund.id,
+            debt_id=only_debt(came.parts) if came.parts else None,
+        )
 
 
 def _disputed(payment: Payment, facts: PaymentFacts, said: Said) -> Said:

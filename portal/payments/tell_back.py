@@ -45,8 +45,8 @@ def later(
         payload={
             "kind": kind,
             "debtor_id": str(debtor_id),
-            "debt_id": None if debt_id is None else str(debt_id),
-            "minor": amount.minor,
+            "debt_id": "" if debt_id is None else str(debt_id),
+            "minor": str(amount.minor),
             "currency": amount.currency,
             "about": str(about),
         },
