@@ -26,10 +26,16 @@ class GiveBackForm(Form):
 
 
 class ReasonForm(Form):
-    """Why all that waits goes back, or why not."""
+    """Why not."""
+
+    why = _why()
+
+
+class BackForm(Form):
+    """Why all that waits goes back; it stands on one page with a form that asks why as well."""
 
     form_key = HiddenField()
-    why = _why()
+    why_back = _why()
 
 
 class PlaceForm(Form):

@@ -17,7 +17,7 @@ from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.desk.drafts import NotTwoPeople
 from portal.finance import acts
-from portal.finance.forms import FindForm, GiveBackForm, NoteForm, PlaceForm, ReasonForm
+from portal.finance.forms import BackForm, FindForm, GiveBackForm, NoteForm, PlaceForm, ReasonForm
 from portal.finance.words import aside_words, dispute_words, refund_words, tie_words, why_words
 from portal.helpdesk.people_pages import of_person
 from portal.helpdesk.person import Subject
@@ -425,12 +425,10 @@ def aside_page(aside_id: uuid.UUID) -> ResponseReturnValue:
     return _aside_page(aside_id, None)
 
 
-def _aside_page(
-    aside_id: uuid.UUID, wrong: PlaceForm | ReasonForm | NoteForm | None, **more: Any
-) -> ResponseReturnValue:
+def _aside_page(aside_id: uuid.UUID, wrong: PlaceForm | BackForm | NoteForm | None, **more: Any) -> ResponseReturnValue:
     who, row = me(), _one_aside(aside_id)
     place_form = wrong if isinstance(wrong, PlaceForm) else PlaceForm(formdata=None)
-    back_form = wrong if isinstance(wrong, ReasonForm) else ReasonForm(formdata=None)
+    back_form = wrong if isinstance(wrong, BackForm) else BackForm(formdata=None)
     note_form = wrong if isinstance(wrong, NoteForm) else NoteForm(formdata=None)
     if wrong is not note_form:
         note_form.note.data = row.SetAside.note
@@ -494,7 +492,7 @@ def place(aside_id: uuid.UUID) -> ResponseReturnValue:
 @_said
 def aside_back(aside_id: uuid.UUID) -> ResponseReturnValue:
     """Give all that waits back to whoever paid it."""
-    form = ReasonForm()
+    form = BackForm()
     _one_aside(aside_id)
     if not form.validate():
         return _aside_page(aside_id, form)
@@ -502,7 +500,7 @@ def aside_back(aside_id: uuid.UUID) -> ResponseReturnValue:
         done = acts.give_back_aside(
             me(),
             aside_id=aside_id,
-            reason=plain_words(form.why.data),
+            reason=plain_words(form.why_back.data),
             form_key=form.form_key.data or uuid.uuid4().hex,
         )
     return _told(done)

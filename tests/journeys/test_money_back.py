@@ -267,7 +267,7 @@ def test_money_for_a_debt_that_was_recalled_waits_and_goes_back(
     browser, _worker = at_work(app, lender, "Fin")
     browser.fill(browser.get(where), {"note": "The lender was called."})
     assert page_of(browser.get(where)).says("The lender was called.")
-    browser.fill(browser.get(where), {"why": "The debt is not here."}, to="/give-back")
+    browser.fill(browser.get(where), {"why_back": "The debt is not here."}, to="/give-back")
     later(stripe)
     session.rollback()
     assert page_of(browser.get("/staff/suspense")).says("Nothing waits")
@@ -287,18 +287,20 @@ def test_money_under_our_mark_that_no_payment_is_known_for_is_kept_once(
     events = [event for event in stripe.sandbox.events() if event["type"] == "payment_intent.succeeded"]
     intents = {re.search(r"pi_\w+", str(event)).group(0) for event in events}  # type: ignore[union-attr]
     loose = next(iter(intents - {known.payment_intent_id}))
-    for _turn in range(2):
-        assert settle.settle_aside(lender_id=lender.id, intent_id=loose, about=known.id) == "set_aside"
+    known_id, lender_id = known.id, lender.id
+    with app.app_context():
+        for _turn in range(2):
+            assert settle.settle_aside(lender_id=lender_id, intent_id=loose, about=known_id) == "set_aside"
+        assert settle.settle_aside(lender_id=lender_id, intent_id="pi_nobodys", about=None) == "of_another_account"
     waits = session.scalars(select(SetAside)).one()
     where = f"/staff/suspense/{waits.id}"
-    assert (waits.why, waits.amount_minor, waits.about_payment_id) == ("second", 7_000, known.id)
-    assert settle.settle_aside(lender_id=lender.id, intent_id="pi_nobodys", about=None) == "of_another_account"
+    assert (waits.why, waits.amount_minor, waits.about_payment_id) == ("second", 7_000, known_id)
     assert now(debt).owed == usd("850.00")
     assert session.scalars(select(MoneyEffect.outcome).where(MoneyEffect.payment_id.is_(None))).one() == "set_aside"
     books_agree()
     limit(lender, "100.00")
     browser, _worker = at_work(app, lender, "Fin")
-    browser.fill(browser.get(where), {"why": "Paid twice."}, to="/give-back")
+    browser.fill(browser.get(where), {"why_back": "Paid twice."}, to="/give-back")
     later(stripe)
     session.rollback()
     assert session.scalars(select(SetAside.gone_minor)).one() == 7_000
