@@ -100,7 +100,7 @@ def heed(job: queue.Job) -> None:
         settle(lender_id=lender_id, payment_id=payment_id)
         outcome = "heeded"
         known_intent = session.get_one(Payment, (lender_id, payment_id)).payment_intent_id
-    if intent_id and intent_id != known_intent and lender_id is not None:
+    if intent_id and lender_id is not None and (intent_id != known_intent or _stands_alone(lender_id, intent_id)):
         found = settle_aside(lender_id=lender_id, intent_id=intent_id, about=payment_id)
         outcome = found if payment_id is None or found == "set_aside" else outcome
     with transaction() as s:
@@ -202,6 +202,9 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
     ).scalar_one()
     facts, came_back = word.facts, False
     if facts is not None:
+        if _stands_alone(lender_id, facts.payment_intent_id):
+            # It waits for a person, who says what it is for; this payment no longer does.
+            return
         payment.payment_intent_id = facts.payment_intent_id
         if facts.amount_received.minor > 0 and facts.status is PaymentStatus.SUCCEEDED:
             _post_payment(payment, facts, parts, live=word.live)
@@ -307,6 +310,12 @@ def settle_aside(*, lender_id: uuid.UUID, intent_id: str, about: uuid.UUID | Non
     with transaction():
         _follow_aside(lender_id, intent_id, facts, live=account.live, about=about)
     return "set_aside"
+
+
+def _stands_alone(lender_id: uuid.UUID, intent_id: str) -> bool:
+    """Say whether money was set aside as of no payment of ours."""
+    effect = going_back.effect_of(lender_id, f"stripe:{intent_id}:payment")
+    return effect is not None and effect.payment_id is None
 
 
 def _follow_aside(
