@@ -172,11 +172,13 @@ def _foreseen(who: Colleague, payment_id: uuid.UUID, amount: Money) -> acts.Fore
         return acts.foresee(lender_id=who.lender_id, payment_id=payment_id, amount=amount)
 
 
-@finance.post("/refunds/<reference:number>/<any(approve, decline, take_back):word>")
+@finance.post("/refunds/<reference:number>/<word>")
 @needs(Permission.GIVE_BACK)
 @_said
 def decide(number: str, word: str) -> ResponseReturnValue:
     """Approve, decline or take back; once, whoever clicks."""
+    if word not in {Word.APPROVE.value, Word.DECLINE.value, Word.TAKE_BACK.value}:
+        abort(404)
     form = ReasonForm()
     if word == "decline" and not form.validate():
         return _refund_page(form, number)

@@ -1,4 +1,4 @@
-"""Two who give back, approve or place at the same moment, and a process that dies between our row and Stripe's answer."""
+"""Two who give back, approve or place at once, and a process that dies between our row and Stripe's answer."""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ WITHOUT_A_RECORD = {
     "ledger.py:post": "as open_book",
     "ledger.py:accrue": "as open_book",
     "ledger.py:restate": "as open_book",
+    "payments/going_back.py:claim": "an effect is claimed by an act, which records what it did",
     "payments/webhook.py:stripe": "what Stripe sent is kept as it came; what it causes is recorded by payments/settle",
     "people/kept_forms.py:forget": "what was typed and not sent is no act",
     "people/kept_forms.py:keep": "as forget",
