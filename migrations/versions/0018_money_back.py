@@ -189,6 +189,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("lender_id", "refund_id", name=op.f("uq_refund_lender_id_refund_id")),
     )
     op.create_index("ix_refund_lender_id_debtor_id", "refund", ["lender_id", "debtor_id"], unique=False)
+    op.create_index("ix_refund_lender_id_payment_intent_id", "refund", ["lender_id", "payment_intent_id"], unique=False)
     op.create_index("ix_refund_lender_id_payment_id", "refund", ["lender_id", "payment_id"], unique=False)
     op.create_index(
         "uq_refund_open",

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import aliased
 
 from portal.care.requests import plain_words
@@ -336,8 +336,7 @@ def _asides(lender_id: uuid.UUID, aside_id: uuid.UUID | None = None) -> Sequence
         .outerjoin(about, (about.lender_id == SetAside.lender_id) & (about.id == SetAside.about_payment_id))
         .outerjoin(
             Debtor,
-            (Debtor.lender_id == SetAside.lender_id)
-            & ((Debtor.id == Payment.debtor_id) | (Debtor.id == about.debtor_id)),
+            (Debtor.lender_id == SetAside.lender_id) & (Debtor.id == func.coalesce(Payment.debtor_id, about.debtor_id)),
         )
         .outerjoin(Debt, (Debt.lender_id == SetAside.lender_id) & (Debt.id == SetAside.placed_debt_id))
         .outerjoin(StaffMember, (StaffMember.lender_id == SetAside.lender_id) & (StaffMember.id == SetAside.placed_by))

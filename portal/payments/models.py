@@ -208,6 +208,7 @@ class Refund(LenderOwned, Model):
         ),
         Index("ix_refund_lender_id_payment_id", "lender_id", "payment_id"),
         Index("ix_refund_lender_id_debtor_id", "lender_id", "debtor_id"),
+        Index("ix_refund_lender_id_payment_intent_id", "lender_id", "payment_intent_id"),
         Index(
             "uq_refund_open",
             "lender_id",

@@ -17,12 +17,15 @@ TABLES = {table.name for table in models.metadata.sorted_tables}
 # A lender has as many staff as it has, and the list of them is all of them. What is asked of a colleague or granted
 # beyond the usual is written by hand, one reason at a time.
 SMALL = {
+    "dispute",
     "lender",
     "limits_draft",
     "limits_release",
     "limits_version",
     "offer_decision",
     "outage",
+    "refund",
+    "set_aside",
     "staff_member",
     "staff_recovery",
 }
