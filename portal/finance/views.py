@@ -172,19 +172,37 @@ def _foreseen(who: Colleague, payment_id: uuid.UUID, amount: Money) -> acts.Fore
         return acts.foresee(lender_id=who.lender_id, payment_id=payment_id, amount=amount)
 
 
-@finance.post("/refunds/<reference:number>/<word>")
+@finance.post("/refunds/<reference:number>/approve")
 @needs(Permission.GIVE_BACK)
 @_said
-def decide(number: str, word: str) -> ResponseReturnValue:
-    """Approve, decline or take back; once, whoever clicks."""
-    if word not in {Word.APPROVE.value, Word.DECLINE.value, Word.TAKE_BACK.value}:
-        abort(404)
+def approve(number: str) -> ResponseReturnValue:
+    """Say yes to what a colleague gives back; once, whoever clicks."""
+    return _decided(number, Word.APPROVE)
+
+
+@finance.post("/refunds/<reference:number>/decline")
+@needs(Permission.GIVE_BACK)
+@_said
+def decline(number: str) -> ResponseReturnValue:
+    """Say no to it, and why."""
+    return _decided(number, Word.DECLINE)
+
+
+@finance.post("/refunds/<reference:number>/take-back")
+@needs(Permission.GIVE_BACK)
+@_said
+def take_back(number: str) -> ResponseReturnValue:
+    """Take back what one asked oneself."""
+    return _decided(number, Word.TAKE_BACK)
+
+
+def _decided(number: str, word: Word) -> ResponseReturnValue:
     form = ReasonForm()
-    if word == "decline" and not form.validate():
+    if word is Word.DECLINE and not form.validate():
         return _refund_page(form, number)
     with transaction():
         done = acts.decide(
-            me(), number=number, word=Word(word), words=plain_words(form.why.data) if word == "decline" else None
+            me(), number=number, word=word, words=plain_words(form.why.data) if word is Word.DECLINE else None
         )
     match done:
         case None:

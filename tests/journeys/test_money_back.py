@@ -6,17 +6,20 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from portal import verify
 from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.debts.statement import Standing
 from portal.evidence.record import OPERATOR
 from portal.finance import acts
+from portal.ledger import Transfer
 from portal.lenders.models import Lender
 from portal.money import Money
 from portal.payments import settle, stripe_gateway
 from portal.payments.models import Dispute, MoneyEffect, Payment, Refund, SetAside
 from portal.post.models import Message
 from portal.staff.roles import Role
+from portal.verify import Kind
 from tests.journeys.acts import (
     Stripe,
     acts_of,
@@ -212,6 +215,18 @@ def test_a_debit_that_comes_back_after_a_part_was_given_back_is_taken_once(
     assert told(debt).count("debit_returned") == 1
     assert "bank_took_back" not in told(debt)
     books_agree()
+    # Each of these would be found.
+    for kind, wrong in (
+        (Kind.REFUND, update(Refund).values(state="sent")),
+        (Kind.REFUND, update(Refund).values(state="failed")),
+        (Kind.DISPUTE, update(Dispute).values(gone_minor=Dispute.gone_minor - 1)),
+        (Kind.DISPUTE, update(Dispute).values(state="won")),
+        (Kind.SUSPENSE, update(Transfer).where(Transfer.to_account == "suspense").values(to_account="adjustment")),
+    ):
+        session.rollback()
+        session.execute(wrong)
+        assert kind in {each.kind for each in verify.disagreements(lender.id)}, wrong
+    session.rollback()
 
 
 def test_what_does_not_fit_waits_is_placed_by_a_person_and_can_still_go_back(
