@@ -28,11 +28,11 @@ def dispute_words(state: str, reason: str) -> tuple[str, str]:
     if state == "lost" and is_return(reason):
         return _("Debit came back"), "bad"
     return {
-        "asked": (_("The bank asks; the money is here"), "wait"),
-        "open": (_("The bank has the money; open"), "bad"),
-        "won": (_("Won: the money is here"), "good"),
-        "lost": (_("Lost: the person has the money"), "plain"),
-        "over": (_("Over: the money is here"), "plain"),
+        "asked": (_("The bank asks"), "wait"),
+        "open": (_("Money taken"), "bad"),
+        "won": (_("Won"), "good"),
+        "lost": (_("Lost"), "plain"),
+        "over": (_("Over"), "plain"),
     }[state]
 
 
