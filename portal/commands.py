@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -41,6 +42,7 @@ from portal.debts.models import Debt
 from portal.debts.statement import debt_of, owner_of_reference
 from portal.evidence.log import THOROUGH
 from portal.evidence.record import OPERATOR
+from portal.finance.commands import refund_limit_command
 from portal.helpdesk.commands import people_index_command
 from portal.lenders import brand as brands
 from portal.lenders import hosts
@@ -51,10 +53,9 @@ from portal.letters import issue, kept, pdf
 from portal.limits.reading import LimitsError, parse
 from portal.migrate import migrate
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
-from portal.payments import settle, stripe_gateway
+from portal.payments import disputes, giving_back, going_back, settle, stripe_gateway
 from portal.payments.checkout import NoPaymentsYet, account_of
 from portal.payments.models import Payment
-from portal.payments.stripe_gateway import RefundStatus
 from portal.people import sign_in
 from portal.people.models import Debtor
 from portal.plans import negotiate
@@ -463,9 +464,12 @@ def nightly_command(report: Path | None) -> None:
             or_(Payment.session_id.is_not(None), Payment.payment_intent_id.is_not(None)),
         )
     ).all()
+    moving = giving_back.moving() + disputes.moving()
     with transaction():
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
+        for lender_id, payment_id in moving:
+            settle.ask(lender_id=lender_id, payment_id=payment_id)
     click.echo(f"{len(open_)} open payments to look at again.")
     click.echo(f"{autopay_night.run()} automatic payments to look at.")
     for line in late_lines():
@@ -528,25 +532,45 @@ def refund_command(reference: str, slug: str, amount: str | None) -> None:
         raise Sentence(f"{amount!r} is not an amount in {payment.currency}.") from problem
     api_base = current_app.config["STRIPE_API_BASE"] or start.stand_in_beside(settings_in_use())
     account = account_of(lender, api_base=api_base)
-    wanted_words = str(wanted.minor) if wanted else "rest"
-    refunded = payment.refunded_minor
     intent_id, lender_id, payment_id = payment.payment_intent_id, lender.id, payment.id
-    session.rollback()
+    with transaction():
+        came = going_back.came_of(giving_back.payment_locked(lender_id=lender_id, payment_id=payment_id))
+        left = giving_back.left_of(giving_back.payment_locked(lender_id=lender_id, payment_id=payment_id), came.aside)
+        there = giving_back.open_of(lender_id, intent_id)
+        # The same command again, after a crash or a broken line, goes on with what it began.
+        again = (
+            there is not None and there.asked_by is None and wanted in (None, Money(there.amount_minor, left.currency))
+        )
+        asked = giving_back.ask(
+            came,
+            amount=left if wanted is None else wanted,
+            reason="",
+            form_key=there.form_key if there is not None and again else uuid.uuid4().hex,
+            alone=True,
+            by=OPERATOR,
+            member_id=None,
+            facts={},
+        )
+    match asked:
+        case giving_back.TooMuch(left):
+            raise Sentence(f"Of this payment {left} can be given back.")
+        case giving_back.OneIsOpen(number):
+            raise Sentence(f"Another refund of this payment is open: {number}.")
+        case giving_back.NotNow():
+            raise Sentence("Nothing of this payment can be given back now.")
+        case giving_back.Asked(number):
+            row = giving_back.by_number(lender_id=lender_id, number=number)
     try:
-        refunds = stripe_gateway.read_payment(account, payment_intent_id=intent_id).refunds
-        # A refund that failed is no answer to who asks again: Stripe would give that one for the same key.
-        failed = sum(one.status in (RefundStatus.FAILED, RefundStatus.CANCELED) for one in refunds)
-        key = f"refund:{payment_id}:{refunded}:{wanted_words}" + (f":{failed}" if failed else "")
-        given = stripe_gateway.refund(account, payment_intent_id=intent_id, amount=wanted, idempotency_key=key)
-    except stripe_gateway.PaymentRefused as problem:
-        raise Sentence(f"Stripe refused: {problem}.") from problem
-    except stripe_gateway.NotChargeable as problem:
-        raise Sentence(f"Stripe can't give back {wanted} exactly.") from problem
+        sent = giving_back.send(lender_id=lender_id, refund_id=row.id, api_base=account.api_base) if row else None
     except stripe_gateway.PaymentServiceDown as problem:
         raise Sentence("Stripe can't be reached. Nothing was lost: the same command may be given again.") from problem
-    with transaction():
-        settle.ask(lender_id=lender_id, payment_id=payment_id)
-    click.echo(f"{given.amount} is on its way back.")
+    match sent:
+        case giving_back.Sent(given):
+            click.echo(f"{given} is on its way back.")
+        case giving_back.Refused(code):
+            raise Sentence(f"Stripe refused: {code}.")
+        case None:
+            click.echo(f"The refund {number} is on its way already.")
 
 
 @click.command("offers")
@@ -644,6 +668,7 @@ def register(group: click.Group) -> None:
         nightly_command,
         invite_command,
         refund_command,
+        refund_limit_command,
         offers_command,
         contact_group,
         staff_group,

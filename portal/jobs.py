@@ -14,7 +14,7 @@ from portal.contact.office import office
 from portal.files import acts as files
 from portal.files import work as file_work
 from portal.letters import issue
-from portal.payments import settle
+from portal.payments import giving_back, settle, tell_back
 from portal.payments import tell as payment_tell
 from portal.people import notices
 from portal.plans import from_file, remind
@@ -51,7 +51,10 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         remind.WRITE: inside(lambda job: remind.run(job, holding=holding, covered=reading.covers)),
         from_file.TELL: inside(plan_tell.of_file),
         "payments.tell": inside(payment_tell.run),
+        "payments.tell_back": inside(tell_back.run),
         "payments.settle": inside(settle.run),
+        "payments.settle_aside": inside(settle.run_aside),
+        "payments.give_back": inside(giving_back.run),
         "payments.heed": inside(settle.heed),
         "autopay.saved": inside(saving.saved),
         "autopay.heed": inside(saving.heed),

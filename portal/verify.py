@@ -50,6 +50,9 @@ class Kind(StrEnum):
     CHARGE = "charge"
     POINTS = "points"
     HOLD = "hold"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    SUSPENSE = "suspense"
     EVIDENCE = "evidence"
     LOG = "log"
 
@@ -598,10 +601,11 @@ _REFUNDED = text("""
 select 'payment ' || p.reference as what, p.refunded_minor as kept, coalesce(sum(-e.amount_minor), 0) as counted
 from payment p
 left join money_effect e on e.lender_id = p.lender_id and e.payment_id = p.id and e.outcome in ('posted', 'set_aside')
-    and (e.amount_minor < 0 or e.key like '%refund_failed')
+    and (e.amount_minor < 0 or e.key like '%refund_failed' or e.key like '%reinstated%')
 where p.lender_id = :lender
-group by p.id, p.reference, p.refunded_minor
-having p.refunded_minor <> coalesce(sum(-e.amount_minor), 0)
+group by p.id, p.reference, p.refunded_minor, p.amount_minor
+having p.refunded_minor <> case when coalesce(sum(-e.amount_minor), 0) > p.amount_minor then p.amount_minor
+    else coalesce(sum(-e.amount_minor), 0) end
 union all
 select 'effect ' || f.key, f.amount_minor, coalesce(-r.amount_minor, 0)
 from money_effect f
@@ -644,7 +648,8 @@ with effects as (
     select payment_id, sum(case when amount_minor > 0 then amount_minor else 0 end) as came,
         sum(case when amount_minor > 0 and outcome <> 'posted' then 1 else 0 end) as set_aside
     from money_effect
-    where lender_id = :lender and payment_id is not null and key not like '%refund_failed'
+    where lender_id = :lender and payment_id is not null
+        and key not like '%refund_failed' and key not like '%reinstated%'
     group by payment_id
 ), beside as (
     select p.reference, p.state, p.amount_minor, p.refunded_minor,
@@ -786,6 +791,71 @@ where r.lender_id = :lender and r.kind in ('not_mine', 'wrong_amount') and r.deb
         where h.lender_id = r.lender_id and h.request_id = r.id and h.kind = r.kind and h.ended_at is null)
 """)
 
+# A refund of ours that is done is in the books as one effect; one that came back is out of them again.
+_REFUNDS = text("""
+select 'refund ' || r.number as what, r.state as kept, coalesce(
+    case when f.id is not null then 'failed' when e.id is not null then 'done' end, 'not in the books') as counted
+from refund r
+left join money_effect e on e.lender_id = r.lender_id and e.key = 'stripe:' || r.refund_id || ':' || 'refund'
+left join money_effect f on f.lender_id = r.lender_id
+    and f.key = 'stripe:' || r.refund_id || ':' || 'refund_failed'
+where r.lender_id = :lender and (
+    (r.state = 'done' and (e.id is null or f.id is not null or e.amount_minor <> -r.amount_minor))
+    or (r.state = 'failed' and e.id is not null and f.id is null)
+    or (r.state not in ('done', 'failed') and e.id is not null))
+""")
+
+# What a bank has of a payment is what it took less what it gave again, and open is what it has.
+_DISPUTES = text("""
+with of_banks as (
+    select key, amount_minor from money_effect
+    where lender_id = :lender and (key like '%withdrawn%' or key like '%reinstated%')
+), moved as (
+    select d.id, coalesce(sum(-e.amount_minor), 0) as gone
+    from dispute d left join of_banks e on e.key like 'stripe:' || d.dispute_id || ':%'
+    where d.lender_id = :lender group by d.id
+)
+select 'dispute ' || d.dispute_id as what, cast(d.gone_minor as text) as kept, cast(m.gone as text) as counted
+from dispute d join moved m on m.id = d.id
+where d.lender_id = :lender and d.gone_minor <> m.gone
+union all
+select 'dispute ' || d.dispute_id, d.state, cast(d.gone_minor as text)
+from dispute d
+where d.lender_id = :lender and ((d.state in ('won', 'over', 'asked') and d.gone_minor > 0)
+    or (d.state in ('open', 'lost') and d.gone_minor = 0))
+""")
+
+# All that was set aside has its row, and what stands in suspense is what waits, less what banks took twice.
+_SUSPENSE = text("""
+with stands as (
+    select currency, sum(case when from_account = 'suspense' then amount_minor else -amount_minor end) as minor
+    from transfer
+    where lender_id = :lender and (from_account = 'suspense' or to_account = 'suspense')
+    group by currency
+), rows_ as (
+    select currency, case when placed_debt_id is null then amount_minor - gone_minor
+        when gone_minor > amount_minor then amount_minor - gone_minor else 0 end as minor
+    from set_aside where lender_id = :lender
+    union all
+    select currency, sum(amount_minor)
+    from money_effect
+    where lender_id = :lender and outcome = 'posted' and payment_id is not null
+    group by payment_id, currency having sum(amount_minor) < 0
+), waits as (select currency, sum(minor) as minor from rows_ group by currency)
+select 'suspense in ' || s.currency as what, cast(coalesce(w.minor, 0) as text) as kept,
+    cast(s.minor as text) as counted
+from stands s left join waits w on w.currency = s.currency
+where s.minor <> coalesce(w.minor, 0)
+union all
+select 'suspense in ' || w.currency, cast(w.minor as text), '0'
+from waits w where w.minor <> 0 and not exists (select 1 from stands s where s.currency = w.currency)
+union all
+select 'effect ' || e.key, 'set aside', 'no row'
+from money_effect e
+where e.lender_id = :lender and e.outcome = 'set_aside' and e.key like '%payment'
+    and not exists (select 1 from set_aside a where a.lender_id = e.lender_id and a.id = e.id)
+""")
+
 _LEFT_OVER = text("""
 select r.file_name, r.state, count(*) as debts
 from debt d join import_run r on r.lender_id = d.lender_id and r.id = d.import_run_id
@@ -877,4 +947,7 @@ _CHECKS = (
     (Kind.CHARGE, _CHARGES),
     (Kind.POINTS, _POINTS),
     (Kind.HOLD, _HOLDS),
+    (Kind.REFUND, _REFUNDS),
+    (Kind.DISPUTE, _DISPUTES),
+    (Kind.SUSPENSE, _SUSPENSE),
 )

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 
 from flask import Flask
@@ -38,7 +39,9 @@ from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
 from portal.money import Money
-from portal.payments import settle
+from portal.payments import aside, giving_back, going_back, settle
+from portal.payments.models import SetAside
+from portal.payments.setting_aside import Why
 from portal.payments.stripe_gateway import MethodFacts
 from portal.people import contacts, sign_in
 from portal.people.models import Passkey, UserSession
@@ -68,6 +71,7 @@ from tests.journeys.acts import (
 from tests.journeys.staff import a_worker
 from tests.pages import CheckingClient
 from tests.sandbox_process import SandboxProcess
+from tests.settling import facts_of
 
 LANGUAGES = ("en", "zh_Hans")
 STRANGER = "a stranger"
@@ -209,6 +213,7 @@ class Scene:
                 "colleague": str(lost.id),
                 "recovery": waits,
             }
+            | self._money("nothing left", lost.id)
         )
 
     def _drafts(self, worker: uuid.UUID, lost: uuid.UUID) -> dict[str, str]:
@@ -273,6 +278,33 @@ class Scene:
             for why in for_a_person.Why:
                 for_a_person.wait(plan, why=why, day=clock.today(self.lender.zone))
             return plan.reference
+
+    def _money(self, who: str, other: uuid.UUID) -> dict[str, str]:
+        """Let a refund wait for a second person, and money that nobody can place wait with it."""
+        here, payment = self.lender.id, payment_on(self.debts[who])
+        facts = facts_of(payment, received="60.00")
+        loose = replace(facts, payment_intent_id="pi_loose", charge_id="ch_loose")
+        came = going_back.came_of(payment)
+        with transaction():
+            aside.put(loose, lender_id=here, why=Why.SECOND, payment=None, about=payment)
+            asked = giving_back.ask(
+                came,
+                amount=Money(100, payment.currency),
+                reason="Paid by mistake.",
+                form_key="scene-refund",
+                alone=False,
+                by=Actor("staff", str(other)),
+                member_id=other,
+                facts={},
+            )
+            waits = session.scalars(select(SetAside.id).where(SetAside.lender_id == here)).one()
+        assert isinstance(asked, giving_back.Asked)
+        return {
+            "refund": asked.number,
+            "aside": str(waits),
+            "payer": str(payment.debtor_id),
+            "paid": payment.reference,
+        }
 
     def _note(self, debtor_id: uuid.UUID) -> str:
         """Write a note and a call about somebody down; gives the note's id."""

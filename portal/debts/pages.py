@@ -46,6 +46,12 @@ def posting_words(kind: str) -> str:
             return _("Payment given back to you")
         case "refund_failed":
             return _("Giving back failed, so your payment counts again")
+        case "dispute":
+            return _("Your bank took a payment back")
+        case "dispute_won":
+            return _("Your bank gave a payment to your lender again")
+        case "placed":
+            return _("Money that was found to be yours")
         case "plan_interest":
             return _("Interest of your plan")
         case "waiver":

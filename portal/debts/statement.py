@@ -52,7 +52,16 @@ class Standing:
 
 
 # Postings by which a person's money came to a debt, or went from it.
-MONEY_CAME = ("payment", "refund", "refund_failed", "set_off", "set_off_undone")
+MONEY_CAME = (
+    "payment",
+    "refund",
+    "refund_failed",
+    "dispute",
+    "dispute_won",
+    "placed",
+    "set_off",
+    "set_off_undone",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -390,16 +390,20 @@ def approve(
 
 def second_person(draft: LimitsDraft, *, by: uuid.UUID) -> NotTwoPeople | None:
     """Give why somebody is not a second person for a draft, as far as the portal knows; None if they are."""
+    return tied(lender_id=draft.lender_id, by=by, authors=authors_of(draft))
+
+
+def tied(*, lender_id: uuid.UUID, by: uuid.UUID, authors: frozenset[uuid.UUID]) -> NotTwoPeople | None:
+    """Give why somebody is not a second person for what some did; None if they are, as far as the portal knows."""
     since = clock.now() - TIED_FOR
-    authors = authors_of(draft)
     found = tie_between(
-        _account(draft.lender_id, by, since),
-        [_account(draft.lender_id, author, since) for author in sorted(authors)],
-        _brought_in(draft.lender_id, authors | {by}, since),
+        _account(lender_id, by, since),
+        [_account(lender_id, author, since) for author in sorted(authors)],
+        _brought_in(lender_id, authors | {by}, since),
     )
     if found is None:
         return None
-    return NotTwoPeople(found[0], session.get_one(StaffMember, (draft.lender_id, found[1])).name)
+    return NotTwoPeople(found[0], session.get_one(StaffMember, (lender_id, found[1])).name)
 
 
 def _account(lender_id: uuid.UUID, member_id: uuid.UUID, since: object) -> Account:

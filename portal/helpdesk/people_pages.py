@@ -36,6 +36,7 @@ from portal.home.views import home_of
 from portal.letters.views import listed
 from portal.letters.views import state_words as letter_words
 from portal.money import Money
+from portal.payments import disputes
 from portal.people.views import key
 from portal.plans.plan_pages import plan_state_words
 from portal.staff.gates import Colleague, me, needs
@@ -241,6 +242,9 @@ def payments(who: Colleague, subject: Subject) -> ResponseReturnValue:
             (payment, Money(payment.amount_minor, payment.currency), payment_words(payment.state))
             for payment in payments_of(subject)
         ],
+        disputes=disputes.of_person(lender_id=who.lender_id, debtor_id=subject.debtor_id),
+        gives_back=Permission.GIVE_BACK in who.may,
+        sees_money=Permission.SEE_MONEY in who.may,
     )
 
 

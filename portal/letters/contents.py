@@ -93,6 +93,9 @@ class Entry(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     REFUND_FAILED = "refund-failed"  # It did not arrive, and counts as paid again.
+    TAKEN_BY_BANK = "taken-by-bank"
+    GIVEN_BY_BANK = "given-by-bank"  # A question of the bank was answered, and the payment counts again.
+    PLACED = "placed"  # Money that had waited was found to be for this debt.
     CREDIT_USED = "credit-used"  # Money that was paid too much was used for this debt, or from it for another.
     CREDIT_USE_UNDONE = "credit-use-undone"
     ADJUSTMENT = "adjustment"

@@ -53,9 +53,18 @@ def possible(*, credit: Money, owed: Money) -> Money:
 
 
 def use(
-    *, source: Standing, target: Standing, amount: Money, form_key: str, today: date, by: Actor
+    *,
+    source: Standing,
+    target: Standing,
+    amount: Money,
+    form_key: str,
+    today: date,
+    by: Actor,
+    placed: bool = False,
 ) -> Used | UsedBefore | Changed:
     """Use the credit of one debt for what is owed on another of the same person, or on itself.
+
+    `placed` is money that a person has just put there: it never counted for a plan before.
 
     Example: 20.00 too much was paid on a card, and 250.00 is owed on a loan: 230.00 is owed afterwards.
 
@@ -88,7 +97,7 @@ def use(
             debtor_id=source.debtor_id,
             from_debt_id=source.id,
             to_debt_id=target.id,
-            plan_id=plan.id if plan is not None and _counts_for(plan, source.id) else None,
+            plan_id=plan.id if plan is not None and (placed or _counts_for(plan, source.id)) else None,
             amount_minor=amount.minor,
             currency=amount.currency,
             used_at=clock.now(),
@@ -109,7 +118,7 @@ def use(
     )
     if isinstance(posted, ledger.Posted):
         session.get_one(CreditUse, (lender_id, use_id)).posting_id = posted.posting_id
-    _note(Act.CREDIT_USED, session.get_one(CreditUse, (lender_id, use_id)), by=by)
+    _note(Act.CREDIT_USED, session.get_one(CreditUse, (lender_id, use_id)), by=by, placed=placed)
     if plan is not None:
         follow(plan, today=today, by=by)
     return Used(amount)
@@ -154,7 +163,7 @@ def _moves(source_id: uuid.UUID, target: Book, amount: Money, *, plan: Plan | No
     ]
 
 
-def _note(act: Act, use: CreditUse, *, by: Actor) -> None:
+def _note(act: Act, use: CreditUse, *, by: Actor, placed: bool = False) -> None:
     record(
         act,
         by=by,
@@ -167,6 +176,7 @@ def _note(act: Act, use: CreditUse, *, by: Actor) -> None:
             "to": use.to_debt_id,
             "amount": Money(use.amount_minor, use.currency).amount,
             "currency": use.currency,
+            **({"placed": True} if placed else {}),
         },
     )
 

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import LenderOwned, Model
@@ -126,6 +126,144 @@ class CreditUse(LenderOwned, Model):
         CheckConstraint("(undone_at is null) = (undone_posting_id is null)", name="undone"),
         Index("ix_credit_use_lender_id_from_debt_id", "lender_id", "from_debt_id"),
         Index("ix_credit_use_lender_id_plan_id", "lender_id", "plan_id"),
+    )
+
+
+class SetAside(LenderOwned, Model):
+    """Money that came and that nobody could place by itself: what was received, why it waits, and what became of it.
+
+    Its id is that of the effect that brought it. `payment_id` is the payment that it came for, `about_payment_id` one
+    that it only has to do with, such as the one that it pays a second time. `gone_minor` is what went back of it; more
+    than came, where a bank takes what was given back already.
+    """
+
+    __tablename__ = "set_aside"
+    why: Mapped[str]
+    payment_id: Mapped[uuid.UUID | None]
+    about_payment_id: Mapped[uuid.UUID | None]
+    payment_intent_id: Mapped[str | None]
+    amount_minor: Mapped[int]
+    gone_minor: Mapped[int] = mapped_column(default=0)
+    currency: Mapped[str] = mapped_column(String(3))
+    received: Mapped[dict[str, Any]]
+    received_at: Mapped[datetime]
+    note: Mapped[str | None] = mapped_column(Text)
+    placed_debt_id: Mapped[uuid.UUID | None]
+    placed_posting_id: Mapped[uuid.UUID | None]
+    placed_why: Mapped[str | None] = mapped_column(Text)
+    placed_by: Mapped[uuid.UUID | None]
+    placed_at: Mapped[datetime | None]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "payment_id"], ["payment.lender_id", "payment.id"]),
+        ForeignKeyConstraint(["lender_id", "about_payment_id"], ["payment.lender_id", "payment.id"]),
+        ForeignKeyConstraint(["lender_id", "placed_debt_id"], ["debt.lender_id", "debt.id"]),
+        ForeignKeyConstraint(["lender_id", "placed_posting_id"], ["posting.lender_id", "posting.id"]),
+        ForeignKeyConstraint(["lender_id", "placed_by"], ["staff_member.lender_id", "staff_member.id"]),
+        UniqueConstraint("lender_id", "payment_intent_id"),
+        CheckConstraint("amount_minor > 0 and gone_minor >= 0", name="amounts"),
+        CheckConstraint("(placed_debt_id is null) = (placed_posting_id is null)", name="placed"),
+        Index("ix_set_aside_lender_id_payment_id", "lender_id", "payment_id"),
+    )
+
+
+class Refund(LenderOwned, Model):
+    """Money that is to go back, written before Stripe is asked; its id is the key with which Stripe is asked.
+
+    It is of a payment, or of money that was set aside without one. One at a time is open for what came in one piece, so
+    what was paid can't be given back twice. Without `asked_by` it was asked for by command.
+    """
+
+    __tablename__ = "refund"
+    number: Mapped[str]
+    form_key: Mapped[str]
+    payment_id: Mapped[uuid.UUID | None]
+    set_aside_id: Mapped[uuid.UUID | None]
+    debtor_id: Mapped[uuid.UUID | None]
+    payment_intent_id: Mapped[str]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    reason: Mapped[str] = mapped_column(Text)
+    state: Mapped[str]
+    asked_by: Mapped[uuid.UUID | None]
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[uuid.UUID | None]
+    decided_at: Mapped[datetime | None]
+    decided_words: Mapped[str | None] = mapped_column(Text)
+    refund_id: Mapped[str | None]
+    failure: Mapped[str | None]
+    moved_at: Mapped[datetime]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "payment_id"], ["payment.lender_id", "payment.id"]),
+        ForeignKeyConstraint(["lender_id", "set_aside_id"], ["set_aside.lender_id", "set_aside.id"]),
+        ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
+        ForeignKeyConstraint(["lender_id", "asked_by"], ["staff_member.lender_id", "staff_member.id"]),
+        ForeignKeyConstraint(["lender_id", "decided_by"], ["staff_member.lender_id", "staff_member.id"]),
+        UniqueConstraint("lender_id", "number"),
+        UniqueConstraint("lender_id", "form_key"),
+        UniqueConstraint("lender_id", "refund_id"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("(payment_id is null) <> (set_aside_id is null)", name="of_one"),
+        CheckConstraint("state = 'taken_back' or decided_by is null or decided_by <> asked_by", name="not_oneself"),
+        CheckConstraint(
+            "state in ('asked', 'approved', 'sent', 'done', 'refused', 'failed', 'declined', 'taken_back')",
+            name="state",
+        ),
+        Index("ix_refund_lender_id_payment_id", "lender_id", "payment_id"),
+        Index("ix_refund_lender_id_debtor_id", "lender_id", "debtor_id"),
+        Index("ix_refund_lender_id_payment_intent_id", "lender_id", "payment_intent_id"),
+        Index(
+            "uq_refund_open",
+            "lender_id",
+            "payment_intent_id",
+            unique=True,
+            postgresql_where=text("state in ('asked', 'approved', 'sent')"),
+            sqlite_where=text("state in ('asked', 'approved', 'sent')"),
+        ),
+    )
+
+
+class RefundLimit(LenderOwned, Model):
+    """Up to how much one person gives back alone in a currency; above it, and without a limit, there are two."""
+
+    __tablename__ = "refund_limit"
+    currency: Mapped[str] = mapped_column(String(3))
+    alone_minor: Mapped[int]
+    __table_args__ = (
+        UniqueConstraint("lender_id", "currency"),
+        CheckConstraint("alone_minor >= 0", name="alone"),
+    )
+
+
+class Dispute(LenderOwned, Model):
+    """A payment that the payer's bank asks about, or takes back; `status` and `reason` are Stripe's words.
+
+    `gone_minor` is what the bank has of it now. It is of a payment, or of money that was set aside without one.
+    """
+
+    __tablename__ = "dispute"
+    dispute_id: Mapped[str]
+    payment_id: Mapped[uuid.UUID | None]
+    set_aside_id: Mapped[uuid.UUID | None]
+    debtor_id: Mapped[uuid.UUID | None]
+    amount_minor: Mapped[int]
+    gone_minor: Mapped[int] = mapped_column(default=0)
+    currency: Mapped[str] = mapped_column(String(3))
+    reason: Mapped[str]
+    status: Mapped[str]
+    state: Mapped[str]
+    evidence_by: Mapped[datetime | None]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "payment_id"], ["payment.lender_id", "payment.id"]),
+        ForeignKeyConstraint(["lender_id", "set_aside_id"], ["set_aside.lender_id", "set_aside.id"]),
+        ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
+        UniqueConstraint("lender_id", "dispute_id"),
+        CheckConstraint("amount_minor > 0 and gone_minor >= 0", name="amounts"),
+        CheckConstraint("(payment_id is null) <> (set_aside_id is null)", name="of_one"),
+        CheckConstraint("state in ('asked', 'open', 'won', 'lost', 'over')", name="state"),
+        Index("ix_dispute_lender_id_payment_id", "lender_id", "payment_id"),
+        Index("ix_dispute_lender_id_debtor_id", "lender_id", "debtor_id"),
     )
 
 

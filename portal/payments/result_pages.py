@@ -51,7 +51,9 @@ def result(reference: str) -> ResponseReturnValue:
         "expired": "cancelled",
     }.get(payment.state, "done")
     words = None
-    if shown == "done" and payment.refunded_minor == payment.amount_minor:
+    if payment.state == "disputed":
+        shown = "disputed"
+    elif shown == "done" and payment.refunded_minor == payment.amount_minor:
         shown = "given_back"
     elif shown == "done" and settle.was_set_aside(payment):
         shown = "set_aside"

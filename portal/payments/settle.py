@@ -15,27 +15,40 @@ from flask import current_app
 from sqlalchemy import or_, select
 
 from portal import clock, ledger, queue
-from portal.db import insert_unless_there, new_id, session, transaction
+from portal.db import session, transaction
+from portal.debts.models import Debt
 from portal.evidence.record import STRIPE, Act, record
-from portal.ledger import Account, Move
 from portal.lenders.models import Lender
 from portal.money import Money, total
-from portal.payments import credit, paying_off, stripe_gateway, tell
+from portal.payments import (
+    aside,
+    credit,
+    disputes,
+    giving_back,
+    going_back,
+    paying_off,
+    setting_aside,
+    stripe_gateway,
+    tell,
+    tell_back,
+)
 from portal.payments.allocation import Allocation
 from portal.payments.checkout import account_of
+from portal.payments.dispute_states import State as DisputeState
 from portal.payments.follow import follow, paid_off_beside, plans_of
-from portal.payments.models import MoneyEffect, Payment, WebhookEvent
+from portal.payments.models import MoneyEffect, Payment, SetAside, WebhookEvent
 from portal.payments.parts import Part, only_debt, parts_of, receipt_cause
-from portal.payments.states import Moved, Said, State, after
+from portal.payments.setting_aside import Why
+from portal.payments.states import MONEY_IS_HERE, Moved, Said, State, after
 from portal.payments.stripe_gateway import (
     CheckoutPayment,
     CheckoutState,
     CheckoutStatus,
     PaymentFacts,
     PaymentStatus,
+    RefundFacts,
     RefundStatus,
 )
-from portal.people.models import Debtor
 from portal.plans import extra, progress
 from portal.plans.models import Plan
 
@@ -60,6 +73,7 @@ class _Word:
 
     page: CheckoutState | None
     facts: PaymentFacts | None
+    live: bool
 
 
 def ask(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
@@ -93,12 +107,20 @@ def heed(job: queue.Job) -> None:
     event_key = event.id
     payment = _payment_of(event)
     payment_id = payment.id if payment else None
+    known_intent = payment.payment_intent_id if payment else None
+    intent_id = event.facts.get("payment_intent_id")
+    outcome = "about_nothing_of_ours"
     if payment_id is not None and lender_id is not None:
         settle(lender_id=lender_id, payment_id=payment_id)
+        outcome = "heeded"
+        known_intent = session.get_one(Payment, (lender_id, payment_id)).payment_intent_id
+    if intent_id and lender_id is not None and (intent_id != known_intent or _stands_alone(lender_id, intent_id)):
+        found = settle_aside(lender_id=lender_id, intent_id=intent_id, about=payment_id)
+        outcome = found if payment_id is None or found == "set_aside" else outcome
     with transaction() as s:
         again = s.get_one(WebhookEvent, (lender_id, event_key))
-        again.outcome = "heeded" if payment_id else "about_nothing_of_ours"
-        if payment_id is None and again.kind in ABOUT_CARDS:
+        again.outcome = outcome
+        if outcome == "about_nothing_of_ours" and again.kind in ABOUT_CARDS:
             # It may be about a card that was saved; who knows of those, knows.
             again.outcome = "waiting"
             queue.later("autopay.heed", lender_id=lender_id, payload=job.payload, once=f"autopay-heed:{event_key}")
@@ -151,7 +173,7 @@ def _read(account: stripe_gateway.Account, *, session_id: str | None, intent_id:
     page = stripe_gateway.read_checkout(account, session_id=session_id) if session_id else None
     intent_id = intent_id or (page.payment_intent_id if page else None)
     facts = stripe_gateway.read_payment(account, payment_intent_id=intent_id) if intent_id else None
-    return _Word(page=page, facts=facts)
+    return _Word(page=page, facts=facts, live=account.live)
 
 
 def _said(word: _Word, *, refunded: int, came_back: bool) -> Said:
@@ -185,7 +207,13 @@ def _said(word: _Word, *, refunded: int, came_back: bool) -> Said:
 def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
     parts = parts_of(lender_id=lender_id, payment_id=payment_id)
     # The books are locked first, always, in the order of their ids, so that two workers never wait for each other.
-    for debt_id in sorted(credit.touched_with(lender_id, (part.debt_id for part in parts))):
+    placed = session.scalars(
+        select(SetAside.placed_debt_id).where(
+            SetAside.lender_id == lender_id, SetAside.payment_id == payment_id, SetAside.placed_debt_id.is_not(None)
+        )
+    )
+    touched = [part.debt_id for part in parts] + [debt_id for debt_id in placed if debt_id]
+    for debt_id in sorted(credit.touched_with(lender_id, touched)):
         ledger.locked(lender_id=lender_id, debt_id=debt_id)
     payment = session.execute(
         select(Payment)
@@ -195,16 +223,18 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
     ).scalar_one()
     facts, came_back = word.facts, False
     if facts is not None:
+        if _stands_alone(lender_id, facts.payment_intent_id):
+            # It waits for a person, who says what it is for; this payment no longer does.
+            return
         payment.payment_intent_id = facts.payment_intent_id
         if facts.amount_received.minor > 0 and facts.status is PaymentStatus.SUCCEEDED:
-            _post_payment(payment, facts, parts)
-        for refund in facts.refunds:
-            if refund.status is RefundStatus.SUCCEEDED:
-                _post_refund(payment, parts, refund_id=refund.id, amount=refund.amount)
-            elif refund.status in (RefundStatus.FAILED, RefundStatus.CANCELED):
-                came_back |= _take_refund_back(payment, parts, refund_id=refund.id)
+            _post_payment(payment, facts, parts, live=word.live)
+            came_back = _went_back(going_back.came_of(payment), facts)
     said = _said(word, refunded=payment.refunded_minor, came_back=came_back)
-    moved = after(state=State(payment.state), said=said)
+    if facts is not None:
+        said = _disputed(payment, facts, said)
+    before_dispute = State.PARTLY_REFUNDED if payment.refunded_minor else State.SUCCEEDED
+    moved = after(state=State(payment.state), said=said, before_dispute=before_dispute)
     if isinstance(moved, Moved) and moved.to.value != payment.state:
         before, payment.state = payment.state, moved.to.value
         payment.failure = facts.failure_code if facts is not None and moved.to is State.FAILED else None
@@ -229,50 +259,154 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
     session.flush()
 
 
-def _claim(payment: Payment, *, key: str, amount: Money, outcome: str) -> uuid.UUID | None:
-    """Claim a money effect; gives its row's id, or None if it was claimed before."""
-    return session.execute(
-        insert_unless_there(MoneyEffect)
-        .values(
-            lender_id=payment.lender_id,
-            id=new_id(),
-            key=key,
-            payment_id=payment.id,
-            amount_minor=amount.minor,
-            currency=amount.currency,
-            outcome=outcome,
-            at=clock.now(),
+def _went_back(came: going_back.Came, facts: PaymentFacts) -> bool:
+    """Post what went back of what came, by us and by a bank; gives whether a refund that was posted failed since."""
+    came_back = False
+    for refund in facts.refunds:
+        if refund.status is RefundStatus.SUCCEEDED:
+            new = going_back.take(
+                came,
+                going_back.REFUND,
+                key=f"stripe:{refund.id}:refund",
+                cause=f"refund:{refund.id}",
+                amount=refund.amount,
+                facts={"refund": refund.id},
+            )
+            if new:
+                _tell(tell_back.GIVEN_BACK, came, refund)
+        elif refund.status in (RefundStatus.FAILED, RefundStatus.CANCELED):
+            failed = going_back.bring_again(
+                came,
+                going_back.REFUND_FAILED,
+                key=f"stripe:{refund.id}:refund_failed",
+                of=f"stripe:{refund.id}:refund",
+                cause=f"refund-failed:{refund.id}",
+                amount=None,
+                facts={"refund": refund.id},
+            )
+            came_back |= failed
+            if failed:
+                _tell(tell_back.CAME_BACK, came, refund)
+        giving_back.heard(came.lender_id, refund)
+    disputes.heed(came, facts.disputes)
+    return came_back
+
+
+def _tell(kind: str, came: going_back.Came, refund: RefundFacts) -> None:
+    if came.debtor_id is not None:
+        tell_back.later(
+            kind,
+            lender_id=came.lender_id,
+            debtor_id=came.debtor_id,
+            amount=refund.amount,
+            about=refund.id,
+            debt_id=only_debt(came.parts) if came.parts else None,
         )
-        .on_conflict_do_nothing(index_elements=["lender_id", "key"])
-        .returning(MoneyEffect.id)
-    ).scalar_one_or_none()
 
 
-def _today_of(payment: Payment) -> date:
-    zone = session.scalars(
-        select(Debtor.zone).where(Debtor.lender_id == payment.lender_id, Debtor.id == payment.debtor_id)
-    ).one()
-    return clock.today(zone)
+def _disputed(payment: Payment, facts: PaymentFacts, said: Said) -> Said:
+    """Say what disputes of a payment make of Stripe's word: one that is open stands above all else."""
+    states = disputes.states_of(going_back.came_of(payment))
+    if DisputeState.OPEN in states:
+        return Said.DISPUTE_OPENED
+    if payment.state != State.DISPUTED.value or not states:
+        return said
+    if states[-1] is not DisputeState.LOST:
+        return Said.DISPUTE_WON
+    whole = payment.refunded_minor >= min(facts.amount_received.minor, payment.amount_minor)
+    return Said.DISPUTE_LOST if whole else Said.DISPUTE_PARTLY_LOST
 
 
-def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part]) -> None:
-    fits = facts.amount_received == Money(payment.amount_minor, payment.currency) and facts.metadata.get(
-        "payment"
-    ) == str(payment.id)
-    effect_id = _claim(
-        payment,
-        key=f"stripe:{facts.payment_intent_id}:payment",
+def settle_aside(*, lender_id: uuid.UUID, intent_id: str, about: uuid.UUID | None) -> str:
+    """Follow money that is of no payment of ours, or of one that came already; gives the outcome by its name.
+
+    :raises portal.queue.TryLater: if Stripe can't be reached now.
+    """
+    account = account_of(session.get_one(Lender, lender_id), api_base=current_app.config["STRIPE_API_BASE"])
+    session.rollback()
+    try:
+        facts = stripe_gateway.read_payment(account, payment_intent_id=intent_id)
+    except stripe_gateway.PaymentServiceDown as down:
+        raise queue.TryLater(timedelta(seconds=15)) from down
+    except stripe_gateway.PaymentRefused:
+        return "of_another_account"
+    if stripe_gateway.REFERENCE not in facts.metadata and "payment" not in facts.metadata:
+        # What else the lender sells by the same account is none of ours.
+        return "about_nothing_of_ours"
+    if facts.status is not PaymentStatus.SUCCEEDED or not facts.amount_received:
+        return "no_money_came"
+    with transaction():
+        _follow_aside(lender_id, intent_id, facts, live=account.live, about=about)
+    return "set_aside"
+
+
+def _stands_alone(lender_id: uuid.UUID, intent_id: str) -> bool:
+    """Say whether money was set aside as of no payment of ours."""
+    effect = going_back.effect_of(lender_id, f"stripe:{intent_id}:payment")
+    return effect is not None and effect.payment_id is None
+
+
+def _follow_aside(
+    lender_id: uuid.UUID, intent_id: str, facts: PaymentFacts, *, live: bool, about: uuid.UUID | None
+) -> None:
+    placed = session.scalar(
+        select(SetAside.placed_debt_id).where(SetAside.lender_id == lender_id, SetAside.payment_intent_id == intent_id)
+    )
+    for debt_id in sorted(credit.touched_with(lender_id, [placed] if placed else [])):
+        ledger.locked(lender_id=lender_id, debt_id=debt_id)
+    if going_back.effect_of(lender_id, f"stripe:{intent_id}:payment") is None:
+        known = session.get(Payment, (lender_id, about)) if about else None
+        came = known is not None and State(known.state) in (*MONEY_IS_HERE, State.REFUNDED, State.DISPUTED)
+        why = Why.MODE if facts.livemode is not live else Why.SECOND if came else Why.UNKNOWN
+        aside.put(facts, lender_id=lender_id, why=why, payment=None, about=known)
+    _went_back(giving_back.came_aside(lender_id=lender_id, intent_id=intent_id), facts)
+
+
+def run_aside(job: queue.Job) -> None:
+    """Follow money that was set aside without a payment.
+
+    :raises portal.queue.TryLater: if Stripe can't be reached now.
+    """
+    if job.lender_id is None:
+        raise ValueError("money belongs to a lender")
+    settle_aside(lender_id=job.lender_id, intent_id=job.payload["payment_intent_id"], about=None)
+
+
+def _any_recalled(lender_id: uuid.UUID, parts: Sequence[Part]) -> bool:
+    ids = [part.debt_id for part in parts]
+    gone = select(Debt.id).where(Debt.lender_id == lender_id, Debt.id.in_(ids), Debt.state == "recalled")
+    return session.scalars(gone.limit(1)).first() is not None
+
+
+def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part], *, live: bool) -> None:
+    why = setting_aside.against(
+        came=facts.amount_received,
+        asked=Money(payment.amount_minor, payment.currency),
+        says=facts.metadata.get("payment"),
+        payment=str(payment.id),
+        live=facts.livemode,
+        account_live=live,
+        recalled=_any_recalled(payment.lender_id, parts),
+    )
+    key = f"stripe:{facts.payment_intent_id}:payment"
+    if why is not None and going_back.effect_of(payment.lender_id, key) is None:
+        payment.settled_at = facts.cleared_at or clock.now()
+        payment.method, payment.last4 = facts.method_kind, facts.last4
+        aside.put(facts, lender_id=payment.lender_id, why=why, payment=payment, about=None)
+    if why is not None:
+        return
+    effect_id = going_back.claim(
+        lender_id=payment.lender_id,
+        payment_id=payment.id,
+        key=key,
         amount=facts.amount_received,
-        outcome="posted" if fits else "set_aside",
+        outcome="posted",
     )
     if effect_id is None:
         return
-    today = _today_of(payment)
+    today = going_back.today_of(payment)
     payment.settled_at = facts.cleared_at or clock.now()
     payment.method, payment.last4 = facts.method_kind, facts.last4
-    if not fits:
-        _set_aside(payment, facts, effect_id, parts, today=today)
-        return
     plans = plans_of(payment.lender_id, [part.plan_id for part in parts])
     for plan in plans:
         progress.post_interest(plan, progress.items_of(plan), today=today)
@@ -342,178 +476,6 @@ def _settled_facts(paid: Sequence[tuple[Part, Allocation]]) -> dict[str, object]
     return {
         "debts": [{"debt": part.debt_id, "amount": part.amount.amount, **of(allocation)} for part, allocation in paid]
     }
-
-
-def _set_aside(
-    payment: Payment, facts: PaymentFacts, effect_id: uuid.UUID, parts: Sequence[Part], *, today: date
-) -> None:
-    """Put money that doesn't fit what we asked for where a person looks at it; never guess."""
-    posted = ledger.post(
-        lender_id=payment.lender_id,
-        kind="set_aside",
-        cause=f"payment:{facts.payment_intent_id}",
-        moves=[Move(None, Account.SUSPENSE, Account.CASH_STRIPE, facts.amount_received)],
-        on=today,
-    )
-    if isinstance(posted, ledger.Posted):
-        session.get_one(MoneyEffect, (payment.lender_id, effect_id)).posting_id = posted.posting_id
-    record(
-        Act.PAYMENT_SET_ASIDE,
-        by=STRIPE,
-        lender_id=payment.lender_id,
-        debtor_id=payment.debtor_id,
-        debt_id=only_debt(parts),
-        facts={
-            "payment": payment.reference,
-            "asked": payment.amount_minor,
-            "came": facts.amount_received.minor,
-            "currency": facts.amount_received.currency,
-        },
-    )
-
-
-def _post_refund(payment: Payment, parts: Sequence[Part], *, refund_id: str, amount: Money) -> None:
-    original = session.scalars(
-        select(MoneyEffect).where(
-            MoneyEffect.lender_id == payment.lender_id,
-            MoneyEffect.key == f"stripe:{payment.payment_intent_id}:payment",
-        )
-    ).one()
-    # Money that was set aside never counted for a plan, so what goes back of it is not taken from one.
-    effect_id = _claim(payment, key=f"stripe:{refund_id}:refund", amount=-amount, outcome=original.outcome)
-    if effect_id is None:
-        return
-    today = _today_of(payment)
-    plans = plans_of(payment.lender_id, [part.plan_id for part in parts])
-    moves = _moves_back(payment, original, amount, parts, plans={plan.id: plan for plan in plans}, today=today)
-    posted = ledger.post(
-        lender_id=payment.lender_id,
-        kind="refund",
-        cause=f"refund:{refund_id}",
-        moves=moves,
-        on=today,
-        corrects=original.posting_id,
-    )
-    if isinstance(posted, ledger.Posted):
-        session.get_one(MoneyEffect, (payment.lender_id, effect_id)).posting_id = posted.posting_id
-    payment.refunded_minor += amount.minor
-    record(
-        Act.PAYMENT_REFUNDED,
-        by=STRIPE,
-        lender_id=payment.lender_id,
-        debtor_id=payment.debtor_id,
-        debt_id=only_debt(parts),
-        facts={"payment": payment.reference, "refund": refund_id, "amount": amount.amount, "currency": amount.currency},
-    )
-    for plan in plans:
-        if payment.use is not None:
-            extra.gone(plan, amount=amount, payment_id=payment.id, today=today, by=STRIPE)
-        follow(plan, today=today, by=STRIPE)
-
-
-def _moves_back(
-    payment: Payment,
-    original: MoneyEffect,
-    amount: Money,
-    parts: Sequence[Part],
-    *,
-    plans: Mapping[uuid.UUID, Plan],
-    today: date,
-) -> Sequence[Move]:
-    """Give the moves of a refund: what was paid too much on any debt first, then from the last debt on.
-
-    Of each debt goes what was paid off last, also where another payment paid it: so what stays paid is what the rest of
-    the money pays.
-    """
-    if original.posting_id is None:
-        return ()
-    came: dict[tuple[uuid.UUID | None, bool], int] = {}
-    for move in ledger.reversed_moves(lender_id=payment.lender_id, posting_id=original.posting_id):
-        key = move.book_id, move.target is Account.CREDIT
-        came[key] = came.get(key, 0) + move.amount.minor
-    debts: list[uuid.UUID | None] = [part.debt_id for part in reversed(parts)]
-    places = [*((debt, True) for debt in debts), *((debt, False) for debt in (*debts, None))]
-    skip, left = payment.refunded_minor, amount.minor
-    taken: dict[tuple[uuid.UUID | None, bool], Money] = {}
-    for place in places:
-        here = came.get(place, 0)
-        skipped = min(skip, here)
-        take = min(left, here - skipped)
-        skip, left = skip - skipped, left - take
-        taken[place] = Money(take, amount.currency)
-    moves = [Move(None, Account.CASH_STRIPE, Account.SUSPENSE, taken[None, False])]
-    for part in parts:
-        credited, rest = taken[part.debt_id, True], taken[part.debt_id, False]
-        if credited:
-            # What was used of it meanwhile has to be there again before it can go back.
-            credit.give_back(lender_id=payment.lender_id, debt_id=part.debt_id, needed=credited, today=today, by=STRIPE)
-        if credited or rest:
-            book = ledger.locked(lender_id=payment.lender_id, debt_id=part.debt_id)
-            moves += paying_off.back(book, plan=_plan_in(plans, part), amount=credited + rest, today=today)
-    return moves
-
-
-def _take_refund_back(payment: Payment, parts: Sequence[Part], *, refund_id: str) -> bool:
-    """Post a refund back that Stripe had confirmed and that has failed since; gives whether there was one to post.
-
-    The money is with the lender again, and so the payment counts again: for the debt, the plan and the points.
-    """
-    given = session.scalars(
-        select(MoneyEffect).where(
-            MoneyEffect.lender_id == payment.lender_id, MoneyEffect.key == f"stripe:{refund_id}:refund"
-        )
-    ).one_or_none()
-    if given is None:
-        # It failed before it was ever confirmed: nothing of it is in the books.
-        return False
-    amount = Money(-given.amount_minor, given.currency)
-    effect_id = _claim(payment, key=f"stripe:{refund_id}:refund_failed", amount=amount, outcome=given.outcome)
-    if effect_id is None:
-        return False
-    today = _today_of(payment)
-    if given.posting_id is not None:
-        posted = ledger.post(
-            lender_id=payment.lender_id,
-            kind="refund_failed",
-            cause=f"refund-failed:{refund_id}",
-            moves=_moves_again(payment, given.posting_id, parts, today=today),
-            on=today,
-            corrects=given.posting_id,
-        )
-        if isinstance(posted, ledger.Posted):
-            session.get_one(MoneyEffect, (payment.lender_id, effect_id)).posting_id = posted.posting_id
-    payment.refunded_minor -= amount.minor
-    record(
-        Act.PAYMENT_REFUND_FAILED,
-        by=STRIPE,
-        lender_id=payment.lender_id,
-        debtor_id=payment.debtor_id,
-        debt_id=only_debt(parts),
-        facts={"payment": payment.reference, "refund": refund_id, "amount": amount.amount, "currency": amount.currency},
-    )
-    for plan in plans_of(payment.lender_id, [part.plan_id for part in parts]):
-        follow(plan, today=today, by=STRIPE)
-    return True
-
-
-def _moves_again(
-    payment: Payment, refund_posting_id: uuid.UUID, parts: Sequence[Part], *, today: date
-) -> Sequence[Move]:
-    """Give the moves that undo a refund: credit is there again, and what was owed again is paid off as any payment."""
-    plans = {plan.id: plan for plan in plans_of(payment.lender_id, [part.plan_id for part in parts])}
-    moves: list[Move] = []
-    again: dict[uuid.UUID, Money] = {}
-    for move in ledger.reversed_moves(lender_id=payment.lender_id, posting_id=refund_posting_id):
-        if move.book_id is None or move.source is Account.CREDIT:
-            moves.append(move)
-        else:
-            again[move.book_id] = again.get(move.book_id, Money.zero(payment.currency)) + move.amount
-    for part in parts:
-        if part.debt_id in again:
-            book = ledger.locked(lender_id=payment.lender_id, debt_id=part.debt_id)
-            paid = paying_off.off(book, plan=_plan_in(plans, part), amount=again[part.debt_id], today=today)
-            moves += paying_off.moves_of(part.debt_id, paid)
-    return moves
 
 
 def was_set_aside(payment: Payment) -> bool:

@@ -42,6 +42,7 @@ class Said(Enum):
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
+    DISPUTE_PARTLY_LOST = "dispute_partly_lost"  # The bank keeps a part, and another part is still here.
     REFUND_FAILED = "refund_failed"  # What was given back came back to the lender: nothing is refunded any more.
     REFUND_PARTLY_FAILED = "refund_partly_failed"  # The same, and another part is still refunded.
 
@@ -91,17 +92,17 @@ class _Cell(Enum):
 # refund or a dispute can be the first that we hear of a payment that succeeded. That a refund failed is said only where
 # we had posted it.
 _GRID: Final = """
-             open  proc  succ  fail  canc  expi  part  refu  disp  won   lost  back  some
-  created    sent  proc  succ  fail  canc  expi  part  refu  disp  succ  refu  no    no
-  sent       =     proc  succ  fail  canc  expi  part  refu  disp  succ  refu  no    no
-  processing late  =     succ  fail  canc  expi  part  refu  disp  succ  refu  no    no
-  succeeded  late  late  =     late  no    no    part  refu  disp  =     refu  =     no
-  failed     sent  proc  succ  =     canc  expi  part  refu  disp  succ  refu  no    no
-  cancelled  late  late  succ  late  =     late  part  refu  disp  succ  refu  no    no
-  expired    late  late  succ  late  late  =     part  refu  disp  succ  refu  no    no
-  partly_ref late  late  late  late  no    no    =     refu  disp  =     refu  succ  =
-  refunded   late  late  late  late  no    no    late  =     late  no    =     succ  part
-  disputed   late  late  late  late  no    no    late  refu  =     back  refu  late  late
+             open  proc  succ  fail  canc  expi  part  refu  disp  won   lost  some  back  again
+  created    sent  proc  succ  fail  canc  expi  part  refu  disp  succ  refu  part  no    no
+  sent       =     proc  succ  fail  canc  expi  part  refu  disp  succ  refu  part  no    no
+  processing late  =     succ  fail  canc  expi  part  refu  disp  succ  refu  part  no    no
+  succeeded  late  late  =     late  no    no    part  refu  disp  =     refu  part  =     no
+  failed     sent  proc  succ  =     canc  expi  part  refu  disp  succ  refu  part  no    no
+  cancelled  late  late  succ  late  =     late  part  refu  disp  succ  refu  part  no    no
+  expired    late  late  succ  late  late  =     part  refu  disp  succ  refu  part  no    no
+  partly_ref late  late  late  late  no    no    =     refu  disp  =     refu  =     succ  =
+  refunded   late  late  late  late  no    no    late  =     late  no    =     late  succ  part
+  disputed   late  late  late  late  no    no    late  refu  =     back  refu  part  late  late
 """
 
 _WORDS: Final[Mapping[str, State | _Cell]] = {

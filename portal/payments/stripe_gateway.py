@@ -33,6 +33,8 @@ RETRIES: Final = 1
 # The id of our attempt travels in the metadata of the session and of the payment under this name; the rest of the
 # metadata is the caller's.
 REFERENCE: Final = "attempt"
+# The id of a refund of ours travels in its metadata.
+REFUND: Final = "refund"
 
 # What a lender's endpoint hears of; everything else Stripe knows is of no use to a repayment.
 EVENTS: Final = (
@@ -266,6 +268,21 @@ class RefundFacts:
     created_at: datetime
     payment_intent_id: str | None
     failure_reason: str | None
+    # The id of our own row that it was asked for by, if it was.
+    ours: str | None = None
+
+
+@dataclass(frozen=True)
+class DisputeFacts:
+    """A dispute as it is now; `moved` is what the bank took (below zero) and gave back, in the order of their days."""
+
+    id: str
+    amount: Money
+    reason: str
+    status: str
+    created_at: datetime
+    evidence_by: datetime | None
+    moved: tuple[Money, ...]
 
 
 @dataclass(frozen=True)
@@ -291,6 +308,7 @@ class PaymentFacts:
     reference: str | None
     metadata: Mapping[str, str]
     livemode: bool
+    disputes: tuple[DisputeFacts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -643,7 +661,7 @@ def close_checkout(account: Account, *, session_id: str) -> CheckoutState:
 
 
 def read_payment(account: Account, *, payment_intent_id: str) -> PaymentFacts:
-    """Return a payment as it is now, with all its refunds, oldest first.
+    """Return a payment as it is now, with all its refunds and disputes, oldest first.
 
     :raises PaymentRefused: if this account has no such payment.
     :raises PaymentServiceDown: if there was no answer.
@@ -655,11 +673,18 @@ def read_payment(account: Account, *, payment_intent_id: str) -> PaymentFacts:
         )
         refunds = client.v1.refunds.list({"payment_intent": payment_intent_id, "limit": 100})
         found = tuple(_refund_facts(one) for one in refunds.auto_paging_iter())[::-1]
-        return _payment_facts(intent, found)
+        disputes: tuple[DisputeFacts, ...] = ()
+        charge: Any = intent.latest_charge
+        if charge is not None and charge.disputed:
+            listed = client.v1.disputes.list({"payment_intent": payment_intent_id, "limit": 100})
+            disputes = tuple(_dispute_facts(one) for one in listed.auto_paging_iter())[::-1]
+        return _payment_facts(intent, found, disputes)
 
 
-def refund(account: Account, *, payment_intent_id: str, amount: Money | None, idempotency_key: str) -> RefundFacts:
-    """Give back a payment, wholly (amount None: what is left of it) or in part.
+def refund(
+    account: Account, *, payment_intent_id: str, amount: Money | None, idempotency_key: str, ours: str | None = None
+) -> RefundFacts:
+    """Give back a payment, wholly (amount None: what is left of it) or in part; `ours` is the id of our own row.
 
     :raises NotChargeable: if Stripe cannot say the amount exactly.
     :raises PaymentRefused: if there is nothing to give back, or less than asked (`charge_already_refunded`, ...).
@@ -668,6 +693,8 @@ def refund(account: Account, *, payment_intent_id: str, amount: Money | None, id
     asked: params.RefundCreateParams = {"payment_intent": payment_intent_id, "reason": "requested_by_customer"}
     if amount is not None:
         asked["amount"] = charged(amount)
+    if ours is not None:
+        asked["metadata"] = {REFUND: ours}
     with _answers():
         return _refund_facts(_client(account).v1.refunds.create(asked, {"idempotency_key": idempotency_key}))
 
@@ -826,7 +853,9 @@ def _checkout_state(session: stripe.checkout.Session) -> CheckoutState:
     )
 
 
-def _payment_facts(intent: stripe.PaymentIntent, refunds: tuple[RefundFacts, ...]) -> PaymentFacts:
+def _payment_facts(
+    intent: stripe.PaymentIntent, refunds: tuple[RefundFacts, ...], disputes: tuple[DisputeFacts, ...]
+) -> PaymentFacts:
     charge: Any = intent.latest_charge
     details = charge.payment_method_details.to_dict() if charge is not None and charge.payment_method_details else {}
     kind = details.get("type")
@@ -854,6 +883,7 @@ def _payment_facts(intent: stripe.PaymentIntent, refunds: tuple[RefundFacts, ...
         reference=noted.get(REFERENCE),
         metadata=noted,
         livemode=intent.livemode,
+        disputes=disputes,
     )
 
 
@@ -865,6 +895,27 @@ def _refund_facts(given: stripe.Refund) -> RefundFacts:
         created_at=_instant(given.created),
         payment_intent_id=_id_of(given.payment_intent),
         failure_reason=getattr(given, "failure_reason", None),
+        ours=_noted(given.metadata).get(REFUND),
+    )
+
+
+def _dispute_facts(given: stripe.Dispute) -> DisputeFacts:
+    amount = money(given.amount, given.currency)
+    due = given.evidence_details.due_by if given.evidence_details is not None else None
+    moved = []
+    for booked in sorted(given.balance_transactions or [], key=lambda one: one.created):
+        # What is booked in the lender's own currency moved all of it; how much that is there is no matter of the debt.
+        same = booked.currency == given.currency
+        some = money(abs(booked.amount), booked.currency) if same else amount
+        moved.append(some if booked.amount > 0 else -some)
+    return DisputeFacts(
+        id=given.id,
+        amount=amount,
+        reason=given.reason,
+        status=given.status,
+        created_at=_instant(given.created),
+        evidence_by=_instant(due) if due else None,
+        moved=tuple(moved),
     )
 
 

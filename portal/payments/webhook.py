@@ -33,6 +33,11 @@ HEEDED = frozenset(
         "refund.failed",
         "charge.refunded",
         *ABOUT_CARDS,
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
     }
 )
 webhooks = Blueprint("webhooks", __name__)

@@ -334,6 +334,106 @@ def autopay_stopped(*, name: str, plan: str, on_its_way: Money | None, url: str)
     )
 
 
+def _about_money(subject: str, *said: str, name: str, sms: str, url: str) -> Words:
+    return Words(
+        subject=subject,
+        paragraphs=(_("Hello %(name)s,", name=name), *said),
+        sms=sms,
+        link=Link(_("See how things stand"), url),
+    )
+
+
+def money_given_back(*, name: str, amount: Money, url: str) -> Words:
+    """Say that money was given back, and what that does."""
+    return _about_money(
+        _("Money was given back to you"),
+        _("%(amount)s of what you paid was given back to you.", amount=formats.money(amount)),
+        _("It goes to the card or account from which it came, often within ten days."),
+        _("What you owe and your plan have changed by as much. You can see both on your page."),
+        name=name,
+        sms=_("Money was given back to you. Your page shows what it changes."),
+        url=url,
+    )
+
+
+def money_came_back(*, name: str, amount: Money, url: str) -> Words:
+    """Say that a refund did not arrive, so that the payment counts again."""
+    return _about_money(
+        _("Money could not be given back to you"),
+        _("%(amount)s that we gave back did not arrive, so your lender has it again.", amount=formats.money(amount)),
+        _("It counts as paid, as before. If you should have got it, tell us: we look for another way."),
+        name=name,
+        sms=_("Money that we gave back did not arrive and counts as paid again. If that is not right, tell us."),
+        url=url,
+    )
+
+
+def money_placed(*, name: str, amount: Money, url: str) -> Words:
+    """Say that money which waited was found to be for a debt."""
+    return _about_money(
+        _("We found where your money belongs"),
+        _("%(amount)s that had waited counts for your debt now.", amount=formats.money(amount)),
+        _("If that is not right, tell us, and a person looks at it."),
+        name=name,
+        sms=_("Money of yours that had waited counts for your debt now. Your page shows it."),
+        url=url,
+    )
+
+
+def bank_took_back(*, name: str, amount: Money, url: str) -> Words:
+    """Say what a dispute at the bank means for now; it is somebody's good right, and no reproach."""
+    return _about_money(
+        _("Your bank took a payment back"),
+        _("Your bank took %(amount)s of a payment back and is looking into it.", amount=formats.money(amount)),
+        _("Until it has decided, that money does not count as paid. If the payment was yours, your bank can tell you "
+          "how to say so."),
+        _("If it was not yours, there is nothing to do: tell us, and we look into it too."),
+        name=name,
+        sms=_("Your bank took a payment back and is looking into it. Your page shows what it means for now."),
+        url=url,
+    )  # fmt: skip
+
+
+def bank_gave_back(*, name: str, amount: Money, url: str) -> Words:
+    """Say that the payment counts again."""
+    return _about_money(
+        _("Your payment counts again"),
+        _("Your bank has decided about %(amount)s: your lender has it, and it counts as paid.",
+          amount=formats.money(amount)),
+        _("There is nothing to do."),
+        name=name,
+        sms=_("Your bank has decided: your payment counts again. There is nothing to do."),
+        url=url,
+    )  # fmt: skip
+
+
+def bank_keeps(*, name: str, amount: Money, url: str) -> Words:
+    """Say that the money is with the person again, and that what it had paid is owed."""
+    return _about_money(
+        _("Your bank gave you a payment back"),
+        _("Your bank has decided about %(amount)s: you have it back, and it does not count as paid.",
+          amount=formats.money(amount)),
+        _("Your page shows what you owe now. If your plan does not fit any more, tell us: we look for another way."),
+        name=name,
+        sms=_("Your bank gave you a payment back, so it does not count as paid. Your page shows how things stand."),
+        url=url,
+    )  # fmt: skip
+
+
+def debit_returned(*, name: str, amount: Money, url: str) -> Words:
+    """Say that a debit came back from the bank after all; that is a fact and no reproach."""
+    return _about_money(
+        _("Your bank did not pay after all"),
+        _("We had counted %(amount)s as paid. Your bank has sent the debit back, so it does not count any more.",
+          amount=formats.money(amount)),
+        _("This happens. You can pay another way, or on another day."),
+        _("If paying is difficult just now, tell us. We can look for another way together."),
+        name=name,
+        sms=_("Your bank sent a payment back, so it does not count. You can pay another way, or tell us."),
+        url=url,
+    )  # fmt: skip
+
+
 def reminder(*, name: str, amount: Money, due_on: date, url: str) -> Words:
     """Remind of a payment that is due in some days."""
     return Words(

@@ -35,6 +35,10 @@ class Permission(StrEnum):
     BRING_PORTFOLIO = "bring_portfolio"
     # Add lenders; of the platform's operator alone.
     ADD_LENDERS = "add_lenders"
+    # See refunds, disputes and money that waits to be placed.
+    SEE_MONEY = "see_money"
+    # Give money back, approve what a colleague gives back, and place what waits.
+    GIVE_BACK = "give_back"
 
 
 class Role(StrEnum):
@@ -68,9 +72,11 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.APPROVE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
         Role.HELPDESK: _HELPDESK,
         Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES, _P.GRANT_FURTHER},
-        Role.FINANCE: frozenset({_P.VOUCH}),
+        Role.FINANCE: frozenset({_P.VOUCH, _P.SEE_PEOPLE, _P.SEE_MONEY, _P.GIVE_BACK}),
         # Sees, and changes nothing.
-        Role.AUDITOR: frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS, _P.SEE_PORTFOLIO}),
+        Role.AUDITOR: frozenset(
+            {_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS, _P.SEE_PORTFOLIO, _P.SEE_MONEY}
+        ),
         Role.LENDER_ADMINISTRATOR: frozenset(
             {
                 _P.SEE_COLLEAGUES,
@@ -85,7 +91,9 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.PLATFORM_OPERATOR: frozenset({_P.ADD_LENDERS}),
     }
 )
-READS_ONLY: Final = frozenset({_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS, _P.SEE_PORTFOLIO})
+READS_ONLY: Final = frozenset(
+    {_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS, _P.SEE_PORTFOLIO, _P.SEE_MONEY}
+)
 
 
 def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:

@@ -32,7 +32,7 @@ def role_hint(role: Role) -> str:
         Role.APPROVER: _("Says yes or no to drafts of others, and goes back to the version before in an emergency."),
         Role.HELPDESK: _("Answers what people ask, and helps them on the phone."),
         Role.SENIOR: _("As the helpdesk, sees who works here, and says yes to offers that are above the helpdesk."),
-        Role.FINANCE: _("Nothing is here for this role yet."),
+        Role.FINANCE: _("Gives money back, follows disputes, and finds where money belongs that came unasked."),
         Role.AUDITOR: _("Sees, and can change nothing."),
         Role.LENDER_ADMINISTRATOR: _("Invites colleagues, gives roles, ends accounts; brings files of debts."),
         Role.PLATFORM_OPERATOR: _("Adds lenders, and sees nothing of their people."),
@@ -57,6 +57,8 @@ def permission_words(permission: Permission) -> str:
         Permission.SEE_PORTFOLIO: _("see which files of debts came"),
         Permission.BRING_PORTFOLIO: _("bring files of debts in, and take them back"),
         Permission.ADD_LENDERS: _("add lenders"),
+        Permission.SEE_MONEY: _("see refunds, disputes and money that waits to be placed"),
+        Permission.GIVE_BACK: _("give money back, and place money that waits"),
     }[permission]
 
 

@@ -80,6 +80,14 @@ def _not_made(facts: Facts) -> str:
     }.get(facts.text("after"), _("A payment was not made"))
 
 
+def _dispute_moved(facts: Facts) -> str:
+    return {
+        "won": _("Your bank’s question about a payment was answered: the payment counts"),
+        "lost": _("Your bank’s question about a payment was answered: it keeps the money"),
+        "over": _("Your bank’s question about a payment is over"),
+    }.get(facts.text("after"), _("Your bank’s question about a payment went on"))
+
+
 def _not_written(facts: Facts) -> str:
     gate = facts.found.get("gate")
     if isinstance(gate, Mapping) and "opted_out" in gate.get("reasons", ()):
@@ -301,12 +309,31 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "payment_settled": lambda f: _("Your payment of %(amount)s arrived", amount=f.amount()),
         "payment_not_made": _not_made,
-        "payment_set_aside": lambda _f: _("A payment came that was not the amount we asked for; a person looks at it"),
+        "payment_set_aside": lambda _f: _("Money came that we could not place by itself; a person looks at it"),
+        "payment_placed": lambda f: _("A person found where %(amount)s belongs: to this debt", amount=f.amount()),
+        "payment_noted": lambda _f: _("A person noted something about money that waits to be placed"),
+        "dispute_opened": lambda _f: _("Your bank asked about a payment"),
+        "dispute_moved": _dispute_moved,
+        "dispute_took": lambda f: _("Your bank took %(amount)s of a payment back", amount=f.amount()),
+        "dispute_gave_back": lambda f: _("Your bank gave %(amount)s to your lender again", amount=f.amount()),
+        "refund_asked": lambda f: _("Your lender wants to give %(amount)s back to you", amount=f.amount()),
+        "refund_decided": lambda f: (
+            _("A second person said yes to giving it back")
+            if f.text("after") == "approved"
+            else _("It is not given back this way, after all")
+        ),
+        "refund_sent": lambda f: _("%(amount)s is on its way back to you", amount=f.amount()),
+        "refund_refused": lambda f: _("%(amount)s could not be given back to you", amount=f.amount()),
+        "refund_limit_set": lambda _f: _("Your lender set how much one person gives back alone"),
         "payment_refunded": lambda f: _("%(amount)s was given back to you", amount=f.amount()),
         "payment_refund_failed": lambda f: _(
             "%(amount)s could not be given back to you, so it counts as paid again", amount=f.amount()
         ),
-        "credit_used": lambda f: _("You used %(amount)s of the money that you had with us", amount=f.amount()),
+        "credit_used": lambda f: (
+            _("%(amount)s was counted for what you owe", amount=f.amount())
+            if f.found.get("placed")
+            else _("You used %(amount)s of the money that you had with us", amount=f.amount())
+        ),
         "credit_use_undone": lambda f: _(
             "%(amount)s that you had used is owed again, because the payment it came from was given back",
             amount=f.amount(),

@@ -42,8 +42,8 @@ _BY_WAY_OF = {"debt_id": "debt", "plan_id": "plan", "book_id": "debt"}
 _WITH_ID_OF = {"book": "debt"}
 # A row of a lender's file that isn't live yet counts for nothing, and may never.
 _NOT_YET = frozenset({"staged_change"})
-# Why a colleague went beyond the usual is how the lender decides; what came of it is an offer, and that is in it.
-_OF_THE_LENDER = frozenset({"offer_decision"})
+# Why a colleague went beyond the usual or gave money back is how the lender decides; what came of it is in it.
+_OF_THE_LENDER = frozenset({"offer_decision", "refund"})
 # Doors that whoever has the end of their address can open.
 _SECRET_LINK = re.compile(r"/(i|undo|stop)/[\w=-]+")
 _LEFT_OUT = "…"

@@ -184,6 +184,8 @@ def _all_tables() -> dict[str, str]:
         "payer": _("Your number at our payment service"),
         "payment_part": _("Which debt each payment went to"),
         "credit_use": _("What you paid too much and used for a debt"),
+        "refund": _("Money that was to go back to you"),
+        "dispute": _("Payments that your bank asked about"),
         "letter": _("Letters; the files are on the page Letters"),
         "letter_by_hand": _("Letters that a person sends you"),
         "message": _("Messages that we wrote to you"),

@@ -34,6 +34,7 @@ WITHOUT_A_RECORD = {
     "ledger.py:accrue": "as open_book",
     "ledger.py:restate": "as open_book",
     "ledger.py:reverse_many": "as open_book",
+    "payments/going_back.py:claim": "an effect is claimed by an act, which records what it did",
     "payments/webhook.py:stripe": "what Stripe sent is kept as it came; what it causes is recorded by payments/settle",
     "files/kept.py:keep": "a piece of what files/acts or files/work keeps or deletes, which record it",
     "files/kept.py:forget": "as keep",

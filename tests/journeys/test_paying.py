@@ -350,7 +350,7 @@ def test_an_unknown_kind_is_stored_as_not_needed_and_twice_is_once(
     come_in(client, debt)
     stripe.pay(go_pay(client, debt, amount="50"))
     stripe.sandbox.wait_idle()
-    event = json.loads(stripe.receiver.taken[0][0]) | {"type": "charge.dispute.updated", "id": "evt_unknown"}
+    event = json.loads(stripe.receiver.taken[0][0]) | {"type": "customer.updated", "id": "evt_unknown"}
     body = json.dumps(event)
     for _turn in range(2):
         signed = sdk.WebhookSignature.generate_signature_header(body, stripe.secret, int(time.time()))

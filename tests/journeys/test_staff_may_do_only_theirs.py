@@ -73,6 +73,7 @@ def things_of(app: Flask, lender: Lender, somebody: Worker) -> dict[str, uuid.UU
         "passkey_id": uuid.uuid4(),
         "number": asked.number,
         "note_id": uuid.uuid4(),
+        "aside_id": uuid.uuid4(),
         "debtor_id": debt.debtor_id,
         "reference": debt.reference,
         "plan": plan,
