@@ -102,18 +102,31 @@ def taken_back(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def written_to(connection: Connection) -> Iterator[set[str]]:
-    """Give the tables that get or lose rows inside; counting them all after each answer would take most of the time."""
+    """Give the tables that get or lose rows inside; counting them all after each answer would take most of the time.
+
+    What is tried and undone, as a page does that shows what an act would do, leaves nothing.
+    """
     found: set[str] = set()
+    before: dict[str, set[str]] = {}
 
     def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
         if (said := A_WRITE.match(statement)) is not None:
             found.add(said[1])
 
-    event.listen(connection, "before_cursor_execute", note)
+    def begun(_c: object, name: str) -> None:
+        before[name] = set(found)
+
+    def undone(_c: object, name: str, _context: object) -> None:
+        found.intersection_update(before.pop(name, set()))
+
+    listening = {"before_cursor_execute": note, "savepoint": begun, "rollback_savepoint": undone}
+    for name, listener in listening.items():
+        event.listen(connection, name, listener)
     try:
         yield found
     finally:
-        event.remove(connection, "before_cursor_execute", note)
+        for name, listener in listening.items():
+            event.remove(connection, name, listener)
 
 
 class Controls(Page):

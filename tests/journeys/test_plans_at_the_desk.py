@@ -159,7 +159,7 @@ def test_whoever_may_only_read_decides_nothing_and_whose_role_is_gone_under_the_
 ) -> None:  # fmt: skip
     reader, stranger = a_client(app), a_client(app)
     come_to_work(reader, a_worker(app, lender, Role.AUDITOR, email="aud@linden.example"))
-    come_to_work(stranger, a_worker(app, lender, Role.FINANCE, email="fin@linden.example"))
+    come_to_work(stranger, a_worker(app, lender, Role.RULE_AUTHOR, email="author@linden.example"))
     here = f"/staff/plans/{broken.reference}"
     shown = page_of(reader.get(here))
     assert shown.says("The days to make up for it are over") and not shown.says("Give more time")
