@@ -171,9 +171,11 @@ def of(
 
 
 def of_contacts(
-    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, kind: str, now: datetime, holding: Holds
+    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, kind: str, now: datetime, stopped: frozenset[str]
 ) -> list[tuple[Point, Facts]]:
     """Give what the gate must know of a message of a kind by each contact on file, with what they share read once.
+
+    `stopped` is what the holds on this person stop.
 
     :raises LookupError: if there is no such person.
     """
@@ -189,9 +191,6 @@ def of_contacts(
         own=person.zone,
         jurisdiction=person.jurisdiction,
         of_lender=person.of_lender,
-    )
-    stopped = frozenset(
-        stop for hold in holding(lender_id=lender_id, debtor_id=debtor_id, at=now) for stop in hold.stops
     )
     return [
         (

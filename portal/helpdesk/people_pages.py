@@ -163,7 +163,7 @@ def person_page(who: Colleague, subject: Subject) -> ResponseReturnValue:
         "person",
         who,
         subject,
-        ways=ways_to_reach(**subject.key, needs=subject.needs),
+        ways=ways_to_reach(**subject.key, needs=subject.needs, stopped=subject.stopped),
         debts=[
             (debt, owed, [(part_words(account), part) for account, part in debt.parts.items() if part])
             for debt, owed in debts_with_plans(subject)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, exists, select
 
 from portal import clock
-from portal.care.holds import notices_of
+from portal.care.holds import URGENT, holding
 from portal.care.requests import kinds_of_needs
 from portal.db import read, session, table_of
 from portal.debts.models import Debt
@@ -26,7 +26,8 @@ A_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose page it is. `needs` are what the person said that helps; `disputed`: something is not agreed on."""
+    """Whose page it is. `needs` are what the person said that helps; `disputed`: something is not agreed on;
+    `stopped`: what stands still while something is looked into."""
 
     lender_id: uuid.UUID
     debtor_id: uuid.UUID
@@ -36,6 +37,7 @@ class Subject:
     zone: str
     needs: tuple[str, ...]
     disputed: bool
+    stopped: frozenset[str]
 
     @property
     def asks_for_care(self) -> bool:
@@ -78,7 +80,7 @@ def subject_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Subject | None:
     if not rows:
         return None
     [debtor] = rows
-    notices = notices_of(lender_id=lender_id, debtor_id=debtor_id, zone=debtor.zone)
+    holds = tuple(holding(lender_id=lender_id, debtor_id=debtor_id, at=clock.now()))
     return Subject(
         lender_id=lender_id,
         debtor_id=debtor_id,
@@ -87,7 +89,9 @@ def subject_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Subject | None:
         language=debtor.language,
         zone=debtor.zone,
         needs=kinds_of_needs(lender_id=lender_id, debtor_id=debtor_id),
-        disputed=any(notice.disputed for notice in notices),
+        # What made us worry is no dispute.
+        disputed=any(hold.disputed for hold in holds if hold.kind != URGENT),
+        stopped=frozenset(stop for hold in holds for stop in hold.stops),
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from portal import clock
-from portal.care.holds import holding
 from portal.contact import facts
 from portal.people.reach import SMS, shown
 from portal.post import gate
@@ -31,15 +30,17 @@ class Way:
     until: datetime | None
 
 
-def ways_to_reach(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, needs: Collection[str]) -> list[Way]:
+def ways_to_reach(
+    *, lender_id: uuid.UUID, debtor_id: uuid.UUID, needs: Collection[str], stopped: frozenset[str]
+) -> list[Way]:
     """Give every contact on file, each with whether it may be used at this instant; numbers also for calls.
 
-    `needs` are what the person said that helps.
+    `needs` are what the person said that helps, `stopped` what holds stop.
     """
     found: list[Way] = []
     now = clock.now()
     for point, known in facts.of_contacts(
-        lender_id=lender_id, debtor_id=debtor_id, kind=_KIND, now=now, holding=holding
+        lender_id=lender_id, debtor_id=debtor_id, kind=_KIND, now=now, stopped=stopped
     ):
         if point.channel == SMS:
             # A call is no message: what was said of messages is not about it, and what was said of calls is.

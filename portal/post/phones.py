@@ -80,6 +80,7 @@ def mobile(text: str, *, region: str | None) -> str | Unusable:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=512)
 def shown(number: str) -> str:
     """Give a number in the groups that its country writes: `+1 212-555-0123`; anything else stays as it is.
 
