@@ -340,7 +340,9 @@ def code() -> ResponseReturnValue:
         "people/code.html",
         form=form,
         sent_to=sign_in.code_waiting(good_for),
-        purpose=_("The code shows us that it is really you. We need it for letters and for agreeing to a plan."),
+        purpose=_(
+            "The code shows us that it is really you. We need it for letters, and whenever you agree to something."
+        ),
         wait=wait_words(),
         skip_to=url_for("home.home"),
     ), 422 if form.errors else 200
