@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 from portal.staff import totp
 from tests.browser.gallery import Gallery
 from tests.browser.phone import Phone, phone_of
+from tests.browser.test_other_walks import come_in
 from tests.browser.views import View
 
 pytestmark = pytest.mark.browser
@@ -132,6 +133,24 @@ def by_keyboard(her: Phone, selector: str) -> None:
     her.look()
 
 
+def to_the_check(her: Phone, passers: Gallery) -> None:
+    """Let a debtor come in and go on until all is there to be agreed to."""
+    come_in(her, passers, passers.walker("en"))
+    her.tap("main a[href*=what-can-you-afford]")
+    for name, value in (("amount", "600"), ("pay_day", "15")):
+        her.type(name, value)
+        her.tap("main form button")
+    her.tap("main button[name=choose]")
+    her.look()
+
+
+def days_of_grace(her: Phone) -> int:
+    """Give how late a payment may come, as the page says that is agreed to."""
+    found = re.search(r"You have (\d+) more days? after each date", her.page.locator("main").text_content() or "")
+    assert found is not None
+    return int(found[1])
+
+
 def test_an_author_writes_limits_and_an_approver_lets_them_count(browser: Browser, passers: Gallery) -> None:
     view = WITH_AND_WITHOUT[0]
     staff = {one["role"]: one for one in passers.portal.staff()}
@@ -147,6 +166,13 @@ def test_an_author_writes_limits_and_an_approver_lets_them_count(browser: Browse
         her.page.fill("main [name='keeping.grace_days']", "8")
         by_keyboard(her, "main button:has-text('Save the card')")
         assert her.page.get_by_text("A payment that comes 8 days late still counts as kept.").count()
+        # The other cards too, so that whoever asks meets it.
+        links = her.page.locator("main a").evaluate_all("all => all.map(each => each.getAttribute('href'))")
+        for link in sorted({each for each in links if re.search(r"/cards/[2-9]$", each or "")}):
+            her.page.goto(f"{passers.portal.url}{link}")
+            her.page.fill("main [name='keeping.grace_days']", "8")
+            her.tap("main button:has-text('Save the card')")
+        assert urlsplit(her.page.url).path == draft, her.page.url
         by_keyboard(her, "main form[action$='/send'] button")
         # What somebody would be offered is asked of the draft before anybody else has looked at it.
         her.page.goto(f"{passers.portal.url}/staff/limits/try")
@@ -157,14 +183,23 @@ def test_an_author_writes_limits_and_an_approver_lets_them_count(browser: Browse
         her.tap("main form button")
         her.look()
         assert her.page.get_by_text("Which card counts").count() == 2
-        sign_in(him, passers, approver["email"], approver["password"], approver["totp_secret"])
-        him.page.goto(f"{passers.portal.url}{draft}")
-        him.look()
-        by_keyboard(him, "main form[action$='/approve'] button")
-        him.tap("nav a[href='/staff/limits']")
-        him.look()
-        assert him.page.get_by_text("Counts now").count() == 1
-        assert him.page.get_by_text("Written by").count()
+        with somebody(browser, passers, view) as asked_before, somebody(browser, passers, view) as asks_after:
+            to_the_check(asked_before, passers)
+            counted = days_of_grace(asked_before)
+            assert counted != 8
+            sign_in(him, passers, approver["email"], approver["password"], approver["totp_secret"])
+            him.page.goto(f"{passers.portal.url}{draft}")
+            him.look()
+            by_keyboard(him, "main form[action$='/approve'] button")
+            him.tap("nav a[href='/staff/limits']")
+            him.look()
+            assert him.page.get_by_text("Counts now").count() == 1
+            assert him.page.get_by_text("Written by").count()
+            # Whoever has an offer keeps it as it was made; who asks from now on is answered by the new limits.
+            asked_before.page.reload()
+            assert days_of_grace(asked_before) == counted
+            to_the_check(asks_after, passers)
+            assert days_of_grace(asks_after) == 8
 
 
 def test_a_colleague_makes_a_plan_with_somebody_who_says_yes_alone(browser: Browser, passers: Gallery) -> None:
