@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, FilePayload
 
 from portal.staff import totp
 from tests.browser.gallery import Gallery
@@ -276,8 +276,8 @@ def test_a_file_with_bad_rows_is_seen_its_good_rows_come_in_and_go_again(browser
         her.look()
         her.tap("main a.button[href='/staff/portfolio/bring']")
         her.look()
-        file = {"name": "walk.csv", "mimeType": "text/csv", "buffer": ROWS.encode()}
-        her.page.set_input_files("main [name=upload]", file)  # type: ignore[arg-type]
+        file = FilePayload(name="walk.csv", mimeType="text/csv", buffer=ROWS.encode())
+        her.page.set_input_files("main [name=upload]", file)
         her.tap("main form button")
         her.look()
         her.page.wait_for_selector("main form[action$='/confirm']")

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from portal import clock, jobs, queue
 from portal.autopay import agreeing, charging
@@ -84,7 +85,7 @@ def due(real_app: Flask, debt: Standing, stripe: Stripe) -> AutopayCharge:
     with transaction() as s:
         s.execute(update(Debtor).values(zone=zone))
     plan = a_plan(debt, zone=zone)
-    here = {"lender_id": debt.lender_id, "by": Actor("debtor", str(debt.debtor_id))}
+    lender_id, by = debt.lender_id, Actor("debtor", str(debt.debtor_id))
     customer = stripe_gateway.make_customer(stripe.account, reference="r", idempotency_key="c")
     back = "http://localhost/back"
     page = stripe_gateway.open_saving(
@@ -108,7 +109,8 @@ def due(real_app: Flask, debt: Standing, stripe: Stripe) -> AutopayCharge:
             offered = agreeing.offer(progress.locked(lender_id=debt.lender_id, plan_id=plan.id))
             assert isinstance(offered, agreeing.Offer)
             asked = agreeing.agree(
-                **here,  # type: ignore[arg-type]
+                lender_id=lender_id,
+                by=by,
                 debtor_id=debt.debtor_id,
                 reference=plan.reference,
                 shown=offered.shown,
@@ -118,7 +120,8 @@ def due(real_app: Flask, debt: Standing, stripe: Stripe) -> AutopayCharge:
             )
             assert isinstance(asked, agreeing.Asked)
             assert agreeing.keep_card(
-                **here,  # type: ignore[arg-type]
+                lender_id=lender_id,
+                by=by,
                 autopay_id=asked.autopay_id,
                 facts=card,
                 customer_id=customer,
@@ -145,7 +148,7 @@ def due(real_app: Flask, debt: Standing, stripe: Stripe) -> AutopayCharge:
     return charge
 
 
-def _waiting():  # type: ignore[no-untyped-def]
+def _waiting() -> Select[int]:
     return select(func.count()).select_from(QueuedJob).where(QueuedJob.name == charging.CHARGE)
 
 
@@ -217,7 +220,7 @@ def test_two_workers_with_the_same_charge_and_doubled_webhooks_take_it_once(
             s.execute(update(QueuedJob).where(QueuedJob.state == "ready").values(run_at=datetime.now(UTC)))
         worker()
     taken = list(stripe.receiver.taken)
-    at_once(worker, worker, *(lambda each=each: stripe.send(*each) for each in taken))  # type: ignore[misc]
+    at_once(worker, worker, *(partial(stripe.send, *each) for each in taken))
     assert fresh(select(func.count()).select_from(QueuedJob).where(QueuedJob.last_error.is_not(None))) == 0
     taken_once(debt, stripe)
 
