@@ -22,10 +22,20 @@ def origin_of(slug: str, *, base_url: str) -> str:
 
 
 def place_all(*, base_url: str, back: timedelta = USUAL) -> int:
-    """Put the new records of all lenders into their trees; gives how many."""
+    """Put the new records of all lenders into their trees; gives how many.
+
+    A lender whose log can't grow, as when its key can't be opened, keeps none of the others waiting.
+    """
     lenders = [(lender.id, lender.slug) for lender in all_lenders()]
     session.rollback()
-    return sum(place(id_, origin=origin_of(slug, base_url=base_url), back=back) for id_, slug in lenders)
+    placed = 0
+    for id_, slug in lenders:
+        try:
+            placed += place(id_, origin=origin_of(slug, base_url=base_url), back=back)
+        except Exception:
+            log.exception("records of %s could not take their places in the log", slug)
+            session.rollback()
+    return placed
 
 
 def work(*, base_url: str, stop: threading.Event, pause: float = _PAUSE_SECONDS) -> None:
@@ -35,7 +45,7 @@ def work(*, base_url: str, stop: threading.Event, pause: float = _PAUSE_SECONDS)
         try:
             place_all(base_url=base_url, back=THOROUGH if turn % _USUAL_ONES == 0 else USUAL)
         except Exception:
-            log.exception("records could not take their places in the log")
+            log.exception("the lenders could not be read")
         finally:
             session.remove()
         turn += 1

@@ -115,6 +115,19 @@ def test_two_lenders_have_two_logs_with_two_keys(db: scoped_session[Session]) ->
         notes.opened(note.note, verifier=log.key_of(other.id) or "")
 
 
+def test_a_log_that_can_not_grow_keeps_no_other_waiting(db: scoped_session[Session]) -> None:
+    broken, sound = a_lender(name="A broken one"), a_lender(name="B sound one")
+    sequencer.place_all(base_url=BASE)
+    with transaction() as s:
+        s.get_one(LogHead, (broken.id, broken.id)).signing_key = None
+    acts(broken, 1)
+    acts(sound, 1)
+    assert sequencer.place_all(base_url=BASE) == 1
+    assert log.prove(sound.id, records(sound)[-1].id) is not None
+    assert log.prove(broken.id, records(broken)[-1].id) is None
+    assert verify.disagreements() == ()
+
+
 AT = 260
 
 
