@@ -14,6 +14,8 @@ from portal.db import Model, session, table_of
 _ROWS = 1_000_000
 _OF_ONE = {"lender_id": 500_000, "state": 100_000, "kind": 100_000}
 _OF_ANYTHING_ELSE = 10
+# Indexes of this name hold only what waits for somebody, and there are few of those.
+_WAITING, _FEW = "_open", 1_000
 
 
 def count_anew(*models: type[Model]) -> None:
@@ -37,14 +39,14 @@ def tell_shapes(connection: Connection) -> None:
             columns = [row[2] for row in connection.exec_driver_sql(f'pragma index_info("{index}")').all()]
             connection.exec_driver_sql(
                 "insert into sqlite_stat1 (tbl, idx, stat) values (?, ?, ?)",
-                (table, index, _shape(columns, unique=bool(unique))),
+                (table, index, _shape(columns, rows=_FEW if index.endswith(_WAITING) else _ROWS, unique=bool(unique))),
             )
     connection.exec_driver_sql("analyze sqlite_schema")
 
 
-def _shape(columns: list[str], *, unique: bool) -> str:
-    """Give the rows of a table, then those left over when one, two … columns of an index are known."""
-    left, numbers = _ROWS, [_ROWS]
+def _shape(columns: list[str], *, rows: int, unique: bool) -> str:
+    """Give the rows of an index, then those left over when one, two … of its columns are known."""
+    left, numbers = rows, [rows]
     for column in columns:
         left = min(left, _OF_ONE.get(column, _OF_ANYTHING_ELSE))
         numbers.append(left)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import String, and_, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
 from portal import clock
@@ -31,6 +31,8 @@ from portal.staff.roles import Permission, permissions_of
 # For so long somebody is told what a colleague decided about what was asked; a no for as long as the offer waits.
 TOLD_FOR = timedelta(days=3)
 OPEN, GRANTED, REFUSED, TAKEN_BACK = "open", "granted", "refused", "taken_back"
+# So many are read together for a file of all of them.
+_AT_ONCE = 500
 _WAITING = [state.value for state in WAITING]
 
 
@@ -42,6 +44,7 @@ class NotAllowed(Exception):
 class Decision:
     """A decision with the names of who asked and who decided; of an open one nobody has."""
 
+    id: uuid.UUID
     number: str
     person: uuid.UUID
     plan: str
@@ -247,10 +250,13 @@ def decisions(
     number: str | None = None,
     only_open: bool = False,
     asked_by: uuid.UUID | None = None,
+    before: uuid.UUID | None = None,
+    at_once: int | None = None,
 ) -> Sequence[Decision]:
     """Give decisions, newest first: of one request, or of all; those that are open as long as their offer waits.
 
-    With `asked_by`, what others decided of late about what that colleague asked.
+    With `asked_by`, what others decided of late about what that colleague asked. Of all of them so many `at_once`,
+    `before` the last of those that were read.
     """
     asker, decider = aliased(StaffMember), aliased(StaffMember)
     query = (
@@ -265,12 +271,19 @@ def decisions(
             OfferDecision.lender_id == lender_id,
             or_(OfferDecision.state != OPEN, CareRequest.state.in_(_WAITING)),
         )
-        .order_by(OfferDecision.asked_at.desc(), OfferDecision.id.desc())
     )
+    if at_once is None:
+        query = query.order_by(OfferDecision.asked_at.desc(), OfferDecision.id.desc())
+    else:
+        # Ids sort by the time at which they were made.
+        query = query.order_by(OfferDecision.id.desc()).limit(at_once)
+    if before is not None:
+        query = query.where(OfferDecision.id < before)
     if number is not None:
         query = query.where(CareRequest.number == number)
     if only_open:
-        query = query.where(OfferDecision.state == OPEN)
+        # Written out: by a value that comes later SQLite may not take the index of those that are open.
+        query = query.where(OfferDecision.state == literal_column(f"'{OPEN}'", String))
     if asked_by is not None:
         waits = CareRequest.state.in_(_WAITING)
         query = query.where(
@@ -283,6 +296,7 @@ def decisions(
         )
     return [
         Decision(
+            id=row.id,
             number=number_,
             person=row.debtor_id,
             plan=row.plan,
@@ -298,6 +312,14 @@ def decisions(
         )
         for row, number_, asker_name, decider_name in session.execute(query)
     ]
+
+
+def all_decisions(lender_id: uuid.UUID) -> Iterator[Decision]:
+    """Give every decision of a lender, newest first, read a page at a time."""
+    before = None
+    while page := decisions(lender_id=lender_id, before=before, at_once=_AT_ONCE):
+        yield from page
+        before = page[-1].id
 
 
 def who_may_go_further(who: Colleague) -> list[str]:

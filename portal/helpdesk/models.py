@@ -84,6 +84,7 @@ class OfferDecision(LenderOwned, Model):
         CheckConstraint("state <> 'refused' or decided_by <> asked_by", name="not_oneself"),
         Index("ix_offer_decision_lender_id_request_id", "lender_id", "request_id"),
         Index("ix_offer_decision_lender_id_debtor_id", "lender_id", "debtor_id"),
+        Index("ix_offer_decision_lender_id_asked_by", "lender_id", "asked_by", "state"),
         Index(
             "uq_offer_decision_open",
             "lender_id",

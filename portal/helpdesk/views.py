@@ -10,7 +10,7 @@ from portal.care.requests import NoSuchRequest, Waiting, plain_words
 from portal.care.states import Forbidden, Kind, Repeated, State
 from portal.care.words import state_words, tag_kind, wish_words
 from portal.db import transaction
-from portal.helpdesk.deciding import decided_for, decisions, reach_of
+from portal.helpdesk.deciding import all_decisions, decided_for, decisions, reach_of
 from portal.helpdesk.forms import AnswerForm, HandOverForm
 from portal.helpdesk.looking import looked_at_request
 from portal.helpdesk.offers import on_the_table
@@ -106,7 +106,7 @@ def decisions_csv() -> ResponseReturnValue:
                 each.decided_at.isoformat(timespec="minutes") if each.decided_at else None,
                 each.decided_words,
             )
-            for each in decisions(lender_id=me().lender_id)
+            for each in all_decisions(me().lender_id)
         ),
     )
 

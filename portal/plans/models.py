@@ -171,6 +171,7 @@ class Plan(LenderOwned, Model):
         Index("ix_plan_lender_id_debtor_id", "lender_id", "debtor_id"),
         Index("ix_plan_lender_id_debt_id", "lender_id", "debt_id"),
         Index("ix_plan_lender_id_look_on", "lender_id", "look_on", "id"),
+        Index("ix_plan_lender_id_state", "lender_id", "state", "id"),
     )
 
 

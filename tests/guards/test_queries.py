@@ -18,7 +18,7 @@ TABLES = {table.name for table in models.metadata.sorted_tables}
 # beyond the usual is written by hand, one reason at a time.
 SMALL = {
     *("lender", "limits_draft", "limits_release", "limits_version", "outage", "staff_member", "staff_recovery"),
-    *("dispute", "offer_decision", "refund", "set_aside"),
+    *("dispute", "refund", "set_aside"),
     # A file comes once a day at most.
     *("import_run", "upload"),
 }
