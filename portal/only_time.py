@@ -208,10 +208,13 @@ def _judged(
     first = next((item for item in items if item.paid_minor < item.amount_minor), None)
     if first is None:
         return _LATER
-    if first.due_on <= out or today <= out or any(item.kind != "payment" for item in items):
+    if first.due_on <= out or today <= out:
         return None
-    if any(one.due_on > two.due_on for one, two in zip(items, items[1:], strict=False)):
-        return None
+    before = date.min
+    for item in items:
+        if item.kind != "payment" or item.due_on < before:
+            return None
+        before = item.due_on
     state = _ORDINARY[row.state]
     if state is State.AGREED and first.seq != 1:
         return None

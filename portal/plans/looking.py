@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from portal.plans.states import Held, State, counted
 
@@ -19,8 +19,7 @@ _A_DAY: Final = timedelta(days=1)
 _ALIVE: Final = frozenset({State.AGREED, State.ACTIVE, State.GRACE, State.AT_RISK, State.BROKEN, State.PAUSED})
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(NamedTuple):
     """One payment of a plan: its day, what it is and what came of it in minor units, and whether it counts as kept."""
 
     seq: int
@@ -63,7 +62,8 @@ def missed(payments: Sequence[Payment], *, today: date, terms: Terms, held: Held
     """Return the payment to say of, kindly, that it did not come; of several the last: nobody needs two at once."""
     found = None
     for one in payments:
-        if not one.open or one.missing <= terms.tolerance:
+        # No day of grace comes before a payment's own.
+        if one.due_on >= today or not one.open or one.missing <= terms.tolerance:
             continue
         last_day = counted(one.due_on, more=terms.grace_days, held=held)
         if last_day is not None and timedelta(0) < today - last_day <= MISSED_FOR_AT_MOST:
@@ -88,7 +88,11 @@ def look_on(
         return review if review is not None and review > today else None
     if again or any(since <= today and (until is None or until >= today) for since, until in held):
         return today + _A_DAY
-    return min((day for day in _days(payments, state=state, terms=terms, held=held) if day > today), default=None)
+    first: date | None = None
+    for day in _days(payments, state=state, terms=terms, held=held):
+        if day > today and (first is None or day < first):
+            first = day
+    return first
 
 
 def _days(payments: Sequence[Payment], *, state: State, terms: Terms, held: Held) -> Iterator[date]:
@@ -112,7 +116,7 @@ def _days(payments: Sequence[Payment], *, state: State, terms: Terms, held: Held
         due += one.amount
         if one.interest:
             yield one.due_on
-        if one.open:
+        if one.paid < one.amount and not one.kept:
             # Two whose days of reminding overlap are spoken of one after the other.
             reminded = one.due_on - ahead
             yield reminded if before is None else max(reminded, before)
