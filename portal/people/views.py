@@ -185,7 +185,7 @@ def invitation(token: str) -> ResponseReturnValue:
                     )
                 ]
     return render_template(
-        "people/invitation.html", form=form, tries_left=None, token=token
+        "people/invitation.html", form=form, token=token
     ), 422 if form.errors or form.day.errors else 200
 
 
