@@ -156,7 +156,7 @@ def everything(settings: Settings) -> None:
         (settings.folder / "running_at").write_text(settings.base_url)
         children.finish(*flask, "get-ready")
         children.start(*flask, "worker")
-        _until_told_to_stop(children, pays, start_stand_in)
+        until_told_to_stop(children, pays, start_stand_in)
     except _ToldToStop:
         pass
     finally:
@@ -217,7 +217,7 @@ def _stop(_signal: int, _frame: object) -> None:
     raise _ToldToStop
 
 
-def _until_told_to_stop(
+def until_told_to_stop(
     children: Children, stand_in: subprocess.Popen[bytes] | None, start_stand_in: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
     """Wait; a stand-in that ends comes back, as Stripe would, and meanwhile the portal goes on without it.
