@@ -23,7 +23,7 @@ TRANSLATED = [language for language in LANGUAGES if language != DEFAULT]
 # These read the same in every language.
 SAME = {"English", "简体中文", "SMS"}
 # What docs/words.md calls 贷款方 has no second name.
-OTHER_NAMES = ("贷款机构", "贷方", "放款方")
+OTHER_NAMES = ("贷款机构", "贷方", "放款方", "出借机构", "出借方")
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|\{(\w*)\}")
 
 
