@@ -53,7 +53,7 @@ from portal.letters import issue, kept, pdf
 from portal.limits.reading import LimitsError, parse
 from portal.migrate import migrate
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
-from portal.payments import disputes, giving_back, going_back, settle, stripe_gateway
+from portal.payments import disputes, giving_back, going_back, reconcile, settle, stripe_gateway
 from portal.payments.checkout import NoPaymentsYet, account_of
 from portal.payments.models import Payment
 from portal.people import sign_in
@@ -472,6 +472,7 @@ def nightly_command(report: Path | None) -> None:
             settle.ask(lender_id=lender_id, payment_id=payment_id)
     click.echo(f"{len(open_)} open payments to look at again.")
     click.echo(f"{autopay_night.run()} automatic payments to look at.")
+    click.echo(f"{reconcile.begin_all()} lenders whose books are held against Stripe.")
     for line in late_lines():
         click.echo(f"request needs a person: {line}")
     if by_hand := len(kept.waiting_for_person()):

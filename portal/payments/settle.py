@@ -86,6 +86,16 @@ def ask(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
     )
 
 
+def ask_aside(*, lender_id: uuid.UUID, intent_id: str) -> None:
+    """Ask for money to be followed that is of no payment of ours; asking again while the job waits changes nothing."""
+    queue.later(
+        "payments.settle_aside",
+        lender_id=lender_id,
+        payload={"payment_intent_id": intent_id},
+        while_waiting=f"settle:{intent_id}",
+    )
+
+
 def run(job: queue.Job) -> None:
     """Settle one payment.
 
