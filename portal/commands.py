@@ -42,7 +42,7 @@ from portal.debts.models import Debt
 from portal.debts.statement import debt_of, owner_of_reference
 from portal.evidence.log import THOROUGH
 from portal.evidence.record import OPERATOR
-from portal.finance.commands import refund_limit_command
+from portal.finance.commands import account_names_command, journal_command, refund_limit_command
 from portal.helpdesk.commands import people_index_command
 from portal.lenders import brand as brands
 from portal.lenders import hosts
@@ -670,6 +670,8 @@ def register(group: click.Group) -> None:
         invite_command,
         refund_command,
         refund_limit_command,
+        account_names_command,
+        journal_command,
         offers_command,
         contact_group,
         staff_group,

@@ -158,6 +158,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
+        "ix_reconciliation_line_counts", "reconciliation_line", ["lender_id", "on", "state", "currency"], unique=False
+    )
+    op.create_index(
         "ix_reconciliation_line_lender_id_on_id", "reconciliation_line", ["lender_id", "on", "id"], unique=False
     )
     op.create_index(
@@ -235,6 +238,7 @@ def downgrade() -> None:
     op.drop_index("ix_reconciliation_line_lender_id_state_on_id", table_name="reconciliation_line")
     op.drop_index("ix_reconciliation_line_lender_id_payout_id", table_name="reconciliation_line")
     op.drop_index("ix_reconciliation_line_lender_id_on_id", table_name="reconciliation_line")
+    op.drop_index("ix_reconciliation_line_counts", table_name="reconciliation_line")
 
     op.drop_table("reconciliation_line")
     op.drop_index("ix_payout_open", table_name="payout")

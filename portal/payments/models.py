@@ -129,7 +129,7 @@ class CreditUse(LenderOwned, Model):
     )
 
 
-# Of money that was set aside, what a person has to look at; as text, so that both databases take the index for it.
+# Of money that was set aside, what a person has to look at.
 ASIDE_WAITS = "placed_debt_id is null and gone_minor <> amount_minor"
 
 
@@ -394,6 +394,8 @@ class ReconciliationLine(LenderOwned, Model):
         ),
         Index("ix_reconciliation_line_lender_id_on_id", "lender_id", "on", "id"),
         Index("ix_reconciliation_line_lender_id_state_on_id", "lender_id", "state", "on", "id"),
+        # How many there are of a day is counted from this alone.
+        Index("ix_reconciliation_line_counts", "lender_id", "on", "state", "currency"),
         Index("ix_reconciliation_line_lender_id_payout_id", "lender_id", "payout_id"),
         Index(
             "ix_reconciliation_line_open",

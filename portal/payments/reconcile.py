@@ -164,7 +164,6 @@ def run(job: queue.Job) -> None:
             # Another worker did this page while we asked.
             return
         row.turn += 1
-        row.found = dict(row.found)
         row.mark = step.write(night, row, page)
         after = timedelta(0)
         if row.mark is None:
@@ -178,7 +177,7 @@ def run(job: queue.Job) -> None:
 
 
 def _count(row: Reconciliation, name: str, more: int) -> None:
-    row.found[name] = row.found.get(name, 0) + more
+    row.found = {**row.found, name: row.found.get(name, 0) + more}
 
 
 # Events that never came.
@@ -531,7 +530,7 @@ def _pay_out(payout: Payout) -> None:
         moves = [Move(None, *ends, Money(abs(ours.minor), ours.currency))]
         payout.posting_id = _posted(payout, "payout", f"payout:{payout.payout_id}", moves, corrects=None)
     if payout.status == "failed" and payout.posting_id is not None and payout.back_posting_id is None:
-        moves = ledger.reversed_moves(lender_id=payout.lender_id, posting_id=payout.posting_id)
+        moves = list(ledger.reversed_moves(lender_id=payout.lender_id, posting_id=payout.posting_id))
         cause = f"payout-back:{payout.payout_id}"
         payout.back_posting_id = _posted(payout, "payout_back", cause, moves, corrects=payout.posting_id)
 
@@ -598,7 +597,7 @@ def _write_books(night: _Night, row: Reconciliation, _page: None) -> str | None:
         _say(found, effect)
     session.flush()
     last = str(page[-1].MoneyEffect.id) if page else str(after)
-    row.found["effects"] = last
+    row.found = {**row.found, "effects": last}
     return last if len(page) == _EFFECTS_AT_ONCE else None
 
 

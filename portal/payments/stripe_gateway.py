@@ -1081,8 +1081,8 @@ _NEVER: Final = frozenset({"failed", "canceled"})
 
 def _movement(given: stripe.BalanceTransaction) -> Movement:
     source: Any = given.source
-    about = source if source is not None and not isinstance(source, str) else None
-    kind = getattr(about, "object", None)
+    about: Any = None if isinstance(source, str) else source
+    kind = None if about is None else about.object
     effect = on_its_way = came_to_nothing = None
     if kind == "charge":
         effect, on_its_way = _of_charge(given, about), about.status == "pending"
@@ -1107,7 +1107,7 @@ def _movement(given: stripe.BalanceTransaction) -> Movement:
         came_to_nothing=bool(came_to_nothing),
         own=given.type in OWN,
         disputed=kind == "dispute" or given.reporting_category.startswith("dispute"),
-        of_payout=about.id if kind == "payout" else None,
+        of_payout=str(about.id) if kind == "payout" else None,
     )
 
 
