@@ -69,6 +69,4 @@ class JournalForm(Form):
     """Which month, and for which program."""
 
     month = SelectField(lazy_gettext("Month"))
-    language = SelectField(
-        lazy_gettext("For which program"), choices=[("beancount", "beancount"), ("hledger", "hledger")]
-    )
+    language = SelectField(lazy_gettext("For which program"))

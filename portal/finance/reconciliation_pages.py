@@ -258,6 +258,7 @@ def journal_page() -> ResponseReturnValue:
     lender = session.get_one(Lender, me().lender_id)
     form = JournalForm(request.args)
     form.month.choices = _months(lender.zone)
+    form.language.choices = [(name, name) for name in chart.LANGUAGES]
     names = journal.names_of(lender.id)
     return render_template(
         "finance/journal.html",

@@ -216,27 +216,28 @@ def _keep(night: _Night, row: Reconciliation, movements: Iterable[Movement]) -> 
     lender_id = night.lender_id
     moved = [each for each in movements if each.of_payout is None]
     effects = _effects(lender_id, [_key(each) for each in moved] + [_came(each) for each in moved])
-    payments = _payments(lender_id, [each.payment_intent_id for each in moved])
+    payments = _payments(lender_id, moved)
     lines = _lines(lender_id, moved)
     fees: dict[str, int] = {}
     for each in reversed(moved):
-        effect, payment_id = effects.get(_key(each)), payments.get(each.payment_intent_id or "")
-        came = effects.get(_came(each))
-        if not (effect or payment_id or came or each.marked or each.own):
+        effect, came, payment = effects.get(_key(each)), effects.get(_came(each)), payments.get(each.id)
+        if not (effect or payment or came or each.marked or each.own):
             # What else the lender sells by the same account is none of ours.
             continue
         line = lines.get(each.id) or lines.get(_key(each))
         if line is None or line.transaction_id not in (None, each.id):
             line = _begun(night, each, key=_key(each) if line is None else f"stripe:{each.id}")
             lines[each.id] = line
-        if payment_id is None and came is not None:
-            payment_id = came.payment_id
-        line.payment_id = line.payment_id or payment_id
+        if came is not None and came.payment_id is not None:
+            line.payment_id = came.payment_id
+        elif payment is not None and payment.payment_intent_id == each.payment_intent_id:
+            line.payment_id = payment.id
         _at_stripe(line, each)
         _say(line, effect if line.key == _key(each) else None)
+        session.add(line)
         _book(line, each, fees)
         if line.effect_id is None and not (each.own or each.on_its_way or each.came_to_nothing):
-            _ask(lender_id, each, payment_id)
+            _ask(lender_id, each, payment)
             _count(row, "asked", 1)
     if fees:
         record(
@@ -267,14 +268,30 @@ def _effects(lender_id: uuid.UUID, keys: Sequence[str]) -> dict[str, MoneyEffect
     return {each.key: each for each in found}
 
 
-def _payments(lender_id: uuid.UUID, intents: Sequence[str | None]) -> dict[str, uuid.UUID]:
-    wanted = {each for each in intents if each}
-    found = session.execute(
-        select(Payment.payment_intent_id, Payment.id).where(
-            Payment.lender_id == lender_id, Payment.payment_intent_id.in_(wanted)
-        )
-    )
-    return {row.payment_intent_id or "": row.id for row in found}
+def _payments(lender_id: uuid.UUID, moved: Sequence[Movement]) -> dict[str, Payment]:
+    """Give the payment of each movement: the one that has it, else the one that it says it is for."""
+    said = {each.id: known for each in moved if (known := _uuid(each.reference)) is not None}
+    wanted = Payment.payment_intent_id.in_({each.payment_intent_id for each in moved if each.payment_intent_id})
+    by_intent: dict[str | None, Payment] = {}
+    by_id: dict[uuid.UUID, Payment] = {}
+    for condition in (wanted, Payment.id.in_(set(said.values()))):
+        for payment in session.scalars(select(Payment).where(Payment.lender_id == lender_id, condition)):
+            by_intent[payment.payment_intent_id], by_id[payment.id] = payment, payment
+    found: dict[str, Payment] = {}
+    for each in moved:
+        payment = by_intent.get(each.payment_intent_id) if each.payment_intent_id else None
+        if payment is None and each.id in said:
+            payment = by_id.get(said[each.id])
+        if payment is not None:
+            found[each.id] = payment
+    return found
+
+
+def _uuid(said: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(said or "")
+    except ValueError:
+        return None
 
 
 def _lines(lender_id: uuid.UUID, moved: Sequence[Movement]) -> dict[str, ReconciliationLine]:
@@ -294,7 +311,7 @@ def _lines(lender_id: uuid.UUID, moved: Sequence[Movement]) -> dict[str, Reconci
 
 
 def _begun(night: _Night, each: Movement, *, key: str) -> ReconciliationLine:
-    line = ReconciliationLine(
+    return ReconciliationLine(
         lender_id=night.lender_id,
         id=new_id(),
         key=key,
@@ -304,8 +321,6 @@ def _begun(night: _Night, each: Movement, *, key: str) -> ReconciliationLine:
         fee_minor=0,
         currency=(each.about or each.settled).currency,
     )
-    session.add(line)
-    return line
 
 
 def _at_stripe(line: ReconciliationLine, each: Movement) -> None:
@@ -376,12 +391,13 @@ def _post(line: ReconciliationLine, kind: str, cause: str, moves: list[Move]) ->
     return posted.posting_id if isinstance(posted, ledger.Posted) else None
 
 
-def _ask(lender_id: uuid.UUID, each: Movement, payment_id: uuid.UUID | None) -> None:
+def _ask(lender_id: uuid.UUID, each: Movement, payment: Payment | None) -> None:
     """Ask for what the books have not to be settled, by the job that settles all."""
-    if payment_id is not None:
-        settle.ask(lender_id=lender_id, payment_id=payment_id)
-    elif each.payment_intent_id is not None:
-        settle.ask_aside(lender_id=lender_id, intent_id=each.payment_intent_id)
+    intent_id = each.payment_intent_id
+    if payment is not None and payment.payment_intent_id in (None, intent_id):
+        settle.ask(lender_id=lender_id, payment_id=payment.id)
+    elif intent_id is not None:
+        settle.ask_aside(lender_id=lender_id, intent_id=intent_id, about=None if payment is None else payment.id)
 
 
 # What was not clear is looked at again.
@@ -591,10 +607,10 @@ def _write_books(night: _Night, row: Reconciliation, _page: None) -> str | None:
                 came_to_nothing=False,
                 currency=effect.currency,
             )
-            session.add(found)
         elif found.effect_id is not None:
             continue
         _say(found, effect)
+        session.add(found)
     session.flush()
     last = str(page[-1].MoneyEffect.id) if page else str(after)
     row.found = {**row.found, "effects": last}

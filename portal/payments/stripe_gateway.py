@@ -349,6 +349,7 @@ class Movement:
     about: Money | None
     effect: str | None
     payment_intent_id: str | None
+    reference: str | None
     marked: bool
     on_its_way: bool
     came_to_nothing: bool
@@ -1102,6 +1103,7 @@ def _movement(given: stripe.BalanceTransaction) -> Movement:
         about=_about(given, about),
         effect=effect,
         payment_intent_id=_id_of(getattr(about, "payment_intent", None)),
+        reference=noted.get(REFERENCE),
         marked=REFERENCE in noted or REFUND in noted,
         on_its_way=bool(on_its_way),
         came_to_nothing=bool(came_to_nothing),

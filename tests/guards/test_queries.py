@@ -18,12 +18,18 @@ TABLES = {table.name for table in models.metadata.sorted_tables}
 # beyond the usual is written by hand, one reason at a time.
 SMALL = {
     *("lender", "limits_draft", "limits_release", "limits_version", "outage", "staff_member", "staff_recovery"),
-    *("dispute", "offer_decision", "refund", "set_aside"),
+    "offer_decision",
+    # A night.
+    "reconciliation",
     # A file comes once a day at most.
     *("import_run", "upload"),
 }
 # Indexes that hold only the few rows that wait for somebody.
-WAITING = {"uq_offer_decision_open", "ix_plan_check_open"}
+WAITING = {
+    *("uq_offer_decision_open", "ix_plan_check_open"),
+    *("ix_refund_asked", "ix_dispute_not_closed", "ix_set_aside_waiting"),
+    *("ix_reconciliation_line_open", "ix_payout_open"),
+}
 _STEP = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?(?: \((.*)\))?")
 
 
