@@ -270,7 +270,7 @@ def _effects(lender_id: uuid.UUID, keys: Sequence[str]) -> dict[str, MoneyEffect
 
 def _payments(lender_id: uuid.UUID, moved: Sequence[Movement]) -> dict[str, Payment]:
     """Give the payment of each movement: the one that has it, else the one that it says it is for."""
-    said = {each.id: known for each in moved if (known := _uuid(each.reference)) is not None}
+    said = {each.id: named for each in moved if (named := _uuid(each.reference)) is not None}
     wanted = Payment.payment_intent_id.in_({each.payment_intent_id for each in moved if each.payment_intent_id})
     by_intent: dict[str | None, Payment] = {}
     by_id: dict[uuid.UUID, Payment] = {}
@@ -279,11 +279,11 @@ def _payments(lender_id: uuid.UUID, moved: Sequence[Movement]) -> dict[str, Paym
             by_intent[payment.payment_intent_id], by_id[payment.id] = payment, payment
     found: dict[str, Payment] = {}
     for each in moved:
-        payment = by_intent.get(each.payment_intent_id) if each.payment_intent_id else None
-        if payment is None and each.id in said:
-            payment = by_id.get(said[each.id])
-        if payment is not None:
-            found[each.id] = payment
+        known = by_intent.get(each.payment_intent_id) if each.payment_intent_id else None
+        if known is None and each.id in said:
+            known = by_id.get(said[each.id])
+        if known is not None:
+            found[each.id] = known
     return found
 
 
