@@ -239,17 +239,21 @@ def _keep(night: _Night, row: Reconciliation, movements: Iterable[Movement]) -> 
         if line.effect_id is None and not (each.own or each.on_its_way or each.came_to_nothing):
             _ask(lender_id, each, payment)
             _count(row, "asked", 1)
+    _record_fees(night, row, fees)
+    session.flush()
+
+
+def _record_fees(night: _Night, row: Reconciliation, fees: Mapping[str, int]) -> None:
     if fees:
         record(
             Act.FEES_BOOKED,
             by=STRIPE,
-            lender_id=lender_id,
+            lender_id=night.lender_id,
             facts={
                 "night": row.night.isoformat(),
                 "fees": {code: str(Money(fees[code], code)) for code in sorted(fees)},
             },
         )
-    session.flush()
 
 
 def _key(each: Movement) -> str:
@@ -421,7 +425,7 @@ def _read_again(night: _Night) -> tuple[Sequence[uuid.UUID], Mapping[uuid.UUID, 
 
 
 def _write_again(
-    night: _Night, _row: Reconciliation, page: tuple[Sequence[uuid.UUID], Mapping[uuid.UUID, Movement]]
+    night: _Night, row: Reconciliation, page: tuple[Sequence[uuid.UUID], Mapping[uuid.UUID, Movement]]
 ) -> str | None:
     ids, movements = page
     lines = session.scalars(
@@ -430,13 +434,15 @@ def _write_again(
         )
     ).all()
     effects = _effects(night.lender_id, [line.key for line in lines])
+    fees: dict[str, int] = {}
     for line in lines:
         movement = movements.get(line.id)
         if movement is not None:
             _at_stripe(line, movement)
         _say(line, effects.get(line.key))
         if movement is not None:
-            _book(line, movement, {})
+            _book(line, movement, fees)
+    _record_fees(night, row, fees)
     return str(ids[-1]) if len(ids) == _AGAIN_AT_ONCE else None
 
 

@@ -19,8 +19,8 @@ TABLES = {table.name for table in models.metadata.sorted_tables}
 SMALL = {
     *("lender", "limits_draft", "limits_release", "limits_version", "outage", "staff_member", "staff_recovery"),
     "offer_decision",
-    # A night.
-    "reconciliation",
+    # One a night, and one an account of the books.
+    *("account_name", "reconciliation"),
     # A file comes once a day at most.
     *("import_run", "upload"),
 }
