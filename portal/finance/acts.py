@@ -90,14 +90,18 @@ def give_back(
     return asked
 
 
-def foresee_anew(who: Colleague, *, number: str) -> bool:
-    """Work out anew what a refund that waits would do, and keep it beside it; False if it doesn't wait any more.
+def foresee_anew(who: Colleague, *, number: str) -> bool | None:
+    """Work out anew what a refund that waits would do, and keep it beside it.
+
+    False if it doesn't wait any more, None if there is none with this number.
 
     :raises NotAllowed: if the colleague may not do that any more.
     """
     _may_now(who)
     row = giving_back.by_number(lender_id=who.lender_id, number=number)
-    if row is None or row.state != State.ASKED.value or row.payment_id is None:
+    if row is None:
+        return None
+    if row.state != State.ASKED.value or row.payment_id is None:
         return False
     amount, payment_id = Money(row.amount_minor, row.currency), row.payment_id
     foreseen = foresee(lender_id=who.lender_id, payment_id=payment_id, amount=amount)

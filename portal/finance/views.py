@@ -153,6 +153,8 @@ def foresee(number: str) -> ResponseReturnValue:
     """Work out anew what it would do as things stand now."""
     with transaction():
         done = acts.foresee_anew(me(), number=number)
+    if done is None:
+        abort(404)
     if not done:
         flash(_("That was done already, perhaps by a colleague. Nothing has changed."))
     return redirect(url_for("finance.refund", number=number), 303)

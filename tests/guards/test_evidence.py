@@ -38,7 +38,6 @@ WITHOUT_A_RECORD = {
     "payments/told.py:store": "what Stripe told is kept as it came; what it causes is recorded by payments/settle",
     "payments/reconcile.py:begin": "that a night has begun is no act; what it books is recorded",
     "payments/reconcile.py:_write_books": "what stands beside an effect is no act; the effect was recorded",
-    "payments/reconcile.py:_post": "recorded by the page, fees and all, where it is known how much",
     "files/kept.py:keep": "a piece of what files/acts or files/work keeps or deletes, which record it",
     "files/kept.py:forget": "as keep",
     "autopay/saving.py:customer_of": "a person's number at Stripe is no act; the card that is saved for it is recorded",

@@ -156,6 +156,7 @@ def test_refunds_disputes_and_payouts_tie_to_the_cent(
     night(app, stripe, clock)
     row = session.scalars(select(Payout)).one()
     assert (row.state, row.amount_minor, row.ours_minor, row.posting_id) == ("tied", ours + 4_000, ours, None)
+    payout_id = row.payout_id
     browser, _worker = at_work(app, lender, "Fin")
     assert page_of(browser.get("/staff/payouts")).says("On its way, and adds up")
     days_pass(stripe, clock, 1)
@@ -165,7 +166,7 @@ def test_refunds_disputes_and_payouts_tie_to_the_cent(
     assert page_of(browser.get("/staff/payouts")).says("Arrived, and adds up")
     books_agree()
     # The bank sends it back, days later.
-    stripe.sandbox.send_back(row.payout_id)
+    stripe.sandbox.send_back(payout_id)
     days_pass(stripe, clock, 1)
     night(app, stripe, clock)
     assert (stands(Account.CASH_STRIPE), stands(Account.PAID_OUT)) == (ours, 0)
