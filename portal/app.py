@@ -31,6 +31,7 @@ from portal.desk.draft_pages import desk_drafts
 from portal.desk.try_pages import desk_try
 from portal.desk.views import desk
 from portal.files import views as file_pages
+from portal.finance.reconciliation_pages import reconciliation
 from portal.finance.views import finance
 from portal.helpdesk.acting_pages import helpdesk_people
 from portal.helpdesk.offer_pages import helpdesk_offers
@@ -167,7 +168,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (helpdesk, helpdesk_offers, helpdesk_people, helpdesk_plans):
         app.register_blueprint(blueprint)
-    for blueprint in (desk, desk_drafts, desk_cards, desk_try, finance, file_pages.files):
+    for blueprint in (desk, desk_drafts, desk_cards, desk_try, finance, reconciliation, file_pages.files):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

@@ -42,7 +42,7 @@ from portal.debts.models import Debt
 from portal.debts.statement import debt_of, owner_of_reference
 from portal.evidence.log import THOROUGH
 from portal.evidence.record import OPERATOR
-from portal.finance.commands import refund_limit_command
+from portal.finance.commands import account_names_command, journal_command, refund_limit_command
 from portal.helpdesk.commands import people_index_command
 from portal.lenders import brand as brands
 from portal.lenders import hosts
@@ -53,7 +53,7 @@ from portal.letters import issue, kept, pdf
 from portal.limits.reading import LimitsError, parse
 from portal.migrate import migrate
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
-from portal.payments import disputes, giving_back, going_back, settle, stripe_gateway
+from portal.payments import disputes, giving_back, going_back, reconcile, settle, stripe_gateway
 from portal.payments.checkout import NoPaymentsYet, account_of
 from portal.payments.models import Payment
 from portal.people import sign_in
@@ -472,6 +472,7 @@ def nightly_command(report: Path | None) -> None:
             settle.ask(lender_id=lender_id, payment_id=payment_id)
     click.echo(f"{len(open_)} open payments to look at again.")
     click.echo(f"{autopay_night.run()} automatic payments to look at.")
+    click.echo(f"{reconcile.begin_all()} lenders whose books are held against Stripe.")
     for line in late_lines():
         click.echo(f"request needs a person: {line}")
     if by_hand := len(kept.waiting_for_person()):
@@ -669,6 +670,8 @@ def register(group: click.Group) -> None:
         invite_command,
         refund_command,
         refund_limit_command,
+        account_names_command,
+        journal_command,
         offers_command,
         contact_group,
         staff_group,

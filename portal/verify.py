@@ -53,6 +53,8 @@ class Kind(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
     SUSPENSE = "suspense"
+    RECONCILIATION = "reconciliation"
+    PAYOUT = "payout"
     EVIDENCE = "evidence"
     LOG = "log"
 
@@ -313,9 +315,11 @@ with seen as (
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit') then 1 else 0 end
             as of_a_debt,
         case when from_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
+            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off', 'processing_fees',
+            'dispute_fees', 'exchange', 'paid_out') then 1 else 0 end
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
+            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off', 'processing_fees',
+            'dispute_fees', 'exchange', 'paid_out') then 1 else 0 end
             as known
     from transfer t
     where lender_id = :lender
@@ -634,7 +638,8 @@ where r.lender_id = :lender and r.amount_minor < 0 and r.outcome <> e.outcome
 union all
 select 'posting ' || p.kind || ' (' || p.cause || ')', '0', cast(c.came as text)
 from cash c join posting p on p.lender_id = :lender and p.id = c.posting_id
-where not exists (select 1 from money_effect e where e.lender_id = :lender and e.posting_id = c.posting_id)
+where p.kind not in ('stripe_fee', 'stripe_exchange', 'payout', 'payout_back')
+    and not exists (select 1 from money_effect e where e.lender_id = :lender and e.posting_id = c.posting_id)
 """)
 
 _EFFECT_CURRENCIES = text("""
@@ -856,6 +861,70 @@ where e.lender_id = :lender and e.outcome = 'set_aside' and e.key like '%payment
     and not exists (select 1 from set_aside a where a.lender_id = e.lender_id and a.id = e.id)
 """)
 
+_LINES = text("""
+with lines as (
+    select l.*, case when l.kind in ('stripe_fee', 'stripe_fx_fee', 'tax_fee') then l.fee_minor - l.settled_minor
+        else l.fee_minor end as cost
+    from reconciliation_line l where l.lender_id = :lender
+), cash as (
+    select posting_id, currency,
+        sum(case when to_account = 'cash:stripe' then amount_minor else -amount_minor end) as came
+    from transfer
+    where lender_id = :lender and (to_account = 'cash:stripe' or from_account = 'cash:stripe')
+    group by posting_id, currency
+)
+select 'line ' || l.key as what, cast(l.books_minor as text) || ' ' || l.currency as kept,
+    coalesce(cast(e.amount_minor as text) || ' ' || e.currency, 'no effect') as counted
+from lines l left join money_effect e on e.lender_id = l.lender_id and e.id = l.effect_id and e.key = l.key
+where l.effect_id is not null and (e.id is null or e.amount_minor <> l.books_minor or e.currency <> l.currency)
+union all
+select 'line ' || l.key, l.state, 'books ' || coalesce(cast(l.books_minor as text), 'nothing') || ', Stripe '
+    || coalesce(cast(l.stripe_minor as text), 'nothing')
+from lines l
+where l.state in ('matched', 'suspense') and (l.books_minor is null or l.stripe_minor is null
+    or l.books_minor <> l.stripe_minor)
+union all
+select 'fee of line ' || l.key, cast(l.cost as text), cast(coalesce(-c.came, 0) as text)
+from lines l left join cash c on c.posting_id = l.fee_posting_id and c.currency = l.settled_currency
+where l.cost is not null and l.cost <> coalesce(-c.came, 0)
+union all
+select 'exchange of line ' || l.key, cast(-l.books_minor as text), cast(coalesce(c.came, 0) as text)
+from lines l left join cash c on c.posting_id = l.exchange_posting_id and c.currency = l.currency
+where l.state in ('matched', 'suspense') and l.settled_currency <> l.currency and -l.books_minor <> coalesce(c.came, 0)
+union all
+select 'posting ' || p.kind || ' (' || p.cause || ')', 'a posting', 'no line'
+from posting p
+where p.lender_id = :lender and p.kind in ('stripe_fee', 'stripe_exchange')
+    and not exists (select 1 from lines l where l.fee_posting_id = p.id or l.exchange_posting_id = p.id)
+""")
+
+_PAYOUTS = text("""
+with bank as (
+    select posting_id, currency, sum(case when to_account = 'paid_out' then amount_minor else -amount_minor end) as came
+    from transfer
+    where lender_id = :lender and (to_account = 'paid_out' or from_account = 'paid_out')
+    group by posting_id, currency
+)
+select 'payout ' || o.payout_id as what, cast(o.ours_minor as text) as kept,
+    cast(coalesce(b.came, 0) as text) as counted
+from payout o left join bank b on b.posting_id = o.posting_id and b.currency = o.currency
+where o.lender_id = :lender and o.posting_id is not null and o.ours_minor <> coalesce(b.came, 0)
+union all
+select 'payout ' || o.payout_id || ' that came back', cast(-o.ours_minor as text), cast(coalesce(b.came, 0) as text)
+from payout o left join bank b on b.posting_id = o.back_posting_id and b.currency = o.currency
+where o.lender_id = :lender and o.back_posting_id is not null and -o.ours_minor <> coalesce(b.came, 0)
+union all
+select 'payout ' || o.payout_id, cast(o.amount_minor as text), cast(o.counted_minor as text)
+from payout o
+where o.lender_id = :lender and o.state = 'tied' and o.amount_minor <> o.counted_minor
+union all
+select 'posting ' || p.kind || ' (' || p.cause || ')', 'a posting', 'no payout'
+from posting p
+where p.lender_id = :lender and p.kind in ('payout', 'payout_back')
+    and not exists (select 1 from payout o where o.lender_id = :lender
+        and (o.posting_id = p.id or o.back_posting_id = p.id))
+""")
+
 _LEFT_OVER = text("""
 select r.file_name, r.state, count(*) as debts
 from debt d join import_run r on r.lender_id = d.lender_id and r.id = d.import_run_id
@@ -950,4 +1019,6 @@ _CHECKS = (
     (Kind.REFUND, _REFUNDS),
     (Kind.DISPUTE, _DISPUTES),
     (Kind.SUSPENSE, _SUSPENSE),
+    (Kind.RECONCILIATION, _LINES),
+    (Kind.PAYOUT, _PAYOUTS),
 )

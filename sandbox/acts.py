@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import currencies, objects
+from sandbox import balance, currencies, objects
 from sandbox.cards import BY_NUMBER, BY_TOKEN, DECLINE_MESSAGES, METHODS, Method, Outcome, later
 from sandbox.memory import Body, Memory
 
@@ -486,11 +486,10 @@ class Acts:
     def _arrived(self, by: Caller, intent: Body, charge: Body) -> list[tuple[str, Body]]:
         amount = intent["amount"]
         # A made-up tariff: 2.9 per cent and thirty of the smallest unit, rounded up.
-        transaction = objects.a_balance_transaction(
-            "charge", charge["id"], amount=amount, currency=intent["currency"], fee=-(-amount * 29 // 1000) + 30,
-            now=self.memory.now(), description=intent["description"],
+        transaction = balance.book(
+            self.memory, by.account, "charge", charge["id"], amount=amount, currency=intent["currency"],
+            fee=-(-amount * 29 // 1000) + 30, description=intent["description"],
         )  # fmt: skip
-        self.memory.add(by.account, "balance_transaction", transaction)
         charge |= {
             "status": "succeeded", "paid": True, "captured": True, "amount_captured": amount,
             "balance_transaction": transaction["id"],
@@ -665,11 +664,10 @@ class Acts:
             raise Refused("Three-decimal amounts must end in 0.", code="parameter_invalid_integer", param="amount")
         status = "succeeded" if charge["payment_method_details"]["type"] == "card" else "pending"
         refund = objects.a_refund(charge, amount=amount, given=given, status=status, now=self.memory.now())
-        transaction = objects.a_balance_transaction(
-            "refund", refund["id"], amount=-amount, currency=charge["currency"], fee=0, now=self.memory.now()
+        transaction = balance.book(
+            self.memory, by.account, "refund", refund["id"], amount=-amount, currency=charge["currency"], fee=0
         )
         refund["balance_transaction"] = transaction["id"]
-        self.memory.add(by.account, "balance_transaction", transaction)
         self.memory.add(by.account, "refund", refund)
         charge["amount_refunded"] += amount
         charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
@@ -688,11 +686,10 @@ class Acts:
             self.tell(by, [("refund.updated", refund)])
             return refund
         charge = self.found(by, "charge", refund["charge"])
-        transaction = objects.a_balance_transaction(
-            "refund_failure", refund["id"], amount=refund["amount"], currency=refund["currency"], fee=0,
-            now=self.memory.now(),
+        transaction = balance.book(
+            self.memory, by.account, "refund_failure", refund["id"], amount=refund["amount"],
+            currency=refund["currency"], fee=0,
         )  # fmt: skip
-        self.memory.add(by.account, "balance_transaction", transaction)
         refund |= {
             "status": "failed",
             "failure_reason": "lost_or_stolen_card",
@@ -711,12 +708,12 @@ class Acts:
         charge = self.found(by, "charge", intent["latest_charge"])
         if charge["disputed"]:
             raise Refused("This charge is disputed already.")
-        transaction = objects.a_balance_transaction(
-            "adjustment", charge["id"], amount=-charge["amount"], currency=charge["currency"], fee=1500,
-            now=self.memory.now(), description=f"Chargeback withdrawal for {charge['id']}",
+        dispute = objects.a_dispute(charge, reason=reason, transactions=[], now=self.memory.now())
+        transaction = balance.book(
+            self.memory, by.account, "adjustment", dispute["id"], amount=-charge["amount"],
+            currency=charge["currency"], fee=1500, description=f"Chargeback withdrawal for {charge['id']}",
         )  # fmt: skip
-        self.memory.add(by.account, "balance_transaction", transaction)
-        dispute = objects.a_dispute(charge, reason=reason, transactions=[transaction], now=self.memory.now())
+        dispute["balance_transactions"].append(transaction)
         charge["disputed"] = True
         self.memory.save(charge)
         self.memory.add(by.account, "dispute", dispute)
@@ -729,11 +726,11 @@ class Acts:
         dispute["status"] = "won" if won else "lost"
         told = [("charge.dispute.closed", dispute)]
         if won:
-            transaction = objects.a_balance_transaction(
-                "adjustment", dispute["charge"], amount=dispute["amount"], currency=dispute["currency"], fee=0,
-                now=self.memory.now(), description=f"Chargeback reversal for {dispute['charge']}",
+            # A made-up tariff here too: the fee of a dispute that is won comes back.
+            transaction = balance.book(
+                self.memory, by.account, "adjustment", dispute["id"], amount=dispute["amount"],
+                currency=dispute["currency"], fee=-1500, description=f"Chargeback reversal for {dispute['charge']}",
             )  # fmt: skip
-            self.memory.add(by.account, "balance_transaction", transaction)
             dispute["balance_transactions"].append(transaction)
             told.append(("charge.dispute.funds_reinstated", dispute))
         self.memory.save(dispute)

@@ -23,6 +23,7 @@ SDK_TYPES: dict[str, type] = {
     "refund": stripe.Refund,
     "dispute": stripe.Dispute,
     "balance_transaction": stripe.BalanceTransaction,
+    "payout": stripe.Payout,
     "event": stripe.Event,
     "webhook_endpoint": stripe.WebhookEndpoint,
     "item": stripe.LineItem,
@@ -265,7 +266,7 @@ def a_refund(charge: Body, *, amount: int, given: Body, status: str, now: int) -
 
 
 def a_balance_transaction(
-    kind: str, source: str, *, amount: int, currency: str, fee: int, now: int, description: str | None = None
+    kind: str, source: str | None, *, amount: int, currency: str, fee: int, now: int, description: str | None = None
 ) -> Body:
     details = [
         {"amount": fee, "application": None, "currency": currency, "description": "processing fees",

@@ -86,6 +86,19 @@ def ask(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
     )
 
 
+def ask_aside(*, lender_id: uuid.UUID, intent_id: str, about: uuid.UUID | None) -> None:
+    """Ask for money to be followed that is of no payment of ours; asking again while the job waits changes nothing.
+
+    `about` is a payment that it has to do with, such as one that it pays a second time.
+    """
+    queue.later(
+        "payments.settle_aside",
+        lender_id=lender_id,
+        payload={"payment_intent_id": intent_id, **({"about": str(about)} if about else {})},
+        while_waiting=f"settle:{intent_id}",
+    )
+
+
 def run(job: queue.Job) -> None:
     """Settle one payment.
 
@@ -369,7 +382,12 @@ def run_aside(job: queue.Job) -> None:
     """
     if job.lender_id is None:
         raise ValueError("money belongs to a lender")
-    settle_aside(lender_id=job.lender_id, intent_id=job.payload["payment_intent_id"], about=None)
+    about = job.payload.get("about")
+    settle_aside(
+        lender_id=job.lender_id,
+        intent_id=job.payload["payment_intent_id"],
+        about=uuid.UUID(about) if about else None,
+    )
 
 
 def _any_recalled(lender_id: uuid.UUID, parts: Sequence[Part]) -> bool:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -23,8 +23,13 @@ import stripe
 from stripe import params
 
 from portal.money import EXPONENTS, Money
+from portal.payments.matching import OWN
+
+Item = TypeVar("Item")
 
 API_VERSION: Final = stripe.api_version
+# The most that Stripe gives of a list at once.
+A_PAGE: Final = 100
 
 # Seconds to connect and to wait for an answer; the SDK's own 80 would hold a page for longer than anybody waits.
 TIMEOUTS: Final = (3.0, 10.0)
@@ -327,6 +332,58 @@ class Event:
     session_id: str | None
     reference: str | None
     method_id: str | None
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One booking on the balance at Stripe. `settled` and `fee` are as it was booked, below zero for what went.
+
+    `about` is the same in the currency of what was paid, None where it can't be said exactly. `effect` is how the books
+    name it ("pi_1:payment"), None for what is no payment's; `own` is a fee of Stripe's. `marked` says that it names us.
+    """
+
+    id: str
+    kind: str
+    booked_at: datetime
+    settled: Money
+    fee: Money
+    about: Money | None
+    effect: str | None
+    payment_intent_id: str | None
+    reference: str | None
+    marked: bool
+    on_its_way: bool
+    came_to_nothing: bool
+    own: bool
+    disputed: bool
+    of_payout: str | None
+
+    @property
+    def net(self) -> Money:
+        """Give what it leaves on the balance."""
+        return self.settled - self.fee
+
+
+@dataclass(frozen=True)
+class PaidOut:
+    """What Stripe paid out to the lender's bank; `listed` says that it is settled what is in it."""
+
+    id: str
+    amount: Money
+    status: str
+    by_hand: bool
+    listed: bool
+    arrives_on: date
+    made_at: datetime
+    failure: str | None
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """One page of a list of Stripe's, newest first; `last` is asked for the next one, None where there is none."""
+
+    items: tuple[Item, ...]
+    last: str | None
 
 
 def charged(amount: Money) -> int:
@@ -700,6 +757,89 @@ def refund(
         return _refund_facts(_client(account).v1.refunds.create(asked, {"idempotency_key": idempotency_key}))
 
 
+def events_page(account: Account, *, since: datetime, until: datetime, after: str | None) -> Page[Event]:
+    """Return a page of what happened in a span of time, of the last 30 days: older ones Stripe has forgotten.
+
+    :raises PaymentRefused: if `after` is forgotten by now.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    asked: params.EventListParams = {
+        "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
+        "limit": A_PAGE,
+    }
+    if after is not None:
+        asked["starting_after"] = after
+    with _answers():
+        listed = _client(account).v1.events.list(asked)
+        found = []
+        for one in listed.data:
+            # What no webhook would have told is left out, whatever else it lacks.
+            if one.type in EVENTS and one.livemode is account.live:
+                found.append(_event(one.to_dict(for_json=True)))
+        return Page(tuple(found), _last_of(listed))
+
+
+def movements_page(
+    account: Account,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    payout: str | None = None,
+    after: str | None = None,
+) -> Page[Movement]:
+    """Return a page of what was booked on the balance, in a span of time or in one payout.
+
+    :raises PaymentRefused: if this account has no such payout.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    asked: params.BalanceTransactionListParams = {"limit": A_PAGE, "expand": ["data.source"]}
+    if since is not None and until is not None:
+        asked["created"] = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
+    if payout is not None:
+        asked["payout"] = payout
+    if after is not None:
+        asked["starting_after"] = after
+    with _answers():
+        listed = _client(account).v1.balance_transactions.list(asked)
+        return Page(tuple(_movement(one) for one in listed.data), _last_of(listed))
+
+
+def read_movement(account: Account, *, transaction_id: str) -> Movement:
+    """Return one booking as it is now.
+
+    :raises PaymentRefused: if this account has no such booking.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    with _answers():
+        return _movement(_client(account).v1.balance_transactions.retrieve(transaction_id, {"expand": ["source"]}))
+
+
+def payouts_page(account: Account, *, since: datetime, until: datetime, after: str | None) -> Page[PaidOut]:
+    """Return a page of what was paid out to the lender's bank in a span of time.
+
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    asked: params.PayoutListParams = {
+        "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
+        "limit": A_PAGE,
+    }
+    if after is not None:
+        asked["starting_after"] = after
+    with _answers():
+        listed = _client(account).v1.payouts.list(asked)
+        return Page(tuple(_paid_out(one) for one in listed.data), _last_of(listed))
+
+
+def read_payout(account: Account, *, payout_id: str) -> PaidOut:
+    """Return what was paid out as it is now.
+
+    :raises PaymentRefused: if this account has no such payout.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    with _answers():
+        return _paid_out(_client(account).v1.payouts.retrieve(payout_id))
+
+
 def register_webhook(account: Account, *, url: str) -> str:
     """Make Stripe tell this address what happens, in this SDK's API version, and return the secret of its signatures.
 
@@ -926,6 +1066,98 @@ def _dispute_facts(given: stripe.Dispute) -> DisputeFacts:
         evidence_by=_instant(due) if due else None,
         moved=tuple(moved),
     )
+
+
+def _last_of(listed: Any) -> str | None:
+    return str(listed.data[-1].id) if listed.has_more and listed.data else None
+
+
+def _paid_out(given: stripe.Payout) -> PaidOut:
+    return PaidOut(
+        id=given.id,
+        amount=money(given.amount, given.currency),
+        status=given.status,
+        by_hand=not given.automatic,
+        listed=given.reconciliation_status != "in_progress",
+        arrives_on=_instant(given.arrival_date).date(),
+        made_at=_instant(given.created),
+        failure=given.failure_code,
+    )
+
+
+_NOT_YET: Final = frozenset({"pending", "requires_action"})
+_NEVER: Final = frozenset({"failed", "canceled"})
+
+
+def _movement(given: stripe.BalanceTransaction) -> Movement:
+    source: Any = given.source
+    about: Any = None if isinstance(source, str) else source
+    kind = None if about is None else about.object
+    effect = on_its_way = came_to_nothing = None
+    if kind == "charge":
+        effect, on_its_way = _of_charge(given, about), about.status == "pending"
+    elif kind == "refund":
+        failed = given.type in ("refund_failure", "payment_failure_refund")
+        effect = f"{about.id}:{'refund_failed' if failed else 'refund'}"
+        on_its_way, came_to_nothing = about.status in _NOT_YET, about.status in _NEVER
+    elif kind == "dispute":
+        effect = _of_dispute(given, about)
+    noted = _noted(getattr(about, "metadata", None))
+    return Movement(
+        id=given.id,
+        kind=given.type,
+        booked_at=_instant(given.created),
+        settled=_nearest(given.amount, given.currency),
+        fee=_nearest(given.fee, given.currency),
+        about=_about(given, about),
+        effect=effect,
+        payment_intent_id=_id_of(getattr(about, "payment_intent", None)),
+        reference=noted.get(REFERENCE),
+        marked=REFERENCE in noted or REFUND in noted,
+        on_its_way=bool(on_its_way),
+        came_to_nothing=bool(came_to_nothing),
+        own=given.type in OWN,
+        disputed=kind == "dispute" or given.reporting_category.startswith("dispute"),
+        of_payout=str(about.id) if kind == "payout" else None,
+    )
+
+
+def _of_charge(given: stripe.BalanceTransaction, charge: Any) -> str | None:
+    intent_id = _id_of(charge.payment_intent)
+    if given.type in ("charge", "payment"):
+        return None if intent_id is None else f"{intent_id}:payment"
+    # What else moves about a charge is no effect that the books know: it is extra where the charge is ours.
+    return f"{given.id}:{given.type}"
+
+
+def _of_dispute(given: stripe.BalanceTransaction, dispute: Any) -> str:
+    """Name what a bank took or gave back, as `disputes.heed` does: by its turn among those of its kind."""
+    booked = sorted(dispute.balance_transactions or [], key=lambda one: one.created)
+    taken = given.amount < 0
+    same = [one.id for one in booked if (one.amount < 0) is taken]
+    turn = same.index(given.id) + 1 if given.id in same else len(same) + 1
+    return f"{dispute.id}:{'withdrawn' if taken else 'reinstated'}:{turn}"
+
+
+def _about(given: stripe.BalanceTransaction, about: Any) -> Money | None:
+    """Give the amount of a booking in the currency of what was paid; None where that can't be said exactly."""
+    try:
+        if about is None or getattr(about, "currency", given.currency) == given.currency:
+            return money(given.amount, given.currency)
+        # Booked in the lender's own currency: the whole of it moved.
+        whole = money(about.amount, about.currency)
+    except NotChargeable:
+        return None
+    return whole if given.amount >= 0 else -whole
+
+
+def _nearest(counted: int, currency: str) -> Money:
+    """Return what Stripe counts, to the nearest of our units: of a currency without cents it may count parts."""
+    try:
+        return money(counted, currency)
+    except NotChargeable:
+        code = currency.upper()
+        return Money(round(counted / 10 ** (STRIPE_EXPONENTS[code] - EXPONENTS[code])), code)
 
 
 def _event(given: Any) -> Event:

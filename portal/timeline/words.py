@@ -325,6 +325,10 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "refund_sent": lambda f: _("%(amount)s is on its way back to you", amount=f.amount()),
         "refund_refused": lambda f: _("%(amount)s could not be given back to you", amount=f.amount()),
         "refund_limit_set": lambda _f: _("Your lender set how much one person gives back alone"),
+        "fees_booked": lambda _f: _("Your lender booked what its payment service costs it"),
+        "payout_booked": lambda _f: _("Your lender booked what its payment service paid out to it"),
+        "payout_came_back": lambda _f: _("Your lender booked that money paid out to it came back"),
+        "accounts_named": lambda _f: _("Your lender named the accounts of its books"),
         "payment_refunded": lambda f: _("%(amount)s was given back to you", amount=f.amount()),
         "payment_refund_failed": lambda f: _(
             "%(amount)s could not be given back to you, so it counts as paid again", amount=f.amount()
