@@ -8,7 +8,8 @@ POST faults {how, count=1, seconds=25, path="", method=""}   the next calls of t
 DELETE faults
 GET  events?type=&limit=                      -> every event, newest first, each with its deliveries
 POST events/<evt>/redeliver · GET idle?timeout=5   waits until no delivery is under way
-POST payments/<pi>/succeed | fail             a delayed payment arrives or not
+POST payments/<pi>/succeed | fail             a delayed payment arrives or not, a voucher was paid or ran out; left
+       alone, the clock does it: a debit after 4 to 7 days, a voucher the day after its last
 POST payments/<pi>/authenticate | refuse      the bank's question, for a payment without a hosted page
 POST payments/<pi>/dispute {reason?}          · POST disputes/<dp>/close {won}
 POST methods/<pm> {fate?, last4?, exp_month?, exp_year?}   what becomes of a saved card when it is charged: null,

@@ -182,7 +182,7 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
         method=Method.CARD if payment.method == "card" else Method.OTHER,
         method_detail=f"•••• {payment.last4}" if payment.last4 else None,
         amount=amount,
-        received_at=payment.settled_at or effect.at,
+        received_at=payment.paid_at or payment.settled_at or effect.at,
         cleared_at=payment.settled_at or effect.at,
         allocation=moved,
         balance_before=before,

@@ -1,7 +1,7 @@
 """RULES  The ways on which money comes: in which currency, when it arrives, until when its bank can take it back.
 
-Invariant: a way that isn't in the table isn't offered, and what came on one all the same waits as the longest does. Each
-number has its source beside it, or "ours", which can be changed here alone.
+Invariant: a way that isn't in the table isn't offered, and what came on one all the same waits as the longest does.
+Each number has its source beside it, or "ours", which can be changed here alone.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Kind(Enum):
 class Rail:
     """A way to pay, by Stripe's name.
 
-    `currencies` is empty for every one. `working_days` is how long a debit takes to be answered, `voucher_days` how many
-    days a voucher can be paid on after its own, `told_days` how many working days later Stripe says that it was.
+    `currencies` is empty for every one. `working_days` is how long a debit takes to be answered, `voucher_days` how
+    many days a voucher can be paid on after its own, `told_days` how many working days later Stripe says that it was.
     `returns` is for how many days after its arrival the payer's bank takes money back without asking the lender.
     `kept`: it can be charged again without its owner. `credit`: what pays may be borrowed, and Stripe has no switch.
     """
@@ -50,6 +50,9 @@ class Rail:
         return self.kind in (Kind.DEBIT, Kind.VOUCHER)
 
 
+# Stripe's word for a voucher that nobody paid in time.
+VOUCHER_RAN_OUT: Final = "payment_intent_payment_attempt_expired"
+
 # How long money waits where a bank may ask for it back for years, or nobody knows how long: ours.
 LONGEST_WAIT: Final = 60
 # A card's bank may ask for 120 days and more. Nothing waits for that (cross-border.md, "Local payment rails"): a letter
@@ -58,8 +61,9 @@ LONGEST_WAIT: Final = 60
 # Currencies: docs.stripe.com, the page of each way ("Presentment currency"), as libraries.md 1.5 has them.
 # Working days: docs.stripe.com, November 2026: ACH "up to 4 business days", SEPA "typically 5", Bacs 7 with a new
 # mandate, BECS "up to 2"; Canada and New Zealand from memory, so ours.
-# Returns: ACH 60 days (Nacha; Stripe's page of ACH), SEPA 8 weeks "no questions asked" (Stripe's support page), Canada 90
-# days (Payments Canada, rule H1, from memory); Bacs has no end, BECS 7 years, New Zealand months: LONGEST_WAIT, ours.
+# Returns: ACH 60 days (Nacha, cross-border.md; from memory), SEPA 8 weeks "no questions asked" (Stripe's support page),
+# Canada 90 days (Payments Canada, rule H1; from memory); Bacs has no end, BECS 7 years, New Zealand months:
+# LONGEST_WAIT, ours.
 _DEBITS: Final = f"""
     us_bank_account  USD  4  60
     sepa_debit       EUR  5  56
@@ -151,7 +155,7 @@ def rail_of(name: str | None) -> Rail:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a lender lets debts be paid with, beside money that is there: nothing that is borrowed, unless it says so."""
+    """What a lender lets debts be paid with: nothing that is borrowed, unless it says so."""
 
     credit_cards: bool = False
     pay_later: bool = False
