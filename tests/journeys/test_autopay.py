@@ -157,21 +157,21 @@ def test_saved_without_paying_noticed_and_charged_on_its_day_once(
     assert "/c/pay/" in hosted
     assert auto().state == "asked"
     back = stripe.pay(hosted)
-    assert "No card is saved yet" in words(client.get(back)), "nobody has looked yet"
+    assert "Nothing is saved yet" in words(client.get(back)), "nobody has looked yet"
     work(app)
     page = words(client.get(back))
     assert "Visa •••• 5556" in page
     assert "$100.00 on 10 May 2026" in page, "what comes next is seen before its notice"
     stripe.settle()
     kept = auto()
-    assert (kept.state, kept.language, kept.version) == ("on", "en", "2026-11-30")
+    assert (kept.state, kept.language, kept.version) == ("on", "en", "2026-12-01")
     assert "at most $100.00" in kept.agreed_text.lower()
     assert [len(messages(kind)) for kind in ("autopay_on", "autopay_notice")] == [1, 0]
     days_pass(stripe, to="2026-05-06")
     assert "$100.00" in messages("autopay_notice")[0]
     assert the_charge().state == "noticed"
     come_in(client, debt)
-    assert "is taken on 10 May 2026 from your card" in words(client.get(f"/plans/{plan.reference}"))
+    assert "is taken on 10 May 2026 from Visa" in words(client.get(f"/plans/{plan.reference}"))
     days_pass(stripe, to="2026-05-11")
     stripe.settle()
     assert came() == 10000
@@ -179,7 +179,7 @@ def test_saved_without_paying_noticed_and_charged_on_its_day_once(
     assert (payment.state, payment.autopay, payment.amount_minor) == ("succeeded", "taken", 10_000)
     assert the_charge().state == "charged"
     assert plan_items(debt)[0].kept_at is not None
-    assert "As agreed, we took $100.00 from your card" in messages("payment_received")[0]
+    assert "As agreed, we took $100.00." in messages("payment_received")[0]
     assert messages("reminder") == [], "a notice is enough"
     # Whatever is done again does nothing again.
     with app.app_context():
@@ -235,7 +235,7 @@ def test_stopped_in_two_taps_nothing_is_taken_and_the_card_is_forgotten(
     link = f"/plans/{plan.reference}/autopay/stop"
     assert link in first.text, "the first tap"
     done = client.fill(client.get(link), to=link)
-    assert "Nothing more is taken from your card." in words(done)
+    assert "Nothing more is taken by itself." in words(done)
     assert client.get(link).status_code == 303, "twice is once"
     work(app)
     assert (auto().state, the_charge().state) == ("stopped", "called_off")
@@ -307,7 +307,7 @@ def test_soft_declines_are_tried_on_days_that_were_said_and_then_no_more(
     ("fate", "state", "autopay", "said"),
     [
         ("second_step", "second_step", "on", "Your bank wants to hear from you"),
-        ("lost_card", "refused", "needs_card", "until you choose another one"),
+        ("lost_card", "refused", "needs_card", "until you choose another card or account"),
         ("revocation_of_authorization", "refused", "stopped", "Nothing more is taken"),
     ],
 )
