@@ -470,7 +470,7 @@ def nightly_command(report: Path | None) -> None:
     today = clock.today("UTC")
     ending = session.execute(
         select(Payment.lender_id, Payment.id).where(
-            Payment.returnable_until.between(today - timedelta(days=1), today + timedelta(days=1)),
+            Payment.returns_end_on.between(today - timedelta(days=1), today + timedelta(days=1)),
             Payment.state.in_(("succeeded", "partly_refunded")),
         )
     ).all()

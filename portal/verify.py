@@ -487,7 +487,7 @@ where l.id is null and (i.waiver_posting_id is not null
         and i.state in ('agreed', 'active', 'grace', 'at_risk', 'broken', 'paused', 'completed')
         and not exists (select 1 from payment_part r
             join payment y on y.lender_id = r.lender_id and y.id = r.payment_id
-            where r.lender_id = :lender and r.plan_id = i.plan_id and y.returnable_until >= :yesterday)
+            where r.lender_id = :lender and r.plan_id = i.plan_id and y.returns_end_on >= :yesterday)
         and not exists (select 1 from nothing_left n where n.debt = i.debt and n.posting_id > i.plan_id)))
 union all
 select 'let off by plan ' || i.reference || ' item ' || cast(i.seq as text), 'not paid yet', 'let off'

@@ -544,6 +544,8 @@ class Scene:
                     row = s.merge(payment)
                     row.method, row.voucher_url = "oxxo", "https://payments.stripe.example/voucher"
                     row.voucher_until = clock.now() + timedelta(days=5)
+                    # Or whoever opens the page lets it be read at Stripe, where it is a debit.
+                    row.session_id = None
         return found
 
     def _automatic(self, debt: Standing) -> uuid.UUID:

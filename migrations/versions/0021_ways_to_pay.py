@@ -17,7 +17,7 @@ def upgrade() -> None:
     op.add_column("payment", sa.Column("voucher_url", sa.String(), nullable=True))
     op.add_column("payment", sa.Column("voucher_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("payment", sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True))
-    op.add_column("payment", sa.Column("returnable_until", sa.Date(), nullable=True))
+    op.add_column("payment", sa.Column("returns_end_on", sa.Date(), nullable=True))
     for name in ("takes_credit_cards", "takes_pay_later"):
         op.add_column("lender", sa.Column(name, sa.Boolean(), server_default=sa.false(), nullable=False))
     listed = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
@@ -34,5 +34,5 @@ def downgrade() -> None:
         op.drop_column("saved_card", name)
     for name in ("takes_credit_cards", "takes_pay_later", "ways_left_out"):
         op.drop_column("lender", name)
-    for name in ("sent_at", "voucher_url", "voucher_until", "paid_at", "returnable_until"):
+    for name in ("sent_at", "voucher_url", "voucher_until", "paid_at", "returns_end_on"):
         op.drop_column("payment", name)

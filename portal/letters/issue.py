@@ -194,8 +194,8 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
         let_off=let_off or None,
         plan_items=_plan_items(lender_id, part, effect),
         part_of=Money(payment.amount_minor, payment.currency) if len(parts) > 1 else None,
-        returnable_until=payment.returnable_until,
-        lets_off_later=payment.returnable_until is not None and _lets_off(lender_id, part),
+        returnable_until=payment.returns_end_on,
+        lets_off_later=payment.returns_end_on is not None and _lets_off(lender_id, part),
     )
     cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
     _issue(lender_id=lender_id, debt_id=part.debt_id, details=details, cause=cause)

@@ -129,7 +129,7 @@ def follow(plan: Plan, *, today: date, by: Actor, known: Known | None = None) ->
     if known is None:
         session.flush()
         known = known_of([plan])[plan.id]
-    good = rails.for_good([(came.minor, came.returnable_until) for came in known.came], today=today)
+    good = rails.for_good([(came.minor, came.returns_end_on) for came in known.came], today=today)
     effect = progress.lay_over(
         plan,
         known.life,

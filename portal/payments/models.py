@@ -42,7 +42,7 @@ class Payment(LenderOwned, Model):
     voucher_until: Mapped[datetime | None]
     # When it counts as paid, and the last day on which the payer's bank can take it back by itself (`rails`).
     paid_at: Mapped[datetime | None]
-    returnable_until: Mapped[date | None]
+    returns_end_on: Mapped[date | None]
     use: Mapped[str | None]
     # What autopay has to do with it: "taken" by itself, or "keeps" its card for later; none for most.
     autopay: Mapped[str | None]

@@ -115,7 +115,7 @@ def steps(payment: Payment, *, zone: str) -> list[tuple[str, str, None]]:
         voucher_until=_day(payment.voucher_until, zone),
         paid=_day(payment.paid_at, zone),
         arrived=_day(payment.settled_at, zone),
-        returnable=payment.returnable_until,
+        returnable=payment.returns_end_on,
     )
     return [(_words(one, voucher=payment.voucher_until is not None), one.state, None) for one in shown]
 
@@ -159,7 +159,7 @@ def voucher_of(payment: Payment, *, zone: str) -> dict[str, object] | None:
 def bank_until(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> date | None:
     """Give the last day on which a bank can take back by itself what was paid for a plan; None if none can."""
     return session.scalar(
-        select(func.max(Payment.returnable_until))
+        select(func.max(Payment.returns_end_on))
         .join(PaymentPart, (PaymentPart.lender_id == Payment.lender_id) & (PaymentPart.payment_id == Payment.id))
         .where(
             Payment.lender_id == lender_id,

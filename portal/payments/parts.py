@@ -30,14 +30,14 @@ class Came:
     """What one effect, or one use of credit, brought for a plan, in minor units; minus for what went back.
 
     `paid_at` is when the payment counts, as `rails.paid_at` says: what is sent from a bank on the last day and takes a
-    week has been paid on that day. `returnable_until` is the last day on which its bank can take it back by itself.
+    week has been paid on that day. `returns_end_on` is the last day on which its bank can take it back by itself.
     """
 
     effect_id: uuid.UUID
     at: datetime
     paid_at: datetime | None
     minor: int
-    returnable_until: date | None = None
+    returns_end_on: date | None = None
 
 
 def parts_of(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> tuple[Part, ...]:
@@ -108,7 +108,7 @@ _CAME = (
         _PAYMENT.settled_at,
         _PAYMENT.session_expires_at,
         _PAYMENT.paid_at,
-        _PAYMENT.returnable_until,
+        _PAYMENT.returns_end_on,
         _CASH.label("minor"),
     )
     .join_from(
@@ -135,7 +135,7 @@ _CAME = (
         _PAYMENT.settled_at,
         _PAYMENT.session_expires_at,
         _PAYMENT.paid_at,
-        _PAYMENT.returnable_until,
+        _PAYMENT.returns_end_on,
     )
 )
 _USE = table_of(CreditUse).c
@@ -162,7 +162,7 @@ def came_for_all(*, lender_id: uuid.UUID, plan_ids: Sequence[uuid.UUID]) -> dict
                 at=row.at,
                 paid_at=row.paid_at or paid_at,
                 minor=int(row.minor),
-                returnable_until=row.returnable_until,
+                returns_end_on=row.returns_end_on,
             )
         )
     for use in session.execute(_USED, values):

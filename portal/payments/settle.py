@@ -286,7 +286,7 @@ def _arrived(payment: Payment, facts: PaymentFacts) -> date:
         voucher_until=payment.voucher_until,
     )
     today = going_back.today_of(payment)
-    payment.returnable_until = rails.returnable_until(rail, arrived=today)
+    payment.returns_end_on = rails.returnable_until(rail, arrived=today)
     return today
 
 

@@ -165,7 +165,7 @@ def test_a_wallet_pays_at_once(client: CheckingClient, debt: Standing, stripe: S
     assert page.says("Thank you. Your payment has arrived")
     assert not page.says("take it back by itself")
     payment = payment_on(debt)
-    assert (payment.method, payment.state, payment.returnable_until) == (way, "succeeded", None)
+    assert (payment.method, payment.state, payment.returns_end_on) == (way, "succeeded", None)
     assert now(debt).owed == Money.of("850.00", currency)
     assert len(session.scalars(select(MoneyEffect)).all()) == 1
     books_agree()
@@ -279,7 +279,7 @@ def test_a_bank_debit_is_shown_step_by_step_with_its_days(
     page = page_of(client.get(back))
     assert page.says("Your bank has answered.") and page.says("It arrived on 8 May 2026.")
     assert page.says("From 8 July 2026 on")
-    assert payment_on(debt).returnable_until == date(2026, 7, 7)
+    assert payment_on(debt).returns_end_on == date(2026, 7, 7)
     assert now(debt).owed == usd("850.00")
     clock.forward(days=61)
     come_in(client, debt)
