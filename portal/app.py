@@ -44,6 +44,7 @@ from portal.lenders.brand import look_of
 from portal.lenders.hosts import only_lender_here
 from portal.lenders.views import brand
 from portal.letters.views import letters
+from portal.payments import on_the_way
 from portal.payments.stripe_gateway import PaymentServiceDown
 from portal.payments.views import payments
 from portal.payments.webhook import webhooks
@@ -161,7 +162,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions[staff_requests.TAKER_BACK] = taken_back
     for blueprint in (public, people, home, plans, payments, points, letters, care, post, brand, design):
         app.register_blueprint(blueprint)
-    app.jinja_env.globals.update(template_words())
+    app.jinja_env.globals.update(template_words() | on_the_way.template_words())
     for blueprint in (timeline, log_pages, changes, autopay, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
     for blueprint in (staff, staff_own, staff_team, staff_lenders, staff_plans):

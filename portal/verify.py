@@ -10,13 +10,15 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import TextClause, Uuid, bindparam, text
+from sqlalchemy import Date, TextClause, Uuid, bindparam, text
 
+from portal import clock
 from portal.db import session
 from portal.evidence import audit
 from portal.evidence.record import leaf
@@ -159,7 +161,12 @@ def disagreements(lender_id: uuid.UUID | None = None) -> tuple[Disagreement, ...
 
 
 def _rows(query: TextClause, lender_id: uuid.UUID) -> Sequence[Any]:
-    return session.execute(query.bindparams(bindparam("lender", type_=Uuid)), {"lender": lender_id}).all()
+    values: dict[str, Any] = {"lender": lender_id}
+    if query is _WAIVERS:
+        # The day has come somewhere, or not yet everywhere.
+        values["yesterday"] = clock.today("UTC") - timedelta(days=1)
+        query = query.bindparams(bindparam("yesterday", type_=Date))
+    return session.execute(query.bindparams(bindparam("lender", type_=Uuid)), values).all()
 
 
 def _shown(value: object) -> str:
@@ -437,8 +444,9 @@ from plan_item i join plan p on p.lender_id = i.lender_id and p.id = i.plan_id
 where i.lender_id = :lender and i.amount_minor <> i.principal_minor + i.interest_minor
 """)
 
-# What a plan lets off stands in one posting an item, from the day on which the item is paid and as long as it is. Less
-# than was promised is let off only where the debt had no more at that time; a file may have brought more since.
+# What a plan lets off stands in one posting an item, from the day on which the item is paid and no bank can take that
+# back by itself, and as long as it is. Less than was promised is let off only where the debt had no more at that time;
+# a file may have brought more since.
 _WAIVERS = text("""
 with nothing_left as (
     select debt, posting_id from (
@@ -481,6 +489,9 @@ from items i left join let_off l on l.id = i.waiver_posting_id
 where l.id is null and (i.waiver_posting_id is not null
     or (i.owed > 0 and (i.paid_minor >= i.amount_minor or i.state = 'completed')
         and i.state in ('agreed', 'active', 'grace', 'at_risk', 'broken', 'paused', 'completed')
+        and not exists (select 1 from payment_part r
+            join payment y on y.lender_id = r.lender_id and y.id = r.payment_id
+            where r.lender_id = :lender and r.plan_id = i.plan_id and y.returns_end_on >= :yesterday)
         and not exists (select 1 from nothing_left n where n.debt = i.debt and n.posting_id > i.plan_id)))
 union all
 select 'let off by plan ' || i.reference || ' item ' || cast(i.seq as text), 'not paid yet', 'let off'

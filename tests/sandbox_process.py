@@ -193,7 +193,7 @@ class SandboxProcess:
         return status, text
 
     def pay(self, page_url: str, choice: str = "works", **typed: str) -> tuple[int, str, str]:
-        """Send the form: works, credit, declined, second_step, bank or typed (number=, expiry=, cvc=).
+        """Send the form: works, credit, declined, second_step, bank, alipay, ... or typed (number=, expiry=, cvc=).
 
         Return status, where it leads (or "") and the text. 303 to success_url is a payment that is on its way or done.
         """

@@ -95,6 +95,7 @@ PEOPLE = (
     "with money here",
     "with every way",
     "nothing left",
+    "waiting for money",
 )
 
 
@@ -547,6 +548,8 @@ class Scene:
                     # Not gone through with: on the hosted page and back.
                     go_pay(browser, debt, choice="all")
                     places["left_payment"] = payment_on(debt).reference
+        if who == "waiting for money":
+            places |= self._on_its_way(browser, debt)
         if who == "on a plan":
             self._pay(browser, debt, choice="next")
             places["payment"] = payment_on(debt).reference
@@ -561,6 +564,28 @@ class Scene:
         if who == "nothing left":
             self._pay(browser, debt, choice="all")
             places["payment"] = payment_on(debt).reference
+
+    def _on_its_way(self, browser: CheckingClient, debt: Standing) -> dict[str, str]:
+        """Pay by bank debit: one is under way, one has arrived and can still go back, and one is a voucher's page.
+
+        The voucher is of another currency's way; what its page shows stands in the payment's row.
+        """
+        found = {}
+        for name, amount in (("under_way", "100"), ("arrived", "70"), ("voucher", "40")):
+            self._pay(browser, debt, amount=amount, way="bank")
+            payment = payment_on(debt)
+            found[name] = payment.reference
+            if name == "arrived":
+                self._sandbox.settle_payment(payment.payment_intent_id or "", succeeds=True)
+                self._settle(payment)
+            if name == "voucher":
+                with transaction() as s:
+                    row = s.merge(payment)
+                    row.method, row.voucher_url = "oxxo", "https://payments.stripe.example/voucher"
+                    row.voucher_until = clock.now() + timedelta(days=5)
+                    # Or whoever opens the page lets it be read at Stripe, where it is a debit.
+                    row.session_id = None
+        return found
 
     def _automatic(self, debt: Standing) -> uuid.UUID:
         """Let the payments of a plan be taken from a card that nobody typed; gives autopay."""
@@ -605,10 +630,14 @@ class Scene:
         session.rollback()
         return number
 
-    def _pay(self, browser: CheckingClient, debt: Standing, *, choice: str) -> None:
-        status, _where, text = self._sandbox.pay(go_pay(browser, debt, choice=choice))
+    def _pay(
+        self, browser: CheckingClient, debt: Standing, *, choice: str = "", amount: str = "", way: str = "works"
+    ) -> None:
+        status, _where, text = self._sandbox.pay(go_pay(browser, debt, choice=choice, amount=amount), way)
         assert status == 303, text
-        payment = payment_on(debt)
+        self._settle(payment_on(debt))
+
+    def _settle(self, payment: Payment) -> None:
         lender_id, payment_id = payment.lender_id, payment.id
         with transaction():
             settle.ask(lender_id=lender_id, payment_id=payment_id)

@@ -36,6 +36,13 @@ class Payment(LenderOwned, Model):
     method: Mapped[str | None]
     last4: Mapped[str | None]
     failure: Mapped[str | None]
+    # Of money that takes days: when it was sent or its voucher made, where that is and until when it can be paid.
+    sent_at: Mapped[datetime | None]
+    voucher_url: Mapped[str | None]
+    voucher_until: Mapped[datetime | None]
+    # When it counts as paid, and the last day on which the payer's bank can take it back by itself (`rails`).
+    paid_at: Mapped[datetime | None]
+    returns_end_on: Mapped[date | None]
     use: Mapped[str | None]
     # What autopay has to do with it: "taken" by itself, or "keeps" its card for later; none for most.
     autopay: Mapped[str | None]

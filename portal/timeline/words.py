@@ -93,7 +93,7 @@ def _not_written(facts: Facts) -> str:
     if isinstance(gate, Mapping) and "opted_out" in gate.get("reasons", ()):
         return _("A message to you was not written, because you asked for none")
     if facts.text("why") == "taken_by_itself":
-        return _("A reminder was not written, because the payment is taken from your card")
+        return _("A reminder was not written, because the payment is taken by itself")
     if facts.text("why") == "no_longer_true":
         return _("A message to you was not written, because it was not needed any more")
     return _("A message to you was not written")
@@ -239,6 +239,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "staff_recovery_refused": lambda _f: _("Somebody of your lender did not vouch for a colleague"),
         "staff_recovered": lambda _f: _("Somebody of your lender can sign in again"),
         "lender_branded": lambda _f: _("Your lender changed how this site looks"),
+        "lender_ways_set": lambda _f: _("Your lender said with what debts can be paid"),
         "lender_urgent_email_set": lambda _f: _("Your lender said who is told when something can’t wait"),
         "portfolio_imported": lambda _f: _("Your lender sent us its debts"),
         "portfolio_undone": lambda _f: _("Your lender took back what it had sent us"),
@@ -303,7 +304,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "waiver_undone": lambda f: _("%(amount)s that was let off is owed again", amount=f.amount()),
         "interest_posted": lambda _f: _("Interest of your plan came due"),
         "payment_started": lambda f: (
-            _("A payment of %(amount)s from your card was prepared", amount=f.amount())
+            _("A payment of %(amount)s, taken by itself, was prepared", amount=f.amount())
             if f.found.get("by_itself")
             else _("You began a payment of %(amount)s", amount=f.amount())
         ),
@@ -343,7 +344,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
             amount=f.amount(),
         ),
         "autopay_agreed": lambda f: _(
-            "You agreed that the payments of your plan %(number)s are taken from a card", number=f.text("plan")
+            "You agreed that the payments of your plan %(number)s are taken by themselves", number=f.text("plan")
         ),
         "autopay_card_saved": lambda f: _("Your card ending in %(last4)s pays your plan now", last4=f.text("last4")),
         "autopay_card_changed": lambda f: _(
@@ -351,11 +352,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "autopay_card_gone": lambda f: _("Your card ending in %(last4)s is not used any more", last4=f.text("last4")),
         "autopay_noticed": lambda f: _(
-            "We wrote that we take %(amount)s from your card on %(day)s", amount=f.amount(), day=f.day("on")
+            "We wrote that we take %(amount)s on %(day)s", amount=f.amount(), day=f.day("on")
         ),
-        "autopay_charging": lambda f: _("We began to take %(amount)s from your card", amount=f.amount()),
+        "autopay_charging": lambda f: _("We began to take %(amount)s", amount=f.amount()),
         "autopay_declined": lambda _f: _("Your card was declined; no money was taken, and it costs nothing"),
-        "autopay_called_off": lambda _f: _("A payment was not taken from your card by itself"),
+        "autopay_called_off": lambda _f: _("A payment was not taken by itself"),
         "autopay_stopped": lambda f: _("Automatic payments of your plan %(number)s stopped", number=f.text("plan")),
         "points_awarded": lambda _f: _("You got points for a kept payment"),
         "points_taken_back": lambda _f: _("Points were taken back, because the payment went back"),
