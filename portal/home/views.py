@@ -162,8 +162,8 @@ def _interest_words(found: Standing, plan: PlanCard | None) -> list[str]:
             rate=percent_words(found.annual_rate),
         ),
         _(
-            "Nothing is added here from day to day. If your lender sends us a new figure, you will see the change "
-            "below."
+            "Here nothing is added from day to day. At your lender, interest may go on as your contract says; if it "
+            "sends us a new figure, you will see the change below."
         ),
     ]
 
