@@ -14,7 +14,7 @@ from portal.contact.office import office
 from portal.files import acts as files
 from portal.files import work as file_work
 from portal.letters import issue
-from portal.payments import giving_back, reconcile, settle, tell_back
+from portal.payments import closing, giving_back, reconcile, settle, tell_back
 from portal.payments import tell as payment_tell
 from portal.people import notices
 from portal.plans import from_file, remind
@@ -54,6 +54,7 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         "payments.tell_back": inside(tell_back.run),
         "payments.settle": inside(settle.run),
         "payments.settle_aside": inside(settle.run_aside),
+        closing.CLOSE: inside(closing.run),
         "payments.give_back": inside(giving_back.run),
         "payments.heed": inside(settle.heed),
         reconcile.JOB: inside(reconcile.run),

@@ -253,6 +253,13 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
     moved = after(state=State(payment.state), said=said, before_dispute=before_dispute)
     if isinstance(moved, Moved) and moved.to.value != payment.state:
         before, payment.state = payment.state, moved.to.value
+        if moved.to in (State.SUCCEEDED, State.PROCESSING) and payment.autopay != "taken":
+            queue.later(
+                "payments.close_pages",
+                lender_id=lender_id,
+                payload={"payment_id": str(payment_id)},
+                once=f"close-pages:{payment_id}",
+            )
         payment.failure = facts.failure_code if facts is not None and moved.to is State.FAILED else None
         if moved.to in (State.FAILED, State.CANCELLED, State.EXPIRED):
             record(
