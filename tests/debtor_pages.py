@@ -209,7 +209,7 @@ PAGES = (
     DebtorPage("debt, with money here", "/debts/{debt}", "with money here"),
     DebtorPage("paid", "/pay/result/{payment}", "on a plan"),
     DebtorPage("paid by bank, on its way", "/pay/result/{under_way}", "waiting for money"),
-    DebtorPage("paid by bank, arrived", "/pay/result/{arrived}", "waiting for money"),
+    DebtorPage("paid by bank, arrived", "/pay/result/{payment}", "waiting for money"),
     DebtorPage("a voucher to pay", "/pay/result/{voucher}", "waiting for money"),
     DebtorPage("pay, a voucher can still be paid", "/pay?debt={debt}", "waiting for money"),
     DebtorPage("not gone through with", "/pay/result/{left_payment}?left=1", "newcomer"),

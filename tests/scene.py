@@ -571,11 +571,11 @@ class Scene:
         The voucher is of another currency's way; what its page shows stands in the payment's row.
         """
         found = {}
-        for name, amount in (("under_way", "100"), ("arrived", "70"), ("voucher", "40")):
+        for name, amount in (("under_way", "100"), ("payment", "70"), ("voucher", "40")):
             self._pay(browser, debt, amount=amount, way="bank")
             payment = payment_on(debt)
             found[name] = payment.reference
-            if name == "arrived":
+            if name == "payment":
                 self._sandbox.settle_payment(payment.payment_intent_id or "", succeeds=True)
                 self._settle(payment)
             if name == "voucher":

@@ -247,7 +247,7 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
     said = _said(word, refunded=payment.refunded_minor, came_back=came_back)
     if facts is not None:
         said = _disputed(payment, facts, said)
-    if facts is not None and said is Said.PROCESSING:
+    if facts is not None and said is Said.PROCESSING and payment.settled_at is None:
         _on_its_way(payment, facts)
     before_dispute = State.PARTLY_REFUNDED if payment.refunded_minor else State.SUCCEEDED
     moved = after(state=State(payment.state), said=said, before_dispute=before_dispute)
