@@ -313,9 +313,9 @@ with seen as (
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit') then 1 else 0 end
             as of_a_debt,
         case when from_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
+            'adjustment', 'accrual', 'cash:stripe', 'cash:lender', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
+            'adjustment', 'accrual', 'cash:stripe', 'cash:lender', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
             as known
     from transfer t
     where lender_id = :lender
@@ -506,8 +506,8 @@ having p.waive_minor <> coalesce(sum(i.waive_minor), 0)
 # an item is.
 _PAID = text("""
 with came as (
-    select a.plan_id, sum(case when t.to_account = 'cash:stripe' then t.amount_minor
-        when t.from_account = 'cash:stripe' then -t.amount_minor else 0 end) as came
+    select a.plan_id, sum(case when t.to_account in ('cash:stripe', 'cash:lender') then t.amount_minor
+        when t.from_account in ('cash:stripe', 'cash:lender') then -t.amount_minor else 0 end) as came
     from payment_part a
     join money_effect e on e.lender_id = a.lender_id and e.payment_id = a.payment_id and e.outcome = 'posted'
     join transfer t on t.lender_id = e.lender_id and t.posting_id = e.posting_id and t.book_id = a.debt_id
@@ -617,9 +617,9 @@ where f.lender_id = :lender and f.key like '%refund_failed' and f.amount_minor <
 _EFFECTS = text("""
 with cash as (
     select posting_id, min(currency) as currency,
-        sum(case when to_account = 'cash:stripe' then amount_minor else -amount_minor end) as came
+        sum(case when to_account in ('cash:stripe', 'cash:lender') then amount_minor else -amount_minor end) as came
     from transfer
-    where lender_id = :lender and (to_account = 'cash:stripe' or from_account = 'cash:stripe')
+    where lender_id = :lender and (to_account like 'cash:%' or from_account like 'cash:%')
     group by posting_id
 )
 select 'effect ' || e.key as what, cast(e.amount_minor as text) as kept, cast(coalesce(c.came, 0) as text) as counted
@@ -683,9 +683,9 @@ with parts as (
     from payment_part where lender_id = :lender group by payment_id
 ), came as (
     select e.payment_id, t.book_id, min(e.key) as key,
-        sum(case when t.to_account = 'cash:stripe' and e.key like '%payment' then t.amount_minor else 0 end) as came,
-        sum(case when t.to_account = 'cash:stripe' then t.amount_minor
-            when t.from_account = 'cash:stripe' then -t.amount_minor else 0 end) as still
+        sum(case when t.to_account in ('cash:stripe', 'cash:lender') and e.key like '%payment' then t.amount_minor else 0 end) as came,
+        sum(case when t.to_account in ('cash:stripe', 'cash:lender') then t.amount_minor
+            when t.from_account in ('cash:stripe', 'cash:lender') then -t.amount_minor else 0 end) as still
     from money_effect e
     join transfer t on t.lender_id = e.lender_id and t.posting_id = e.posting_id
     where e.lender_id = :lender and e.outcome = 'posted' and t.book_id is not null

@@ -24,6 +24,10 @@ class Upload(LenderOwned, Model):
 
     __tablename__ = "upload"
     number: Mapped[int]
+    # Whether it has debts, or what came to an account (`banking`).
+    kind: Mapped[str] = mapped_column(default="debts", server_default="debts")
+    # The account of a file that does not name its own.
+    account_id: Mapped[uuid.UUID | None]
     name: Mapped[str]
     sha256: Mapped[str]
     size: Mapped[int]
@@ -53,8 +57,10 @@ class Upload(LenderOwned, Model):
         ForeignKeyConstraint(["lender_id", "brought_by"], ["staff_member.lender_id", "staff_member.id"]),
         ForeignKeyConstraint(["lender_id", "confirmed_by"], ["staff_member.lender_id", "staff_member.id"]),
         ForeignKeyConstraint(["lender_id", "undone_by"], ["staff_member.lender_id", "staff_member.id"]),
+        ForeignKeyConstraint(["lender_id", "account_id"], ["bank_account.lender_id", "bank_account.id"]),
         UniqueConstraint("lender_id", "number"),
         UniqueConstraint("lender_id", "form_key"),
+        CheckConstraint("kind in ('debts', 'bank')", name="kind"),
         CheckConstraint(f"state in ({_STATES})", name="state"),
         CheckConstraint("state not in ('bringing', 'live') or confirmed_by is not null", name="confirmed"),
     )

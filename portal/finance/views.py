@@ -18,7 +18,7 @@ from portal.debts.models import Debt
 from portal.desk.drafts import NotTwoPeople
 from portal.finance import acts
 from portal.finance.forms import BackForm, FindForm, GiveBackForm, NoteForm, PlaceForm, ReasonForm
-from portal.finance.words import aside_words, dispute_words, refund_words, tie_words, why_words
+from portal.finance.words import aside_words, dispute_words, method_words, refund_words, tie_words, why_words
 from portal.helpdesk.people_pages import of_person
 from portal.helpdesk.person import Subject
 from portal.money import Money
@@ -40,13 +40,15 @@ finance = Blueprint("finance", __name__, url_prefix="/staff")
 A_PAGE = 50
 
 
-def _sheets(here: str) -> list[tuple[str, str, bool]]:
+def sheets_of(here: str) -> list[tuple[str, str, bool]]:
+    """Give the pages of money as tabs."""
     return [
-        (words, url_for(f"finance.{name}"), name == here)
+        (words, url_for(name if "." in name else f"finance.{name}"), name == here)
         for name, words in (
             ("refunds", _("Money that goes back")),
             ("disputes", _("Disputes")),
             ("suspense", _("Money that waits")),
+            ("banking.bank_files", _("Files of your bank")),
         )
     ]
 
@@ -94,7 +96,7 @@ def refunds() -> ResponseReturnValue:
     shown, pages = page_of(_refunds(me().lender_id), request.args.get("page"), size=A_PAGE)
     return render_template(
         "finance/refunds.html",
-        sheets=_sheets("refunds"),
+        sheets=sheets_of("refunds"),
         pages=pages,
         shown=[
             (row, Money(row.Refund.amount_minor, row.Refund.currency), refund_words(row.Refund.state)) for row in shown
@@ -299,7 +301,7 @@ def disputes() -> ResponseReturnValue:
     shown, pages = page_of(_disputes(me().lender_id), request.args.get("page"), size=A_PAGE)
     return render_template(
         "finance/disputes.html",
-        sheets=_sheets("disputes"),
+        sheets=sheets_of("disputes"),
         pages=pages,
         shown=[
             (
@@ -385,7 +387,7 @@ def suspense() -> ResponseReturnValue:
     shown, pages = page_of(rows, request.args.get("page"), size=A_PAGE)
     return render_template(
         "finance/suspense.html",
-        sheets=_sheets("suspense"),
+        sheets=sheets_of("suspense"),
         form=form,
         everything=everything,
         typed=typed,
@@ -465,6 +467,9 @@ def _aside_page(aside_id: uuid.UUID, wrong: PlaceForm | BackForm | NoteForm | No
             acts=Permission.GIVE_BACK in who.may,
             waits=bool(left),
             going_back=aside.is_going_back(row.SetAside),
+            by=method_words(row.SetAside.received.get("method")),
+            at_lender=aside.at_lender(row.SetAside),
+            counts_on=aside.counts_on(row.SetAside),
             form=wrong or place_form,
             place_form=place_form,
             back_form=back_form,

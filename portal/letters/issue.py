@@ -45,6 +45,7 @@ from portal.letters.models import IssuedLetter, LetterByHand
 from portal.letters.sheet import MissingGlyph, Rendered
 from portal.limits.cards import Order
 from portal.money import Money
+from portal.payments.going_back import key_of
 from portal.payments.models import MoneyEffect, Payment
 from portal.payments.parts import Part, came_for, parts_of, receipt_cause
 from portal.people.models import Debtor
@@ -65,6 +66,7 @@ _ENTRIES = {
     "refund_failed": Entry.REFUND_FAILED,
     "dispute": Entry.TAKEN_BY_BANK,
     "dispute_won": Entry.GIVEN_BY_BANK,
+    "transfer_undone": Entry.ADJUSTMENT,
     "placed": Entry.PLACED,
     "plan_interest": Entry.INTEREST,
     "set_off": Entry.CREDIT_USED,
@@ -74,6 +76,9 @@ _ENTRIES = {
     "adjustment": Entry.ADJUSTMENT,
     "correction": Entry.ADJUSTMENT,
 }
+
+
+_METHODS = {"card": Method.CARD, "bank_transfer": Method.BANK_TRANSFER, "cash": Method.CASH}
 
 
 class NotTrue(Exception):
@@ -170,7 +175,7 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
     effect = session.scalars(
         select(MoneyEffect).where(
             MoneyEffect.lender_id == lender_id,
-            MoneyEffect.key == f"stripe:{payment.payment_intent_id}:payment",
+            MoneyEffect.key == key_of(payment),
             MoneyEffect.payment_id == payment.id,
             MoneyEffect.outcome == "posted",
         )
@@ -179,7 +184,7 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
     amount = part.amount
     details = PaymentReceipt(
         payment_reference=payment.reference,
-        method=Method.CARD if payment.method == "card" else Method.OTHER,
+        method=_METHODS.get(payment.method or "", Method.OTHER),
         method_detail=f"•••• {payment.last4}" if payment.last4 else None,
         amount=amount,
         received_at=payment.settled_at or effect.at,

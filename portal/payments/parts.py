@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, case, func, select
 
 from portal.db import session, table_of
-from portal.ledger import Account, Transfer
+from portal.ledger import CASH, Transfer
 from portal.money import Money
 from portal.payments.models import CreditUse, MoneyEffect, Payment, PaymentPart
 from portal.plans.models import Plan
@@ -64,8 +64,8 @@ def receipt_cause(payment_id: uuid.UUID, debt_id: uuid.UUID, *, alone: bool) -> 
 # What came on a debt, less what went back.
 _CASH = func.sum(
     case(
-        (Transfer.to_account == Account.CASH_STRIPE.value, Transfer.amount_minor),
-        (Transfer.from_account == Account.CASH_STRIPE.value, -Transfer.amount_minor),
+        (Transfer.to_account.in_(CASH), Transfer.amount_minor),
+        (Transfer.from_account.in_(CASH), -Transfer.amount_minor),
         else_=0,
     )
 )
@@ -123,7 +123,7 @@ _CAME = (
     .group_by(_PART.plan_id, _EFFECT.id, _EFFECT.at, _PAYMENT.settled_at, _PAYMENT.session_expires_at)
 )
 _USE = table_of(CreditUse).c
-_USED = select(_USE.plan_id, _USE.id, _USE.used_at, _USE.amount_minor, _USE.undone_at).where(
+_USED = select(_USE.plan_id, _USE.id, _USE.used_at, _USE.paid_at, _USE.amount_minor, _USE.undone_at).where(
     _USE.lender_id == bindparam("lender_id"), _USE.plan_id.in_(bindparam("plan_ids", expanding=True))
 )
 
@@ -142,7 +142,7 @@ def came_for_all(*, lender_id: uuid.UUID, plan_ids: Sequence[uuid.UUID]) -> dict
         found[row.plan_id].append(Came(effect_id=row.id, at=row.at, paid_at=paid_at, minor=int(row.minor)))
     for use in session.execute(_USED, values):
         came = found[use.plan_id]
-        came.append(Came(effect_id=use.id, at=use.used_at, paid_at=None, minor=use.amount_minor))
+        came.append(Came(effect_id=use.id, at=use.used_at, paid_at=use.paid_at, minor=use.amount_minor))
         if use.undone_at is not None:
             came.append(Came(effect_id=use.id, at=use.undone_at, paid_at=None, minor=-use.amount_minor))
     return {plan_id: tuple(sorted(came, key=lambda each: (each.at, each.effect_id))) for plan_id, came in found.items()}
