@@ -313,9 +313,11 @@ with seen as (
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit') then 1 else 0 end
             as of_a_debt,
         case when from_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'cash:lender', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
+            'adjustment', 'accrual', 'cash:stripe', 'cash:lender', 'waiver', 'write_off', 'suspense', 'set_off')
+            then 1 else 0 end
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'cash:lender', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
+            'adjustment', 'accrual', 'cash:stripe', 'cash:lender', 'waiver', 'write_off', 'suspense', 'set_off')
+            then 1 else 0 end
             as known
     from transfer t
     where lender_id = :lender
@@ -683,7 +685,8 @@ with parts as (
     from payment_part where lender_id = :lender group by payment_id
 ), came as (
     select e.payment_id, t.book_id, min(e.key) as key,
-        sum(case when t.to_account in ('cash:stripe', 'cash:lender') and e.key like '%payment' then t.amount_minor else 0 end) as came,
+        sum(case when t.to_account in ('cash:stripe', 'cash:lender') and e.key like '%payment' then t.amount_minor
+            else 0 end) as came,
         sum(case when t.to_account in ('cash:stripe', 'cash:lender') then t.amount_minor
             when t.from_account in ('cash:stripe', 'cash:lender') then -t.amount_minor else 0 end) as still
     from money_effect e

@@ -172,52 +172,16 @@ def upgrade() -> None:
             sqlite_where=sa.text("called_off_at is null"),
         )
 
-    with op.batch_alter_table("credit_use", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True))
-
-    with op.batch_alter_table("upload", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("kind", sa.String(), server_default="debts", nullable=False))
-        batch_op.add_column(sa.Column("account_id", sa.Uuid(), nullable=True))
-        batch_op.create_check_constraint(batch_op.f("ck_upload_kind"), "kind in ('debts', 'bank')")
-        batch_op.create_foreign_key(
-            batch_op.f("fk_upload_lender_id_account_id"),
-            "bank_account",
-            ["lender_id", "account_id"],
-            ["lender_id", "id"],
-        )
+    op.add_column("credit_use", sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("upload", sa.Column("kind", sa.String(), nullable=False, server_default="debts"))
+    op.add_column("upload", sa.Column("account_id", sa.Uuid(), nullable=True))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("upload", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_upload_lender_id_account_id"), type_="foreignkey")
-        batch_op.drop_constraint(batch_op.f("ck_upload_kind"), type_="check")
-        batch_op.drop_column("account_id")
-        batch_op.drop_column("kind")
-
-    with op.batch_alter_table("credit_use", schema=None) as batch_op:
-        batch_op.drop_column("paid_at")
-
-    with op.batch_alter_table("sending_back", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_sending_back_set_aside",
-            postgresql_where=sa.text("called_off_at is null"),
-            sqlite_where=sa.text("called_off_at is null"),
-        )
-
+    op.drop_column("upload", "account_id")
+    op.drop_column("upload", "kind")
+    op.drop_column("credit_use", "paid_at")
     op.drop_table("sending_back")
-    with op.batch_alter_table("bank_entry", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_bank_entry_key",
-            postgresql_where=sa.text("outcome in ('posted', 'suspense') and undone_at is null"),
-            sqlite_where=sa.text("outcome in ('posted', 'suspense') and undone_at is null"),
-        )
-        batch_op.drop_index("ix_bank_entry_lender_id_set_aside_id")
-        batch_op.drop_index("ix_bank_entry_lender_id_debtor_id")
-        batch_op.drop_index("ix_bank_entry_lender_id_debt_id")
-
     op.drop_table("bank_entry")
     op.drop_table("transfer_reference")
-    with op.batch_alter_table("bank_account", schema=None) as batch_op:
-        batch_op.drop_index("uq_bank_account_shown", postgresql_where=sa.text("shown"), sqlite_where=sa.text("shown"))
-
     op.drop_table("bank_account")

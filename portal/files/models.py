@@ -57,10 +57,8 @@ class Upload(LenderOwned, Model):
         ForeignKeyConstraint(["lender_id", "brought_by"], ["staff_member.lender_id", "staff_member.id"]),
         ForeignKeyConstraint(["lender_id", "confirmed_by"], ["staff_member.lender_id", "staff_member.id"]),
         ForeignKeyConstraint(["lender_id", "undone_by"], ["staff_member.lender_id", "staff_member.id"]),
-        ForeignKeyConstraint(["lender_id", "account_id"], ["bank_account.lender_id", "bank_account.id"]),
         UniqueConstraint("lender_id", "number"),
         UniqueConstraint("lender_id", "form_key"),
-        CheckConstraint("kind in ('debts', 'bank')", name="kind"),
         CheckConstraint(f"state in ({_STATES})", name="state"),
         CheckConstraint("state not in ('bringing', 'live') or confirmed_by is not null", name="confirmed"),
     )
