@@ -53,6 +53,7 @@ class Kind(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
     SUSPENSE = "suspense"
+    BANK_ENTRY = "bank entry"
     EVIDENCE = "evidence"
     LOG = "log"
 
@@ -859,6 +860,41 @@ where e.lender_id = :lender and e.outcome = 'set_aside' and e.key like '%payment
     and not exists (select 1 from set_aside a where a.lender_id = e.lender_id and a.id = e.id)
 """)
 
+# What came to the lender's own account is what entries of its bank say that still count, less what was sent back; and
+# each entry has its payment, or its row of what waits, of as much.
+_BANK_ENTRIES = text("""
+with stands as (
+    select currency, sum(case when to_account = 'cash:lender' then amount_minor else -amount_minor end) as minor
+    from transfer
+    where lender_id = :lender and (from_account = 'cash:lender' or to_account = 'cash:lender')
+    group by currency
+), counted as (
+    select currency, amount_minor as minor
+    from bank_entry
+    where lender_id = :lender and outcome in ('posted', 'suspense') and undone_at is null
+    union all
+    select currency, -amount_minor from sending_back where lender_id = :lender and done_at is not null
+), entries as (select currency, sum(minor) as minor from counted group by currency)
+select 'the lender''s own account in ' || s.currency as what, cast(coalesce(e.minor, 0) as text) as kept,
+    cast(s.minor as text) as counted
+from stands s left join entries e on e.currency = s.currency
+where s.minor <> coalesce(e.minor, 0)
+union all
+select 'the lender''s own account in ' || e.currency, cast(e.minor as text), '0'
+from entries e where e.minor <> 0 and not exists (select 1 from stands s where s.currency = e.currency)
+union all
+select 'entry ' || cast(b.id as text), cast(b.amount_minor as text),
+    coalesce(cast(p.amount_minor as text), 'no payment')
+from bank_entry b left join payment p on p.lender_id = b.lender_id and p.id = b.id and p.debt_id = b.debt_id
+    and p.currency = b.currency and (b.undone_at is null or p.refunded_minor = p.amount_minor)
+where b.lender_id = :lender and b.outcome = 'posted' and b.amount_minor <> coalesce(p.amount_minor, 0)
+union all
+select 'entry ' || cast(b.id as text), cast(b.amount_minor as text), coalesce(cast(a.amount_minor as text), 'no row')
+from bank_entry b left join set_aside a on a.lender_id = b.lender_id and a.id = b.set_aside_id
+    and a.currency = b.currency and (b.undone_at is null or a.gone_minor = a.amount_minor)
+where b.lender_id = :lender and b.outcome = 'suspense' and b.amount_minor <> coalesce(a.amount_minor, 0)
+""")
+
 _LEFT_OVER = text("""
 select r.file_name, r.state, count(*) as debts
 from debt d join import_run r on r.lender_id = d.lender_id and r.id = d.import_run_id
@@ -953,4 +989,5 @@ _CHECKS = (
     (Kind.REFUND, _REFUNDS),
     (Kind.DISPUTE, _DISPUTES),
     (Kind.SUSPENSE, _SUSPENSE),
+    (Kind.BANK_ENTRY, _BANK_ENTRIES),
 )

@@ -93,6 +93,7 @@ def bring(entry: Entry, into: Into) -> str:
             "payer": entry.payer,
             "counts_on": good.counts_on.isoformat(),
             "entry": entry.reference,
+            "asked": None,
         },
         by=into.by,
     )
