@@ -151,6 +151,7 @@ def test_a_debtor_pays_by_transfer_with_her_own_reference_and_gets_a_receipt(
     # It stays the same, however often she looks.
     assert page_of(client.get(f"/pay/by-transfer?debt={debt.reference}")).says(grouped(text))
     clock.forward(days=3)
+    work(app)
     seen = page_of(desk.send(statement(Ntry("50.00", f"rate {grouped(text).lower()}", ref="B-1"))))
     assert seen.says("Being looked at")
     before = rows()
@@ -164,11 +165,11 @@ def test_a_debtor_pays_by_transfer_with_her_own_reference_and_gets_a_receipt(
     payment = session.scalars(select(Payment)).one()
     assert (payment.method, payment.last4, payment.state) == ("bank_transfer", "2051", "succeeded")
     assert payment.settled_at is not None and payment.settled_at.date() == date(2026, 5, 4)
-    letter = session.scalars(select(IssuedLetter)).one()
+    number, letter = payment.reference, session.scalars(select(IssuedLetter)).one()
     assert letter.kind == "payment-receipt"
     assert "payment_received" in session.scalars(select(Message.kind)).all()
     come_in(client, debt)
-    result = page_of(client.get(f"/pay/result/{payment.reference}"))
+    result = page_of(client.get(f"/pay/result/{number}"))
     assert result.says("Your payment has arrived")
     assert page_of(client.get("/timeline")).says("$50.00 that you paid to your lender arrived")
     assert acts_of(desk.lender.id)["payment_transferred"] == 1
