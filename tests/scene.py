@@ -312,7 +312,7 @@ class Scene:
         }
 
     def _bank(self, worker: uuid.UUID) -> dict[str, str]:
-        """Bring files of the bank: one that came in, with money that waits, one to say yes to, one that is another's."""
+        """Bring files of the bank: one that came in, with money that waits, one that waits, one of another account."""
         entries = (
             Ntry("50.00", "F-1", ref="B-1"),
             Ntry("20.00", "for my card, thank you", ref="B-2"),
@@ -328,7 +328,8 @@ class Scene:
             with transaction():
                 account = {"number": IBAN, "holder": self.lender.legal_name, "bank": "Example Bank", "bic": "COBADEFF"}
                 lender = session.get_one(Lender, self.lender.id)
-                accounts.put(lender, **account, currency="USD", kind="bank", show=True, by=OPERATOR)
+                alone = accounts.shown(lender_id=lender.id, currency="USD") is None
+                accounts.put(lender, **account, currency="USD", kind="bank", show=alone, by=OPERATOR)
             for name, content in files.items():
                 with transaction():
                     done = bank_acts.bring(

@@ -7,6 +7,7 @@ import io
 import os
 import uuid
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -303,6 +304,7 @@ def _seen(seen: dict[str, Any]) -> dict[str, Any]:
 def _example(outcome: str, one: dict[str, Any]) -> dict[str, Any]:
     return one | {
         "sum": Money(one["minor"], one["currency"]) if one["minor"] is not None else None,
+        "on": date.fromisoformat(one["on"]) if one["on"] else None,
         "why_words": reason_words(outcome, one["why"]) if one["why"] else None,
         "by": grouped(one["by"]) if one["by"] and one["by"] != one["debt"] else one["by"],
     }

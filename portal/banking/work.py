@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -37,10 +37,12 @@ from portal.files import kept
 from portal.files.models import Upload
 from portal.files.states import Event, Moved, State
 from portal.lenders.models import Lender
-from portal.queue import Job
+from portal.queue import Job, TryLater
 from portal.staff.roles import Permission
 
 _TELL_EVERY_SECONDS = 1.0
+# Less than a lease of a job lasts, with room for one entry.
+_A_TURN_SECONDS: Final = 20.0
 _EXAMPLES: Final = 10
 _OUTCOMES: Final = (POSTED, SUSPENSE, REFUSED, KNOWN)
 
@@ -58,6 +60,7 @@ class _InHand:
     total: int
     confirmed_by: uuid.UUID | None
     undone_by: uuid.UUID | None
+    undone_before: int
 
 
 def _take(job: Job, state: State) -> _InHand | None:
@@ -78,6 +81,7 @@ def _take(job: Job, state: State) -> _InHand | None:
         total=int((upload.preview or {}).get("read", 0)),
         confirmed_by=upload.confirmed_by,
         undone_by=upload.undone_by,
+        undone_before=int((upload.result or {}).get("undone_before", 0)),
     )
 
 
@@ -242,7 +246,10 @@ def see(job: Job) -> None:
 
 
 def bring(job: Job) -> None:
-    """Bring a confirmed file in: each entry by itself, once."""
+    """Bring a confirmed file in: each entry by itself, once.
+
+    :raises TryLater: if its turn is over, so that a lease never ends under it and other work has its turn too.
+    """
     file = _take(job, State.BRINGING)
     if file is None or file.confirmed_by is None:
         return
@@ -252,19 +259,23 @@ def bring(job: Job) -> None:
             upload.problem = "may_not"
             files.move(upload, Event.LOOK_AGAIN)
         return
-    by, progress = Actor("staff", str(file.confirmed_by)), _Progress(file)
+    by, progress, began = Actor("staff", str(file.confirmed_by)), _Progress(file), time.monotonic()
     today = clock.today(session.get_one(Lender, file.lender_id).zone)
     try:
         with _read(file) as found:
-            for one in found:
-                if isinstance(one, Closed):
-                    continue
-                account, entry = one
-                into = Into(file.lender_id, file.id, account.id, account.currency, account.kind, today, by)
-                with transaction():
-                    posting.bring(entry, into)
-                session.expunge_all()
-                progress.at(entry.place, file.total)
+            while some := list(islice(found, BATCH)):
+                entries = [one for one in some if not isinstance(one, Closed)]
+                done = _done(file, [entry.place for _account, entry in entries])
+                for account, entry in entries:
+                    if entry.place in done:
+                        continue
+                    if time.monotonic() - began > _A_TURN_SECONDS:
+                        raise TryLater(timedelta(0))
+                    into = Into(file.lender_id, file.id, account.id, account.currency, account.kind, today, by)
+                    with transaction():
+                        posting.bring(entry, into)
+                    session.expunge_all()
+                    progress.at(entry.place, file.total)
     except (BankFileRefused, FileRefused) as problem:
         # Of the very bytes that were read to their end before; an account may have been taken away meanwhile.
         _refused(file, problem)
@@ -282,6 +293,20 @@ def bring(job: Job) -> None:
             lender_id=file.lender_id,
             facts={"upload": file.id, "number": upload.number, **counts},
         )
+
+
+def _done(file: _InHand, places: list[int]) -> set[int]:
+    """Give which of some entries an earlier turn, or another worker, has done."""
+    if not places:
+        return set()
+    found = session.scalars(
+        select(BankEntry.place).where(
+            BankEntry.lender_id == file.lender_id,
+            BankEntry.upload_id == file.id,
+            BankEntry.place.between(places[0], places[-1]),
+        )
+    )
+    return set(found)
 
 
 def _result(file: _InHand) -> dict[str, Any]:
@@ -318,7 +343,10 @@ def _result(file: _InHand) -> dict[str, Any]:
 
 
 def undo(job: Job) -> None:
-    """Take back what a file did, debt by debt, where nothing has happened since."""
+    """Take back what a file did, debt by debt, where nothing has happened since.
+
+    :raises TryLater: if its turn is over.
+    """
     file = _take(job, State.UNDOING)
     if file is None or file.undone_by is None:
         return
@@ -327,8 +355,13 @@ def undo(job: Job) -> None:
         return
     by = Actor("staff", str(file.undone_by))
     today = clock.today(session.get_one(Lender, file.lender_id).zone)
-    progress, units = _Progress(file), _units(file)
-    for number, ids in enumerate(units, 1):
+    progress, units, began = _Progress(file), _units(file), time.monotonic()
+    for number, (place, ids) in enumerate(units, 1):
+        if time.monotonic() - began > _A_TURN_SECONDS:
+            with transaction():
+                upload = files.locked_by_id(file.lender_id, file.id)
+                upload.result = (upload.result or {}) | {"undone_before": place}
+            raise TryLater(timedelta(0))
         with transaction():
             entries = _locked(file, ids)
             if entries and entries[0].outcome == POSTED:
@@ -373,10 +406,13 @@ def _could_not(file: _InHand, why: str) -> None:
         files.move(upload, Event.COULD_NOT)
 
 
-def _units(file: _InHand) -> list[list[uuid.UUID]]:
-    """Give what is taken back at once: all entries of one debt, or one that waits; by ids alone."""
+def _units(file: _InHand) -> list[tuple[int, list[uuid.UUID]]]:
+    """Give what is taken back at once, by the first place of each: all entries of one debt, or one that waits.
+
+    What an earlier turn has looked at is left out.
+    """
     rows = session.execute(
-        select(BankEntry.id, BankEntry.debt_id)
+        select(BankEntry.id, BankEntry.debt_id, BankEntry.place)
         .where(
             BankEntry.lender_id == file.lender_id,
             BankEntry.upload_id == file.id,
@@ -386,10 +422,10 @@ def _units(file: _InHand) -> list[list[uuid.UUID]]:
         .order_by(BankEntry.place)
     ).all()
     session.rollback()
-    of: dict[uuid.UUID, list[uuid.UUID]] = {}
+    of: dict[uuid.UUID, tuple[int, list[uuid.UUID]]] = {}
     for row in rows:
-        of.setdefault(row.debt_id or row.id, []).append(row.id)
-    return list(of.values())
+        of.setdefault(row.debt_id or row.id, (row.place, []))[1].append(row.id)
+    return [each for each in of.values() if each[0] >= file.undone_before]
 
 
 def _locked(file: _InHand, ids: list[uuid.UUID]) -> list[BankEntry]:

@@ -36,10 +36,11 @@ from portal.staff.roles import Role
 from portal.verify import Kind
 from tests.bank_files import IBAN, Ntry, statement, table
 from tests.conftest import Clock
-from tests.factories import a_debt, a_debtor, a_lender
+from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender, some_limits
 from tests.journeys.acts import acts_of, agree, books_agree, come_in, command, now, plan_items, points, rows, usd, work
 from tests.journeys.staff import Worker, a_client, a_worker, cheap, come_to_work
 from tests.pages import CheckingClient, Page, page_of
+from tests.settling import SETTLEMENTS, a_settlement
 
 
 @dataclass
@@ -290,6 +291,31 @@ def test_a_worker_that_dies_half_way_is_followed_by_one_that_goes_on(
     books_agree()
 
 
+def test_a_long_file_takes_turns_with_other_work(desk: Desk, debt: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = reference(debt)
+    monkeypatch.setattr(bank_work, "_A_TURN_SECONDS", 0.0)
+    turns = []
+    real = bank_work.posting.bring
+    monkeypatch.setattr(bank_work.posting, "bring", lambda *given: (turns.append(1), real(*given))[1])
+    desk.send(statement(Ntry("10.00", text, ref="B-1")))
+    work(desk.app)
+    desk.say_yes(1)
+    with pytest.raises(AssertionError, match="never gets done"):
+        work(desk.app)
+    assert state(1) == "bringing" and turns == []
+    monkeypatch.setattr(bank_work, "_A_TURN_SECONDS", 20.0)
+    work(desk.app)
+    assert state(1) == "live" and now(debt).owed == usd("890.00")
+    monkeypatch.setattr(bank_work, "_A_TURN_SECONDS", 0.0)
+    desk.client.fill(desk.client.get("/staff/bank/1/undo"), to="/undo")
+    with pytest.raises(AssertionError, match="never gets done"):
+        work(desk.app)
+    monkeypatch.setattr(bank_work, "_A_TURN_SECONDS", 20.0)
+    work(desk.app)
+    assert state(1) == "undone" and now(debt).owed == usd("900.00")
+    books_agree()
+
+
 class _PowerCut(BaseException):
     pass
 
@@ -443,6 +469,23 @@ def test_money_for_a_recalled_debt_and_in_another_currency_waits_or_is_refused(d
 def test_what_is_more_than_is_owed_is_credit(desk: Desk, debt: Standing) -> None:
     desk.bring(statement(Ntry("1000.00", reference(debt), ref="B-1")))
     assert (now(debt).owed, now(debt).credit) == (usd("0.00"), usd("100.00"))
+    books_agree()
+
+
+def test_a_settlement_is_fulfilled_by_a_transfer_and_lets_off_the_rest(
+    app: Flask, lender: Lender, desk: Desk, clock: Clock
+) -> None:
+    some_limits(STANDARD_LIMITS + SETTLEMENTS, lender=lender)
+    debt = a_debt("900.00", interest="100.00", lender=lender, days_late=200)
+    plan = a_settlement(debt)
+    clock.forward(days=4)
+    sent = str(plan.agreed_at.date())
+    desk.bring(statement(Ntry("806.00", reference(debt), ref="B-1", booked=sent, value=sent)))
+    session.rollback()
+    assert now(debt).owed == usd("0.00") and now(debt).credit == usd("0.00") and now_plan(debt) == "completed"
+    books_agree()
+    desk.take_back(1)
+    assert now(debt).owed == usd("1000.00") and now_plan(debt) != "completed"
     books_agree()
 
 
