@@ -19,6 +19,8 @@ TABLES = {table.name for table in models.metadata.sorted_tables}
 SMALL = {
     *("lender", "limits_draft", "limits_release", "limits_version", "outage", "staff_member", "staff_recovery"),
     *("dispute", "offer_decision", "refund", "set_aside"),
+    # A lender's own accounts at its banks.
+    "bank_account",
     # A file comes once a day at most.
     *("import_run", "upload"),
 }
