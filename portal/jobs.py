@@ -9,6 +9,7 @@ from flask import Flask
 
 from portal.autopay import agreeing, charging, reading, saving
 from portal.autopay import tell as autopay_tell
+from portal.banking import work as bank_work
 from portal.care.holds import holding
 from portal.contact.office import office
 from portal.files import acts as files
@@ -69,5 +70,8 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         files.BRING: inside(file_work.bring),
         files.UNDO: inside(file_work.undo),
         files.FORGET: inside(file_work.forget),
+        files.BANK_SEE: inside(bank_work.see),
+        files.BANK_BRING: inside(bank_work.bring),
+        files.BANK_UNDO: inside(bank_work.undo),
         "people.door_locked": inside(notices.door_locked),
     }
