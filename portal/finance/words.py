@@ -140,6 +140,7 @@ def account_words(account: str) -> str:
         "adjustment": _("Figures that were put right"),
         "accrual": _("Interest as it came due"),
         "cash:stripe": _("Money at Stripe"),
+        "cash:lender": _("Money at your own account"),
         "waiver": _("What was let off"),
         "write_off": _("What was written off"),
         "suspense": _("Money that waits"),
