@@ -16,7 +16,7 @@ home            what is owed in all, the one next thing, one debt, what pays all
 letters         PDFs that say what the books say
 changes         what somebody changes of a running plan alone, shown before it is made, taken back for a day
 autopay         payments of a plan taken from a saved card: agreed to, noticed, charged once, stopped
-payments        money in and out through Stripe, each effect posted once
+payments        money in and out through Stripe, each effect posted once, and held against Stripe every night
 plans, points   negotiation and life of a plan; points for kept instalments
 care            what people ask for beside paying: requests, clocks, holds, free advice
 contact         when and where somebody may be written to, what they chose, stop links

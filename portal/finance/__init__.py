@@ -1,1 +1,1 @@
-"""Money that goes back, is disputed, or waits to be placed: the pages and acts of finance."""
+"""Money that goes back, is disputed, or waits to be placed, the books against Stripe, and the journal."""

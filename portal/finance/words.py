@@ -92,15 +92,15 @@ def line_words(state: str) -> tuple[str, str]:
         "extra": (_("Missing in the books"), "bad"),
         "undone": (_("Came to nothing"), "plain"),
         "fee": (_("Fee of Stripe"), "plain"),
-        "waiting": (_("On its way"), "wait"),
+        "waiting": (_("Still on its way"), "wait"),
     }[state]
 
 
 def line_kind_words(kind: str) -> str:
     """Say what moved; what Stripe may call otherwise one day stays its word."""
     return {
-        "charge": _("Payment"),
-        "payment": _("Payment"),
+        "charge": _("Money that came"),
+        "payment": _("Money that came"),
         "refund": _("Money that goes back"),
         "payment_refund": _("Money that goes back"),
         "refund_failure": _("Money that came back"),

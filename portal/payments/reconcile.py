@@ -227,7 +227,7 @@ def _keep(night: _Night, row: Reconciliation, movements: Iterable[Movement]) -> 
         line = lines.get(each.id) or lines.get(_key(each))
         if line is None or line.transaction_id not in (None, each.id):
             line = _begun(night, each, key=_key(each) if line is None else f"stripe:{each.id}")
-            lines[each.id] = line
+            lines[each.id] = lines[line.key] = line
         if came is not None and came.payment_id is not None:
             line.payment_id = came.payment_id
         elif payment is not None and payment.payment_intent_id == each.payment_intent_id:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from portal import jobs, queue
+from portal import clock, jobs, ledger, queue
 from portal.db import session, transaction
 from portal.debts.statement import Standing, by_id
-from portal.ledger import Posting
+from portal.finance import chart, journal
+from portal.ledger import Account, Move, Posting
+from portal.lenders.models import Lender
 from portal.payments import reconcile, stripe_gateway
 from portal.payments.models import MoneyEffect, Reconciliation, ReconciliationLine, WebhookEvent
 from portal.queue import QueuedJob
@@ -24,6 +27,7 @@ from tests.faults.test_kills_and_races import lender as lender
 from tests.faults.test_kills_and_races import stand_in as stand_in
 from tests.faults.test_kills_and_races import stripe as stripe
 from tests.journeys.acts import Stripe, acts_of, books_agree, come_in, go_pay, usd
+from tests.journeys.test_reconciliation import bean_check
 from tests.sandbox_process import wait_until
 
 # Where a worker is held while it asks Stripe, to be killed there.
@@ -167,3 +171,31 @@ def test_two_workers_do_a_night_of_small_pages_once(
         assert reconcile.begin_all() == 1
     at_once(worker)
     check(debt, 5)
+
+
+def test_a_journal_is_as_of_one_instant_whatever_is_posted_while_it_is_written(
+    real_app: Flask, debt: Standing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(journal, "AT_ONCE", 1)
+
+    def post(cause: str) -> None:
+        moves = [Move(debt.id, Account.PRINCIPAL, Account.CASH_STRIPE, usd("1.00"))]
+        with transaction():
+            ledger.post(lender_id=debt.lender_id, kind="test", cause=cause, moves=moves, on=clock.today("UTC"))
+        session.remove()
+
+    for number in range(3):
+        post(f"before:{number}")
+    zone = session.get_one(Lender, debt.lender_id).zone
+    period = journal.month(f"{clock.today(zone):%Y-%m}", zone)
+    assert period is not None
+    pieces = journal.written(
+        lender_id=debt.lender_id, title="Books", period=period, language=chart.LANGUAGES["beancount"]
+    )
+    text = ""
+    for number, piece in enumerate(pieces):
+        text += piece
+        at_once(lambda number=number: post(f"while:{number}"))  # type: ignore[misc]
+    assert text.count('"before:') == 3 and "while:" not in text
+    assert bean_check(text, tmp_path) == ""
+    session.remove()

@@ -33,7 +33,16 @@ from portal.letters.models import IssuedLetter, LetterByHand
 from portal.models import metadata
 from portal.money import Money
 from portal.offers.asked import Settlement
-from portal.payments.models import MoneyEffect, Payment, PaymentPart, WebhookEvent
+from portal.payments.models import (
+    AccountName,
+    MoneyEffect,
+    Payment,
+    PaymentPart,
+    Payout,
+    Reconciliation,
+    ReconciliationLine,
+    WebhookEvent,
+)
 from portal.people import sign_in
 from portal.plans import negotiate
 from portal.plans.progress import alive_plan
@@ -93,6 +102,7 @@ def fill() -> None:
     _change(debt)
     _settle(a_debt("500.00", interest="80.00", lender=lender, debtor=debtor))
     _pay(by_id(lender_id=lender.id, debt_id=debt.id))
+    _hold_against_stripe(by_id(lender_id=lender.id, debt_id=debt.id))
     _bring_a_file(debt)
     _automatic(debt)
     sequencer.place_all(base_url="http://localhost")
@@ -286,6 +296,55 @@ def _pay(debt: Standing) -> None:
                     sha256="0" * 64,
                     issued_at=AT,
                 ),
+            ]
+        )
+
+
+def _hold_against_stripe(debt: Standing) -> None:
+    """Write what a night of reconciliation leaves, without Stripe."""
+    own = {"lender_id": debt.lender_id}
+    spans = dict.fromkeys(("events_from_at", "movements_from_at", "payouts_from_at", "until_at", "started_at"), AT)
+    night = {"night": AT.date(), "step": "done", "turn": 7, "finished_at": AT, "found": {"movements": 1}}
+    line = {"on": AT.date(), "began_at": AT, "looked_at": AT, "on_its_way": False, "came_to_nothing": False}
+    with transaction() as session:
+        effect = session.scalars(select(MoneyEffect).where(MoneyEffect.lender_id == debt.lender_id)).first()
+        assert effect is not None
+        session.add_all(
+            [
+                Reconciliation(**own, **night, **spans, id=new_id()),
+                ReconciliationLine(
+                    **own,
+                    **line,
+                    id=new_id(),
+                    key=effect.key,
+                    kind="charge",
+                    state="matched",
+                    effect_id=effect.id,
+                    books_minor=effect.amount_minor,
+                    stripe_minor=effect.amount_minor,
+                    currency=effect.currency,
+                    transaction_id="txn_kept",
+                    settled_minor=effect.amount_minor,
+                    settled_currency=effect.currency,
+                    fee_minor=175,
+                ),
+                Payout(
+                    **own,
+                    id=new_id(),
+                    payout_id="po_kept",
+                    amount_minor=4825,
+                    currency="USD",
+                    status="in_transit",
+                    state="tied",
+                    by_hand=False,
+                    listed=True,
+                    arrives_on=AT.date(),
+                    made_at=AT,
+                    counted_minor=4825,
+                    ours_minor=4825,
+                    movements=1,
+                ),
+                AccountName(**own, id=new_id(), account="cash:stripe", name="Assets:Bank:1361"),
             ]
         )
 
