@@ -467,9 +467,7 @@ def undo(number: int) -> ResponseReturnValue:
 def send_back(aside_id: uuid.UUID) -> ResponseReturnValue:
     """Say why money goes back from the lender's own bank, and note that it does; above a limit a second one agrees."""
     who, form = me(), SendBackForm()
-    row = session.get(SetAside, (who.lender_id, aside_id))
-    if row is None or not aside.at_lender(row):
-        abort(404)
+    row = _waits_or_404(aside_id)
     asked, left = aside.sending_of(row), aside.waiting(row)
     agrees = asked is not None and asked.done_at is None
     if request.method == "POST" and (agrees or form.validate()):
@@ -499,6 +497,13 @@ def send_back(aside_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
+def _waits_or_404(aside_id: uuid.UUID) -> SetAside:
+    row = session.get(SetAside, (me().lender_id, aside_id))
+    if row is None or not aside.at_lender(row):
+        abort(404)
+    return row
+
+
 def _sent(done: object, aside_id: uuid.UUID) -> ResponseReturnValue:
     match done:
         case SentBack():
@@ -517,6 +522,7 @@ def _sent(done: object, aside_id: uuid.UUID) -> ResponseReturnValue:
 def keep(aside_id: uuid.UUID) -> ResponseReturnValue:
     """Let money that was asked to go back wait again."""
     who = me()
+    _waits_or_404(aside_id)
     try:
         with transaction():
             done = acts.call_off(lender_id=who.lender_id, aside_id=aside_id, by=who.member_id)

@@ -95,14 +95,14 @@ def entries_in(content: list[Ntry], text: str, count: int) -> list[Ntry]:
 def test_a_worker_killed_half_way_through_a_file_is_followed_by_one_that_goes_on(
     real_database: RealDatabase, real_app: Flask, lender: Lender, debt: Standing, worker: Worker
 ) -> None:
-    a_file(real_app, lender, worker, statement(*entries_in([], reference(debt), 40)), "a" * 32)
+    a_file(real_app, lender, worker, statement(*entries_in([], reference(debt), 24)), "a" * 32)
     counted = select(func.count()).select_from(BankEntry)
     session.remove()
     with process(real_database, real_app, "worker") as first:
         assert wait_until(lambda: fresh(counted) or 0, seconds=90)
         assert killed(first)
     done = fresh(counted)
-    assert isinstance(done, int) and 0 < done < 40, done
+    assert isinstance(done, int) and 0 < done < 24, done
     assert fresh(select(Upload.state)) == "bringing"
     assert by_id(lender_id=lender.id, debt_id=debt.id).owed == usd("9000.00") - usd("10.00") * done
     books_agree()
@@ -110,9 +110,9 @@ def test_a_worker_killed_half_way_through_a_file_is_followed_by_one_that_goes_on
         # A minute passes: the lease of the dead worker ends.
         s.execute(update(QueuedJob).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
     with process(real_database, real_app, "worker"):
-        assert wait_until(lambda: fresh(select(Upload.state)) == "live", seconds=120)
-    assert by_id(lender_id=lender.id, debt_id=debt.id).owed == usd("8600.00")
-    assert fresh(counted) == 40 and acts_of(lender.id)["payment_transferred"] == 40
+        assert wait_until(lambda: fresh(select(Upload.state)) == "live", seconds=180)
+    assert by_id(lender_id=lender.id, debt_id=debt.id).owed == usd("8760.00")
+    assert fresh(counted) == 24 and acts_of(lender.id)["payment_transferred"] == 24
     books_agree()
 
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ import portal.db
 from portal import clock, sequencer
 from portal.affordability.budget import Budget, Group, Line
 from portal.autopay.models import Autopay, AutopayCharge, Payer, SavedCard
+from portal.banking import posting, references
+from portal.banking.entries import Entry
 from portal.changes import acts
 from portal.changes import rules as changes
 from portal.contact.models import ContactChoice, ContactWish
@@ -29,6 +32,8 @@ from portal.debts.models import ImportBefore, ImportRun
 from portal.debts.statement import Standing, by_id
 from portal.evidence.record import Actor
 from portal.files.models import Upload, UploadPart
+from portal.lenders import accounts
+from portal.lenders.models import BankAccount, Lender
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.models import metadata
 from portal.money import Money
@@ -41,6 +46,8 @@ from portal.payments.models import (
     Payout,
     Reconciliation,
     ReconciliationLine,
+    SendingBack,
+    SetAside,
     WebhookEvent,
 )
 from portal.people import sign_in
@@ -105,6 +112,7 @@ def fill() -> None:
     _hold_against_stripe(by_id(lender_id=lender.id, debt_id=debt.id))
     _bring_a_file(debt)
     _automatic(debt)
+    _at_the_bank(debt)
     sequencer.place_all(base_url="http://localhost")
 
 
@@ -217,6 +225,49 @@ def _bring_a_file(debt: Standing) -> None:
                 ImportBefore(**own, import_run_id=run, debt_id=debt.id, before={"state": "open"}),
             ]
         )
+
+
+def _at_the_bank(debt: Standing) -> None:
+    """Write what an account of the lender leaves: an entry that counts, and one that waits and goes back."""
+    with transaction() as session:
+        lender = session.get_one(Lender, debt.lender_id)
+        named = {"number": "0000123456", "holder": "Kept", "bank": "", "bic": "", "currency": "USD"}
+        account = accounts.put(lender, **named, kind="bank", show=True, by=Actor("operator", "kept"))
+        assert isinstance(account, BankAccount)
+        account_id = account.id
+        member = session.scalars(select(StaffMember.id).where(StaffMember.lender_id == debt.lender_id).limit(1)).one()
+        upload = session.scalars(select(Upload.id).where(Upload.lender_id == debt.lender_id).limit(1)).one()
+    with transaction():
+        said = references.give(lender_id=debt.lender_id, debt_id=debt.id)
+    by = Actor("staff", str(member))
+    into = posting.Into(debt.lender_id, upload, account_id, "USD", "bank", AT.date(), by)
+    for place, text in enumerate((said, "?"), 1):
+        entry = Entry(
+            place=place,
+            account="0000123456",
+            reference=f"B-{place}",
+            nth=1,
+            booked=AT.date(),
+            value=AT.date(),
+            sent=None,
+            amount=Decimal(5),
+            currency="USD",
+            credit=True,
+            reversal=False,
+            is_booked=True,
+            texts=(text,),
+            payer="Robin",
+            payer_account="0051",
+            collective=False,
+        )
+        with transaction():
+            posting.bring(entry, into)
+    with transaction() as session:
+        waits = session.scalars(
+            select(SetAside.id).where(SetAside.lender_id == debt.lender_id, SetAside.why == "no_reference")
+        ).one()
+        back = {"set_aside_id": waits, "amount_minor": 500, "currency": "USD", "reason": "kept"}
+        session.add(SendingBack(lender_id=debt.lender_id, id=new_id(), **back, asked_by=member, asked_at=AT))
 
 
 def _pay(debt: Standing) -> None:
