@@ -61,7 +61,7 @@ class NestedTransaction(Exception):
 
 
 class CouldNotRead(SQLAlchemyError):
-    """The database did not answer a read; says what kind of error it was, and nothing of what was asked."""
+    """The database did not answer; says what kind of error it was, and nothing of what was asked."""
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -199,7 +199,7 @@ class _Reader(threading.local):
                 if engine.dialect.name == "sqlite":
                     self.connection.cursor().execute("BEGIN")
                 else:
-                    _begin_seeing(self.connection)
+                    _begin_seeing(self.connection, engine)
             except engine.dialect.loaded_dbapi.Error as problem:
                 raise CouldNotRead(type(problem).__name__) from problem
         return self.connection
@@ -343,16 +343,23 @@ def seeing(lender_id: uuid.UUID | None) -> Iterator[None]:
         see(None if before == EVERYBODY else uuid.UUID(before))
 
 
-def _begin_seeing(connection: PoolProxiedConnection) -> None:
+def _begin_seeing(connection: PoolProxiedConnection, engine: Engine) -> None:
     # One of the two constants, or an id: there is nothing in it to escape, and SET takes no parameters.
     seen = _seen.get()
     driver: Any = connection.driver_connection
-    driver.execute(f"BEGIN; SET LOCAL app.lender_id = '{seen}'", prepare=False)
+    try:
+        driver.execute(f"BEGIN; SET LOCAL app.lender_id = '{seen}'", prepare=False)
+    except engine.dialect.loaded_dbapi.Error as problem:
+        # It was lost since it was last used, and all others with it: the pool begins anew. SQLAlchemy, which would do
+        # that, knows nothing of what is begun here.
+        connection.invalidate(problem)
+        engine.dispose()
+        raise CouldNotRead(type(problem).__name__) from problem
     connection.info[_SEEN] = seen
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    _begin_seeing(connection.connection)
+    _begin_seeing(connection.connection, connection.engine)
 
 
 def _forget_what_is_seen(connection: Connection, _name: str, _context: object) -> None:
