@@ -9,6 +9,7 @@ helpdesk        what people asked for, answered by the lender's people
 files           a lender's file brought in by hand: seen before it counts, confirmed, taken back
 staff           the lender's people: how they sign in, what each may do
 jobs, sweep     what each queued job runs; the night: what time brings for plans
+workers         several processes that do what is queued, under one
 only_time       plans to which nothing but time happened, a page at once
 you             how one is reached, signs in and stays signed in; one's own data
 timeline        everything that happened to a person, in plain words, with who did it

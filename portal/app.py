@@ -13,6 +13,8 @@ import click
 from flask import Flask, Response, g, render_template, request
 from flask.cli import AppGroup
 from flask_login import current_user
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -203,7 +205,7 @@ def _what_every_page_has() -> dict[str, object]:
     signed_in = permissions.is_debtor()
     colleague = gates.colleague()
     lender = g.get("lender")
-    if lender is None:
+    if lender is None and not g.get("database_is_away"):
         lender = g.lender = visitor.lender if signed_in or colleague else only_lender_here()
     return {
         "lender": lender,
@@ -242,5 +244,26 @@ def _error_pages(app: Flask) -> None:
     def service_down(_problem: PaymentServiceDown) -> tuple[str, int]:
         return render_template("payments/service_down.html", again_url=request.path, noted=False), 503
 
+    def database_down(problem: SQLAlchemyError) -> tuple[str, int, dict[str, str]]:
+        """Say calmly that it does not work now, in the lender's name, or in nobody's where that can't be read either.
+
+        Nothing was committed, and whoever sends again is told by the unique keys what was done before.
+        """
+        app.logger.error("the database failed on %s [%s]", request.url_rule, request.method, exc_info=problem)
+        again = {"Retry-After": "30"}
+        if request.path.startswith("/webhooks/"):
+            return "", 503, again
+        try:
+            db.session.rollback()
+            return render_template("errors/500.html"), 503, again
+        except SQLAlchemyError:
+            db.session.remove()
+            app.login_manager._update_request_context_with_user(None)  # type: ignore[attr-defined]
+            g.lender, g.database_is_away = None, True
+            return render_template("errors/500.html"), 503, again
+
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(PaymentServiceDown, service_down)
+    # A database that is away, full, or locked for too long; a mistake in what was asked of it is none of these.
+    for kind in (OperationalError, InterfaceError, PoolTimeout, db.CouldNotRead):
+        app.register_error_handler(kind, database_down)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import threading
 import uuid
@@ -32,6 +31,7 @@ from portal import (
     start_commands,
     survey,
     verify,
+    workers,
 )
 from portal.autopay import night as autopay_night
 from portal.care.commands import late_lines, requests_group
@@ -132,17 +132,29 @@ def _connect_webhooks(settings: Settings, *, api_base: str | None) -> None:
 
 
 @click.command("worker")
-def worker_command() -> None:
-    """Do queued work until told to stop."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    settings = settings_in_use()
-    sequencing = threading.Thread(target=lambda: sequencer.work(base_url=settings.base_url, stop=stop))
-    sequencing.start()
-    queue.work(jobs.table(current_app._get_current_object()), stop=stop)  # type: ignore[attr-defined]
-    sequencing.join()
-    pdf.close()
+@click.option("--count", type=click.IntRange(1, 64), default=1, help="So many processes, which end together.")
+@click.option("--but", "left", multiple=True, help="Leave work of this name to other workers, such as letters.issue.")
+@_plainly
+def worker_command(count: int, left: tuple[str, ...]) -> None:
+    """Do queued work until told to stop; what is begun is finished first."""
+    todo = dict(jobs.table(current_app._get_current_object()))  # type: ignore[attr-defined]
+    if unknown := sorted(set(left) - todo.keys()):
+        raise Sentence(f"There is no work called {unknown[0]!r}. There is: {', '.join(sorted(todo))}.")
+    for name in left:
+        del todo[name]
+    base_url = settings_in_use().base_url
+
+    def work(stop: threading.Event) -> None:
+        sequencing = threading.Thread(target=lambda: sequencer.work(base_url=base_url, stop=stop))
+        sequencing.start()
+        queue.work(todo, stop=stop)
+        sequencing.join()
+        pdf.close()
+
+    if count == 1:
+        workers.work_until_told(work)
+    else:
+        workers.several(count, work)
 
 
 @click.command("log-place")

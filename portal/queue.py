@@ -2,7 +2,8 @@
 
 Invariant: a job is committed together with what caused it, and a worker that dies gives it back when its lease ends.
 A lease that ended counts as an attempt: a job that kills its workers is dead after as many as one that fails.
-Effects carry their own unique keys, so a job that runs twice does its work once.
+Effects carry their own unique keys, so a job that runs twice does its work once. Leases are told by the database's
+clock, so that a machine whose own is wrong takes no work from another one that is still at it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ from portal.bulk import Same, insert_columns, new_ids, rows_by_text
 from portal.db import Model, new_id, put_unless_there, seeing, session, table_of, transaction
 
 LEASE = timedelta(seconds=60)
+# A worker that is at work lets its lease run on, but not for ever: what hangs is another one's after so long.
+LONGEST_LEASE = timedelta(hours=2)
 MOST_ATTEMPTS = 12
 log = logging.getLogger(__name__)
 
@@ -136,19 +140,26 @@ def _first(names: tuple[str, ...], *where: ColumnElement[bool]) -> ScalarSelect[
     )
 
 
-def _claim(names: tuple[str, ...]) -> tuple[Job, str, uuid.UUID] | None:
-    now = clock.now()
+def by_its_clock(more: timedelta = timedelta(0)) -> ColumnElement[datetime]:
+    """Give what the database's clock shows, or will show then."""
+    if session.get_bind().dialect.name == "postgresql":
+        return func.clock_timestamp() + more
+    # As SQLite's driver keeps an instant: with six places of a second.
+    return func.strftime("%Y-%m-%d %H:%M:%f000", "now", f"{more.total_seconds():+} seconds", type_=Text())
+
+
+def _claim(names: tuple[str, ...], *, due: ColumnElement[datetime] | datetime) -> tuple[Job, str, uuid.UUID] | None:
     token = new_id()
     # What a worker left behind first: there is little of it. Both in the order of their index, however much waits.
-    left = _first(names, QueuedJob.state == "running", QueuedJob.lease_until < now)
-    ready = _first(names, QueuedJob.state == "ready", QueuedJob.run_at <= now)
+    left = _first(names, QueuedJob.state == "running", QueuedJob.lease_until < by_its_clock())
+    ready = _first(names, QueuedJob.state == "ready", QueuedJob.run_at <= due)
     take = (
         update(QueuedJob)
         .where(QueuedJob.id == func.coalesce(left, ready))
         .values(
             state="running",
             waiting_key=None,
-            lease_until=now + LEASE,
+            lease_until=by_its_clock(LEASE),
             lease_token=token,
             attempts=QueuedJob.attempts + 1,
         )
@@ -176,12 +187,59 @@ def _finish(job: Job, *, token: uuid.UUID, **values: object) -> None:
         )
 
 
-def run_one(jobs: Mapping[str, Callable[[Job], None]]) -> bool:
-    """Do the next piece of work that is due; returns False if there is none."""
-    claimed = _claim(tuple(jobs))
+class Keeper:
+    """Lets the lease of what one worker is at run on, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        self._at_work: tuple[uuid.UUID, uuid.UUID, float] | None = None
+
+    def begin(self, job_id: uuid.UUID, token: uuid.UUID) -> None:
+        """Keep the lease of a job from now on."""
+        self._at_work = job_id, token, time.monotonic()
+
+    def end(self) -> None:
+        """Keep none."""
+        self._at_work = None
+
+    def keep(self) -> bool:
+        """Let the lease run on, if it is still this worker's; gives whether it does."""
+        at_work = self._at_work
+        if at_work is None or time.monotonic() - at_work[2] > LONGEST_LEASE.total_seconds():
+            return False
+        mine = (QueuedJob.id == at_work[0]) & (QueuedJob.lease_token == at_work[1]) & (QueuedJob.state == "running")
+        longer = update(QueuedJob).where(mine).values(lease_until=by_its_clock(LEASE)).returning(QueuedJob.id)
+        with transaction() as s:
+            return s.execute(longer, execution_options={"synchronize_session": False}).first() is not None
+
+    def work(self) -> None:
+        """Do so until it is over; what fails is tried again before the lease ends."""
+        while not self._over.wait(LEASE.total_seconds() / 4):
+            try:
+                self.keep()
+            except Exception:
+                log.exception("a lease could not be kept")
+            finally:
+                session.remove()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._over.set()
+
+
+def run_one(
+    jobs: Mapping[str, Callable[[Job], None]], *, keeper: Keeper | None = None, by_portals_clock: bool = True
+) -> bool:
+    """Do the next piece of work that is due; returns False if there is none.
+
+    Work is due by the portal's own clock, which tests move, or by the database's, which all machines share.
+    """
+    claimed = _claim(tuple(jobs), due=clock.now() if by_portals_clock else by_its_clock())
     if claimed is None:
         return False
     job, name, token = claimed
+    if keeper is not None:
+        keeper.begin(job.id, token)
     try:
         with seeing(job.lender_id):
             jobs[name](job)
@@ -203,18 +261,25 @@ def run_one(jobs: Mapping[str, Callable[[Job], None]]) -> bool:
     else:
         _finish(job, token=token, state="done", last_error=None)
     finally:
+        if keeper is not None:
+            keeper.end()
         session.remove()
     return True
 
 
 def work(jobs: Mapping[str, Callable[[Job], None]], *, stop: threading.Event, pause: float = 0.3) -> None:
-    """Do what is due until told to stop."""
+    """Do what is due until told to stop; what is begun is finished first."""
+    keeper = Keeper()
+    keeping = threading.Thread(target=keeper.work, name="keeper", daemon=True)
+    keeping.start()
     while not stop.is_set():
         try:
-            busy = run_one(jobs)
+            busy = run_one(jobs, keeper=keeper, by_portals_clock=False)
         except Exception:
             log.exception("the queue could not be read")
             busy = False
             session.remove()
         if not busy:
             stop.wait(pause)
+    keeper.stop()
+    keeping.join()

@@ -1,7 +1,7 @@
 """Add everything up again: kept totals against transfers, plans against money, points against items, hashes.
 
 Invariant: nothing here uses the code that keeps the totals, only SQL of its own, so that one mistake is not made twice.
-It only reads, lender by lender, with one query a check.
+It only reads, lender by lender, with one query a check, and all of them see the same moment.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Date, TextClause, Uuid, bindparam, text
+from sqlalchemy import Date, Engine, TextClause, Uuid, bindparam, text
 
 from portal import clock
 from portal.db import session
@@ -128,7 +128,12 @@ class Checked:
 
 
 def run(*, lender_id: uuid.UUID | None = None) -> Checked:
-    """Add up the books of one lender, or of all."""
+    """Add up the books of one lender, or of all, as they stood at one moment, whoever writes meanwhile."""
+    bound = session.get_bind()
+    if isinstance(bound, Engine) and bound.dialect.name == "postgresql":
+        # Otherwise each query would see a later moment than the one before; SQLite's see one as they are.
+        session.rollback()
+        session.execute(text("set transaction isolation level repeatable read, read only"))
     lenders = session.execute(text("select id, slug from lender order by slug").columns(id=Uuid)).all()
     found: list[Disagreement] = []
     added_up: list[AddedUp] = []

@@ -849,8 +849,8 @@ class Acts:
         good, each time another one. Never are all lost, so that a careful receiver always learns what happened.
         """
         endpoints = self.memory.listed(by.account, "webhook_endpoint")[0]
-        mode = self.memory.setting("mode", self.default_mode)
-        late = float(self.memory.setting("late", "2"))
+        mode = self.memory.setting(f"mode:{by.account}", self.memory.setting("mode", self.default_mode))
+        late = float(self.memory.setting(f"late:{by.account}", self.memory.setting("late", "2")))
         now = time.time()
         act = int(self.memory.setting("acts", "0"))
         self.memory.set_setting("acts", str(act + 1))

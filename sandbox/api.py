@@ -41,6 +41,7 @@ class Fault:
     seconds: float
     path: str = ""
     method: str = ""
+    account: str = ""
 
 
 @dataclass
@@ -64,7 +65,8 @@ class Faults:
     def take(self, asked: Request) -> Fault | None:
         with self.lock:
             for fault in self.waiting:
-                if asked.path.startswith(fault.path) and fault.method in ("", asked.method):
+                whose = fault.account in ("", account_of(_key_of(asked)))
+                if whose and asked.path.startswith(fault.path) and fault.method in ("", asked.method):
                     fault.left -= 1
                     if fault.left < 1:
                         self.waiting.remove(fault)
@@ -365,17 +367,26 @@ def _act(
     return response
 
 
+def account_of(key: str) -> str:
+    """Return the account that a key opens; the key itself is not kept."""
+    return "acct_" + hashlib.sha256(key.strip().encode()).hexdigest()[:16]
+
+
+def _key_of(asked: Request) -> str:
+    scheme, _, key = asked.headers.get("Authorization", "").partition(" ")
+    if scheme == "Basic" and asked.authorization:
+        return asked.authorization.username or ""
+    return key
+
+
 def _account() -> str:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme == "Basic" and request.authorization:
-        key = request.authorization.username or ""
+    key = _key_of(request)
     if not key:
         raise Refused("You did not provide an API key.", status=401)
     if not _KEY.fullmatch(key.strip()):
         shown = key[:8] + "*" * max(0, len(key) - 12) + key[-4:] if len(key) > 12 else "****"
         raise Refused(f"Invalid API Key provided: {shown}", status=401)
-    # An account is known by its key; the key itself is not kept.
-    return "acct_" + hashlib.sha256(key.strip().encode()).hexdigest()[:16]
+    return account_of(key)
 
 
 def _route(path: str) -> tuple[Route, tuple[str, ...]]:

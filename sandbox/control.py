@@ -1,13 +1,13 @@
 """The doors for tests under /_sandbox: JSON in, JSON out, for callers on this machine only.
 
 GET  health                                   -> {ok, api_version, sdk, delivery, unfinished, now}
-POST delivery {mode, seconds?}                normal | hostile | out_of_order | doubled | delayed | lost
-POST faults {how, count=1, seconds=25, path="", method=""}   the next calls of the API go wrong:
+POST delivery {mode, seconds?, key?}          normal | hostile | out_of_order | doubled | delayed | lost
+POST faults {how, count=1, seconds=25, path="", method="", key=""}   the next calls of the API go wrong:
        500 (before anything is done) | 500_saved (and kept under the key) | 429 | timeout | cut (no answer) |
        lost_answer (done, but no answer arrives) | slow (answers after `seconds`, if it has an idempotency key)
 DELETE faults
-GET  events?type=&limit=                      -> every event, newest first, each with its deliveries
-POST events/<evt>/redeliver · GET idle?timeout=5   waits until no delivery is under way
+GET  events?type=&limit=&key=                 -> every event, newest first, each with its deliveries
+POST events/<evt>/redeliver · GET idle?timeout=5&key=   waits until no delivery is under way
 POST payments/<pi>/succeed | fail             a delayed payment arrives or not, a voucher was paid or ran out; left
        alone, the clock does it: a debit after 4 to 7 days, a voucher the day after its last
 POST payments/<pi>/authenticate | refuse      the bank's question, for a payment without a hosted page
@@ -19,6 +19,7 @@ POST balance/<pi> {settled_in, rate} | {type, amount, fee, currency} | {pay_out,
 POST payouts/<po>/send-back                   the bank sends a payout back
 POST refunds/<re>/succeed | fail              · POST sessions/<cs>/expire
 POST clock {advance: s} | {at: epoch} | {real: true}     · POST reset
+With `key`, the secret key of an account, it is about that account alone.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from sandbox import balance, objects
 from sandbox.acts import MODES, Acts, Caller, Refused
-from sandbox.api import Fault, Faults
+from sandbox.api import Fault, Faults, account_of
 from sandbox.memory import Body
 
 control = Blueprint("control", __name__, url_prefix="/_sandbox")
@@ -77,6 +78,11 @@ def _found(kind: str, identifier: str) -> tuple[Caller, Body]:
     return by, _acts().found(by, kind, identifier)
 
 
+def _asked_about() -> str | None:
+    key = request.args.get("key")
+    return account_of(key) if key else None
+
+
 def _told(body: Body) -> Response:
     current_app.config["COURIER"].poke()
     return jsonify(objects.public(body))
@@ -100,9 +106,10 @@ def delivery() -> Response:
     given = _given()
     if given.get("mode") not in MODES:
         raise Refused(f"mode must be one of {', '.join(MODES)}", param="mode")
+    whose = f":{account_of(given['key'])}" if given.get("key") else ""
     with _acts().memory.transaction():
-        _acts().memory.set_setting("mode", given["mode"])
-        _acts().memory.set_setting("late", str(float(given.get("seconds", 2))))
+        _acts().memory.set_setting(f"mode{whose}", given["mode"])
+        _acts().memory.set_setting(f"late{whose}", str(float(given.get("seconds", 2))))
     return jsonify(mode=given["mode"])
 
 
@@ -116,6 +123,7 @@ def put_fault() -> Response:
             seconds=float(given.get("seconds", 25)),
             path=str(given.get("path", "")),
             method=str(given.get("method", "")),
+            account=account_of(given["key"]) if given.get("key") else "",
         )
     )
     return jsonify(ok=True)
@@ -132,7 +140,7 @@ def events() -> Response:
     memory = _acts().memory
     kind = request.args.get("type")
     where = (("type", kind),) if kind else ()
-    found, _ = memory.listed(None, "event", where=where, limit=request.args.get("limit", 1000, type=int))
+    found, _ = memory.listed(_asked_about(), "event", where=where, limit=request.args.get("limit", 1000, type=int))
     return jsonify([event | {"deliveries": memory.deliveries(event["id"])} for event in found])
 
 
@@ -148,9 +156,9 @@ def redeliver(identifier: str) -> Response:
 @control.get("/idle")
 def idle() -> tuple[Response, int]:
     until = time.monotonic() + min(30.0, request.args.get("timeout", 5.0, type=float))
-    while _acts().memory.unfinished():
+    while left := _acts().memory.unfinished(_asked_about()):
         if time.monotonic() > until:
-            return jsonify(idle=False, unfinished=_acts().memory.unfinished()), 503
+            return jsonify(idle=False, unfinished=left), 503
         time.sleep(0.02)
     return jsonify(idle=True), 200
 

@@ -268,10 +268,12 @@ class Memory:
             ).fetchall()
         return [dict(row) for row in rows]
 
-    def unfinished(self) -> int:
+    def unfinished(self, account: str | None = None) -> int:
         with self._lock:
             row = self._db.execute(
-                "select count(*) as n from delivery where state in ('waiting', 'sending')"
+                "select count(*) as n from delivery where state in ('waiting', 'sending') "
+                "and (? is null or account = ?)",
+                (account, account),
             ).fetchone()
         return int(row["n"])
 

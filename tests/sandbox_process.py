@@ -104,31 +104,41 @@ class SandboxProcess:
     def health(self) -> Any:
         return self._json("GET", "health")
 
-    def delivery(self, mode: str, *, seconds: float = 2.0) -> None:
+    # With `key`, a lender's secret key, each is about that account alone.
+
+    def delivery(self, mode: str, *, seconds: float = 2.0, key: str = "") -> None:
         """Set how webhooks go out: normal, hostile, out_of_order, doubled, delayed or lost."""
-        self._json("POST", "delivery", {"mode": mode, "seconds": seconds})
+        self._json("POST", "delivery", {"mode": mode, "seconds": seconds, "key": key})
 
     def fail_next(
-        self, how: str = "500", *, count: int = 1, seconds: float = 25.0, path: str = "", method: str = ""
+        self,
+        how: str = "500",
+        *,
+        count: int = 1,
+        seconds: float = 25.0,
+        path: str = "",
+        method: str = "",
+        key: str = "",
     ) -> None:
         """Let the next API calls go wrong: 500, 500_saved, 429, timeout, cut, lost_answer or slow."""
-        self._json("POST", "faults", {"how": how, "count": count, "seconds": seconds, "path": path, "method": method})
+        given = {"how": how, "count": count, "seconds": seconds, "path": path, "method": method, "key": key}
+        self._json("POST", "faults", given)
 
     def heal(self) -> None:
         """Take back every failure that still waits."""
         self._json("DELETE", "faults", {})
 
-    def events(self, kind: str = "") -> list[Any]:
+    def events(self, kind: str = "", *, key: str = "") -> list[Any]:
         """Return the events, newest first, each with its deliveries."""
-        found: list[Any] = self._json("GET", f"events?type={kind}")
+        found: list[Any] = self._json("GET", f"events?type={kind}&key={key}")
         return found
 
     def redeliver(self, event_id: str) -> None:
         self._json("POST", f"events/{event_id}/redeliver", {})
 
-    def wait_idle(self, timeout: float = 5.0) -> None:
+    def wait_idle(self, timeout: float = 5.0, *, key: str = "") -> None:
         """Wait until no delivery is under way."""
-        self._json("GET", f"idle?timeout={timeout}")
+        self._json("GET", f"idle?timeout={timeout}&key={key}")
 
     def settle_payment(self, payment_intent_id: str, *, succeeds: bool) -> None:
         """Let a delayed payment arrive, or fail."""

@@ -126,7 +126,7 @@ def heed(job: queue.Job) -> None:
     intent_id = event.facts.get("payment_intent_id")
     outcome = "about_nothing_of_ours"
     if payment_id is not None and lender_id is not None:
-        settle(lender_id=lender_id, payment_id=payment_id)
+        settle(lender_id=lender_id, payment_id=payment_id, intent_id=intent_id)
         outcome = "heeded"
         known_intent = session.get_one(Payment, (lender_id, payment_id)).payment_intent_id
     if intent_id and lender_id is not None and (intent_id != known_intent or _stands_alone(lender_id, intent_id)):
@@ -160,17 +160,19 @@ def _payment_of(event: WebhookEvent) -> Payment | None:
     ).one_or_none()
 
 
-def settle(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> PaymentFacts | None:
+def settle(*, lender_id: uuid.UUID, payment_id: uuid.UUID, intent_id: str | None = None) -> PaymentFacts | None:
     """Read a payment at Stripe, outside any transaction, and bring our books to it in one transaction.
 
-    Gives what Stripe says of it; None while nobody could have paid.
+    Gives what Stripe says of it; None while nobody could have paid. `intent_id` is what is said to have been paid for
+    it, for where we know of no page.
 
     :raises portal.queue.TryLater: if Stripe can't be reached now.
     """
     payment = session.get_one(Payment, (lender_id, payment_id))
     lender = session.get_one(Lender, lender_id)
     account = account_of(lender, api_base=current_app.config["STRIPE_API_BASE"])
-    session_id, intent_id = payment.session_id, payment.payment_intent_id
+    session_id = payment.session_id
+    intent_id = payment.payment_intent_id or (intent_id if session_id is None else None)
     if session_id is None and intent_id is None:
         # The page was never opened, or we died before we could write down that it was: then nobody has its address.
         return None
@@ -383,11 +385,25 @@ def settle_aside(*, lender_id: uuid.UUID, intent_id: str, about: uuid.UUID | Non
     if stripe_gateway.REFERENCE not in facts.metadata and "payment" not in facts.metadata:
         # What else the lender sells by the same account is none of ours.
         return "about_nothing_of_ours"
+    if about is None and not _stands_alone(lender_id, intent_id) and (about := _named(lender_id, facts)) is not None:
+        # That money went back was told before that it came: it is of this payment all the same.
+        settle(lender_id=lender_id, payment_id=about, intent_id=intent_id)
+        if session.get_one(Payment, (lender_id, about)).payment_intent_id == intent_id:
+            return "heeded"
     if facts.status is not PaymentStatus.SUCCEEDED or not facts.amount_received:
         return "no_money_came"
     with transaction():
         _follow_aside(lender_id, intent_id, facts, live=account.live, about=about)
     return "set_aside"
+
+
+def _named(lender_id: uuid.UUID, facts: PaymentFacts) -> uuid.UUID | None:
+    """Give the payment of ours that money says it is for, if there is one."""
+    try:
+        named = uuid.UUID(facts.metadata.get("payment", ""))
+    except ValueError:
+        return None
+    return session.scalars(select(Payment.id).where(Payment.lender_id == lender_id, Payment.id == named)).one_or_none()
 
 
 def _stands_alone(lender_id: uuid.UUID, intent_id: str) -> bool:

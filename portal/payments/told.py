@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from portal import clock, queue
-from portal.db import insert_unless_there, new_id, session
+from portal.db import new_id, put_unless_there
 from portal.payments.models import WebhookEvent
 from portal.payments.settle import ABOUT_CARDS
 from portal.payments.stripe_gateway import Event
@@ -38,32 +38,28 @@ HEEDED = frozenset(
 def store(lender_id: uuid.UUID, event: Event) -> bool:
     """Store an event, and put off that it is heeded; gives whether it is one that nobody had told us."""
     outcome = "waiting" if event.type in HEEDED else "not_needed"
-    stored = session.execute(
-        insert_unless_there(WebhookEvent)
-        .values(
-            lender_id=lender_id,
-            id=new_id(),
-            event_id=event.id,
-            kind=event.type,
-            facts={
-                "object_id": event.object_id,
-                "reference": event.reference,
-                "session_id": event.session_id,
-                "payment_intent_id": event.payment_intent_id,
-                "method_id": event.method_id,
-                "api_version": event.api_version,
-            },
-            received_at=clock.now(),
-            outcome=outcome,
-        )
-        .on_conflict_do_nothing(index_elements=["lender_id", "event_id"])
-        .returning(WebhookEvent.id)
-    ).scalar_one_or_none()
-    if stored is not None and outcome == "waiting":
+    row = {
+        "lender_id": lender_id,
+        "id": new_id(),
+        "event_id": event.id,
+        "kind": event.type,
+        "facts": {
+            "object_id": event.object_id,
+            "reference": event.reference,
+            "session_id": event.session_id,
+            "payment_intent_id": event.payment_intent_id,
+            "method_id": event.method_id,
+            "api_version": event.api_version,
+        },
+        "received_at": clock.now(),
+        "outcome": outcome,
+    }
+    stored = put_unless_there(WebhookEvent, row)
+    if stored and outcome == "waiting":
         queue.later(
             "payments.heed",
             lender_id=lender_id,
-            payload={"event_id": str(stored)},
+            payload={"event_id": str(row["id"])},
             once=f"heed:{lender_id}:{event.id}",
         )
-    return stored is not None
+    return stored

@@ -16,25 +16,19 @@ from sqlalchemy import Select, func, select, update
 
 from portal import clock, jobs, queue
 from portal.autopay import agreeing, charging
-from portal.autopay.models import Autopay, AutopayCharge, Payer, SavedCard
-from portal.autopay.reading import locked
-from portal.db import new_id, session, transaction
+from portal.autopay.models import Autopay, AutopayCharge, SavedCard
+from portal.db import new_id, transaction
 from portal.debts.statement import Standing
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
-from portal.payments import stripe_gateway
 from portal.payments.models import MoneyEffect, Payment
-from portal.people.models import Debtor
-from portal.plans import progress
-from portal.plans.models import Plan, PlanItem
-from portal.post.models import Message
 from portal.queue import QueuedJob
+from tests.charges import come_due
 from tests.conftest import Clock, RealDatabase
 from tests.factories import a_debt, a_lender
 from tests.faults.test_kills_and_races import at_once, fresh, killed, process
 from tests.journeys.acts import Stripe, acts_of, books_agree
 from tests.sandbox_process import SandboxProcess, wait_until
-from tests.settling import a_plan
 
 ALL = os.environ.get("FAULTS") == "all"
 # Held there by the stand-in: before the payment is made, made and its answer lost, before it is charged, charged and
@@ -72,79 +66,10 @@ def stripe(real_app: Flask, stand_in: SandboxProcess, lender: Lender) -> Iterato
     made.receiver.stop()
 
 
-def daytime_zone() -> str:
-    """A zone in which it is past noon now, since charges are made by day; its sign is the other way round."""
-    hours = 12 - datetime.now(UTC).hour
-    return f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"
-
-
 @pytest.fixture
 def due(real_app: Flask, debt: Standing, stripe: Stripe) -> AutopayCharge:
-    """A charge that is due now: agreed to, a card saved at the stand-in, its notice left days ago."""
-    zone = daytime_zone()
-    with transaction() as s:
-        s.execute(update(Debtor).values(zone=zone))
-    plan = a_plan(debt, zone=zone)
-    lender_id, by = debt.lender_id, Actor("debtor", str(debt.debtor_id))
-    customer = stripe_gateway.make_customer(stripe.account, reference="r", idempotency_key="c")
-    back = "http://localhost/back"
-    page = stripe_gateway.open_saving(
-        stripe.account,
-        reference="r",
-        customer_id=customer,
-        methods=("card",),
-        description="A lender",
-        success_url=back,
-        cancel_url=back,
-        locale="en",
-        expires_at=datetime.now(UTC) + timedelta(hours=1),
-        idempotency_key="s",
-    )
-    assert stripe.sandbox.pay(page.url)[0] == 303
-    method_id = stripe_gateway.read_saving(stripe.account, session_id=page.session_id).method_id
-    assert method_id is not None
-    card = stripe_gateway.read_method(stripe.account, method_id=method_id)
-    with real_app.test_request_context():
-        with transaction() as s:
-            s.add(Payer(lender_id=debt.lender_id, debtor_id=debt.debtor_id, customer_id=customer, made_at=clock.now()))
-            offered = agreeing.offer(progress.locked(lender_id=debt.lender_id, plan_id=plan.id))
-            assert isinstance(offered, agreeing.Offer)
-            asked = agreeing.agree(
-                lender_id=lender_id,
-                by=by,
-                debtor_id=debt.debtor_id,
-                reference=plan.reference,
-                shown=offered.shown,
-                form_key="k",
-                language="en",
-                strength=2,
-            )
-            assert isinstance(asked, agreeing.Asked)
-            assert agreeing.keep_card(
-                lender_id=lender_id,
-                by=by,
-                autopay_id=asked.autopay_id,
-                facts=card,
-                customer_id=customer,
-            )
-        today = clock.today(zone)
-        with transaction() as s:
-            # The first payment is due in four days; its notice leaves, and four days pass at once.
-            s.execute(update(PlanItem).where(PlanItem.seq == 1).values(due_on=today + timedelta(days=4)))
-            s.execute(update(Plan).values(look_on=None))
-            s.flush()
-            charging.look_at(locked(lender_id=debt.lender_id, autopay_id=asked.autopay_id))
-        with transaction() as s:
-            s.execute(update(PlanItem).where(PlanItem.seq == 1).values(due_on=today))
-            s.execute(update(AutopayCharge).values(due_on=today, charge_on=today))
-            past = clock.now() - timedelta(days=4)
-            s.execute(update(Message).values(state="sent", left_at=past))
-            s.execute(update(QueuedJob).values(state="done"))
-        with transaction():
-            charging.look_at(locked(lender_id=debt.lender_id, autopay_id=asked.autopay_id))
-    session.rollback()
-    charge = session.scalars(select(AutopayCharge)).one()
-    session.expunge(charge)
+    charge = come_due(real_app, debt, account=stripe.account, sandbox=stripe.sandbox)
+    assert charge is not None
     assert fresh(_waiting().where(QueuedJob.state == "ready")) == 1
     return charge
 

@@ -388,6 +388,33 @@ def test_money_for_a_debt_that_was_recalled_waits_and_goes_back(
     books_agree()
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["page known", "page never written down"])
+def test_money_that_went_back_before_we_heard_that_it_came_is_of_its_payment(
+    client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask, known: bool
+) -> None:
+    """Nothing about the payment itself ever came; the bank's word names only what is at Stripe."""
+    come_in(client, debt)
+    stripe.pay(go_pay(client, debt, amount="50"))
+    stripe.sandbox.wait_idle()
+    page = stripe_gateway.read_checkout(stripe.account, session_id=payment_on(debt).session_id or "")
+    stripe.receiver.taken.clear()
+    if not known:
+        # We died between Stripe's answer and our commit, and the page was paid on all the same.
+        with transaction() as s:
+            s.execute(update(Payment).values(session_id=None, session_url=None, state="created"))
+    dispute = stripe.sandbox.dispute(page.payment_intent_id or "")
+    stripe.settle()
+    assert payment_on(debt).state == "disputed"
+    assert now(debt).owed == usd("900.00")
+    stripe.sandbox.close_dispute(dispute, won=True)
+    stripe.settle()
+    assert payment_on(debt).state == "succeeded"
+    assert now(debt).owed == usd("850.00")
+    assert session.scalars(select(SetAside)).all() == []
+    assert acts_of(debt.lender_id)["payment_settled"] == 1
+    books_agree()
+
+
 def test_money_under_our_mark_that_no_payment_is_known_for_is_kept_once(
     client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask, lender: Lender
 ) -> None:
