@@ -628,7 +628,7 @@ class History:
             if each["payment_intent"] and each["id"] in debt_of_session
         }
         intent_of = {each["id"]: each["payment_intent"] for each in self.at_stripe("charges")}
-        charge_of = {each["id"]: each["charge"] for each in self.at_stripe("refunds")}
+        charge_of = {each["id"]: each["charge"] for what in ("refunds", "disputes") for each in self.at_stripe(what)}
         net, of_debt, here = 0, Counter[uuid.UUID](), Counter[str]()
         for each in reversed(self.at_stripe("balance_transactions")):
             intent = intent_of[charge_of.get(each["source"], each["source"])]
