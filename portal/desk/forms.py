@@ -11,7 +11,7 @@ from portal.desk.boxes import Line, Lines, Share, Sum, Whole
 from portal.money import Money
 from portal.schedules.dates import Frequency
 from portal.staff.forms import LONGEST_WORDS, Filled
-from portal.web.fields import Amount, Form, at_most
+from portal.web.fields import Amount, Form, at_most, no_card_number
 from portal.web.languages import gettext as _
 from portal.web.languages import lazy_gettext
 
@@ -55,7 +55,8 @@ class WordsForm(Form):
     """What somebody says to a colleague, or why something is done."""
 
     words = TextAreaField(
-        lazy_gettext("In your words"), [Filled(lazy_gettext("Write in a sentence why.")), at_most(LONGEST_WORDS)]
+        lazy_gettext("In your words"),
+        [Filled(lazy_gettext("Write in a sentence why.")), at_most(LONGEST_WORDS), no_card_number],
     )
 
 
