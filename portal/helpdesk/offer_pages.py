@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.care.requests import plain_words
@@ -42,9 +42,6 @@ def _said(act: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseRetu
             flash(_("The limits don’t allow that plan any more. Here is what may be granted now."), "problem")
         except granting.AboveCap:
             flash(_("That is more than you may grant alone. Ask a colleague."), "problem")
-        except deciding.NotAllowed:
-            # Under the lock: what the roles of a moment ago allowed is gone.
-            abort(403)
         return _to_request(number)
 
     return done

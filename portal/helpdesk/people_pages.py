@@ -14,7 +14,6 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from portal import clock
-from portal.autopay import agreeing
 from portal.autopay import reading as autopay
 from portal.autopay.states import Auto
 from portal.care import requests
@@ -174,29 +173,6 @@ def person_page(who: Colleague, subject: Subject) -> ResponseReturnValue:
         ],
         automatic=[one for one in autopay.of_person(**subject.key) if one.state is not Auto.ASKED],
     )
-
-
-@helpdesk_people.route("/<uuid:debtor_id>/autopay/<uuid:autopay_id>/stop", methods=["GET", "POST"])
-@needs(Permission.HELP_PEOPLE)
-@of_person
-def stop_autopay(who: Colleague, subject: Subject, autopay_id: uuid.UUID) -> ResponseReturnValue:
-    """Stop automatic payments for somebody who asks for that; only the person can turn them on."""
-    shown = next((one for one in autopay.of_person(**subject.key) if one.id == autopay_id), None)
-    if request.method == "POST":
-        if shown is not None:
-            with transaction():
-                agreeing.stop(
-                    lender_id=who.lender_id,
-                    autopay_id=autopay_id,
-                    debtor_id=subject.debtor_id,
-                    by=who.actor,
-                    why="staff",
-                )
-        flash(_("Automatic payments are stopped. The person is told."), "success")
-        return redirect(url_for("helpdesk_people.person", debtor_id=subject.debtor_id), 303)
-    if shown is None:
-        abort(404)
-    return render_template("helpdesk/stop_autopay.html", person=subject, auto=shown)
 
 
 @helpdesk_people.get("/<uuid:debtor_id>/screen")

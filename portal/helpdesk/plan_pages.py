@@ -15,7 +15,6 @@ from portal.care.requests import plain_words
 from portal.changes import words as change_words
 from portal.db import session, transaction
 from portal.helpdesk import keeping
-from portal.helpdesk.deciding import NotAllowed
 from portal.helpdesk.forms import FoundForm, MoreTimeForm, PlansForm
 from portal.helpdesk.looking import looked_at_plan
 from portal.helpdesk.words import plan_state, waits_words
@@ -185,16 +184,13 @@ def _changes(card: PlanCard, names: dict[str, str], *, zone: str) -> list[dict[s
     return rows
 
 
-def _said(act: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
-    """Let nobody act whose role was taken away a moment ago."""
+def _of_plan(act: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+    """Give an act of a plan; another lender's is not there."""
 
     @wraps(act)
     def done(reference: str) -> ResponseReturnValue:
         _one_or_404(reference)
-        try:
-            return act(reference)
-        except NotAllowed:
-            abort(403)
+        return act(reference)
 
     return done
 
@@ -222,7 +218,7 @@ def _waits_for(reference: str, why: Why) -> bool:
 
 @staff_plans.route("/<reference:reference>/more-time", methods=["GET", "POST"])
 @needs(Permission.ANSWER_REQUESTS)
-@_said
+@_of_plan
 def more_time(reference: str) -> ResponseReturnValue:
     """Ask how many days more somebody gets to make up for what is missing, and why; then give them."""
     form = MoreTimeForm()
@@ -238,7 +234,7 @@ def more_time(reference: str) -> ResponseReturnValue:
 
 @staff_plans.route("/<reference:reference>/end", methods=["GET", "POST"])
 @needs(Permission.ANSWER_REQUESTS)
-@_said
+@_of_plan
 def end(reference: str) -> ResponseReturnValue:
     """Say what the end of a broken plan means, and end it with what was found."""
     form = FoundForm()
@@ -251,7 +247,7 @@ def end(reference: str) -> ResponseReturnValue:
 
 @staff_plans.route("/<reference:reference>/looked-at", methods=["GET", "POST"])
 @needs(Permission.ANSWER_REQUESTS)
-@_said
+@_of_plan
 def looked_at(reference: str) -> ResponseReturnValue:
     """Ask what came of looking at a plan whose day of review has come, and note it."""
     form = FoundForm()

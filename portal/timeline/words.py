@@ -352,7 +352,15 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "autopay_charging": lambda f: _("We began to take %(amount)s from your card", amount=f.amount()),
         "autopay_declined": lambda _f: _("Your card was declined; no money was taken, and it costs nothing"),
         "autopay_called_off": lambda _f: _("A payment was not taken from your card by itself"),
-        "autopay_stopped": lambda f: _("Automatic payments of your plan %(number)s stopped", number=f.text("plan")),
+        "autopay_stopped": lambda f: (
+            _(
+                "%(name)s stopped the automatic payments of your plan %(number)s for you",
+                name=f.text("helper"),
+                number=f.text("plan"),
+            )
+            if f.text("helper")
+            else _("Automatic payments of your plan %(number)s stopped", number=f.text("plan"))
+        ),
         "points_awarded": lambda _f: _("You got points for a kept payment"),
         "points_taken_back": lambda _f: _("Points were taken back, because the payment went back"),
         "letter_asked": lambda _f: _("You asked for a letter"),
