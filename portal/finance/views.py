@@ -19,6 +19,7 @@ from portal.desk.drafts import NotTwoPeople
 from portal.finance import acts
 from portal.finance.forms import BackForm, FindForm, GiveBackForm, NoteForm, PlaceForm, ReasonForm
 from portal.finance.words import aside_words, dispute_words, refund_words, tie_words, why_words
+from portal.helpdesk import opening
 from portal.helpdesk.people_pages import of_person
 from portal.helpdesk.person import Subject
 from portal.money import Money
@@ -92,6 +93,7 @@ def _refunds(lender_id: uuid.UUID, number: str | None = None) -> Sequence[Any]:
 def refunds() -> ResponseReturnValue:
     """List what goes back: what waits for a second person first."""
     shown, pages = page_of(_refunds(me().lender_id), request.args.get("page"), size=A_PAGE)
+    opening.a_list(me(), "refunds", shown=len(shown), page=request.args.get("page"))
     return render_template(
         "finance/refunds.html",
         sheets=_sheets("refunds"),
@@ -106,6 +108,7 @@ def refunds() -> ResponseReturnValue:
 @needs(Permission.SEE_MONEY)
 def refunds_csv() -> ResponseReturnValue:
     """Give the same as a file."""
+    opening.a_file(me(), "refunds", rows=len(_refunds(me().lender_id)))
     return csv_answer(
         "refunds",
         ("number", "state", "amount", "currency", "person", "payment", "asked by", "asked", "reason", "decided by",
@@ -143,6 +146,7 @@ def _refund_page(form: ReasonForm, number: str) -> ResponseReturnValue:
     if not found:
         abort(404)
     row = found[0].Refund
+    opening.seen(who, debtor_id=row.debtor_id, refund=number)
     amount, payment_id, waits = Money(row.amount_minor, row.currency), row.payment_id, row.state == State.ASKED.value
     shown = {"row": found[0], "amount": amount, "state": refund_words(row.state), "waits": waits}
     mine = row.asked_by == who.member_id
@@ -297,6 +301,7 @@ def _disputes(lender_id: uuid.UUID) -> Sequence[Any]:
 def disputes() -> ResponseReturnValue:
     """List what banks ask and took, with the day by which an answer is due."""
     shown, pages = page_of(_disputes(me().lender_id), request.args.get("page"), size=A_PAGE)
+    opening.a_list(me(), "disputes", shown=len(shown), page=request.args.get("page"))
     return render_template(
         "finance/disputes.html",
         sheets=_sheets("disputes"),
@@ -317,6 +322,7 @@ def disputes() -> ResponseReturnValue:
 @needs(Permission.SEE_MONEY)
 def disputes_csv() -> ResponseReturnValue:
     """Give the same as a file."""
+    opening.a_file(me(), "disputes", rows=len(_disputes(me().lender_id)))
     return csv_answer(
         "disputes",
         ("dispute", "state", "status", "reason", "amount", "currency", "evidence by", "opened", "person", "payment"),
@@ -454,6 +460,7 @@ def _aside_page(aside_id: uuid.UUID, wrong: PlaceForm | BackForm | NoteForm | No
     if not back_form.form_key.data:
         back_form.form_key.data = uuid.uuid4().hex
     left = aside.waiting(row.SetAside)
+    opening.seen(who, debtor_id=row.debtor_id, aside=aside_id.hex)
     return (
         render_template(
             "finance/aside.html",

@@ -121,16 +121,22 @@ def _contact_decided(facts: Facts) -> str:
 
 
 def _looked(facts: Facts) -> str:
-    name, number, reason = facts.text("name"), facts.text("request"), facts.text("reason")
+    name, reason = facts.text("name"), facts.text("reason")
     if debt := facts.text("tried"):
-        return _("%(name)s looked at what you would be offered for %(debt)s", name=name, debt=debt)
-    if number:
-        return _("%(name)s looked at what you wrote in request %(number)s", name=name, number=number)
-    if plan := facts.text("plan"):
-        return _("%(name)s looked at your plan %(plan)s", name=name, plan=plan)
-    if reason:
+        what = _("%(name)s looked at what you would be offered for %(debt)s", name=name, debt=debt)
+    elif number := facts.text("request"):
+        what = _("%(name)s looked at what you wrote in request %(number)s", name=name, number=number)
+    elif plan := facts.text("plan"):
+        what = _("%(name)s looked at your plan %(plan)s", name=name, plan=plan)
+    elif facts.text("refund"):
+        what = _("%(name)s looked at money that goes back to you", name=name)
+    elif facts.text("aside"):
+        what = _("%(name)s looked at money of yours that waits to be placed", name=name)
+    elif reason:
         return _("%(name)s opened your page. The reason given: %(reason)s", name=name, reason=reason)
-    return _("%(name)s opened your page", name=name)
+    else:
+        return _("%(name)s opened your page", name=name)
+    return _("%(what)s. The reason given: %(reason)s", what=what, reason=reason) if reason else what
 
 
 def _call(facts: Facts) -> str:
