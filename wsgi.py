@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+from portal.config import BadSetting
+
 WITHOUT_PAGES = {"import", "import-undo", "migrate", "prepare"}
 
 
@@ -30,7 +32,14 @@ elif command(sys.argv) in WITHOUT_PAGES:
 else:
     from portal.app import create_app
 
-app = create_app()
+if command(sys.argv) not in {None, "start"}:
+    from portal.terminal import told_plainly
+
+    sys.excepthook = told_plainly
+try:
+    app = create_app()
+except BadSetting as problem:
+    sys.exit(f"Error: {problem}")
 gc.freeze()
 gc.enable()
 # `flask start` brings the tables to today's while a server reads the portal in; it ends us if that doesn't succeed.

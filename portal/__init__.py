@@ -37,6 +37,6 @@ interest, amounts, money, config   pure values, and settings
 
 Inside a feature: views → forms → acts → models → rules. Files in `offers/`, `limits/`, `schedules/`, `affordability/`,
 and those named `rules`, `two_people`, `redrawing`, `states`, `looking`, `allocation`, `sharing`, `reach`, `payoff`,
-`next_thing`, `declines`, `earning`, `truth`, `gate`, `kinds`, `clocks` are rules: plain Python over values, without
-Flask, database, clock or network.
+`next_thing`, `declines`, `rails`, `earning`, `truth`, `gate`, `kinds`, `clocks` are rules: plain Python over values,
+without Flask, database, clock or network.
 """

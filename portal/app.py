@@ -31,6 +31,7 @@ from portal.desk.draft_pages import desk_drafts
 from portal.desk.try_pages import desk_try
 from portal.desk.views import desk
 from portal.files import views as file_pages
+from portal.finance.reconciliation_pages import reconciliation
 from portal.finance.views import finance
 from portal.helpdesk.acting_pages import helpdesk_people
 from portal.helpdesk.offer_pages import helpdesk_offers
@@ -43,6 +44,7 @@ from portal.lenders.brand import look_of
 from portal.lenders.hosts import only_lender_here
 from portal.lenders.views import brand
 from portal.letters.views import letters
+from portal.payments import on_the_way
 from portal.payments.stripe_gateway import PaymentServiceDown
 from portal.payments.views import payments
 from portal.payments.webhook import webhooks
@@ -160,14 +162,14 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions[staff_requests.TAKER_BACK] = taken_back
     for blueprint in (public, people, home, plans, payments, points, letters, care, post, brand, design):
         app.register_blueprint(blueprint)
-    app.jinja_env.globals.update(template_words())
+    app.jinja_env.globals.update(template_words() | on_the_way.template_words())
     for blueprint in (timeline, log_pages, changes, autopay, you, contact_pages, passkey_pages, not_me_pages):
         app.register_blueprint(blueprint)
     for blueprint in (staff, staff_own, staff_team, staff_lenders, staff_plans):
         app.register_blueprint(blueprint)
     for blueprint in (helpdesk, helpdesk_offers, helpdesk_people, helpdesk_plans):
         app.register_blueprint(blueprint)
-    for blueprint in (desk, desk_drafts, desk_cards, desk_try, finance, file_pages.files):
+    for blueprint in (desk, desk_drafts, desk_cards, desk_try, finance, reconciliation, file_pages.files):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

@@ -9,6 +9,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -42,7 +43,7 @@ from portal.debts.models import Debt
 from portal.debts.statement import debt_of, owner_of_reference
 from portal.evidence.log import THOROUGH
 from portal.evidence.record import OPERATOR
-from portal.finance.commands import refund_limit_command
+from portal.finance.commands import account_names_command, journal_command, refund_limit_command
 from portal.helpdesk.commands import people_index_command
 from portal.lenders import brand as brands
 from portal.lenders import hosts
@@ -53,8 +54,9 @@ from portal.letters import issue, kept, pdf
 from portal.limits.reading import LimitsError, parse
 from portal.migrate import migrate
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
-from portal.payments import disputes, giving_back, going_back, settle, stripe_gateway
+from portal.payments import disputes, giving_back, going_back, reconcile, settle, stripe_gateway
 from portal.payments.checkout import NoPaymentsYet, account_of
+from portal.payments.commands import ways_command
 from portal.payments.models import Payment
 from portal.people import sign_in
 from portal.people.models import Debtor
@@ -464,7 +466,15 @@ def nightly_command(report: Path | None) -> None:
             or_(Payment.session_id.is_not(None), Payment.payment_intent_id.is_not(None)),
         )
     ).all()
-    moving = giving_back.moving() + disputes.moving()
+    # On the last day on which a bank can take something back, it is asked once more: a word of it may have been lost.
+    today = clock.today("UTC")
+    ending = session.execute(
+        select(Payment.lender_id, Payment.id).where(
+            Payment.returns_end_on.between(today - timedelta(days=1), today + timedelta(days=1)),
+            Payment.state.in_(("succeeded", "partly_refunded")),
+        )
+    ).all()
+    moving = giving_back.moving() + disputes.moving() + [(row.lender_id, row.id) for row in ending]
     with transaction():
         for payment in open_:
             settle.ask(lender_id=payment.lender_id, payment_id=payment.id)
@@ -472,6 +482,7 @@ def nightly_command(report: Path | None) -> None:
             settle.ask(lender_id=lender_id, payment_id=payment_id)
     click.echo(f"{len(open_)} open payments to look at again.")
     click.echo(f"{autopay_night.run()} automatic payments to look at.")
+    click.echo(f"{reconcile.begin_all()} lenders whose books are held against Stripe.")
     for line in late_lines():
         click.echo(f"request needs a person: {line}")
     if by_hand := len(kept.waiting_for_person()):
@@ -657,6 +668,7 @@ def register(group: click.Group) -> None:
     plan_commands.register(group)
     lender_group.add_command(brand_command)
     lender_group.add_command(urgent_command)
+    lender_group.add_command(ways_command)
     for command in (
         get_ready_command,
         worker_command,
@@ -669,6 +681,8 @@ def register(group: click.Group) -> None:
         invite_command,
         refund_command,
         refund_limit_command,
+        account_names_command,
+        journal_command,
         offers_command,
         contact_group,
         staff_group,

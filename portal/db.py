@@ -507,6 +507,19 @@ def _form_of(statement: Select[Any], dialect: Dialect) -> Form:
 
 
 @contextmanager
+def snapshot() -> Iterator[None]:
+    """Read everything inside as of one instant, however long it takes and whatever others write meanwhile."""
+    session.rollback()
+    if isinstance(bound := _sessions.kw["bind"], Engine) and bound.dialect.name == "postgresql":
+        # SQLite does so by itself; in a test's outer transaction there is nobody else.
+        session.connection().exec_driver_sql("set transaction isolation level repeatable read")
+    try:
+        yield
+    finally:
+        session.rollback()
+
+
+@contextmanager
 def transaction() -> Iterator[Session]:
     """Run one act: commit when the block ends, roll everything back when it raises.
 

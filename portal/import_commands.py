@@ -15,7 +15,7 @@ from portal.debts.runs import AnotherImportRuns, RunWasEnded
 from portal.debts.tables import FileRefused
 from portal.lenders import settings as lenders
 from portal.plans import from_file
-from portal.terminal import bar, no_such_lender, of_lender, plainly, settings_in_use
+from portal.terminal import Sentence, bar, no_such_lender, of_lender, plainly, settings_in_use
 
 _plainly = plainly(
     {
@@ -48,8 +48,17 @@ def import_command(
 ) -> None:
     """Bring a lender's file in: all of it, or with --keep-good what is right; nothing is left half done."""
     lender = lenders.by_slug(slug)
+    if not file.name.isprintable():
+        raise Sentence("The name of the file can't be written as text (UTF-8). Rename it, and try again.")
+    for kept in (file, mapping):
+        if report is not None and report.exists() and report.samefile(kept):
+            raise Sentence(f"The report would be written over {kept}. Give it another name.")
     report = report or settings_in_use().folder / f"import-{slug}-{new_id().hex[-6:]}.csv"
-    report.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.touch()
+    except OSError as problem:
+        raise Sentence(f"The report can't be written to {report}: {problem.strerror}.") from problem
     summary = intake.bring_in(
         file,
         lender=lender,

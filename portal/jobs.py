@@ -14,7 +14,7 @@ from portal.contact.office import office
 from portal.files import acts as files
 from portal.files import work as file_work
 from portal.letters import issue
-from portal.payments import giving_back, settle, tell_back
+from portal.payments import giving_back, reconcile, settle, tell_back
 from portal.payments import tell as payment_tell
 from portal.people import notices
 from portal.plans import from_file, remind
@@ -56,6 +56,7 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         "payments.settle_aside": inside(settle.run_aside),
         "payments.give_back": inside(giving_back.run),
         "payments.heed": inside(settle.heed),
+        reconcile.JOB: inside(reconcile.run),
         "autopay.saved": inside(saving.saved),
         "autopay.heed": inside(saving.heed),
         "autopay.followed": inside(charging.followed),

@@ -41,6 +41,11 @@ class Account(StrEnum):
     SUSPENSE = "suspense"
     # Where credit of one debt meets what is owed on another; nothing ever stays here.
     SET_OFF = "set_off"
+    # What Stripe keeps for itself, where two currencies meet at it, and what it has paid out to the lender's bank.
+    PROCESSING_FEES = "processing_fees"
+    DISPUTE_FEES = "dispute_fees"
+    EXCHANGE = "exchange"
+    PAID_OUT = "paid_out"
 
 
 OWED = (Account.PRINCIPAL, Account.INTEREST, Account.PENALTY, Account.FEES, Account.COSTS)

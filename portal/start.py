@@ -13,6 +13,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from portal.config import Settings
@@ -84,6 +86,10 @@ class Children:
                 child.wait()
         self._all.clear()
 
+    def forget(self, child: subprocess.Popen[bytes]) -> None:
+        """Leave one that has ended out of those that end together."""
+        self._all.remove(child)
+
     def ended(self) -> bool:
         """Say whether one of them has ended by itself."""
         return any(child.poll() is not None for child in self._all)
@@ -145,12 +151,12 @@ def everything(settings: Settings) -> None:
             _start_web(children, settings, starting)
         starting.unlink()
         wait_for(f"http://127.0.0.1:{settings.port}/alive", what="The portal", children=children)
-        if stand_in is not None:
-            _start_stand_in(children, settings, url=stand_in)
+        start_stand_in = partial(_start_stand_in, children, settings, url=stand_in or "")
+        pays = None if stand_in is None else start_stand_in()
         (settings.folder / "running_at").write_text(settings.base_url)
         children.finish(*flask, "get-ready")
         children.start(*flask, "worker")
-        _until_told_to_stop(children)
+        until_told_to_stop(children, pays, start_stand_in)
     except _ToldToStop:
         pass
     finally:
@@ -169,11 +175,11 @@ def _start_web(children: Children, settings: Settings, starting: Path) -> None:
         os.environ.get("HOST", "127.0.0.1"),
         "--port",
         str(settings.port),
-        # One process is soonest there, and its four threads are enough for the one machine that this is for.
+        # One process is soonest there. Its threads mostly wait, as for a payment service that doesn't answer.
         "--workers",
         "1",
         "--blocking-threads",
-        "4",
+        "12",
         "--log-level",
         "warning",
         "wsgi:app",
@@ -181,13 +187,14 @@ def _start_web(children: Children, settings: Settings, starting: Path) -> None:
     )
 
 
-def _start_stand_in(children: Children, settings: Settings, *, url: str) -> None:
+def _start_stand_in(children: Children, settings: Settings, *, url: str) -> subprocess.Popen[bytes]:
     port = stand_in_port(settings)
     refuse_taken(port)
     (settings.folder / "stand_in_at").write_text(url)
     data = str(settings.folder / "stand-in.sqlite")
-    children.start(sys.executable, "-m", "sandbox", "--port", str(port), "--data", data)
+    child = children.start(sys.executable, "-m", "sandbox", "--port", str(port), "--data", data)
     wait_for(url, what="The stand-in for Stripe", children=children)
+    return child
 
 
 def refuse_taken(port: int) -> None:
@@ -210,7 +217,18 @@ def _stop(_signal: int, _frame: object) -> None:
     raise _ToldToStop
 
 
-def _until_told_to_stop(children: Children) -> None:
-    while not children.ended():
+def until_told_to_stop(
+    children: Children, stand_in: subprocess.Popen[bytes] | None, start_stand_in: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    """Wait; a stand-in that ends comes back, as Stripe would, and meanwhile the portal goes on without it.
+
+    :raises DidNotStart: if another part ends by itself.
+    """
+    while True:
+        if stand_in is not None and stand_in.poll() is not None:
+            sys.stderr.write("The stand-in for Stripe ended by itself; it is started again.\n")
+            children.forget(stand_in)
+            stand_in = start_stand_in()
+        if children.ended():
+            raise DidNotStart(_ENDED)
         time.sleep(0.3)
-    raise DidNotStart(_ENDED)

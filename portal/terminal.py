@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
+from types import TracebackType
 from typing import Any
 
 import click
 from flask import current_app
+from sqlalchemy.exc import OperationalError
 
 from portal.config import Settings
 
@@ -38,6 +40,15 @@ def plainly(
         return run
 
     return decorate
+
+
+def told_plainly(kind: type[BaseException], problem: BaseException, trace: TracebackType | None) -> None:
+    """Say in a sentence that the database can't be reached, whatever was asked of it; the rest as Python says it."""
+    if isinstance(problem, OperationalError) and problem.statement is None and problem.orig is not None:
+        click.echo(f"Error: the database can't be reached: {str(problem.orig).splitlines()[0]}", err=True)
+        click.echo("Does it run, and is DATABASE_URL right?", err=True)
+    else:
+        sys.__excepthook__(kind, problem, trace)
 
 
 def no_such_lender(problem: Any) -> str:

@@ -10,13 +10,15 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import TextClause, Uuid, bindparam, text
+from sqlalchemy import Date, TextClause, Uuid, bindparam, text
 
+from portal import clock
 from portal.db import session
 from portal.evidence import audit
 from portal.evidence.record import leaf
@@ -53,6 +55,8 @@ class Kind(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
     SUSPENSE = "suspense"
+    RECONCILIATION = "reconciliation"
+    PAYOUT = "payout"
     EVIDENCE = "evidence"
     LOG = "log"
 
@@ -157,7 +161,12 @@ def disagreements(lender_id: uuid.UUID | None = None) -> tuple[Disagreement, ...
 
 
 def _rows(query: TextClause, lender_id: uuid.UUID) -> Sequence[Any]:
-    return session.execute(query.bindparams(bindparam("lender", type_=Uuid)), {"lender": lender_id}).all()
+    values: dict[str, Any] = {"lender": lender_id}
+    if query is _WAIVERS:
+        # The day has come somewhere, or not yet everywhere.
+        values["yesterday"] = clock.today("UTC") - timedelta(days=1)
+        query = query.bindparams(bindparam("yesterday", type_=Date))
+    return session.execute(query.bindparams(bindparam("lender", type_=Uuid)), values).all()
 
 
 def _shown(value: object) -> str:
@@ -313,9 +322,11 @@ with seen as (
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit') then 1 else 0 end
             as of_a_debt,
         case when from_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
+            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off', 'processing_fees',
+            'dispute_fees', 'exchange', 'paid_out') then 1 else 0 end
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off') then 1 else 0 end
+            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off', 'processing_fees',
+            'dispute_fees', 'exchange', 'paid_out') then 1 else 0 end
             as known
     from transfer t
     where lender_id = :lender
@@ -433,8 +444,9 @@ from plan_item i join plan p on p.lender_id = i.lender_id and p.id = i.plan_id
 where i.lender_id = :lender and i.amount_minor <> i.principal_minor + i.interest_minor
 """)
 
-# What a plan lets off stands in one posting an item, from the day on which the item is paid and as long as it is. Less
-# than was promised is let off only where the debt had no more at that time; a file may have brought more since.
+# What a plan lets off stands in one posting an item, from the day on which the item is paid and no bank can take that
+# back by itself, and as long as it is. Less than was promised is let off only where the debt had no more at that time;
+# a file may have brought more since.
 _WAIVERS = text("""
 with nothing_left as (
     select debt, posting_id from (
@@ -477,6 +489,9 @@ from items i left join let_off l on l.id = i.waiver_posting_id
 where l.id is null and (i.waiver_posting_id is not null
     or (i.owed > 0 and (i.paid_minor >= i.amount_minor or i.state = 'completed')
         and i.state in ('agreed', 'active', 'grace', 'at_risk', 'broken', 'paused', 'completed')
+        and not exists (select 1 from payment_part r
+            join payment y on y.lender_id = r.lender_id and y.id = r.payment_id
+            where r.lender_id = :lender and r.plan_id = i.plan_id and y.returns_end_on >= :yesterday)
         and not exists (select 1 from nothing_left n where n.debt = i.debt and n.posting_id > i.plan_id)))
 union all
 select 'let off by plan ' || i.reference || ' item ' || cast(i.seq as text), 'not paid yet', 'let off'
@@ -634,7 +649,8 @@ where r.lender_id = :lender and r.amount_minor < 0 and r.outcome <> e.outcome
 union all
 select 'posting ' || p.kind || ' (' || p.cause || ')', '0', cast(c.came as text)
 from cash c join posting p on p.lender_id = :lender and p.id = c.posting_id
-where not exists (select 1 from money_effect e where e.lender_id = :lender and e.posting_id = c.posting_id)
+where p.kind not in ('stripe_fee', 'stripe_exchange', 'payout', 'payout_back')
+    and not exists (select 1 from money_effect e where e.lender_id = :lender and e.posting_id = c.posting_id)
 """)
 
 _EFFECT_CURRENCIES = text("""
@@ -856,6 +872,70 @@ where e.lender_id = :lender and e.outcome = 'set_aside' and e.key like '%payment
     and not exists (select 1 from set_aside a where a.lender_id = e.lender_id and a.id = e.id)
 """)
 
+_LINES = text("""
+with lines as (
+    select l.*, case when l.kind in ('stripe_fee', 'stripe_fx_fee', 'tax_fee') then l.fee_minor - l.settled_minor
+        else l.fee_minor end as cost
+    from reconciliation_line l where l.lender_id = :lender
+), cash as (
+    select posting_id, currency,
+        sum(case when to_account = 'cash:stripe' then amount_minor else -amount_minor end) as came
+    from transfer
+    where lender_id = :lender and (to_account = 'cash:stripe' or from_account = 'cash:stripe')
+    group by posting_id, currency
+)
+select 'line ' || l.key as what, cast(l.books_minor as text) || ' ' || l.currency as kept,
+    coalesce(cast(e.amount_minor as text) || ' ' || e.currency, 'no effect') as counted
+from lines l left join money_effect e on e.lender_id = l.lender_id and e.id = l.effect_id and e.key = l.key
+where l.effect_id is not null and (e.id is null or e.amount_minor <> l.books_minor or e.currency <> l.currency)
+union all
+select 'line ' || l.key, l.state, 'books ' || coalesce(cast(l.books_minor as text), 'nothing') || ', Stripe '
+    || coalesce(cast(l.stripe_minor as text), 'nothing')
+from lines l
+where l.state in ('matched', 'suspense') and (l.books_minor is null or l.stripe_minor is null
+    or l.books_minor <> l.stripe_minor)
+union all
+select 'fee of line ' || l.key, cast(l.cost as text), cast(coalesce(-c.came, 0) as text)
+from lines l left join cash c on c.posting_id = l.fee_posting_id and c.currency = l.settled_currency
+where l.cost is not null and l.cost <> coalesce(-c.came, 0)
+union all
+select 'exchange of line ' || l.key, cast(-l.books_minor as text), cast(coalesce(c.came, 0) as text)
+from lines l left join cash c on c.posting_id = l.exchange_posting_id and c.currency = l.currency
+where l.state in ('matched', 'suspense') and l.settled_currency <> l.currency and -l.books_minor <> coalesce(c.came, 0)
+union all
+select 'posting ' || p.kind || ' (' || p.cause || ')', 'a posting', 'no line'
+from posting p
+where p.lender_id = :lender and p.kind in ('stripe_fee', 'stripe_exchange')
+    and not exists (select 1 from lines l where l.fee_posting_id = p.id or l.exchange_posting_id = p.id)
+""")
+
+_PAYOUTS = text("""
+with bank as (
+    select posting_id, currency, sum(case when to_account = 'paid_out' then amount_minor else -amount_minor end) as came
+    from transfer
+    where lender_id = :lender and (to_account = 'paid_out' or from_account = 'paid_out')
+    group by posting_id, currency
+)
+select 'payout ' || o.payout_id as what, cast(o.ours_minor as text) as kept,
+    cast(coalesce(b.came, 0) as text) as counted
+from payout o left join bank b on b.posting_id = o.posting_id and b.currency = o.currency
+where o.lender_id = :lender and o.posting_id is not null and o.ours_minor <> coalesce(b.came, 0)
+union all
+select 'payout ' || o.payout_id || ' that came back', cast(-o.ours_minor as text), cast(coalesce(b.came, 0) as text)
+from payout o left join bank b on b.posting_id = o.back_posting_id and b.currency = o.currency
+where o.lender_id = :lender and o.back_posting_id is not null and -o.ours_minor <> coalesce(b.came, 0)
+union all
+select 'payout ' || o.payout_id, cast(o.amount_minor as text), cast(o.counted_minor as text)
+from payout o
+where o.lender_id = :lender and o.state = 'tied' and o.amount_minor <> o.counted_minor
+union all
+select 'posting ' || p.kind || ' (' || p.cause || ')', 'a posting', 'no payout'
+from posting p
+where p.lender_id = :lender and p.kind in ('payout', 'payout_back')
+    and not exists (select 1 from payout o where o.lender_id = :lender
+        and (o.posting_id = p.id or o.back_posting_id = p.id))
+""")
+
 _LEFT_OVER = text("""
 select r.file_name, r.state, count(*) as debts
 from debt d join import_run r on r.lender_id = d.lender_id and r.id = d.import_run_id
@@ -950,4 +1030,6 @@ _CHECKS = (
     (Kind.REFUND, _REFUNDS),
     (Kind.DISPUTE, _DISPUTES),
     (Kind.SUSPENSE, _SUSPENSE),
+    (Kind.RECONCILIATION, _LINES),
+    (Kind.PAYOUT, _PAYOUTS),
 )

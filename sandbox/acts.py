@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox import currencies, objects
-from sandbox.cards import BY_NUMBER, BY_TOKEN, DECLINE_MESSAGES, METHODS, Method, Outcome, later
+from sandbox import balance, currencies, objects
+from sandbox.cards import (
+    BY_NUMBER,
+    BY_TOKEN,
+    DAYS_UNDER_WAY,
+    DECLINE_MESSAGES,
+    KEPT,
+    METHODS,
+    SECOND_STEP,
+    VOUCHER_DAYS,
+    Method,
+    Outcome,
+    later,
+)
 from sandbox.memory import Body, Memory
 
 HALF_AN_HOUR = 30 * 60
@@ -99,7 +111,20 @@ class Acts:
             self._web_address(given.get(name), name)
         if given.get("customer"):
             self.found(by, "customer", given["customer"])
-        keeps = ((given.get("payment_method_options") or {}).get("card") or {}).get("setup_future_usage")
+        said = given.get("payment_method_options") or {}
+        keeps = any((one or {}).get("setup_future_usage") for one in said.values())
+        if given.get("allowed_payment_method_types") and given.get("excluded_payment_method_types"):
+            raise Refused(
+                "You may only specify one of these parameters: allowed_payment_method_types, "
+                "excluded_payment_method_types.",
+                param="excluded_payment_method_types",
+            )
+        if "wechat_pay" in said and (said["wechat_pay"] or {}).get("client") != "web":
+            raise Refused("The hosted page needs client 'web'.", param="payment_method_options[wechat_pay][client]")
+        for name, most in (("oxxo", 7), ("boleto", 60), ("konbini", 60)):
+            days = (said.get(name) or {}).get("expires_after_days")
+            if days is not None and not 0 <= days <= most:
+                raise Refused(f"Must be between 0 and {most}.", param=f"payment_method_options[{name}]")
         if keeps and not given.get("customer"):
             # Stripe would make a customer of its own; whoever keeps a card says for whom.
             raise Refused("The stand-in keeps cards only for a customer.", code="parameter_missing", param="customer")
@@ -165,6 +190,7 @@ class Acts:
         """Save a method on an open page that takes no money, and return its setup intent, whatever became of it."""
         if session["status"] != "open" or session["mode"] != "setup":
             raise Refused("This Checkout Session is no longer open.", param="session")
+        self._offered(session, method)
         setup = self.found(by, "setup_intent", session["setup_intent"])
         chosen = objects.a_payment_method(method, customer=None, now=self.memory.now())
         self.memory.add(by.account, "payment_method", chosen)
@@ -193,6 +219,8 @@ class Acts:
         if session["status"] != "open" or setup["status"] != "requires_action":
             raise self._wrong_state("authenticate", setup)
         if yes:
+            chosen = self.found(by, "payment_method", setup["payment_method"])
+            self.memory.save(chosen | {"_asked": True})
             self.tell(by, [*self._saved(by, setup), *self._complete(session, paid=True)])
         else:
             words = "The provided PaymentMethod has failed authentication."
@@ -205,7 +233,7 @@ class Acts:
         self.memory.add(by.account, "mandate", mandate)
         setup |= {"status": "succeeded", "next_action": None, "last_setup_error": None, "mandate": mandate["id"]}
         self.memory.save(setup)
-        chosen["customer"] = setup["customer"]
+        chosen |= {"customer": setup["customer"], "_mandate": mandate["id"]}
         self.memory.save(chosen)
         return [("payment_method.attached", chosen), ("setup_intent.succeeded", setup)]
 
@@ -218,6 +246,10 @@ class Acts:
         }  # fmt: skip
         self.memory.save(setup)
         return [("setup_intent.setup_failed", setup)]
+
+    def _offered(self, session: Body, method: Method) -> None:
+        if method.kind not in session["payment_method_types"]:
+            raise Refused("This way to pay is not offered here.", code="payment_method_not_available", status=402)
 
     def expire_session(self, by: Caller, session: Body) -> Body:
         if session["status"] != "open":
@@ -241,12 +273,27 @@ class Acts:
         return session
 
     def expire_overdue(self) -> int:
-        """Expire the sessions whose time is over; called every second and before a session is read."""
+        """Let time do what it does: called every second and before a session is read.
+
+        Pages and vouchers expire, debits arrive or not, and what arrived is taken back where its number says so.
+        """
         overdue = 0
+        for account, due in self.memory.due():
+            if due["status"] in ("processing", "requires_action"):
+                self.settle_delayed(Caller(account), due, succeeds=due["_ends"] in ("arrives", "returns"))
+            else:
+                due["_waits"] = False
+                self.memory.save(due)
+                if (
+                    due["status"] == "succeeded"
+                    and not self.found(Caller(account), "charge", due["latest_charge"])["disputed"]
+                ):
+                    self.open_dispute(Caller(account), due, "insufficient_funds")
+            overdue += 1
         for session in self.memory.listed(None, "checkout.session", where=(("status", "open"),), limit=500)[0]:
             if session["expires_at"] <= self.memory.now():
-                account = self.memory.owner("checkout.session", session["id"])
-                self.expire_session(Caller(str(account)), session)
+                owner = self.memory.owner("checkout.session", session["id"])
+                self.expire_session(Caller(str(owner)), session)
                 overdue += 1
         return overdue
 
@@ -254,6 +301,7 @@ class Acts:
         """Pay an open session with a method and return its payment intent, whatever became of it."""
         if session["status"] != "open" or session["mode"] != "payment":
             raise Refused("This Checkout Session is no longer open.", param="session")
+        self._offered(session, method)
         options = session["payment_method_options"]["card"].get("restrictions") or {}
         if method.kind == "card" and method.funding in (options.get("funding_types_blocked") or ()):
             raise Refused("This kind of card is not accepted here.", code="card_not_supported", status=402)
@@ -279,8 +327,9 @@ class Acts:
         chosen = objects.a_payment_method(method, customer=None, now=self.memory.now())
         self.memory.add(by.account, "payment_method", chosen)
         told += self._attempt(by, intent, chosen, method)
-        if intent["status"] in ("succeeded", "processing"):
-            told += self._kept_for_later(session, chosen)
+        voucher = intent["status"] == "requires_action" and method.outcome is Outcome.VOUCHER
+        if intent["status"] in ("succeeded", "processing") or voucher:
+            told += self._kept_for_later(by, session, chosen)
             told += self._complete(session, paid=intent["status"] == "succeeded")
         self.tell(by, told)
         return intent
@@ -292,15 +341,24 @@ class Acts:
             raise self._wrong_state("authenticate", intent)
         told = self._second_step(by, intent, yes=yes)
         if intent["status"] == "succeeded":
-            told += self._kept_for_later(session, self.found(by, "payment_method", intent["payment_method"]))
+            chosen = self.found(by, "payment_method", intent["payment_method"])
+            chosen["_asked"] = True
+            told += self._kept_for_later(by, session, chosen)
             told += self._complete(session, paid=True)
         self.tell(by, told)
         return intent
 
-    def _kept_for_later(self, session: Body, chosen: Body) -> list[tuple[str, Body]]:
+    def _kept_for_later(self, by: Caller, session: Body, chosen: Body) -> list[tuple[str, Body]]:
         """Attach what was paid with to the customer, where the page was opened to keep it."""
-        if chosen["type"] != "card" or not session["payment_method_options"]["card"]["setup_future_usage"]:
+        said = session["_options"].get(chosen["type"]) or {}
+        if chosen["type"] not in KEPT or not said.get("setup_future_usage"):
             return []
+        if chosen["type"] != "card":
+            mandate = self.memory.add(by.account, "mandate", objects.a_mandate(chosen, self.memory.now()))
+            chosen["_mandate"] = mandate["id"]
+            for charge in self.memory.listed(by.account, "charge", where=(("payment_method", chosen["id"]),))[0]:
+                charge["payment_method_details"][chosen["type"]]["mandate"] = mandate["id"]
+                self.memory.save(charge)
         chosen["customer"] = session["customer"]
         return [("payment_method.attached", self.memory.save(chosen))]
 
@@ -408,16 +466,31 @@ class Acts:
         return self.memory.save(intent)
 
     def settle_delayed(self, by: Caller, intent: Body, *, succeeds: bool) -> Body:
-        """Let a payment that was on its way arrive, or fail."""
-        if intent["status"] != "processing":
+        """Let a payment that was on its way arrive, or fail: a debit, or a voucher that was paid or that ran out."""
+        voucher = intent["status"] == "requires_action" and intent.get("_waits")
+        if intent["status"] != "processing" and not voucher:
             raise self._wrong_state("settle", intent)
-        charge = self.found(by, "charge", intent["latest_charge"])
         session = self.memory.get(by.account, "checkout.session", intent.get("_session") or "")
+        intent["_waits"] = succeeds and intent["_ends"] == "returns"
+        intent["_due"] = self.memory.now() + A_DAY
+        if voucher:
+            intent["next_action"] = None
+        if voucher and succeeds:
+            chosen = self.found(by, "payment_method", intent["payment_method"])
+            charge = objects.a_charge(intent, chosen, status="pending", failure=None, now=self.memory.now())
+            self.memory.add(by.account, "charge", charge)
+        elif not voucher:
+            charge = self.found(by, "charge", intent["latest_charge"])
         if succeeds:
             told = self._arrived(by, intent, charge)
             if session:
                 session["payment_status"] = "paid"
                 told.append(("checkout.session.async_payment_succeeded", self.memory.save(session)))
+        elif voucher:
+            ran_out = ("payment_intent_payment_attempt_expired", "The payment attempt has expired.")
+            told = self._failed(by, intent, ran_out, None, None)
+            if session:
+                told.append(("checkout.session.async_payment_failed", session))
         else:
             failure = ("insufficient_funds", "The customer's account has insufficient funds to cover this payment.")
             charge |= {
@@ -463,9 +536,25 @@ class Acts:
         if method.outcome is Outcome.DELAYED:
             charge = objects.a_charge(intent, chosen, status="pending", failure=None, now=now)
             self.memory.add(by.account, "charge", charge)
-            intent |= {"status": "processing", "latest_charge": charge["id"]}
+            intent |= {
+                "status": "processing", "latest_charge": charge["id"], "_waits": True, "_ends": method.ends,
+                "_due": now + DAYS_UNDER_WAY[method.kind] * A_DAY,
+            }  # fmt: skip
             self.memory.save(intent)
             return [("charge.pending", charge), ("payment_intent.processing", intent)]
+        if method.outcome is Outcome.VOUCHER:
+            session = self.memory.get(by.account, "checkout.session", intent.get("_session") or "")
+            said = (session["_options"].get(method.kind) or {}) if session else {}
+            days = said.get("expires_after_days", VOUCHER_DAYS[method.kind])
+            due = now + days * A_DAY
+            url = f"{session['url']}/voucher" if session else ""
+            intent |= {
+                "status": "requires_action", "next_action": objects.a_voucher(method, expires=due, url=url),
+                # Shops tell the day after; until then it isn't known whether it was paid.
+                "_waits": True, "_ends": "fails", "_due": due + A_DAY,
+            }  # fmt: skip
+            self.memory.save(intent)
+            return [("payment_intent.requires_action", dict(intent))]
         charge = objects.a_charge(intent, chosen, status="pending", failure=None, now=now)
         self.memory.add(by.account, "charge", charge)
         return self._arrived(by, intent, charge)
@@ -486,11 +575,10 @@ class Acts:
     def _arrived(self, by: Caller, intent: Body, charge: Body) -> list[tuple[str, Body]]:
         amount = intent["amount"]
         # A made-up tariff: 2.9 per cent and thirty of the smallest unit, rounded up.
-        transaction = objects.a_balance_transaction(
-            "charge", charge["id"], amount=amount, currency=intent["currency"], fee=-(-amount * 29 // 1000) + 30,
-            now=self.memory.now(), description=intent["description"],
+        transaction = balance.book(
+            self.memory, by.account, "charge", charge["id"], amount=amount, currency=intent["currency"],
+            fee=-(-amount * 29 // 1000) + 30, description=intent["description"],
         )  # fmt: skip
-        self.memory.add(by.account, "balance_transaction", transaction)
         charge |= {
             "status": "succeeded", "paid": True, "captured": True, "amount_captured": amount,
             "balance_transaction": transaction["id"],
@@ -531,7 +619,12 @@ class Acts:
             return self.memory.add(by.account, "payment_method", chosen), method
         chosen = self.found(by, "payment_method", named, name="PaymentMethod")
         number = chosen["_number"]
-        method = BY_NUMBER.get(number) or next(one for one in METHODS if one.number == number)
+        method = BY_NUMBER.get(number) or next(
+            one for one in METHODS if (one.kind, one.number) == (chosen["type"], number)
+        )
+        if method is SECOND_STEP and chosen.get("_asked") and not chosen.get("_fate"):
+            # Its bank has asked its owner while it was saved, and asks no more.
+            method = replace(method, outcome=Outcome.SUCCEEDS)
         return chosen, later(method, chosen.get("_fate"))
 
     def _wrong_state(self, act: str, intent: Body) -> Refused:
@@ -663,13 +756,14 @@ class Acts:
             )
         if charge["currency"] in currencies.THREE_DECIMALS and amount % 10:
             raise Refused("Three-decimal amounts must end in 0.", code="parameter_invalid_integer", param="amount")
+        if charge["payment_method_details"]["type"] in VOUCHER_DAYS:
+            raise Refused("Payments by voucher can't be refunded.", code="charge_not_refundable", param="charge")
         status = "succeeded" if charge["payment_method_details"]["type"] == "card" else "pending"
         refund = objects.a_refund(charge, amount=amount, given=given, status=status, now=self.memory.now())
-        transaction = objects.a_balance_transaction(
-            "refund", refund["id"], amount=-amount, currency=charge["currency"], fee=0, now=self.memory.now()
+        transaction = balance.book(
+            self.memory, by.account, "refund", refund["id"], amount=-amount, currency=charge["currency"], fee=0
         )
         refund["balance_transaction"] = transaction["id"]
-        self.memory.add(by.account, "balance_transaction", transaction)
         self.memory.add(by.account, "refund", refund)
         charge["amount_refunded"] += amount
         charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
@@ -688,11 +782,10 @@ class Acts:
             self.tell(by, [("refund.updated", refund)])
             return refund
         charge = self.found(by, "charge", refund["charge"])
-        transaction = objects.a_balance_transaction(
-            "refund_failure", refund["id"], amount=refund["amount"], currency=refund["currency"], fee=0,
-            now=self.memory.now(),
+        transaction = balance.book(
+            self.memory, by.account, "refund_failure", refund["id"], amount=refund["amount"],
+            currency=refund["currency"], fee=0,
         )  # fmt: skip
-        self.memory.add(by.account, "balance_transaction", transaction)
         refund |= {
             "status": "failed",
             "failure_reason": "lost_or_stolen_card",
@@ -711,16 +804,21 @@ class Acts:
         charge = self.found(by, "charge", intent["latest_charge"])
         if charge["disputed"]:
             raise Refused("This charge is disputed already.")
-        transaction = objects.a_balance_transaction(
-            "adjustment", charge["id"], amount=-charge["amount"], currency=charge["currency"], fee=1500,
-            now=self.memory.now(), description=f"Chargeback withdrawal for {charge['id']}",
+        dispute = objects.a_dispute(charge, reason=reason, transactions=[], now=self.memory.now())
+        transaction = balance.book(
+            self.memory, by.account, "adjustment", dispute["id"], amount=-charge["amount"],
+            currency=charge["currency"], fee=1500, description=f"Chargeback withdrawal for {charge['id']}",
         )  # fmt: skip
-        self.memory.add(by.account, "balance_transaction", transaction)
-        dispute = objects.a_dispute(charge, reason=reason, transactions=[transaction], now=self.memory.now())
+        dispute["balance_transactions"].append(transaction)
+        # A debit that comes back is final: nobody is asked anything.
+        final = charge["payment_method_details"]["type"] in DAYS_UNDER_WAY
+        if final:
+            dispute["status"] = "lost"
         charge["disputed"] = True
         self.memory.save(charge)
         self.memory.add(by.account, "dispute", dispute)
-        self.tell(by, [("charge.dispute.created", dispute), ("charge.dispute.funds_withdrawn", dispute)])
+        told = [("charge.dispute.created", dispute), ("charge.dispute.funds_withdrawn", dispute)]
+        self.tell(by, [*told, ("charge.dispute.closed", dispute)] if final else told)
         return dispute
 
     def close_dispute(self, by: Caller, dispute: Body, *, won: bool) -> Body:
@@ -729,11 +827,11 @@ class Acts:
         dispute["status"] = "won" if won else "lost"
         told = [("charge.dispute.closed", dispute)]
         if won:
-            transaction = objects.a_balance_transaction(
-                "adjustment", dispute["charge"], amount=dispute["amount"], currency=dispute["currency"], fee=0,
-                now=self.memory.now(), description=f"Chargeback reversal for {dispute['charge']}",
+            # A made-up tariff here too: the fee of a dispute that is won comes back.
+            transaction = balance.book(
+                self.memory, by.account, "adjustment", dispute["id"], amount=dispute["amount"],
+                currency=dispute["currency"], fee=-1500, description=f"Chargeback reversal for {dispute['charge']}",
             )  # fmt: skip
-            self.memory.add(by.account, "balance_transaction", transaction)
             dispute["balance_transactions"].append(transaction)
             told.append(("charge.dispute.funds_reinstated", dispute))
         self.memory.save(dispute)

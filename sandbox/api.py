@@ -22,7 +22,7 @@ from flask import Blueprint, Request, Response, current_app, request
 from stripe import params
 from stripe.params import checkout as checkout_params
 
-from sandbox import contract, delivery, objects
+from sandbox import balance, contract, delivery, objects
 from sandbox.acts import Acts, Caller, Declined, Refused
 from sandbox.memory import Body, Memory, new_id
 
@@ -170,6 +170,22 @@ def _customer_create(desk: Desk, given: Body, _: tuple[str, ...]) -> Body:
     return customer
 
 
+def _bookings(desk: Desk, given: Body, _: tuple[str, ...]) -> Body:
+    balance.come_true(desk.memory, desk.by.account)
+    where = {"_payout": desk.one("payout", given.pop("payout"))["id"]} if "payout" in given else {}
+    return desk.several("balance_transaction", given, "/v1/balance_transactions", "type", "source", "currency", **where)
+
+
+def _payouts(desk: Desk, given: Body, _: tuple[str, ...]) -> Body:
+    balance.come_true(desk.memory, desk.by.account)
+    return desk.several("payout", given, "/v1/payouts", "status")
+
+
+def _payout(desk: Desk, given: Body, ids: tuple[str, ...]) -> Body:
+    balance.come_true(desk.memory, desk.by.account)
+    return desk.one("payout", ids[0])
+
+
 def _of(kind: str, name: str | None = None) -> Callable[[Desk, Body, tuple[str, ...]], Body]:
     return lambda desk, given, ids: desk.one(kind, ids[0], name)
 
@@ -232,10 +248,10 @@ ROUTES: tuple[tuple[str, str, Route], ...] = (
         params.PaymentMethodDetachParams,
         lambda desk, given, ids: desk.acts.detach_method(
             desk.by, desk.one("payment_method", ids[0], "PaymentMethod")))),
-    ("GET", "balance_transactions", Route(
-        params.BalanceTransactionListParams,
-        _list_of("balance_transaction", "/v1/balance_transactions", "type", "source", "currency"))),
+    ("GET", "balance_transactions", Route(params.BalanceTransactionListParams, _bookings)),
     ("GET", "balance_transactions/*", Route(params.BalanceTransactionRetrieveParams, _of("balance_transaction"))),
+    ("GET", "payouts", Route(params.PayoutListParams, _payouts)),
+    ("GET", "payouts/*", Route(params.PayoutRetrieveParams, _payout)),
     ("GET", "events", Route(params.EventListParams, _event_list)),
     ("GET", "events/*", Route(params.EventRetrieveParams, _of("event"))),
     ("POST", "webhook_endpoints", Route(params.WebhookEndpointCreateParams, _endpoint_create)),

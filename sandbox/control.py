@@ -8,11 +8,15 @@ POST faults {how, count=1, seconds=25, path="", method=""}   the next calls of t
 DELETE faults
 GET  events?type=&limit=                      -> every event, newest first, each with its deliveries
 POST events/<evt>/redeliver · GET idle?timeout=5   waits until no delivery is under way
-POST payments/<pi>/succeed | fail             a delayed payment arrives or not
+POST payments/<pi>/succeed | fail             a delayed payment arrives or not, a voucher was paid or ran out; left
+       alone, the clock does it: a debit after 4 to 7 days, a voucher the day after its last
 POST payments/<pi>/authenticate | refuse      the bank's question, for a payment without a hosted page
 POST payments/<pi>/dispute {reason?}          · POST disputes/<dp>/close {won}
 POST methods/<pm> {fate?, last4?, exp_month?, exp_year?}   what becomes of a saved card when it is charged: null,
        second_step or a decline code; or what its network brings   · POST methods/<pm>/revoke   its mandate ends
+POST balance/<pi> {settled_in, rate} | {type, amount, fee, currency} | {pay_out, currency}   of the account that took
+       this payment: in which currency it is settled from now on; a booking of its own; a payout by hand
+POST payouts/<po>/send-back                   the bank sends a payout back
 POST refunds/<re>/succeed | fail              · POST sessions/<cs>/expire
 POST clock {advance: s} | {at: epoch} | {real: true}     · POST reset
 """
@@ -26,7 +30,7 @@ from typing import Any
 import stripe
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from sandbox import objects
+from sandbox import balance, objects
 from sandbox.acts import MODES, Acts, Caller, Refused
 from sandbox.api import Fault, Faults
 from sandbox.memory import Body
@@ -155,6 +159,9 @@ def idle() -> tuple[Response, int]:
 def payment(identifier: str, outcome: str) -> Response:
     with _acts().memory.transaction():
         by, intent = _found("payment_intent", identifier)
+        if outcome == "succeed" and intent["status"] == "succeeded" and intent.get("_ends"):
+            # It arrived by the clock, before anybody said so.
+            return _told(intent)
         if outcome in ("succeed", "fail"):
             return _told(_acts().settle_delayed(by, intent, succeeds=outcome == "succeed"))
         if outcome == "dispute":
@@ -178,6 +185,31 @@ def refund(identifier: str, outcome: str) -> Response:
     with _acts().memory.transaction():
         by, found = _found("refund", identifier)
         return _told(_acts().settle_refund(by, found, succeeds=outcome == "succeed"))
+
+
+@control.post("/balance/<identifier>")
+def of_the_balance(identifier: str) -> Response:
+    given, memory = _given(), _acts().memory
+    with memory.transaction():
+        by, _intent = _found("payment_intent", identifier)
+        if "settled_in" in given:
+            balance.settle_in(memory, by.account, str(given["settled_in"]), float(given["rate"]))
+            return jsonify(ok=True)
+        if "pay_out" in given:
+            return _told(balance.pay_out_by_hand(memory, by.account, int(given["pay_out"]), str(given["currency"])))
+        return _told(
+            balance.book(
+                memory, by.account, str(given["type"]), None,
+                amount=int(given["amount"]), currency=str(given["currency"]), fee=int(given.get("fee", 0)),
+            )
+        )  # fmt: skip
+
+
+@control.post("/payouts/<identifier>/send-back")
+def payout(identifier: str) -> Response:
+    with _acts().memory.transaction():
+        by, found = _found("payout", identifier)
+        return _told(balance.send_back(_acts().memory, by.account, found))
 
 
 @control.post("/methods/<identifier>")

@@ -28,6 +28,7 @@ create table if not exists object (
     body text not null
 );
 create index if not exists object_by_kind on object (account, kind, seq);
+create index if not exists object_that_waits on object (seq) where json_extract(body, '$._waits') = 1;
 create table if not exists idempotency (
     account text not null,
     key text not null,
@@ -202,6 +203,16 @@ class Memory:
             rows = self._db.execute(sql, (*values, limit + 1)).fetchall()
         found = [json.loads(row["body"]) for row in rows[:limit]]
         return (found[::-1] if before else found), len(rows) > limit
+
+    def due(self) -> list[tuple[str, Body]]:
+        """Give account and object of what waits for time to bring something that it has brought by now."""
+        with self._lock:
+            rows = self._db.execute(
+                "select account, body from object where json_extract(body, '$._waits') = 1"
+                " and json_extract(body, '$._due') <= ? order by seq limit 100",
+                (self.now(),),
+            ).fetchall()
+        return [(row["account"], json.loads(row["body"])) for row in rows]
 
     # Idempotency keys: the first result, for 24 hours.
 

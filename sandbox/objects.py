@@ -6,7 +6,7 @@ from typing import Any
 
 import stripe
 
-from sandbox.cards import Method
+from sandbox.cards import Method, types_for
 from sandbox.memory import Body, new_id
 
 API_VERSION = stripe.api_version
@@ -23,6 +23,7 @@ SDK_TYPES: dict[str, type] = {
     "refund": stripe.Refund,
     "dispute": stripe.Dispute,
     "balance_transaction": stripe.BalanceTransaction,
+    "payout": stripe.Payout,
     "event": stripe.Event,
     "webhook_endpoint": stripe.WebhookEndpoint,
     "item": stripe.LineItem,
@@ -62,7 +63,9 @@ def a_customer(given: Body, now: int) -> Body:
 def a_session(given: Body, items: list[Body], *, url_root: str, now: int) -> Body:
     identifier = new_id("cs_test_a1", 56)
     total = sum(item["amount_total"] for item in items)
-    card = (given.get("payment_method_options") or {}).get("card") or {}
+    options = given.get("payment_method_options") or {}
+    card = options.get("card") or {}
+    currency = items[0]["currency"] if items else given.get("currency")
     return {
         "id": identifier, "object": "checkout.session",
         "adaptive_pricing": {"enabled": bool((given.get("adaptive_pricing") or {}).get("enabled", False))},
@@ -71,7 +74,7 @@ def a_session(given: Body, items: list[Body], *, url_root: str, now: int) -> Bod
         "billing_address_collection": given.get("billing_address_collection"),
         "cancel_url": given.get("cancel_url"), "client_reference_id": given.get("client_reference_id"),
         "client_secret": None, "collected_information": None, "consent": None, "consent_collection": None,
-        "created": now, "currency": items[0]["currency"] if items else given.get("currency"),
+        "created": now, "currency": currency,
         "currency_conversion": None, "custom_fields": [],
         "custom_text": {
             "after_submit": None, "shipping_address": None, "submit": None, "terms_of_service_acceptance": None,
@@ -92,7 +95,13 @@ def a_session(given: Body, items: list[Body], *, url_root: str, now: int) -> Bod
                 "restrictions": card.get("restrictions"), "setup_future_usage": card.get("setup_future_usage"),
             }
         },
-        "payment_method_types": ["card", "us_bank_account"], "payment_status": "unpaid", "permissions": None,
+        "payment_method_types": types_for(
+            currency, allowed=given.get("allowed_payment_method_types"),
+            excluded=given.get("excluded_payment_method_types"),
+        ),
+        # What was said of each other way; the answers of Stripe say it in shapes of their own, which nobody here reads.
+        "_options": options,
+        "payment_status": "unpaid", "permissions": None,
         "phone_number_collection": {"enabled": False}, "recovered_from": None,
         "redirect_on_completion": None, "saved_payment_method_options": None, "setup_intent": None,
         "shipping_address_collection": None, "shipping_cost": None, "shipping_options": [], "status": "open",
@@ -135,7 +144,10 @@ def a_payment_intent(given: Body, now: int) -> Body:
         "description": given.get("description"), "excluded_payment_method_types": None, "last_payment_error": None,
         "latest_charge": None, "livemode": False, "metadata": given.get("metadata") or {}, "next_action": None,
         "on_behalf_of": None, "payment_method": None, "payment_method_configuration_details": None,
-        "payment_method_options": {}, "payment_method_types": ["card", "us_bank_account"], "payment_record": None,
+        "payment_method_options": {}, "payment_record": None,
+        "payment_method_types": types_for(
+            given["currency"].lower(), allowed=given.get("allowed_payment_method_types"), excluded=None
+        ),
         "processing": None, "receipt_email": given.get("receipt_email"), "review": None,
         "setup_future_usage": given.get("setup_future_usage"), "shipping": None, "source": None,
         "statement_descriptor": given.get("statement_descriptor"),
@@ -153,19 +165,29 @@ def a_setup_intent(given: Body, now: int) -> Body:
         "flow_directions": None, "last_setup_error": None, "latest_attempt": None, "livemode": False,
         "mandate": None, "metadata": given.get("metadata") or {}, "next_action": None, "on_behalf_of": None,
         "payment_method": None, "payment_method_configuration_details": None, "payment_method_options": {},
-        "payment_method_types": ["card", "us_bank_account"], "single_use_mandate": None,
+        "payment_method_types": types_for(None, allowed=given.get("allowed_payment_method_types"), excluded=None),
+        "single_use_mandate": None,
         "status": "requires_payment_method", "usage": given.get("usage") or "off_session",
     }  # fmt: skip
 
 
 def a_mandate(payment_method: Body, now: int) -> Body:
+    kind, number = payment_method["type"], new_id("", 12).upper()
+    there = {"reference": number, "url": f"https://stripe.example/mandates/{number}"}
+    of_kind: dict[str, Body] = {
+        "sepa_debit": there,
+        "bacs_debit": there | {
+            "display_name": None, "network_status": "accepted", "revocation_reason": None, "service_user_number": None,
+        },
+    }  # fmt: skip
+    said = of_kind.get(kind, {})
     return {
         "id": new_id("mandate_1"), "object": "mandate", "created": now, "livemode": False, "multi_use": {},
         "customer_acceptance": {
             "accepted_at": now, "type": "online", "online": {"ip_address": None, "user_agent": None},
         },
         "on_behalf_of": None, "payment_method": payment_method["id"],
-        "payment_method_details": {"type": payment_method["type"], payment_method["type"]: {}}, "single_use": None,
+        "payment_method_details": {"type": kind, kind: said}, "single_use": None,
         "status": "active", "type": "multi_use",
     }  # fmt: skip
 
@@ -183,10 +205,12 @@ def a_payment_method(method: Method, *, customer: str | None, now: int) -> Body:
             "networks": {"available": [method.brand], "preferred": None},
             "three_d_secure_usage": {"supported": True},
         }  # fmt: skip
-    else:
+    elif method.kind == "us_bank_account":
         body["us_bank_account"] = _bank(method) | {
             "financial_connections_account": None, "networks": None, "status_details": None,
         }  # fmt: skip
+    else:
+        body[method.kind] = _other(method)
     # The number decides what paying leads to. It is a test number, kept apart from what is answered.
     return {**body, "_number": method.number}
 
@@ -206,6 +230,35 @@ def _bank(method: Method) -> Body:
     }  # fmt: skip
 
 
+def _other(method: Method) -> Body:
+    """Give what a way to pay says of itself: accounts by their last digits, most others nothing."""
+    known: dict[str, Body] = {
+        "sepa_debit": {
+            "bank_code": "19043", "branch_code": "", "country": "AT", "fingerprint": method.number[-12:],
+            "generated_from": None, "last4": method.last4,
+        },
+        "bacs_debit": {"fingerprint": method.number, "last4": method.last4, "sort_code": "108800"},
+        "boleto": {"tax_id": "000.000.000-00"},
+        "pix": {"fingerprint": None},
+        "klarna": {"dob": None},
+    }  # fmt: skip
+    return known.get(method.kind, {})
+
+
+def a_voucher(method: Method, *, expires: int, url: str) -> Body:
+    """Give what has to be shown to somebody who pays in a shop or at a bank."""
+    number = new_id("", 14).upper()
+    shown: Body = {
+        "oxxo": {"expires_after": expires, "hosted_voucher_url": url, "number": number},
+        "boleto": {"expires_at": expires, "hosted_voucher_url": url, "number": number, "pdf": None},
+        "konbini": {
+            "expires_at": expires, "hosted_voucher_url": url,
+            "stores": {"familymart": None, "lawson": None, "ministop": None, "seicomart": None},
+        },
+    }[method.kind]  # fmt: skip
+    return {"type": f"{method.kind}_display_details", f"{method.kind}_display_details": shown}
+
+
 def a_charge(intent: Body, payment_method: Body, *, status: str, failure: tuple[str, str] | None, now: int) -> Body:
     details: Body = {"type": payment_method["type"]}
     if payment_method["type"] == "card":
@@ -218,8 +271,13 @@ def a_charge(intent: Body, payment_method: Body, *, status: str, failure: tuple[
             "network_transaction_id": new_id("", 15), "overcapture": None, "regulated_status": "unregulated",
             "setup_credential_usage": None, "stored_credential_usage": None, "three_d_secure": None,
         }  # fmt: skip
+    elif payment_method["type"] in ("us_bank_account", "sepa_debit", "bacs_debit"):
+        kind = payment_method["type"]
+        details[kind] = payment_method[kind] | {
+            "mandate": payment_method.get("_mandate"), "payment_reference": None, "expected_debit_date": None,
+        }  # fmt: skip
     else:
-        details["us_bank_account"] = payment_method["us_bank_account"] | {"mandate": None, "payment_reference": None}
+        details[payment_method["type"]] = {"tax_id": "000.000.000-00"} if payment_method["type"] == "boleto" else {}
     paid = status == "succeeded"
     return {
         "id": new_id("ch_3" if payment_method["type"] == "card" else "py_3"), "object": "charge",
@@ -265,7 +323,7 @@ def a_refund(charge: Body, *, amount: int, given: Body, status: str, now: int) -
 
 
 def a_balance_transaction(
-    kind: str, source: str, *, amount: int, currency: str, fee: int, now: int, description: str | None = None
+    kind: str, source: str | None, *, amount: int, currency: str, fee: int, now: int, description: str | None = None
 ) -> Body:
     details = [
         {"amount": fee, "application": None, "currency": currency, "description": "processing fees",

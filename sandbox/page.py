@@ -26,6 +26,9 @@ _CHOICES: Mapping[str, Method] = {
     "declined": cards.DECLINED,
     "second_step": cards.SECOND_STEP,
     "bank": cards.BANK_DEBIT,
+    "bank_fails": cards.BANK_FAILS,
+    "bank_returns": cards.BANK_RETURNS,
+    **{one.kind: one for one in cards.OTHERS if one.kind != "us_bank_account"},
 }
 _FAILURES = {
     "expired_card": "expired_card",
@@ -63,12 +66,26 @@ def pay_now(identifier: str) -> Response:
             trouble = _FAILURES.get(str(refused.error.get("code")), "card_declined")
             return _form(by, session, trouble=trouble, status=402)
     current_app.config["COURIER"].poke()
+    if session["status"] == "complete":
+        return _back(session)
     if intent["status"] == "requires_action":
         return make_response(redirect(url_for("page.second_step", identifier=identifier), 303))
-    if intent["status"] in ("succeeded", "processing"):
-        return _back(session)
     # Post, redirect, get: a reload of the page that tells of a decline does not try to pay again.
     return make_response(redirect(url_for("page.pay", identifier=identifier), 303))
+
+
+@page.get("/c/pay/<identifier>/voucher")
+def voucher(identifier: str) -> Response:
+    """Show the voucher with which somebody goes to a shop; as on Stripe's own page, as long as it can be paid."""
+    by, session = _session(identifier)
+    intent = _intent(by, session)
+    action = intent and intent["next_action"]
+    if not action or not action["type"].endswith("_display_details"):
+        raise NoSuchPage
+    shown = action[action["type"]]
+    until = datetime.fromtimestamp(shown.get("expires_after") or shown["expires_at"], UTC)
+    number = shown.get("number", "")
+    return _page("voucher.html", session, number=number, until=until.strftime("%Y-%m-%d %H:%M UTC"))
 
 
 @page.get("/c/pay/<identifier>/second-step")
@@ -147,8 +164,7 @@ def _form(
         choices=[
             (name, method, method.kind == "card" and method.funding in blocked)
             for name, method in _CHOICES.items()
-            # The stand-in's bank debits are not kept.
-            if session["mode"] == "payment" or method.kind == "card"
+            if method.kind in session["payment_method_types"]
         ],
         # What was typed is not shown again: a card number has no place in a page that is kept.
         picked=request.form.get("choice") or "works",

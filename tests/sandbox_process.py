@@ -145,6 +145,24 @@ class SandboxProcess:
     def close_dispute(self, dispute_id: str, *, won: bool) -> None:
         self._json("POST", f"disputes/{dispute_id}/close", {"won": won})
 
+    def settle_in(self, payment_intent_id: str, currency: str, rate: float) -> None:
+        """Let the account that took a payment be settled in one currency from now on."""
+        self._json("POST", f"balance/{payment_intent_id}", {"settled_in": currency, "rate": rate})
+
+    def book(self, payment_intent_id: str, kind: str, *, amount: int, fee: int = 0, currency: str = "usd") -> str:
+        """Book something of its own on the balance of the account that took a payment; return its id."""
+        given = {"type": kind, "amount": amount, "fee": fee, "currency": currency}
+        return str(self._json("POST", f"balance/{payment_intent_id}", given)["id"])
+
+    def pay_out_by_hand(self, payment_intent_id: str, amount: int, currency: str = "usd") -> str:
+        """Pay an amount of the account that took a payment out, as somebody does at Stripe; return the payout's id."""
+        given = {"pay_out": amount, "currency": currency}
+        return str(self._json("POST", f"balance/{payment_intent_id}", given)["id"])
+
+    def send_back(self, payout_id: str) -> None:
+        """Let the bank send a payout back."""
+        self._json("POST", f"payouts/{payout_id}/send-back", {})
+
     def change_method(self, method_id: str, **given: object) -> None:
         """Say what becomes of a saved card when it is charged (fate=), or what its network brings (last4=, ...)."""
         self._json("POST", f"methods/{method_id}", given)
@@ -175,7 +193,7 @@ class SandboxProcess:
         return status, text
 
     def pay(self, page_url: str, choice: str = "works", **typed: str) -> tuple[int, str, str]:
-        """Send the form: works, credit, declined, second_step, bank or typed (number=, expiry=, cvc=).
+        """Send the form: works, credit, declined, second_step, bank, alipay, ... or typed (number=, expiry=, cvc=).
 
         Return status, where it leads (or "") and the text. 303 to success_url is a payment that is on its way or done.
         """

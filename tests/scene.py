@@ -20,6 +20,7 @@ from datetime import date, timedelta
 
 from flask import Flask
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from portal import clock, sequencer
 from portal.app import create_app
@@ -34,13 +35,14 @@ from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR, Actor
 from portal.files import acts as file_acts
 from portal.files import work as file_work
+from portal.finance import acts as money
 from portal.helpdesk import acting, deciding, notes
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
 from portal.money import Money
 from portal.payments import aside, giving_back, going_back, settle
-from portal.payments.models import SetAside
+from portal.payments.models import MoneyEffect, Payment, Payout, Reconciliation, ReconciliationLine, SetAside
 from portal.payments.setting_aside import Why
 from portal.payments.stripe_gateway import MethodFacts
 from portal.people import contacts, sign_in
@@ -93,6 +95,7 @@ PEOPLE = (
     "with money here",
     "with every way",
     "nothing left",
+    "waiting for money",
 )
 
 
@@ -285,7 +288,7 @@ class Scene:
         facts = facts_of(payment, received="60.00")
         loose = replace(facts, payment_intent_id="pi_loose", charge_id="ch_loose")
         came = going_back.came_of(payment)
-        with transaction():
+        with transaction() as s:
             aside.put(loose, lender_id=here, why=Why.SECOND, payment=None, about=payment)
             asked = giving_back.ask(
                 came,
@@ -297,14 +300,51 @@ class Scene:
                 member_id=other,
                 facts={},
             )
+            assert isinstance(asked, giving_back.Asked)
+            refund = giving_back.by_number(lender_id=here, number=asked.number)
+            foreseen = money.foresee(lender_id=here, payment_id=payment.id, amount=Money(100, payment.currency))
+            assert refund is not None and foreseen is not None
+            refund.foreseen = foreseen.kept()
             waits = session.scalars(select(SetAside.id).where(SetAside.lender_id == here)).one()
-        assert isinstance(asked, giving_back.Asked)
+            self._night(s, payment)
         return {
             "refund": asked.number,
             "aside": str(waits),
+            "month": f"{clock.now():%Y-%m}",
             "payer": str(payment.debtor_id),
             "paid": payment.reference,
         }
+
+    def _night(self, s: Session, payment: Payment) -> None:
+        """Let the books have been held against Stripe: what matches, what doesn't, and what was paid out."""
+        at = clock.now()
+        here = {"lender_id": payment.lender_id}
+        spans = dict.fromkeys(("events_from_at", "movements_from_at", "payouts_from_at", "until_at", "started_at"), at)
+        s.add(
+            Reconciliation(**here, id=new_id(), night=at.date(), step="done", turn=9, finished_at=at, found={}, **spans)
+        )
+        effect = s.scalars(select(MoneyEffect).where(MoneyEffect.payment_id == payment.id)).first()
+        assert effect is not None
+        made = {"began_at": at, "looked_at": at, "on_its_way": False, "came_to_nothing": False, "currency": "USD"}
+        for number, state in enumerate(("matched", "extra", "waiting", "fee", "undone")):
+            ours = {"effect_id": effect.id, "books_minor": effect.amount_minor} if state == "matched" else {}
+            s.add(
+                ReconciliationLine(
+                    **here, **made, **ours, id=new_id(), key=effect.key if ours else f"stripe:pi_{number}:payment",
+                    kind="charge", on=at.date(), state=state, payment_id=payment.id if ours else None,
+                    transaction_id=f"txn_{number}", stripe_minor=effect.amount_minor, settled_currency="USD",
+                    settled_minor=effect.amount_minor, fee_minor=0 if state == "fee" else 59 * number,
+                )
+            )  # fmt: skip
+        for number, (state, status) in enumerate((("tied", "in_transit"), ("differs", "paid"), ("by_hand", "failed"))):
+            s.add(
+                Payout(
+                    **here, id=new_id(), payout_id=f"po_{number}", amount_minor=9_900, currency="USD", status=status,
+                    state=state, by_hand=state == "by_hand", listed=True, arrives_on=at.date(), made_at=at,
+                    counted_minor=9_900 if state == "tied" else 9_000, ours_minor=9_000, movements=3,
+                    failure="account_closed" if status == "failed" else None,
+                )
+            )  # fmt: skip
 
     def _note(self, debtor_id: uuid.UUID) -> str:
         """Write a note and a call about somebody down; gives the note's id."""
@@ -508,6 +548,8 @@ class Scene:
                     # Not gone through with: on the hosted page and back.
                     go_pay(browser, debt, choice="all")
                     places["left_payment"] = payment_on(debt).reference
+        if who == "waiting for money":
+            places |= self._on_its_way(browser, debt)
         if who == "on a plan":
             self._pay(browser, debt, choice="next")
             places["payment"] = payment_on(debt).reference
@@ -522,6 +564,28 @@ class Scene:
         if who == "nothing left":
             self._pay(browser, debt, choice="all")
             places["payment"] = payment_on(debt).reference
+
+    def _on_its_way(self, browser: CheckingClient, debt: Standing) -> dict[str, str]:
+        """Pay by bank debit: one is under way, one has arrived and can still go back, and one is a voucher's page.
+
+        The voucher is of another currency's way; what its page shows stands in the payment's row.
+        """
+        found = {}
+        for name, amount in (("under_way", "100"), ("arrived", "70"), ("voucher", "40")):
+            self._pay(browser, debt, amount=amount, way="bank")
+            payment = payment_on(debt)
+            found[name] = payment.reference
+            if name == "arrived":
+                self._sandbox.settle_payment(payment.payment_intent_id or "", succeeds=True)
+                self._settle(payment)
+            if name == "voucher":
+                with transaction() as s:
+                    row = s.merge(payment)
+                    row.method, row.voucher_url = "oxxo", "https://payments.stripe.example/voucher"
+                    row.voucher_until = clock.now() + timedelta(days=5)
+                    # Or whoever opens the page lets it be read at Stripe, where it is a debit.
+                    row.session_id = None
+        return found
 
     def _automatic(self, debt: Standing) -> uuid.UUID:
         """Let the payments of a plan be taken from a card that nobody typed; gives autopay."""
@@ -566,10 +630,14 @@ class Scene:
         session.rollback()
         return number
 
-    def _pay(self, browser: CheckingClient, debt: Standing, *, choice: str) -> None:
-        status, _where, text = self._sandbox.pay(go_pay(browser, debt, choice=choice))
+    def _pay(
+        self, browser: CheckingClient, debt: Standing, *, choice: str = "", amount: str = "", way: str = "works"
+    ) -> None:
+        status, _where, text = self._sandbox.pay(go_pay(browser, debt, choice=choice, amount=amount), way)
         assert status == 303, text
-        payment = payment_on(debt)
+        self._settle(payment_on(debt))
+
+    def _settle(self, payment: Payment) -> None:
         lender_id, payment_id = payment.lender_id, payment.id
         with transaction():
             settle.ask(lender_id=lender_id, payment_id=payment_id)

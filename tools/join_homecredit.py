@@ -35,16 +35,24 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def joined(folder: Path, day: int) -> list[dict[str, str]]:
-    """Return one row for each contract, as it stood on `day`."""
+def joined(folder: Path, day: int) -> tuple[list[dict[str, str]], dict[str, int]]:
+    """Return one row for each contract, as it stood on `day`, and how many rows of instalments went where."""
     clients = {row["SK_ID_CURR"]: row for row in read(folder / "homecredit_clients.csv")}
     contracts = {row["SK_ID_PREV"]: row for row in read(folder / "homecredit_contracts.csv")}
     instalments: dict[str, dict[tuple[str, str], list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
+    counts = dict.fromkeys(("of the random part", "of an unknown contract", "of cards", "decided later", "joined"), 0)
     for row in read(folder / "homecredit_instalments.csv"):
         contract = contracts.get(row["contract"])
-        if row["part"] != PART or contract is None or not Decimal(row["calendar_version"]):
-            continue
-        if int(Decimal(contract["DAYS_DECISION"])) <= day:
+        if row["part"] != PART:
+            counts["of the random part"] += 1
+        elif contract is None:
+            counts["of an unknown contract"] += 1
+        elif not Decimal(row["calendar_version"]):
+            counts["of cards"] += 1
+        elif int(Decimal(contract["DAYS_DECISION"])) > day:
+            counts["decided later"] += 1
+        else:
+            counts["joined"] += 1
             instalments[row["contract"]][row["calendar_version"], row["instalment_nr"]].append(row)
     rows = []
     for number, parts in sorted(instalments.items()):
@@ -78,7 +86,13 @@ def joined(folder: Path, day: int) -> list[dict[str, str]]:
                 "family": client.get("NAME_FAMILY_STATUS", ""),
             }
         )
-    return rows
+    return rows, counts
+
+
+def said(counts: dict[str, int], contracts: int) -> str:
+    """Say what became of all rows of instalments; the numbers add up."""
+    parts = " + ".join(f"{count:,} {what}" for what, count in counts.items())
+    return f"{sum(counts.values()):,} instalments = {parts}, of {contracts:,} contracts"
 
 
 def write(rows: list[dict[str, str]], path: Path) -> None:
@@ -96,8 +110,9 @@ def main() -> None:
     about.add_argument("--out", type=Path, required=True)
     about.add_argument("--day", type=int, default=-180)
     told = about.parse_args()
-    rows = joined(told.folder, told.day)
+    rows, counts = joined(told.folder, told.day)
     write(rows, told.out)
+    print(said(counts, len(rows)))
     print(f"{len(rows)} contracts written to {told.out}")
 
 

@@ -168,6 +168,7 @@ ensure_system() {
     if [ "$what" = test ]; then
         command -v pdftotext >/dev/null || missing+=(poppler-utils)
         command -v qpdf >/dev/null || missing+=(qpdf)
+        command -v hledger >/dev/null || missing+=(hledger)
         choose_browser
     fi
     [ ${#missing[@]} = 0 ] && return

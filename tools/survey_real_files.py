@@ -152,7 +152,9 @@ def file_of(source: Source, data: Path, out: Path) -> Path:
         raise FileNotFoundError("tools/join_homecredit.py")
     tool = importlib.util.module_from_spec(about)
     about.loader.exec_module(tool)
-    tool.write(tool.joined(data, -180), out / "joined.csv")
+    rows, counts = tool.joined(data, -180)
+    tool.write(rows, out / "joined.csv")
+    print(tool.said(counts, len(rows)))
     return out / "joined.csv"
 
 

@@ -23,13 +23,13 @@ from portal.db import new_id, session
 from portal.evidence.record import PORTAL, STRIPE, Act, Actor, record
 from portal.lenders.models import Lender
 from portal.money import Money
+from portal.payments import rails
+from portal.payments.checkout import choice_of
 from portal.payments.stripe_gateway import MethodFacts
 from portal.plans import progress
 from portal.plans.models import Plan
 
 LOOK, FORGET = "autopay.look", "autopay.forget"
-# Card schemes restrict paying a debt with a credit card.
-_NOT_TAKEN = frozenset({"credit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,10 @@ def offer(plan: Plan) -> Offer | NotNow:
     taken = [one for one in coming if one.taken]
     if why is not None or not taken:
         return NotNow(why)
-    lender = session.get_one(Lender, plan.lender_id).name
-    said = {"lender": lender, "plan": plan.reference, "payments": taken}
+    lender = session.get_one(Lender, plan.lender_id)
+    ways = [rails.rail_of(name) for name in rails.kept_for(plan.currency, choice_of(lender))]
+    account = next((rail for rail in ways if rail.delayed), None)
+    said = {"lender": lender.name, "plan": plan.reference, "payments": taken, "account": account}
     text = mandate.text_of(**said)  # type: ignore[arg-type]
     return Offer(
         payments=coming,
@@ -183,15 +185,18 @@ def use_card(*, lender_id: uuid.UUID, autopay_id: uuid.UUID, card_id: uuid.UUID,
 def keep_card(
     *, lender_id: uuid.UUID, autopay_id: uuid.UUID, facts: MethodFacts, customer_id: str, by: Actor = STRIPE
 ) -> bool:
-    """Note a card that was saved, and let autopay take from it; gives whether it does.
+    """Note a card or an account that was saved, and let autopay take from it; gives whether it does.
 
     One that can't be used (a credit card, another kind of method, another's) or isn't wanted any more is to be
     forgotten by the caller. Twice is once.
     """
     held = locked(lender_id=lender_id, autopay_id=autopay_id)
-    usable = facts.kind == "card" and facts.customer_id == customer_id and facts.funding not in _NOT_TAKEN
-    if not usable:
-        if held.auto.state == Auto.ASKED.value and facts.kind == "card" and facts.customer_id == customer_id:
+    choice = choice_of(session.get_one(Lender, lender_id))
+    # Card schemes restrict paying a debt with a credit card.
+    borrowed = facts.kind == "card" and facts.funding == "credit" and not choice.credit_cards
+    kept = facts.kind in rails.kept_for(held.auto.currency, choice)
+    if borrowed or not kept or facts.customer_id != customer_id:
+        if held.auto.state == Auto.ASKED.value and borrowed and facts.customer_id == customer_id:
             _stop(held.auto, held.plan, why="credit_card", by=by)
         return False
     card = session.scalars(
@@ -206,13 +211,18 @@ def keep_card(
             id=new_id(),
             debtor_id=held.auto.debtor_id,
             method_id=facts.id,
-            brand=facts.brand,
+            kind=facts.kind,
+            # An account whose bank isn't named is called by its way.
+            brand=facts.brand or facts.kind,
             last4=facts.last4,
             exp_month=facts.exp_month,
             exp_year=facts.exp_year,
             funding=facts.funding,
             saved_at=clock.now(),
         )
+        if facts.mandate is not None:
+            card.mandate_id, card.mandate_reference = facts.mandate.id, facts.mandate.reference
+            card.mandate_url, card.mandate_at = facts.mandate.url, facts.mandate.accepted_at
         if held.auto.state == Auto.STOPPED.value:
             return False
         session.add(card)
@@ -236,7 +246,14 @@ def _put_card(held: Locked, card: SavedCard, *, by: Actor) -> bool:
         lender_id=auto.lender_id,
         debtor_id=auto.debtor_id,
         debt_id=auto.debt_id,
-        facts={"plan": plan.reference, "card": card.id, "brand": card.brand, "last4": card.last4},
+        facts={
+            "plan": plan.reference,
+            "card": card.id,
+            "kind": card.kind,
+            "brand": card.brand,
+            "last4": card.last4,
+            "mandate": card.mandate_id,
+        },
     )
     session.flush()
     if before is not None and before != card.id:
@@ -373,7 +390,7 @@ def card_gone(card: SavedCard, *, why: str, by: Actor = PORTAL) -> None:
 
 def card_news(card: SavedCard, facts: MethodFacts, *, by: Actor = STRIPE) -> None:
     """Note what the network of a card sent: other digits, another expiry."""
-    new = (facts.brand, facts.last4, facts.exp_month, facts.exp_year, facts.funding)
+    new = (facts.brand or facts.kind, facts.last4, facts.exp_month, facts.exp_year, facts.funding)
     if new == (card.brand, card.last4, card.exp_month, card.exp_year, card.funding):
         return
     card.brand, card.last4, card.exp_month, card.exp_year, card.funding = new

@@ -28,7 +28,8 @@ from portal.debts.models import Debt
 from portal.evidence.record import PORTAL, STRIPE, Act, record
 from portal.lenders.models import Lender
 from portal.money import Money
-from portal.payments import settle, stripe_gateway
+from portal.payments import rails, settle, stripe_gateway
+from portal.payments.checkout import choice_of
 from portal.payments.models import Payment, PaymentPart
 from portal.payments.stripe_gateway import Account, PaymentFacts, PaymentRefused, PaymentServiceDown, PaymentStatus
 from portal.web.numbers import public_number
@@ -75,7 +76,7 @@ def look_at(held: Locked) -> None:
         if charge.state == Charge.CALLED_OFF.value and Why(charge.why or "") not in _QUIET:
             tell.not_taken(held, charge)
     for charge in held.charges.values():
-        if charge.state in (Charge.NOTICED.value, Charge.CHARGING.value):
+        if charge.state in (Charge.NOTICED.value, Charge.CHARGING.value) and not _is_at_the_bank(charge):
             _charge_later(held, charge)
     auto.act_on = rules.act_on(held.now)
 
@@ -176,6 +177,7 @@ class _Ready:
     amount: Money
     tries: int
     words: str
+    methods: tuple[str, ...]
 
 
 def run(job: queue.Job) -> None:
@@ -223,6 +225,13 @@ def _charge(lender_id: uuid.UUID, charge_id: uuid.UUID) -> None:
         conclude(lender_id, charge_id, refused=refused)
         return
     conclude(lender_id, charge_id)
+
+
+def _is_at_the_bank(charge: AutopayCharge) -> bool:
+    """Say whether a bank has been asked for it and answers some day: then there is nothing to do but wait."""
+    if charge.payment_id is None or charge.state != Charge.CHARGING.value:
+        return False
+    return session.get_one(Payment, (charge.lender_id, charge.payment_id)).state == "processing"
 
 
 def _intent_of(charge: AutopayCharge) -> str | None:
@@ -311,6 +320,7 @@ def _written_down(held: Locked, charge: AutopayCharge, go: Go) -> _Ready:
         amount=Money(payment.amount_minor, payment.currency),
         tries=charge.tries,
         words=f"{lender.name} · {debt.product} {debt.reference}",
+        methods=rails.kept_for(plan.currency, choice_of(lender)),
     )
 
 
@@ -385,6 +395,7 @@ def _prepared(account: Account, lender_id: uuid.UUID, ready: _Ready, *, customer
         reference=str(ready.payment_id),
         customer_id=customer_id,
         amount=ready.amount,
+        methods=ready.methods,
         description=ready.words[:500],
         idempotency_key=f"autopay:{ready.payment_id}",
         metadata={"payment": str(ready.payment_id), "lender": str(lender_id)},
@@ -419,7 +430,7 @@ def followed(job: queue.Job) -> None:
             AutopayCharge.state != Charge.CHARGED.value,
         )
     ).one_or_none()
-    if charge_id is not None and payment.state == "succeeded":
+    if charge_id is not None and payment.state in ("succeeded", "failed"):
         conclude(lender_id, charge_id)
 
 
@@ -444,9 +455,23 @@ def conclude(lender_id: uuid.UUID, charge_id: uuid.UUID, *, refused: PaymentRefu
             # Said without an error, it means the same: the bank wants its customer.
             if charge.state == Charge.CHARGING.value:
                 _declined(held, charge, refused=PaymentRefused("authentication_required", ""), facts=facts)
-        elif refused is not None and charge.state == Charge.CHARGING.value:
-            _declined(held, charge, refused=refused, facts=facts)
+        elif charge.state == Charge.CHARGING.value:
+            said = refused or _refused_by_bank(held, charge, facts)
+            if said is not None:
+                _declined(held, charge, refused=said, facts=facts)
         look_at(anew(held))
+
+
+def _refused_by_bank(held: Locked, charge: AutopayCharge, facts: PaymentFacts | None) -> PaymentRefused | None:
+    """Give the no of a bank that was asked for this very try and answered days later."""
+    if facts is None or facts.failure_code is None or facts.status is not PaymentStatus.REQUIRES_PAYMENT_METHOD:
+        return None
+    asked_on = facts.sent_at and facts.sent_at.astimezone(clock.zone(held.zone)).date()
+    if not rails.rail_of(facts.method_kind).delayed or asked_on is None or charge.tried_on is None:
+        return None
+    if asked_on < charge.tried_on:
+        return None
+    return PaymentRefused(facts.failure_code, "", decline_code=facts.decline_code)
 
 
 def _declined(held: Locked, charge: AutopayCharge, *, refused: PaymentRefused, facts: PaymentFacts | None) -> None:
@@ -501,8 +526,8 @@ def _declined(held: Locked, charge: AutopayCharge, *, refused: PaymentRefused, f
     if not going_on:
         return
     if event is ChargeEvent.ASK:
-        debt = session.get_one(Debt, (plan.lender_id, plan.debt_id))
-        pay_url = write.address_of("payments.pay", debt=debt.reference, amount="next")
+        # There it is paid with the bank's question, and the card is kept as one that its bank has asked about.
+        pay_url = write.address_of("autopay.autopay", reference=plan.reference)
         tell.second_step(held, charge, amount=amount, pay_url=pay_url)
     elif kind is not Decline.REVOKED:
         tell.refused(held, charge, amount=amount, another=kind is Decline.HARD)

@@ -33,11 +33,20 @@ class Payer(LenderOwned, Model):
 
 
 class SavedCard(LenderOwned, Model):
-    """A card that Stripe keeps for a person; its number is never here. `gone_at`: it can't be charged any more."""
+    """A card or an account that Stripe keeps for a person; its number is never here. `gone_at`: not charged any more.
+
+    `kind` is the way by Stripe's name (`payments.rails`); of an account, `brand` is its bank. What its owner agreed to
+    at the bank is the mandate: its id, and the reference and address of its text, as the network has them.
+    """
 
     __tablename__ = "saved_card"
     debtor_id: Mapped[uuid.UUID]
     method_id: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="card", server_default="card")
+    mandate_id: Mapped[str | None]
+    mandate_reference: Mapped[str | None]
+    mandate_url: Mapped[str | None] = mapped_column(Text)
+    mandate_at: Mapped[datetime | None]
     brand: Mapped[str | None]
     last4: Mapped[str | None]
     exp_month: Mapped[int | None]

@@ -164,8 +164,21 @@ def _made(charge: AutopayCharge, *, zone: str) -> Made:
 
 
 def _on_its_way(plan: Plan) -> int:
-    """Give what is on its way for a plan, or may be on a page that is open now, in minor units; not what is taken."""
+    """Give what is on its way for a plan, or may be on a page that is open now, in minor units; not what is taken.
+
+    Each payment of a plan is taken once, so what is being taken for one keeps no other from being.
+    """
     sent = sent_for(lender_id=plan.lender_id, plan_ids=[plan.id]).get(plan.id.hex, 0)
+    taken = session.scalars(
+        select(func.coalesce(func.sum(PaymentPart.amount_minor), 0))
+        .join(Payment, (Payment.lender_id == PaymentPart.lender_id) & (Payment.id == PaymentPart.payment_id))
+        .where(
+            PaymentPart.lender_id == plan.lender_id,
+            PaymentPart.plan_id == plan.id,
+            Payment.state == "processing",
+            Payment.autopay == "taken",
+        )
+    ).one()
     opened = session.scalars(
         select(func.coalesce(func.sum(PaymentPart.amount_minor), 0))
         .join(Payment, (Payment.lender_id == PaymentPart.lender_id) & (Payment.id == PaymentPart.payment_id))
@@ -177,7 +190,7 @@ def _on_its_way(plan: Plan) -> int:
             func.coalesce(Payment.autopay, "") != "taken",
         )
     ).one()
-    return sent + int(opened)
+    return sent - int(taken) + int(opened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +211,8 @@ class Shown:
     charge_state: Charge | None
     tries: int
     on_its_way: Money | None
+    # A payment that its bank wants to hear of from its customer.
+    second_step: bool = False
 
 
 _SHOWN = (
@@ -288,6 +303,7 @@ def of_person(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> list[Shown]:
                 charge_state=Charge(coming.state) if coming else None,
                 tries=coming.tries if coming else 0,
                 on_its_way=Money(way.most_minor, way.currency) if way else None,
+                second_step=any(each.state == Charge.SECOND_STEP.value for each in its),
             )
         )
     return found
@@ -299,7 +315,19 @@ def of_plan(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, reference: str) -> Sh
     return next((one for one in found if one.plan == reference), None)
 
 
-_BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "unionpay": "UnionPay"}
+_BRANDS = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "unionpay": "UnionPay",
+    # An account whose bank isn't named.
+    "us_bank_account": "ACH",
+    "sepa_debit": "SEPA",
+    "bacs_debit": "Bacs",
+    "acss_debit": "PAD",
+    "au_becs_debit": "BECS",
+    "nz_bank_account": "NZ",
+}
 
 
 def card_words(brand: str | None, last4: str | None) -> str:

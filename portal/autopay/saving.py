@@ -1,4 +1,4 @@
-"""Saving a card at Stripe: its hosted page, what came of it, and what is heard of saved cards later.
+"""Saving a card or an account at Stripe: its hosted page, what came of it, and what is heard of it later.
 
 Stripe is never asked inside a transaction. A double click or a crash between two steps leads to the same page.
 """
@@ -16,10 +16,16 @@ from portal.autopay import agreeing
 from portal.autopay.models import ALIVE, Autopay, Payer, SavedCard
 from portal.db import insert_unless_there, new_id, session, transaction
 from portal.lenders.models import Lender
-from portal.payments import stripe_gateway
-from portal.payments.checkout import PAGE_LIFE, SHORTEST_PAGE_LIFE, account_of
+from portal.payments import rails, stripe_gateway
+from portal.payments.checkout import PAGE_LIFE, SHORTEST_PAGE_LIFE, account_of, choice_of
 from portal.payments.models import Payment, WebhookEvent
-from portal.payments.stripe_gateway import Account, CheckoutStatus, PaymentRefused, PaymentServiceDown
+from portal.payments.stripe_gateway import (
+    Account,
+    CheckoutStatus,
+    PaymentRefused,
+    PaymentServiceDown,
+    PaymentStatus,
+)
 
 
 def account_of_lender(lender_id: uuid.UUID) -> Account:
@@ -76,11 +82,13 @@ def open_page(*, lender_id: uuid.UUID, autopay_id: uuid.UUID, back_url: str, lan
         elif auto.session_url is not None:
             return auto.session_url
         number, expires_at = auto.saves, auto.session_expires_at
-        lender_name = s.get_one(Lender, lender_id).name
+        lender = s.get_one(Lender, lender_id)
+        lender_name, methods = lender.name, rails.kept_for(auto.currency, choice_of(lender))
     page = stripe_gateway.open_saving(
         account,
         reference=str(autopay_id),
         customer_id=customer_id,
+        methods=methods,
         description=lender_name[:500],
         success_url=back_url,
         cancel_url=back_url,
@@ -130,7 +138,13 @@ def conclude(*, lender_id: uuid.UUID, autopay_id: uuid.UUID) -> None:
     try:
         page = stripe_gateway.read_saving(account, session_id=session_id)
         if page.method_id is not None:
-            _keep(account, lender_id=lender_id, autopay_id=autopay_id, method_id=page.method_id)
+            _keep(
+                account,
+                lender_id=lender_id,
+                autopay_id=autopay_id,
+                method_id=page.method_id,
+                mandate_id=page.mandate_id,
+            )
     except PaymentServiceDown as down:
         raise queue.TryLater(timedelta(seconds=15)) from down
     if page.method_id is None and page.status is not CheckoutStatus.EXPIRED:
@@ -144,8 +158,10 @@ def conclude(*, lender_id: uuid.UUID, autopay_id: uuid.UUID) -> None:
             again.session_id = again.session_url = again.session_expires_at = None
 
 
-def _keep(account: Account, *, lender_id: uuid.UUID, autopay_id: uuid.UUID, method_id: str) -> None:
-    facts = stripe_gateway.read_method(account, method_id=method_id)
+def _keep(
+    account: Account, *, lender_id: uuid.UUID, autopay_id: uuid.UUID, method_id: str, mandate_id: str | None
+) -> None:
+    facts = stripe_gateway.read_method(account, method_id=method_id, mandate_id=mandate_id)
     auto = session.get_one(Autopay, (lender_id, autopay_id))
     customer_id = customer_of(account, lender_id=lender_id, debtor_id=auto.debtor_id)
     with transaction():
@@ -166,7 +182,7 @@ def _known(lender_id: uuid.UUID, method_id: str) -> bool:
 
 
 def paid_with(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
-    """Keep the card of a payment that arrived and that was made to keep it.
+    """Keep what was paid with, of a payment that arrived or is on its way and that was made to keep it.
 
     :raises portal.queue.TryLater: if Stripe can't be reached now.
     """
@@ -179,9 +195,16 @@ def paid_with(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
     try:
         facts = stripe_gateway.read_payment(account, payment_intent_id=intent_id)
         wanted = facts.metadata.get("autopay")
-        if facts.method_id is None or wanted is None or not facts.amount_received:
+        accepted = facts.amount_received or facts.status is PaymentStatus.PROCESSING
+        if facts.method_id is None or wanted is None or not accepted:
             return
-        _keep(account, lender_id=lender_id, autopay_id=uuid.UUID(wanted), method_id=facts.method_id)
+        _keep(
+            account,
+            lender_id=lender_id,
+            autopay_id=uuid.UUID(wanted),
+            method_id=facts.method_id,
+            mandate_id=facts.mandate_id,
+        )
     except PaymentServiceDown as down:
         raise queue.TryLater(timedelta(seconds=15)) from down
 

@@ -75,6 +75,8 @@ def autopay_page(reference: str) -> ResponseReturnValue:
         "autopay/autopay.html",
         plan=plan,
         auto=shown if on else None,
+        form_key=uuid.uuid4().hex,
+        debt_reference=plan.debt_reference,
         waiting=request.args.get("back") == "1" and shown is not None and not on,
         alive=plan.state in LIVE_STATES and plan.debt_open,
     )
@@ -139,8 +141,13 @@ def turn_on(reference: str) -> ResponseReturnValue:
             (card.id.hex, reading.card_words(card.brand, card.last4))
             for card in reading.usable_cards(lender_id=person.lender_id, debtor_id=person.debtor_id)
         ],
+        credit_cards=_takes_credit_cards(),
         pay_now=first.next if first is not None and can_pay else None,
     )
+
+
+def _takes_credit_cards() -> bool:
+    return session.get_one(Lender, me().lender_id).takes_credit_cards
 
 
 def _to_a_card(plan: PlanCard, autopay_id: uuid.UUID, how: str, form_key: str) -> ResponseReturnValue:
@@ -227,6 +234,16 @@ def _pay_and_keep(plan: PlanCard, autopay_id: uuid.UUID, form_key: str) -> Respo
             return redirect(url_for("payments.result", reference=reference), 303)
 
 
+@autopay.post("/plans/<reference>/autopay/confirm")
+@needs_debtor
+def confirm(reference: str) -> ResponseReturnValue:
+    """Pay what the bank wants to hear of on the hosted page, which asks the bank and keeps the card for what comes."""
+    plan, shown, form_key = _plan(reference), _shown(reference), form_key_given()
+    if shown is None or shown.state is Auto.ASKED or not shown.second_step or form_key is None:
+        return redirect(url_for("autopay.autopay", reference=reference), 303)
+    return _pay_and_keep(plan, shown.id, form_key)
+
+
 @autopay.route("/plans/<reference>/autopay/card", methods=["GET", "POST"])
 @needs_code
 def card(reference: str) -> ResponseReturnValue:
@@ -241,6 +258,7 @@ def card(reference: str) -> ResponseReturnValue:
     return render_template(
         "autopay/card.html",
         plan=plan,
+        credit_cards=_takes_credit_cards(),
         auto=shown,
         cards=[
             (one.id.hex, reading.card_words(one.brand, one.last4))
@@ -269,7 +287,7 @@ def stop(reference: str) -> ResponseReturnValue:
         if done is not None and done.on_its_way is not None:
             flash(_("It is stopped. What is on its way already can’t be called back; it counts as paid."), "success")
         else:
-            flash(_("It is stopped. Nothing more is taken from your card."), "success")
+            flash(_("It is stopped. Nothing more is taken by itself."), "success")
         return redirect(url_for("plans.plan", reference=reference), 303)
     return render_template("autopay/stop.html", plan=plan, auto=shown)
 

@@ -56,7 +56,7 @@ class CellRefused(Exception):
 # ---------------------------------------------------------------------------------------------------------------------
 # Text
 
-SUSPICIOUS = frozenset("=+-@#")
+SUSPICIOUS = frozenset("=+-@#＝＋－＠")
 _SHEET_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
 _SIGNED_NUMBER = re.compile(r"[+-][\d\s().,/-]*")
 # They turn the order of letters round, so that a name reads as another one.
@@ -112,9 +112,9 @@ def refuse_formula(text: str) -> None:
     """
     if text in _SHEET_ERRORS:
         raise CellRefused(Reason.SPREADSHEET_ERROR, f"The spreadsheet shows an error here ({text}).")
-    if text[:1] in ("=", "@") and len(text) > 1:
+    if text[:1] in ("=", "@", "＝", "＠") and len(text) > 1:
         raise CellRefused(Reason.FORMULA, "There is a formula in the cell; write its result.")
-    if text[:1] in ("+", "-") and len(text) > 1 and not _SIGNED_NUMBER.fullmatch(text):
+    if text[:1] in ("+", "-", "＋", "－") and len(text) > 1 and not _SIGNED_NUMBER.fullmatch(text):
         raise CellRefused(Reason.FORMULA, f"It begins with {text[0]!r} like a formula; write plain text.")
 
 

@@ -37,6 +37,9 @@ _ENCODINGS = {
     "cp1252": "windows-1252",
 }
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+# Encodings in which nearly any bytes can be read, as other letters.
+_READS_ANYTHING = frozenset({"gb18030", "latin-1", "windows-1252"})
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _SEPARATOR_WORDS = {word: sign for sign, word in SEPARATORS.items()} | {"pipe": "|", "\\t": "\t"}
 
 
@@ -156,14 +159,12 @@ def _check_bytes(path: Path, codec: str, *, declared: str | None, head: bytes) -
     wide = looks_utf16(head)
     if wide is not None and not codec.startswith("utf-16"):
         raise _wrong_encoding(path.name, tried, offset=0, line=1, better=wide)
-    if codec in ("gb18030", "latin-1", "windows-1252") and _is_utf8_with_more_than_ascii(head):
-        raise FileRefused(
-            FileProblem.WRONG_ENCODING,
-            f'The mapping says that {path.name} is in {tried}, but it is in utf-8. Write encoding = "utf-8".',
-        )
     if codec.startswith("utf-16") and wide is None:
         raise _wrong_encoding(path.name, tried, offset=0, line=1, better=_better_encoding(path, codec))
     decoder = codecs.getincrementaldecoder(codec)("strict")
+    # Any bytes can be read so; those that make sense as UTF-8 from the first to the last are UTF-8.
+    as_utf8 = codecs.getincrementaldecoder("utf-8")("strict") if codec in _READS_ANYTHING else None
+    accent: int | None = None
     read = 0
     with path.open("rb") as stream:
         while True:
@@ -187,8 +188,21 @@ def _check_bytes(path: Path, codec: str, *, declared: str | None, head: bytes) -
                     line=_line_at(path, offset),
                     better=_better_encoding(path, codec),
                 ) from error
+            if as_utf8 is not None:
+                try:
+                    as_utf8.decode(chunk, final=not chunk)
+                except UnicodeDecodeError:
+                    as_utf8 = None
+                if accent is None and (first := _NOT_ASCII.search(chunk)) is not None:
+                    accent = read - len(chunk) + first.start()
             if not chunk:
-                return
+                break
+    if as_utf8 is not None and accent is not None:
+        raise FileRefused(
+            FileProblem.WRONG_ENCODING,
+            f"The mapping says that {path.name} is in {tried}, but it is in utf-8 (see line {_line_at(path, accent)}). "
+            'Write encoding = "utf-8".',
+        )
 
 
 def _wrong_encoding(name: str, tried: str, *, offset: int, line: int, better: str | None) -> FileRefused:
@@ -209,18 +223,6 @@ def looks_utf16(head: bytes) -> str | None:
         if len(places) >= 4 and places.count(0) > len(places) * 3 // 5:
             return name
     return None
-
-
-def _is_utf8_with_more_than_ascii(head: bytes) -> bool:
-    if head.startswith(codecs.BOM_UTF8):
-        return True
-    if head.isascii():
-        return False
-    try:
-        codecs.getincrementaldecoder("utf-8")("strict").decode(head)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _better_encoding(path: Path, failed: str) -> str | None:

@@ -66,7 +66,8 @@ def bring_in(
         undoing.clear_left_over(lender_id=lender_id)
         run_id = begin(lender_id, path=path, as_of=figures_of, upload_id=upload_id)
         summary = Summary(run_id=run_id)
-        staging = Staging(lender_id, run_id, as_of=figures_of, language=language, zone=zone)
+        column = mapping.fields["reference"].place or "reference"
+        staging = Staging(lender_id, run_id, as_of=figures_of, language=language, zone=zone, column=column)
         lines = csv.writer(report_file)
         lines.writerow(REPORT_HEADER)
 
@@ -101,13 +102,14 @@ def bring_in(
                         refuse(result)
                 if good or zero:
                     with _without_sweeping(), transaction():
-                        duplicates, lost = staging.add(good)
-                        paid_off, no_longer = staging.add_paid_off(zero)
-                    summary.accepted += len(good) - len(duplicates) + paid_off
-                    summary.nothing_owed -= paid_off
-                    for refusal in duplicates:
+                        clashes = staging.add(good)
+                        paid_off, of_zero = staging.add_paid_off(zero)
+                    summary.accepted += len(good) - len(clashes.new) + paid_off
+                    zeros = [*clashes.nothing_owed, *of_zero.nothing_owed]
+                    summary.nothing_owed -= paid_off + len(zeros)
+                    for refusal in (*clashes.new, *zeros):
                         refuse([refusal])
-                    no_longer_accepted([*lost, *no_longer])
+                    no_longer_accepted([*clashes.accepted, *of_zero.accepted])
                 progress(portfolio.bytes_read, portfolio.bytes_total)
             with transaction():
                 twins = staging.refuse_twins()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -30,33 +33,46 @@ _PARTS = (
 )
 
 
-class Staging:
-    """Writes batches of one run where nobody sees them yet."""
+@dataclass(slots=True)
+class Clashes:
+    """Refusals of rows whose reference is a duplicate, by what they were counted as until then."""
 
-    def __init__(self, lender_id: uuid.UUID, run_id: uuid.UUID, *, as_of: date, language: str, zone: str) -> None:
+    new: list[Refusal] = field(default_factory=list)
+    accepted: list[Refusal] = field(default_factory=list)
+    nothing_owed: list[Refusal] = field(default_factory=list)
+
+
+class Staging:
+    """Writes batches of one run where nobody sees them yet; `column` is what the file calls the reference."""
+
+    def __init__(
+        self, lender_id: uuid.UUID, run_id: uuid.UUID, *, as_of: date, language: str, zone: str, column: str
+    ) -> None:
         self.lender_id = lender_id
         self.run_id = run_id
         self.as_of = as_of
         self.language = language
         self.zone = zone
+        self.column = column
         # References that came more than once so far, with a line each: a third row of one is no better than the second.
         self._unclear: dict[str, int] = {}
         self._terms: set[str] = set()
+        self._zeros = _Zeros()
 
-    def add(self, rows: Sequence[DebtRow]) -> tuple[list[Refusal], list[Refusal]]:
-        """Stage a batch; gives refusals of rows in it whose reference is a duplicate, and of rows staged earlier."""
+    def add(self, rows: Sequence[DebtRow]) -> Clashes:
+        """Stage a batch; gives refusals of rows in it, and of earlier ones, whose reference is a duplicate."""
         if not rows:
-            return [], []
+            return Clashes()
         lender_id, now = self.lender_id, clock.now()
         if not still_staging(lender_id, self.run_id):
             raise RunWasEnded
         references = [row.reference for row in rows]
-        known = self._known(references)
-        if not known and len(set(references)) == len(rows) and self._unclear.keys().isdisjoint(references):
+        known, zeros = self._known(references), self._zeros.of(references)
+        if not (known or zeros) and len(set(references)) == len(rows) and self._unclear.keys().isdisjoint(references):
             self._stage_new(rows, now=now)
-            refused: tuple[list[Refusal], list[Refusal]] = [], []
+            refused = Clashes()
         else:
-            refused = self._add_with_care(rows, known, now=now)
+            refused = self._add_with_care(rows, known, zeros, now=now)
 
         session.execute(
             update(ImportRun)
@@ -66,24 +82,39 @@ class Staging:
         return refused
 
     def _add_with_care(
-        self, rows: Sequence[DebtRow], known: Mapping[str, tuple[uuid.UUID, int, bool]], *, now: datetime
-    ) -> tuple[list[Refusal], list[Refusal]]:
+        self,
+        rows: Sequence[DebtRow],
+        known: Mapping[str, tuple[uuid.UUID, int, bool]],
+        zeros: Mapping[str, Sequence[int]],
+        *,
+        now: datetime,
+    ) -> Clashes:
         """Stage a batch of which some references are there already, or come twice."""
-        duplicates: list[Refusal] = []
-        lost: list[Refusal] = []
+        clashes = Clashes()
+        duplicates = clashes.new
         firsts: dict[str, DebtRow] = {}
         twice: set[str] = set()
         for row in rows:
             first = firsts.setdefault(row.reference, row)
             if first is not row:
                 twice.add(row.reference)
-                duplicates.append(_duplicate(row.line, first.line, row.reference))
+                duplicates.append(self._duplicate(row.line, first.line, row.reference))
         duplicates += [
-            _duplicate(firsts[reference].line, next(d.line for d in duplicates if d.value == reference[:80]), reference)
+            self._duplicate(
+                firsts[reference].line, next(d.line for d in duplicates if d.value == reference[:80]), reference
+            )
             for reference in sorted(twice)
         ]
+        for reference, lines in sorted(zeros.items()):
+            if reference in self._unclear:
+                continue
+            # Rows before said that nothing is owed on it.
+            if reference not in twice:
+                duplicates.append(self._duplicate(firsts[reference].line, lines[0], reference))
+                twice.add(reference)
+            clashes.nothing_owed += [self._duplicate(line, firsts[reference].line, reference) for line in lines]
         for reference in sorted((firsts.keys() & self._unclear.keys()) - twice):
-            duplicates.append(_duplicate(firsts[reference].line, self._unclear[reference], reference))
+            duplicates.append(self._duplicate(firsts[reference].line, self._unclear[reference], reference))
         wanted = {
             reference: row
             for reference, row in firsts.items()
@@ -95,8 +126,8 @@ class Staging:
                 continue
             # The row before had the same reference: neither can be trusted, and the earlier one is taken out again.
             if row_here := wanted.pop(reference, None):
-                duplicates.append(_duplicate(row_here.line, other_line, reference))
-            lost.append(_duplicate(other_line, firsts[reference].line, reference))
+                duplicates.append(self._duplicate(row_here.line, other_line, reference))
+            clashes.accepted.append(self._duplicate(other_line, firsts[reference].line, reference))
             self._unclear[reference] = other_line
             self._take_out(debt_id)
         self._stage_new([row for reference, row in wanted.items() if reference not in known], now=now)
@@ -107,28 +138,39 @@ class Staging:
                 if reference in known
             ]
         )
-        return duplicates, lost
+        return clashes
 
-    def add_paid_off(self, rows: Sequence[NothingOwed]) -> tuple[int, list[Refusal]]:
+    def add_paid_off(self, rows: Sequence[NothingOwed]) -> tuple[int, Clashes]:
         """Stage zero for debts in the books on which the file says that nothing is owed any more.
 
-        Gives how many there were, and refusals of rows staged earlier that say otherwise.
+        Gives how many there were, and refusals of rows that say otherwise, or that others contradict.
         """
+        clashes = Clashes()
         if not rows:
-            return 0, []
-        firsts = {row.reference: row for row in reversed(rows) if row.reference not in self._unclear}
+            return 0, clashes
+        firsts: dict[str, NothingOwed] = {}
+        for row in rows:
+            if (other := self._unclear.get(row.reference)) is not None:
+                clashes.nothing_owed.append(self._duplicate(row.line, other, row.reference))
+            else:
+                firsts.setdefault(row.reference, row)
         changes: list[tuple[int, str, dict[str, Any]]] = []
-        lost: list[Refusal] = []
-        for reference, (debt_id, other_line, in_this_file) in self._known(firsts).items():
+        known = self._known(firsts)
+        for reference, (debt_id, other_line, in_this_file) in known.items():
             row = firsts[reference]
             if in_this_file:
-                lost.append(_duplicate(other_line, row.line, reference))
+                clashes.accepted.append(self._duplicate(other_line, row.line, reference))
+                clashes.nothing_owed.append(self._duplicate(row.line, other_line, reference))
                 self._unclear[reference] = row.line
                 self._take_out(debt_id)
                 continue
             changes.append((row.line, debt_id.hex, {"parts": {part.value: 0 for part, _name in _PARTS}}))
         self._stage_changes(changes)
-        return len(changes), lost
+        self._zeros.add((row.reference, row.line) for row in rows if row.reference not in {*known, *self._unclear})
+        return len(changes), clashes
+
+    def _duplicate(self, line: int, other_line: int, reference: str) -> Refusal:
+        return duplicate_refusal(line=line, other_line=other_line, reference=reference, column=self.column)
 
     def _known(self, references: Iterable[str]) -> dict[str, tuple[uuid.UUID, int, bool]]:
         """Give the references that are there already: debt, line, and whether this very file brought them before."""
@@ -315,7 +357,7 @@ class Staging:
                             other_line=other.line if other.ours else None,
                             reference=debt.reference,
                             other_reference=other.reference,
-                            column="reference",
+                            column=self.column,
                         )
                     )
                     self._take_out(debt.id)
@@ -386,8 +428,32 @@ class Staging:
         delete_debts(self.lender_id, new_here)
 
 
-def _duplicate(line: int, other_line: int, reference: str) -> Refusal:
-    return duplicate_refusal(line=line, other_line=other_line, reference=reference, column="reference")
+class _Zeros:
+    """References of which a file says that nothing is owed and that nobody knows, with their lines.
+
+    They may be as many as the file has rows, so they lie in a file of their own that nobody else sees, not in memory.
+    """
+
+    def __init__(self) -> None:
+        self._kept: sqlite3.Connection | None = None
+
+    def add(self, rows: Iterable[tuple[str, int]]) -> None:
+        if self._kept is None:
+            self._kept = sqlite3.connect("")
+            self._kept.execute("create table zero (reference text, line integer)")
+            self._kept.execute("create index zero_reference on zero (reference)")
+        self._kept.executemany("insert into zero values (?, ?)", rows)
+
+    def of(self, references: Iterable[str]) -> dict[str, list[int]]:
+        """Give the lines of those among these references that are there."""
+        found: dict[str, list[int]] = {}
+        if self._kept is not None:
+            wanted = (
+                "select reference, line from zero where reference in (select value from json_each(?)) order by line"
+            )
+            for reference, line in self._kept.execute(wanted, (json.dumps(list(references)),)):
+                found.setdefault(reference, []).append(line)
+        return found
 
 
 def _ppm(rate: Decimal | None) -> int:

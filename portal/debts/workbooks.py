@@ -2,6 +2,7 @@
 
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -29,6 +30,12 @@ from portal.debts.tables import (
 )
 
 _MOST_ROWS_OF_A_SHEET = 1_048_576
+# What a damaged workbook makes its readers say: a bad directory, pressing or checksum, a way of pressing that nobody
+# knows, a part that is locked, cut off or missing, markup or numbers that are none, text that is not in the list.
+_DAMAGE = (
+    InvalidFileException, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError,
+    KeyError, IndexError, ValueError, TypeError, AttributeError, ParseError,
+)  # fmt: skip
 
 
 def open_workbook(path: Path, *, sheet: str | None, limits: FileLimits, size: int) -> Table:
@@ -60,7 +67,7 @@ def open_workbook(path: Path, *, sheet: str | None, limits: FileLimits, size: in
     except FileRefused:
         stream.close()
         raise
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, ParseError, OSError, TypeError) as error:
+    except _DAMAGE as error:
         stream.close()
         raise _damaged(path.name) from error
     return Table(
@@ -82,7 +89,7 @@ def _check_archive(path: Path, *, limits: FileLimits) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except _DAMAGE as error:
         raise _damaged(path.name) from error
     names = {part.filename for part in parts}
     if "xl/workbook.xml" not in names:
@@ -136,7 +143,7 @@ def _xlsx_rows(name: str, page: Any, *, limits: FileLimits) -> Iterator[Numbered
                 yield line, broken_row(sentence=f"A cell has more than {limits.cell:,} characters.", too_long=True)
             else:
                 yield line, row
-    except (zipfile.BadZipFile, KeyError, ValueError, ParseError, OSError, TypeError) as error:
+    except _DAMAGE as error:
         raise _damaged(name) from error
 
 

@@ -230,6 +230,7 @@ def see(
         "as_of": asked.as_of,
         "limits": limits(),
     }
+    column = mapping.fields["reference"].place or "reference"
     twice = _more_than_once(path, given, lambda done: progress(done // 2))
     with open_portfolio(path, **given) as portfolio:
         header = list(portfolio.table.header)
@@ -242,12 +243,16 @@ def see(
                 if isinstance(result, DebtRow):
                     if (other := twice.get(result.reference)) is not None:
                         line = other[1] if other[0] == result.line else other[0]
-                        seen.refuse([_twice(result, line)])
+                        seen.refuse([_twice(result, line, column)])
                     else:
                         good.append(result)
                 elif isinstance(result, NothingOwed):
                     if result.why == ADDS_UP_TO_ZERO:
-                        zero.append(result)
+                        if (other := twice.get(result.reference)) is not None:
+                            line = other[1] if other[0] == result.line else other[0]
+                            seen.refuse([_twice(result, line, column)])
+                        else:
+                            zero.append(result)
                     else:
                         seen.counts["nothing_owed"] += 1
                 else:
@@ -275,22 +280,23 @@ def see(
 
 
 def _more_than_once(path: Path, given: dict[str, Any], progress: Callable[[int], None]) -> dict[str, tuple[int, int]]:
-    """Give references that more than one row has, with the first two of their lines."""
-    firsts: dict[str, int] = {}
+    """Give references that more than one row has, with two of their lines; rows that all say zero agree."""
+    firsts: dict[str, tuple[int, bool]] = {}
     twice: dict[str, tuple[int, int]] = {}
     with open_portfolio(path, **given) as portfolio:
         for number, result in enumerate(portfolio.results()):
-            if isinstance(result, DebtRow):
-                first = firsts.setdefault(result.reference, result.line)
-                if first != result.line:
-                    twice.setdefault(result.reference, (first, result.line))
+            if isinstance(result, DebtRow) or (isinstance(result, NothingOwed) and result.why == ADDS_UP_TO_ZERO):
+                owed = isinstance(result, DebtRow)
+                line, first_owed = firsts.setdefault(result.reference, (result.line, owed))
+                if line != result.line and (owed or first_owed):
+                    twice.setdefault(result.reference, (line, result.line))
             if number % BATCH == 0:
                 progress(portfolio.bytes_read)
     return twice
 
 
-def _twice(row: DebtRow, line: int) -> Refusal:
-    return duplicate_refusal(line=row.line, other_line=line, reference=row.reference, column="reference")
+def _twice(row: DebtRow | NothingOwed, line: int, column: str) -> Refusal:
+    return duplicate_refusal(line=row.line, other_line=line, reference=row.reference, column=column)
 
 
 def _used_for(title: str, mapping: PortfolioMapping) -> list[str]:

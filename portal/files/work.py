@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import tempfile
 import time
 import uuid
@@ -18,11 +19,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from portal import clock
 from portal.db import session, transaction
 from portal.debts import intake, undoing
 from portal.debts.mapping import MappingRefused
-from portal.debts.runs import AnotherImportRuns, Summary
+from portal.debts.runs import AnotherImportRuns, RunWasEnded, Summary
 from portal.debts.tables import FileRefused
 from portal.debts.undoing import CannotUndo, Outlook
 from portal.evidence.record import Actor
@@ -34,7 +37,15 @@ from portal.plans import from_file
 from portal.queue import Job, TryLater
 from portal.web.spreadsheet import safe_cell
 
+log = logging.getLogger(__name__)
 _WAIT = timedelta(seconds=20)
+# What may be otherwise in a minute: a database, a disk, another import. Anything else is a mistake of ours, with which
+# nobody should wait for hours.
+_PASSES = (SQLAlchemyError, OSError, RunWasEnded)
+_OURS = (
+    "Something is wrong with the portal itself, and nothing of the file was brought in. Whoever runs the portal finds "
+    "it in the log. Try again later, or save the file as CSV."
+)
 # How often a page can see that reading goes on.
 _TELL_EVERY_SECONDS = 1.0
 
@@ -126,6 +137,12 @@ def see(job: Job) -> None:
     except (FileRefused, MappingRefused) as problem:
         _refused(file, problem.sentence)
         return
+    except _PASSES:
+        raise
+    except Exception:
+        log.exception("file %d could not be looked at", file.number)
+        _refused(file, _OURS)
+        return
     with transaction():
         upload = acts.locked_by_id(file.lender_id, file.id)
         # Another worker may have seen it too, where this one took longer than its lease.
@@ -175,6 +192,11 @@ def bring(job: Job) -> None:
         return
     except (FileRefused, MappingRefused) as problem:
         _refused(file, problem.sentence)
+    except _PASSES:
+        raise
+    except Exception:
+        log.exception("file %d could not be brought in", file.number)
+        _refused(file, _OURS)
 
 
 class _DoneByAnother(Exception):

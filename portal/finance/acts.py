@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -20,7 +21,7 @@ from portal.evidence.record import Act, Actor, record
 from portal.ledger import Book
 from portal.money import Money
 from portal.payments import aside, credit, giving_back, going_back
-from portal.payments.models import Payment, RefundLimit, SetAside
+from portal.payments.models import Payment, Refund, RefundLimit, SetAside
 from portal.payments.parts import given_back_of
 from portal.payments.refund_states import Forbidden, Late, Moved, Repeated, State, Word
 from portal.people.models import Debtor
@@ -71,13 +72,43 @@ def _came_locked(lender_id: uuid.UUID, payment: Payment) -> going_back.Came:
 def give_back(
     who: Colleague, *, payment_id: uuid.UUID, amount: Money, reason: str, form_key: str
 ) -> giving_back.Asked | giving_back.TooMuch | giving_back.OneIsOpen | giving_back.NotNow:
-    """Ask for money of a payment to go back.
+    """Ask for money of a payment to go back; for a second person, what it would do is kept beside it.
 
     :raises NotAllowed: if the colleague may not do that any more.
     """
     _may_now(who)
+    foreseen = None
+    if amount > alone_up_to(lender_id=who.lender_id, currency=amount.currency):
+        # Before anything else: it locks the books first, as everybody does.
+        foreseen = foresee(lender_id=who.lender_id, payment_id=payment_id, amount=amount)
     payment = giving_back.payment_locked(lender_id=who.lender_id, payment_id=payment_id)
-    return _asked(who, going_back.came_of(payment), amount=amount, reason=reason, form_key=form_key)
+    asked = _asked(who, going_back.came_of(payment), amount=amount, reason=reason, form_key=form_key)
+    if isinstance(asked, giving_back.Asked) and asked.waits and not asked.before:
+        row = giving_back.by_number(lender_id=who.lender_id, number=asked.number)
+        if row is not None:
+            row.foreseen = None if foreseen is None else foreseen.kept()
+    return asked
+
+
+def foresee_anew(who: Colleague, *, number: str) -> bool | None:
+    """Work out anew what a refund that waits would do, and keep it beside it.
+
+    False if it doesn't wait any more, None if there is none with this number.
+
+    :raises NotAllowed: if the colleague may not do that any more.
+    """
+    _may_now(who)
+    row = giving_back.by_number(lender_id=who.lender_id, number=number)
+    if row is None:
+        return None
+    if row.state != State.ASKED.value or row.payment_id is None:
+        return False
+    amount, payment_id = Money(row.amount_minor, row.currency), row.payment_id
+    foreseen = foresee(lender_id=who.lender_id, payment_id=payment_id, amount=amount)
+    row = giving_back.by_number(lender_id=who.lender_id, number=number, locked=True)
+    if row is not None and row.state == State.ASKED.value:
+        row.foreseen = None if foreseen is None else foreseen.kept()
+    return True
 
 
 def give_back_aside(
@@ -175,19 +206,53 @@ def note(who: Colleague, *, aside_id: uuid.UUID, words: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What giving back would do, as it really was a moment ago, in an act that was undone at once."""
+    """What giving back would do, as it really was at an instant, in an act that was undone at once."""
 
+    at: datetime
     debts: tuple[tuple[str, Money, Money], ...]
     owed_again: Money
     instalments: int
     points: int
     letters: int
 
+    def kept(self) -> dict[str, object]:
+        """Give it as plain values, to be kept with a refund; amounts in whole minor units."""
+        return {
+            "at": self.at.isoformat(),
+            "debts": [[reference, before.minor, after.minor] for reference, before, after in self.debts],
+            "owed_again": self.owed_again.minor,
+            "instalments": self.instalments,
+            "points": self.points,
+            "letters": self.letters,
+        }
 
-def foresee(*, lender_id: uuid.UUID, payment_id: uuid.UUID, amount: Money) -> Foreseen:
-    """Give what giving so much of a payment back would do: the very act is done, looked at, and undone."""
+
+def foreseen_of(row: Refund) -> Foreseen | None:
+    """Give what was worked out for a refund, as it stood then; None where nothing was."""
+    kept = row.foreseen
+    if kept is None:
+        return None
+    code = row.currency
+    return Foreseen(
+        at=datetime.fromisoformat(kept["at"]),
+        debts=tuple((ref, Money(before, code), Money(after, code)) for ref, before, after in kept["debts"]),
+        owed_again=Money(kept["owed_again"], code),
+        instalments=kept["instalments"],
+        points=kept["points"],
+        letters=kept["letters"],
+    )
+
+
+def foresee(*, lender_id: uuid.UUID, payment_id: uuid.UUID, amount: Money) -> Foreseen | None:
+    """Give what giving so much of a payment back would do: the very act is done, looked at, and undone.
+
+    It locks what the act locks, so no page that is only looked at asks for it. None where so much can't go back, and
+    where no debt would change, because the money waits to be placed.
+    """
     payment = session.get_one(Payment, (lender_id, payment_id))
     came = _came_locked(lender_id, payment)
+    if came.aside is not None or amount > giving_back.left_of(payment, None):
+        return None
     debtor_id = payment.debtor_id
     debt_ids = [part.debt_id for part in came.parts]
     before = _picture(lender_id, debtor_id, debt_ids)
@@ -201,6 +266,7 @@ def foresee(*, lender_id: uuid.UUID, payment_id: uuid.UUID, amount: Money) -> Fo
     rises = [after.owed[each] - before.owed[each] for each in debt_ids]
     more = sum((each for each in rises), start=zero) - amount
     return Foreseen(
+        at=clock.now(),
         debts=tuple(
             (session.get_one(Debt, (lender_id, each)).reference, before.owed[each], after.owed[each])
             for each in debt_ids

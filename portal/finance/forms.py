@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import HiddenField, TextAreaField
+from wtforms import HiddenField, SelectField, TextAreaField
 
 from portal.care.requests import LONGEST_WORDS
 from portal.staff.forms import Filled
@@ -57,3 +57,18 @@ class FindForm(Form):
     """What is looked for among money that waits."""
 
     typed = Text(lazy_gettext("Amount, payment, or what Stripe calls it"))
+
+
+class LinesForm(Form):
+    """Which lines are shown."""
+
+    month = SelectField(lazy_gettext("Month"))
+    state = SelectField(lazy_gettext("Show"))
+    currency = SelectField(lazy_gettext("Currency"))
+
+
+class JournalForm(Form):
+    """Which month, and for which program."""
+
+    month = SelectField(lazy_gettext("Month"))
+    language = SelectField(lazy_gettext("For which program"))

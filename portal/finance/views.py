@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Row, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Row, select
 
 from portal.care.requests import plain_words
 from portal.db import session, transaction
-from portal.debts.models import Debt
 from portal.desk.drafts import NotTwoPeople
-from portal.finance import acts
+from portal.finance import acts, lists
 from portal.finance.forms import BackForm, FindForm, GiveBackForm, NoteForm, PlaceForm, ReasonForm
 from portal.finance.words import aside_words, dispute_words, refund_words, tie_words, why_words
 from portal.helpdesk import opening
@@ -25,31 +23,42 @@ from portal.helpdesk.person import Subject
 from portal.money import Money
 from portal.payments import aside, giving_back, going_back
 from portal.payments.dispute_states import WAITS_FOR_EVIDENCE
-from portal.payments.models import Dispute, Payment, Refund, SetAside
+from portal.payments.models import Payment, Refund, SetAside
 from portal.payments.refund_states import Moved, Repeated, State, Word
 from portal.people.models import Debtor
 from portal.staff.gates import Colleague, me, needs
-from portal.staff.models import StaffMember
 from portal.staff.roles import Permission
 from portal.web.fields import tidy
 from portal.web.formats import money as money_words
 from portal.web.languages import gettext as _
-from portal.web.paging import page_of
-from portal.web.spreadsheet import csv_answer
+from portal.web.paging import Seen, all_after, page_after
+from portal.web.spreadsheet import csv_stream
 
 finance = Blueprint("finance", __name__, url_prefix="/staff")
 A_PAGE = 50
 
 
-def _sheets(here: str) -> list[tuple[str, str, bool]]:
+def sheets(here: str) -> list[tuple[str, str, bool]]:
+    """Give the pages of money side by side."""
     return [
-        (words, url_for(f"finance.{name}"), name == here)
+        (words, url_for(name), name.endswith(f".{here}"))
         for name, words in (
-            ("refunds", _("Money that goes back")),
-            ("disputes", _("Disputes")),
-            ("suspense", _("Money that waits")),
+            ("finance.refunds", _("Money that goes back")),
+            ("finance.disputes", _("Disputes")),
+            ("finance.suspense", _("Money that waits")),
+            ("reconciliation.lines", _("Books and Stripe")),
+            ("reconciliation.payouts", _("Payouts")),
+            ("reconciliation.journal", _("Journal")),
         )
     ]
+
+
+def pages_of(seen: Seen, name: str, **here: Any) -> dict[str, str | None]:
+    """Give the addresses of the next page of a list, and of its first where this is not it."""
+    return {
+        "more": url_for(name, **here, after=seen.next) if seen.next else None,
+        "first": None if seen.is_first else url_for(name, **here),
+    }
 
 
 def _said(act: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
@@ -65,41 +74,19 @@ def _said(act: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseRetu
     return done
 
 
-def _refunds(lender_id: uuid.UUID, number: str | None = None) -> Sequence[Any]:
-    asker, decider = aliased(StaffMember), aliased(StaffMember)
-    query = (
-        select(
-            Refund,
-            Debtor.name.label("person"),
-            Payment.reference.label("payment"),
-            asker.name.label("asker"),
-            decider.name.label("decider"),
-        )
-        .outerjoin(Debtor, (Debtor.lender_id == Refund.lender_id) & (Debtor.id == Refund.debtor_id))
-        .outerjoin(Payment, (Payment.lender_id == Refund.lender_id) & (Payment.id == Refund.payment_id))
-        .outerjoin(asker, (asker.lender_id == Refund.lender_id) & (asker.id == Refund.asked_by))
-        .outerjoin(decider, (decider.lender_id == Refund.lender_id) & (decider.id == Refund.decided_by))
-        .where(Refund.lender_id == lender_id)
-        # What waits for somebody first, then the newest.
-        .order_by((Refund.state != State.ASKED.value), Refund.asked_at.desc(), Refund.id)
-    )
-    if number is not None:
-        query = query.where(Refund.number == number)
-    return session.execute(query).all()
-
-
 @finance.get("/refunds")
 @needs(Permission.SEE_MONEY)
 def refunds() -> ResponseReturnValue:
     """List what goes back: what waits for a second person first."""
-    shown, pages = page_of(_refunds(me().lender_id), request.args.get("page"), size=A_PAGE)
-    opening.a_list(me(), "refunds", shown=len(shown), page=request.args.get("page"))
+    seen = page_after(lists.refunds(me().lender_id), request.args.get("after"), size=A_PAGE)
+    opening.a_list(me(), "refunds", shown=len(seen.rows), after=request.args.get("after"))
     return render_template(
         "finance/refunds.html",
-        sheets=_sheets("refunds"),
-        pages=pages,
+        sheets=sheets("refunds"),
+        **pages_of(seen, "finance.refunds"),
         shown=[
-            (row, Money(row.Refund.amount_minor, row.Refund.currency), refund_words(row.Refund.state)) for row in shown
+            (row, Money(row.Refund.amount_minor, row.Refund.currency), refund_words(row.Refund.state))
+            for row in seen.rows
         ],
     )
 
@@ -108,8 +95,8 @@ def refunds() -> ResponseReturnValue:
 @needs(Permission.SEE_MONEY)
 def refunds_csv() -> ResponseReturnValue:
     """Give the same as a file."""
-    opening.a_file(me(), "refunds", rows=len(_refunds(me().lender_id)))
-    return csv_answer(
+    opening.a_file(me(), "refunds")
+    return csv_stream(
         "refunds",
         ("number", "state", "amount", "currency", "person", "payment", "asked by", "asked", "reason", "decided by",
          "stripe", "failure"),
@@ -128,7 +115,7 @@ def refunds_csv() -> ResponseReturnValue:
                 row.Refund.refund_id,
                 row.Refund.failure,
             )
-            for row in _refunds(me().lender_id)
+            for row in all_after(lists.refunds(me().lender_id))
         ),
     )  # fmt: skip
 
@@ -142,15 +129,14 @@ def refund(number: str) -> ResponseReturnValue:
 
 def _refund_page(form: ReasonForm, number: str) -> ResponseReturnValue:
     who = me()
-    found = _refunds(who.lender_id, number)
-    if not found:
+    found = session.execute(lists.refunds_query(who.lender_id).where(Refund.number == number)).one_or_none()
+    if found is None:
         abort(404)
-    row = found[0].Refund
+    row = found.Refund
     opening.seen(who, debtor_id=row.debtor_id, refund=number)
-    amount, payment_id, waits = Money(row.amount_minor, row.currency), row.payment_id, row.state == State.ASKED.value
-    shown = {"row": found[0], "amount": amount, "state": refund_words(row.state), "waits": waits}
+    amount, waits = Money(row.amount_minor, row.currency), row.state == State.ASKED.value
+    shown = {"row": found, "amount": amount, "state": refund_words(row.state), "waits": waits}
     mine = row.asked_by == who.member_id
-    foreseen = _foreseen(who, payment_id, amount) if waits and payment_id else None
     return (
         render_template(
             "finance/refund.html",
@@ -158,22 +144,24 @@ def _refund_page(form: ReasonForm, number: str) -> ResponseReturnValue:
             **shown,
             mine=mine,
             decides=waits and Permission.GIVE_BACK in who.may,
-            foreseen=foreseen,
+            foreseen=acts.foreseen_of(row) if waits else None,
         ),
         422 if form.errors else 200,
     )
 
 
-def _foreseen(who: Colleague, payment_id: uuid.UUID, amount: Money) -> acts.Foreseen | None:
-    """Give what giving back would do now; None where nothing can go back as things stand."""
-    payment = session.get_one(Payment, (who.lender_id, payment_id))
-    came = going_back.came_of(payment)
-    if amount > giving_back.left_of(payment, came.aside):
-        return None
-    if came.aside is not None:
-        return None
+@finance.post("/refunds/<reference:number>/foresee")
+@needs(Permission.GIVE_BACK)
+@_said
+def foresee(number: str) -> ResponseReturnValue:
+    """Work out anew what it would do as things stand now."""
     with transaction():
-        return acts.foresee(lender_id=who.lender_id, payment_id=payment_id, amount=amount)
+        done = acts.foresee_anew(me(), number=number)
+    if done is None:
+        abort(404)
+    if not done:
+        flash(_("That was done already, perhaps by a colleague. Nothing has changed."))
+    return redirect(url_for("finance.refund", number=number), 303)
 
 
 @finance.post("/refunds/<reference:number>/approve")
@@ -237,7 +225,7 @@ def give_back(who: Colleague, subject: Subject, number: str) -> ResponseReturnVa
     ).one_or_none()
     if payment is None or payment.payment_intent_id is None:
         abort(404)
-    payment_id, came = payment.id, going_back.came_of(payment)
+    payment_id, came = payment.id, going_back.came_of(payment, to_change=False)
     left, paid = giving_back.left_of(payment, came.aside), Money(payment.amount_minor, payment.currency)
     form = GiveBackForm()
     form.amount.currency = left.currency
@@ -246,7 +234,8 @@ def give_back(who: Colleague, subject: Subject, number: str) -> ResponseReturnVa
         wanted = form.amount.money
         if "check" not in request.form and wanted <= left:
             alone = wanted <= acts.alone_up_to(lender_id=who.lender_id, currency=wanted.currency)
-            foreseen = _foreseen(who, payment_id, wanted)
+            with transaction():
+                foreseen = acts.foresee(lender_id=who.lender_id, payment_id=payment_id, amount=wanted)
             return render_template("finance/check.html", **shown, wanted=wanted, alone=alone, foreseen=foreseen)
         with transaction():
             done = acts.give_back(
@@ -285,27 +274,16 @@ def _told(done: object) -> ResponseReturnValue:
             return redirect(url_for("finance.refunds"), 303)
 
 
-def _disputes(lender_id: uuid.UUID) -> Sequence[Any]:
-    return session.execute(
-        select(Dispute, Debtor.name.label("person"), Payment.reference.label("payment"))
-        .outerjoin(Debtor, (Debtor.lender_id == Dispute.lender_id) & (Debtor.id == Dispute.debtor_id))
-        .outerjoin(Payment, (Payment.lender_id == Dispute.lender_id) & (Payment.id == Dispute.payment_id))
-        .where(Dispute.lender_id == lender_id)
-        # What can still be answered first, by its day.
-        .order_by(Dispute.closed_at.is_not(None), Dispute.evidence_by, Dispute.opened_at.desc(), Dispute.id)
-    ).all()
-
-
 @finance.get("/disputes")
 @needs(Permission.SEE_MONEY)
 def disputes() -> ResponseReturnValue:
     """List what banks ask and took, with the day by which an answer is due."""
-    shown, pages = page_of(_disputes(me().lender_id), request.args.get("page"), size=A_PAGE)
-    opening.a_list(me(), "disputes", shown=len(shown), page=request.args.get("page"))
+    seen = page_after(lists.disputes(me().lender_id), request.args.get("after"), size=A_PAGE)
+    opening.a_list(me(), "disputes", shown=len(seen.rows), after=request.args.get("after"))
     return render_template(
         "finance/disputes.html",
-        sheets=_sheets("disputes"),
-        pages=pages,
+        sheets=sheets("disputes"),
+        **pages_of(seen, "finance.disputes"),
         shown=[
             (
                 row,
@@ -313,7 +291,7 @@ def disputes() -> ResponseReturnValue:
                 dispute_words(row.Dispute.state, row.Dispute.reason),
                 row.Dispute.evidence_by if row.Dispute.status in WAITS_FOR_EVIDENCE else None,
             )
-            for row in shown
+            for row in seen.rows
         ],
     )
 
@@ -322,8 +300,8 @@ def disputes() -> ResponseReturnValue:
 @needs(Permission.SEE_MONEY)
 def disputes_csv() -> ResponseReturnValue:
     """Give the same as a file."""
-    opening.a_file(me(), "disputes", rows=len(_disputes(me().lender_id)))
-    return csv_answer(
+    opening.a_file(me(), "disputes")
+    return csv_stream(
         "disputes",
         ("dispute", "state", "status", "reason", "amount", "currency", "evidence by", "opened", "person", "payment"),
         (
@@ -339,43 +317,9 @@ def disputes_csv() -> ResponseReturnValue:
                 row.person,
                 row.payment,
             )
-            for row in _disputes(me().lender_id)
+            for row in all_after(lists.disputes(me().lender_id))
         ),
     )
-
-
-def _asides(lender_id: uuid.UUID, aside_id: uuid.UUID | None = None) -> Sequence[Any]:
-    about = aliased(Payment)
-    query = (
-        select(
-            SetAside,
-            Payment.reference.label("payment"),
-            about.reference.label("about"),
-            Debtor.id.label("debtor_id"),
-            Debtor.name.label("person"),
-            Debt.reference.label("debt"),
-            StaffMember.name.label("placer"),
-        )
-        .outerjoin(Payment, (Payment.lender_id == SetAside.lender_id) & (Payment.id == SetAside.payment_id))
-        .outerjoin(about, (about.lender_id == SetAside.lender_id) & (about.id == SetAside.about_payment_id))
-        .outerjoin(
-            Debtor,
-            (Debtor.lender_id == SetAside.lender_id) & (Debtor.id == func.coalesce(Payment.debtor_id, about.debtor_id)),
-        )
-        .outerjoin(Debt, (Debt.lender_id == SetAside.lender_id) & (Debt.id == SetAside.placed_debt_id))
-        .outerjoin(StaffMember, (StaffMember.lender_id == SetAside.lender_id) & (StaffMember.id == SetAside.placed_by))
-        .where(SetAside.lender_id == lender_id)
-        .order_by(SetAside.received_at.desc(), SetAside.id)
-    )
-    if aside_id is not None:
-        query = query.where(SetAside.id == aside_id)
-    return session.execute(query).all()
-
-
-def _matches(row: Row[Any], typed: str) -> bool:
-    amount = Money(row.SetAside.amount_minor, row.SetAside.currency)
-    told = (row.payment, row.about, row.SetAside.payment_intent_id, row.person, str(amount.amount), row.SetAside.note)
-    return any(typed.casefold() in str(each).casefold() for each in told if each)
 
 
 @finance.route("/suspense", methods=["GET", "POST"])
@@ -383,19 +327,19 @@ def _matches(row: Row[Any], typed: str) -> bool:
 def suspense() -> ResponseReturnValue:
     """List money that waits to be placed, all that was ever set aside, or what was looked for."""
     form, everything = FindForm(), request.args.get("all") == "1"
-    rows, typed = _asides(me().lender_id), tidy(form.typed.data)
+    typed, lender_id = tidy(form.typed.data), me().lender_id
     if typed:
-        rows = [row for row in rows if _matches(row, typed)]
-    elif not everything:
-        rows = [row for row in rows if aside_words(row.SetAside)[1] in ("wait", "bad")]
-    shown, pages = page_of(rows, request.args.get("page"), size=A_PAGE)
+        seen = Seen(lists.found_asides(lender_id, typed), None, is_first=True)
+    else:
+        stretches = lists.asides(lender_id, waiting=not everything)
+        seen = page_after(stretches, request.args.get("after"), size=A_PAGE)
     return render_template(
         "finance/suspense.html",
-        sheets=_sheets("suspense"),
+        sheets=sheets("suspense"),
         form=form,
         everything=everything,
         typed=typed,
-        pages=pages,
+        **pages_of(seen, "finance.suspense", all=1 if everything else None),
         shown=[
             (
                 row,
@@ -403,7 +347,7 @@ def suspense() -> ResponseReturnValue:
                 why_words(row.SetAside.why),
                 aside_words(row.SetAside),
             )
-            for row in shown
+            for row in seen.rows
         ],
     )
 
@@ -412,7 +356,7 @@ def suspense() -> ResponseReturnValue:
 @needs(Permission.SEE_MONEY)
 def suspense_csv() -> ResponseReturnValue:
     """Give all that was ever set aside as a file."""
-    return csv_answer(
+    return csv_stream(
         "suspense",
         ("received", "why", "amount", "currency", "went back", "stripe", "payment", "has to do with", "placed on",
          "placed by", "reason", "note"),
@@ -431,16 +375,16 @@ def suspense_csv() -> ResponseReturnValue:
                 row.SetAside.placed_why,
                 row.SetAside.note,
             )
-            for row in _asides(me().lender_id)
+            for row in all_after(lists.asides(me().lender_id, waiting=False))
         ),
     )  # fmt: skip
 
 
 def _one_aside(aside_id: uuid.UUID) -> Row[Any]:
-    found = _asides(me().lender_id, aside_id)
-    if not found:
+    found = session.execute(lists.asides_query(me().lender_id).where(SetAside.id == aside_id)).one_or_none()
+    if found is None:
         abort(404)
-    return found[0]
+    return found
 
 
 @finance.get("/suspense/<uuid:aside_id>", endpoint="aside")

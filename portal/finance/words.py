@@ -68,3 +68,72 @@ def tie_words(tie: Tie, name: str) -> str:
     return _(
         "You and %(name)s look like one person to us, or one brought the other in. A third one decides.", name=name
     )
+
+
+def line_words(state: str) -> tuple[str, str]:
+    """Give what a line says of the books and Stripe, and the kind of its tag."""
+    return {
+        "matched": (_("Matches"), "good"),
+        "suspense": (_("Matches, and waits to be placed"), "wait"),
+        "differs": (_("Two amounts"), "bad"),
+        "missing": (_("Missing at Stripe"), "bad"),
+        "extra": (_("Missing in the books"), "bad"),
+        "undone": (_("Came to nothing"), "plain"),
+        "fee": (_("Fee of Stripe"), "plain"),
+        "waiting": (_("On its way"), "wait"),
+    }[state]
+
+
+def line_kind_words(kind: str) -> str:
+    """Say what moved; what Stripe may call otherwise one day stays its word."""
+    return {
+        "charge": _("Payment"),
+        "payment": _("Payment"),
+        "refund": _("Money that goes back"),
+        "payment_refund": _("Money that goes back"),
+        "refund_failure": _("Money that came back"),
+        "refund_failed": _("Money that came back"),
+        "adjustment": _("Dispute"),
+        "withdrawn": _("Dispute"),
+        "reinstated": _("Dispute"),
+        "stripe_fee": _("Fee of Stripe"),
+        "stripe_fx_fee": _("Fee of Stripe"),
+        "tax_fee": _("Fee of Stripe"),
+    }.get(kind, kind)
+
+
+def payout_words(state: str, status: str) -> tuple[str, str]:
+    """Give where a payout is and whether it adds up, and the kind of its tag."""
+    if status in ("failed", "canceled"):
+        return _("Did not arrive"), "bad"
+    if state == "differs":
+        return _("Does not add up"), "bad"
+    if state == "by_hand":
+        return _("Asked for by hand, so nobody says what is in it"), "plain"
+    if state != "tied":
+        return _("Being counted"), "wait"
+    return (_("Arrived, and adds up"), "good") if status == "paid" else (_("On its way, and adds up"), "wait")
+
+
+def account_words(account: str) -> str:
+    """Say what stands in an account of the books."""
+    return {
+        "principal": _("Principal"),
+        "interest": _("Interest"),
+        "penalty": _("Penalty"),
+        "fees": _("Fees"),
+        "costs": _("Costs"),
+        "credit": _("What people paid too much"),
+        "opening": _("What debts began with"),
+        "adjustment": _("Figures that were put right"),
+        "accrual": _("Interest as it came due"),
+        "cash:stripe": _("Money at Stripe"),
+        "waiver": _("What was let off"),
+        "write_off": _("What was written off"),
+        "suspense": _("Money that waits"),
+        "set_off": _("Between two debts of one person"),
+        "processing_fees": _("Fees of Stripe"),
+        "dispute_fees": _("Fees for disputes"),
+        "exchange": _("Between two currencies"),
+        "paid_out": _("Paid out to the bank"),
+    }.get(account, account)

@@ -56,10 +56,11 @@ def listed(who: Colleague, what: str, *, shown: int, **asked: str | None) -> Non
         _look(who, debtor_id=None, facts=facts)
 
 
-def taken_along(who: Colleague, what: str, *, rows: int, **asked: str | None) -> None:
-    """Write down that a file with people in it was given out, with how many rows; each time anew."""
-    said = {name: value for name, value in asked.items() if value}
-    _look(who, debtor_id=None, facts={"file": what, "rows": rows, **said})
+def taken_along(who: Colleague, what: str, *, rows: int | None, **asked: str | None) -> None:
+    """Write down that a file with people in it was given out, with how many rows if that is known; each time."""
+    said = {"rows": rows, **asked}
+    facts = {"file": what, **{name: value for name, value in said.items() if value is not None}}
+    _look(who, debtor_id=None, facts=facts)
 
 
 def reason_given(who: Colleague, *, debtor_id: uuid.UUID) -> str | None:

@@ -73,7 +73,7 @@ def a_list(who: Colleague, what: str, *, shown: int, **asked: str | None) -> Non
             looking.listed(who, what, shown=shown, **asked)
 
 
-def a_file(who: Colleague, what: str, *, rows: int, **asked: str | None) -> None:
+def a_file(who: Colleague, what: str, *, rows: int | None = None, **asked: str | None) -> None:
     """Put on record that a file with people in it is given out."""
     if not nobody_sees():
         with transaction():

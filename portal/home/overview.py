@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, bindparam, func, select
+from sqlalchemy import BindParameter, Row, bindparam, case, func, select
 
 from portal.care.models import CareHold, CareRequest
 from portal.care.states import State as RequestState
@@ -31,7 +31,13 @@ _HOLD, _REQUEST = table_of(CareHold).c, table_of(CareRequest).c
 _LENDER_ID: BindParameter[uuid.UUID] = bindparam("lender_id")
 _DEBTOR_ID: BindParameter[uuid.UUID] = bindparam("debtor_id")
 _ON_ITS_WAY = (
-    select(_PART.debt_id, func.sum(_PART.amount_minor).label("minor"), func.max(_PAYMENT.reference).label("reference"))
+    select(
+        _PART.debt_id,
+        func.sum(_PART.amount_minor).label("minor"),
+        func.max(_PAYMENT.reference).label("reference"),
+        # All of it is a voucher that somebody has to pay first, or some is at a bank.
+        func.min(case((_PAYMENT.voucher_until.is_not(None), 1), else_=0)).label("voucher"),
+    )
     .join_from(
         table_of(Payment),
         table_of(PaymentPart),
@@ -90,6 +96,7 @@ _OF_PERSON = (
         _ITEM.paid_minor,
         _ON_ITS_WAY.c.minor.label("on_its_way_minor"),
         _ON_ITS_WAY.c.reference.label("on_its_way"),
+        _ON_ITS_WAY.c.voucher,
         _WITH_PERSON.label("with_person"),
         _HOLDS.label("holds"),
         _ANSWERED.label("answered"),
@@ -148,6 +155,7 @@ class Owed:
     to_waive: Money | None
     under_way: Money | None
     under_way_reference: str | None
+    voucher: bool
     with_person: bool
 
 
@@ -211,6 +219,7 @@ def overview_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> O
                 to_waive=Money(int(row.to_waive_minor), row.currency) if row.to_waive_minor else None,
                 under_way=Money(int(row.on_its_way_minor), row.currency) if row.on_its_way_minor else None,
                 under_way_reference=row.on_its_way,
+                voucher=bool(row.voucher),
                 with_person=bool(row.with_person),
             )
             for row in rows

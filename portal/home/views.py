@@ -295,5 +295,5 @@ def _why(
         lines.append(
             _("If your lender sends us a new figure, it changes on that day. You then see why on this debt’s page.")
         )
-    lines.append(_("A card payment counts on the day that you make it, by your own calendar."))
+    lines.append(_("A payment counts on the day that you make it, by your own calendar."))
     return lines

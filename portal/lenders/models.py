@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import LenderOwned, Model, Sealed, new_id
@@ -39,6 +39,10 @@ class Lender(Model):
     stripe_secret_key: Mapped[str | None] = mapped_column(Sealed("lender.stripe_secret_key"))
     stripe_webhook_secret: Mapped[str | None] = mapped_column(Sealed("lender.stripe_webhook_secret"))
     stripe_webhook_url: Mapped[str | None]
+    # What debts may be paid with beside money that is there, and which ways are not offered (`payments.rails.Choice`).
+    takes_credit_cards: Mapped[bool] = mapped_column(default=False, server_default=false())
+    takes_pay_later: Mapped[bool] = mapped_column(default=False, server_default=false())
+    ways_left_out: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     made_up: Mapped[bool] = mapped_column(default=False)
     # Colours, corners, name and logo of its pages, as `brand.py` checked them; none for the portal's own look.
     brand: Mapped[dict[str, Any] | None]

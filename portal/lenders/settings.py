@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -52,6 +52,14 @@ def tell_urgent(lender: Lender, *, address: str | None, by: Actor) -> None:
     """Say who is told at once when a request can't wait; None for the lender's own address."""
     lender.urgent_email = address
     record(Act.LENDER_URGENT_EMAIL_SET, by=by, lender_id=lender.id, facts={"address": address})
+
+
+def set_ways(lender: Lender, *, credit_cards: bool, pay_later: bool, without: Sequence[str], by: Actor) -> None:
+    """Say what debts may be paid with beside money that is there, and which ways are not offered."""
+    lender.takes_credit_cards, lender.takes_pay_later = credit_cards, pay_later
+    lender.ways_left_out = sorted(set(without))
+    facts = {"credit_cards": credit_cards, "pay_later": pay_later, "without": lender.ways_left_out}
+    record(Act.LENDER_WAYS_SET, by=by, lender_id=lender.id, facts=facts)
 
 
 def set_host(lender: Lender, *, host: str | None, by: Actor) -> None:

@@ -274,6 +274,8 @@ class PaymentReceipt:
     plan_items: tuple[PlanItemPaid, ...] = ()
     let_off: Money | None = None  # With this payment, because a plan promised it.
     part_of: Money | None = None  # The whole payment, where it paid on several debts.
+    returnable_until: date | None = None  # The last day on which its bank can take it back by itself.
+    lets_off_later: bool = False  # What its plan lets off waits until that day is over.
 
     @property
     def currency(self) -> str:

@@ -45,6 +45,7 @@ from portal.letters.models import IssuedLetter, LetterByHand
 from portal.letters.sheet import MissingGlyph, Rendered
 from portal.limits.cards import Order
 from portal.money import Money
+from portal.payments import rails
 from portal.payments.models import MoneyEffect, Payment
 from portal.payments.parts import Part, came_for, parts_of, receipt_cause
 from portal.people.models import Debtor
@@ -58,6 +59,7 @@ from portal.web.numbers import public_number
 # Fifteen days to resolve, where no law of the place sets another clock.
 QUERY_DAYS, COMPLAINT_DAYS = 15, 15
 _CN_561 = (Component.COSTS, Component.PENALTY, Component.FEES, Component.INTEREST, Component.PRINCIPAL)
+_METHODS = {rails.Kind.CARD: Method.CARD, rails.Kind.DEBIT: Method.DIRECT_DEBIT}
 _ENTRIES = {
     "opening": Entry.OPENING,
     "payment": Entry.PAYMENT,
@@ -179,10 +181,10 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
     amount = part.amount
     details = PaymentReceipt(
         payment_reference=payment.reference,
-        method=Method.CARD if payment.method == "card" else Method.OTHER,
+        method=_METHODS.get(rails.rail_of(payment.method).kind, Method.OTHER),
         method_detail=f"•••• {payment.last4}" if payment.last4 else None,
         amount=amount,
-        received_at=payment.settled_at or effect.at,
+        received_at=payment.paid_at or payment.settled_at or effect.at,
         cleared_at=payment.settled_at or effect.at,
         allocation=moved,
         balance_before=before,
@@ -192,9 +194,16 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
         let_off=let_off or None,
         plan_items=_plan_items(lender_id, part, effect),
         part_of=Money(payment.amount_minor, payment.currency) if len(parts) > 1 else None,
+        returnable_until=payment.returns_end_on,
+        lets_off_later=payment.returns_end_on is not None and _lets_off(lender_id, part),
     )
     cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
     _issue(lender_id=lender_id, debt_id=part.debt_id, details=details, cause=cause)
+
+
+def _lets_off(lender_id: uuid.UUID, part: Part) -> bool:
+    plan = session.get(Plan, (lender_id, part.plan_id)) if part.plan_id else None
+    return plan is not None and plan.waive_minor > 0
 
 
 def _around(part: Part, effect: MoneyEffect) -> tuple[Amounts, Amounts, Amounts, Money, Money]:

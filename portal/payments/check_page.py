@@ -15,7 +15,7 @@ from portal.debts.statement import Standing
 from portal.lenders.hosts import address_here
 from portal.lenders.models import Lender
 from portal.money import Money, total
-from portal.payments import checkout, stripe_gateway
+from portal.payments import checkout, on_the_way, stripe_gateway
 from portal.payments.payable import Payable, effects_of, on_its_way
 from portal.people.permissions import Person
 from portal.plans.redrawing import Use
@@ -50,6 +50,7 @@ def checked_and_paid(
     form_key = form_key_given()
     if form_key and request.form.get("checked") == "1":
         return _go(person, chosen_shares, form_key, again=change)
+    choice = checkout.choice_of(session.get_one(Lender, person.lender_id))
     return render_template(
         "payments/check.html",
         rows=[
@@ -68,6 +69,8 @@ def checked_and_paid(
         form_key=form_key or uuid.uuid4().hex,
         underway=[words for found, _amount in chosen_shares if (words := on_its_way(found.debt))],
         change=change,
+        ways=on_the_way.before(chosen_shares[0][1].currency, choice),
+        choice=choice,
     )
 
 

@@ -22,6 +22,7 @@ from portal.lenders.models import Lender
 from portal.money import Money, total
 from portal.payments import stripe_gateway
 from portal.payments.models import Payment, PaymentPart
+from portal.payments.rails import Choice
 from portal.web.numbers import public_number
 
 PAGE_LIFE = timedelta(minutes=60)
@@ -81,6 +82,15 @@ def account_of(lender: Lender, *, api_base: str | None) -> stripe_gateway.Accoun
     )
 
 
+def choice_of(lender: Lender) -> Choice:
+    """Give what a lender lets debts be paid with."""
+    return Choice(
+        credit_cards=lender.takes_credit_cards,
+        pay_later=lender.takes_pay_later,
+        without=frozenset(lender.ways_left_out),
+    )
+
+
 def start(
     shares: Sequence[Share],
     *,
@@ -105,7 +115,7 @@ def start(
     :raises portal.payments.stripe_gateway.PaymentServiceDown: if Stripe can't be reached; the same form may be sent
         again.
     """
-    lender_id, lender_name = lender.id, lender.name
+    lender_id, lender_name, choice = lender.id, lender.name, choice_of(lender)
     debt, plan_id = shares[0].debt, shares[0].plan_id
     amount = total((share.amount for share in shares), currency=shares[0].amount.currency)
     only_debt = debt.id if len(shares) == 1 else None
@@ -208,7 +218,7 @@ def start(
             idempotency_key=f"checkout:{payment_id}",
             metadata={"payment": str(payment_id), "lender": str(lender_id), "reference": reference}
             | ({"autopay": str(keep.autopay)} if keep else {}),
-            block_credit_cards=True,
+            choice=choice,
             keep_for=keep.customer_id if keep else None,
         )
     except stripe_gateway.PaymentServiceDown as down:

@@ -16,6 +16,7 @@ from portal.db import read, session, table_of
 from portal.evidence.record import Actor
 from portal.ledger import Book
 from portal.money import Money, total
+from portal.payments import rails
 from portal.payments.models import Payment, PaymentPart
 from portal.payments.parts import Came, came_for_all
 from portal.payments.states import State
@@ -128,6 +129,7 @@ def follow(plan: Plan, *, today: date, by: Actor, known: Known | None = None) ->
     if known is None:
         session.flush()
         known = known_of([plan])[plan.id]
+    good = rails.for_good([(came.minor, came.returns_end_on) for came in known.came], today=today)
     effect = progress.lay_over(
         plan,
         known.life,
@@ -136,8 +138,9 @@ def follow(plan: Plan, *, today: date, by: Actor, known: Known | None = None) ->
         today=today,
         by=by,
         on_its_way=Money(known.on_its_way, plan.currency),
+        for_good=good,
     )
-    waivers.settle(plan, today=today, by=by)
+    waivers.settle(plan, today=today, by=by, for_good=good)
     items = {item.seq: item for item in known.life.items}
     for seq in effect.newly_kept:
         award.kept(

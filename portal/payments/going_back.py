@@ -56,25 +56,23 @@ class Came:
         return None if self.payment is None else self.payment.debtor_id
 
 
-def came_of(payment: Payment) -> Came:
-    """Give what came for a payment."""
+def came_of(payment: Payment, *, to_change: bool = True) -> Came:
+    """Give what came for a payment; what is only looked at isn't locked."""
     return Came(
         lender_id=payment.lender_id,
         intent_id=payment.payment_intent_id or "",
         payment=payment,
         parts=parts_of(lender_id=payment.lender_id, payment_id=payment.id),
-        aside=aside_of(lender_id=payment.lender_id, intent_id=payment.payment_intent_id or ""),
+        aside=aside_of(lender_id=payment.lender_id, intent_id=payment.payment_intent_id or "", to_change=to_change),
     )
 
 
-def aside_of(*, lender_id: uuid.UUID, intent_id: str) -> SetAside | None:
-    """Give the row of money that was set aside, by what it is at Stripe."""
-    return session.scalars(
-        select(SetAside)
-        .where(SetAside.lender_id == lender_id, SetAside.payment_intent_id == intent_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+def aside_of(*, lender_id: uuid.UUID, intent_id: str, to_change: bool = True) -> SetAside | None:
+    """Give the row of money that was set aside, by what it is at Stripe; locked, unless it is only looked at."""
+    asked = select(SetAside).where(SetAside.lender_id == lender_id, SetAside.payment_intent_id == intent_id)
+    if to_change:
+        asked = asked.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(asked).one_or_none()
 
 
 def today_of(payment: Payment) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
@@ -36,6 +36,13 @@ class Payment(LenderOwned, Model):
     method: Mapped[str | None]
     last4: Mapped[str | None]
     failure: Mapped[str | None]
+    # Of money that takes days: when it was sent or its voucher made, where that is and until when it can be paid.
+    sent_at: Mapped[datetime | None]
+    voucher_url: Mapped[str | None]
+    voucher_until: Mapped[datetime | None]
+    # When it counts as paid, and the last day on which the payer's bank can take it back by itself (`rails`).
+    paid_at: Mapped[datetime | None]
+    returns_end_on: Mapped[date | None]
     use: Mapped[str | None]
     # What autopay has to do with it: "taken" by itself, or "keeps" its card for later; none for most.
     autopay: Mapped[str | None]
@@ -129,6 +136,10 @@ class CreditUse(LenderOwned, Model):
     )
 
 
+# Of money that was set aside, what a person has to look at.
+ASIDE_WAITS = "placed_debt_id is null and gone_minor <> amount_minor"
+
+
 class SetAside(LenderOwned, Model):
     """Money that came and that nobody could place by itself: what was received, why it waits, and what became of it.
 
@@ -163,6 +174,18 @@ class SetAside(LenderOwned, Model):
         CheckConstraint("amount_minor > 0 and gone_minor >= 0", name="amounts"),
         CheckConstraint("(placed_debt_id is null) = (placed_posting_id is null)", name="placed"),
         Index("ix_set_aside_lender_id_payment_id", "lender_id", "payment_id"),
+        Index("ix_set_aside_lender_id_about_payment_id", "lender_id", "about_payment_id"),
+        Index("ix_set_aside_lender_id_received_at_id", "lender_id", "received_at", "id"),
+        Index("ix_set_aside_lender_id_amount_minor", "lender_id", "amount_minor"),
+        # Those that a person has to look at.
+        Index(
+            "ix_set_aside_waiting",
+            "lender_id",
+            "received_at",
+            "id",
+            postgresql_where=text(ASIDE_WAITS),
+            sqlite_where=text(ASIDE_WAITS),
+        ),
     )
 
 
@@ -192,6 +215,8 @@ class Refund(LenderOwned, Model):
     refund_id: Mapped[str | None]
     failure: Mapped[str | None]
     moved_at: Mapped[datetime]
+    # What it would do, as it stood at an instant: for whoever decides, who looks at it without doing it.
+    foreseen: Mapped[dict[str, Any] | None]
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "payment_id"], ["payment.lender_id", "payment.id"]),
         ForeignKeyConstraint(["lender_id", "set_aside_id"], ["set_aside.lender_id", "set_aside.id"]),
@@ -211,6 +236,15 @@ class Refund(LenderOwned, Model):
         Index("ix_refund_lender_id_payment_id", "lender_id", "payment_id"),
         Index("ix_refund_lender_id_debtor_id", "lender_id", "debtor_id"),
         Index("ix_refund_lender_id_payment_intent_id", "lender_id", "payment_intent_id"),
+        Index("ix_refund_lender_id_asked_at_id", "lender_id", "asked_at", "id"),
+        Index(
+            "ix_refund_asked",
+            "lender_id",
+            "asked_at",
+            "id",
+            postgresql_where=text("state = 'asked'"),
+            sqlite_where=text("state = 'asked'"),
+        ),
         Index(
             "uq_refund_open",
             "lender_id",
@@ -264,6 +298,15 @@ class Dispute(LenderOwned, Model):
         CheckConstraint("state in ('asked', 'open', 'won', 'lost', 'over')", name="state"),
         Index("ix_dispute_lender_id_payment_id", "lender_id", "payment_id"),
         Index("ix_dispute_lender_id_debtor_id", "lender_id", "debtor_id"),
+        Index("ix_dispute_lender_id_opened_at_id", "lender_id", "opened_at", "id"),
+        Index(
+            "ix_dispute_not_closed",
+            "lender_id",
+            "evidence_by",
+            "id",
+            postgresql_where=text("closed_at is null"),
+            sqlite_where=text("closed_at is null"),
+        ),
     )
 
 
@@ -277,3 +320,147 @@ class WebhookEvent(LenderOwned, Model):
     received_at: Mapped[datetime]
     outcome: Mapped[str]
     __table_args__ = (UniqueConstraint("lender_id", "event_id"),)
+
+
+class Reconciliation(LenderOwned, Model):
+    """One night in which the books are held against Stripe, and how far it has come: the step, and its mark.
+
+    `turn` counts the pages that were done, so that two workers with one page do it once.
+    """
+
+    __tablename__ = "reconciliation"
+    night: Mapped[date]
+    step: Mapped[str]
+    turn: Mapped[int] = mapped_column(default=0)
+    mark: Mapped[str | None]
+    events_from_at: Mapped[datetime]
+    movements_from_at: Mapped[datetime]
+    payouts_from_at: Mapped[datetime]
+    until_at: Mapped[datetime]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    found: Mapped[dict[str, Any]]
+    __table_args__ = (
+        UniqueConstraint("lender_id", "night"),
+        CheckConstraint(
+            "step in ('events', 'movements', 'again', 'payouts', 'tying', 'books', 'done')",
+            name="step",
+        ),
+        CheckConstraint("(step = 'done') = (finished_at is not null)", name="finished"),
+    )
+
+
+# Lines that may still say something else in the next night.
+LINE_IS_OPEN = "state in ('waiting', 'suspense', 'differs', 'missing', 'extra')"
+
+
+class ReconciliationLine(LenderOwned, Model):
+    """What the books and Stripe say of one movement of money; `key` is that of the effect, known on either side first.
+
+    `books_minor` and `stripe_minor` are in `currency`, which is that of what was paid; as Stripe booked it, the amount
+    and its fee are in `settled_currency`. `state` is a word of `payments.matching`.
+    """
+
+    __tablename__ = "reconciliation_line"
+    key: Mapped[str]
+    kind: Mapped[str]
+    on: Mapped[date]
+    state: Mapped[str]
+    effect_id: Mapped[uuid.UUID | None]
+    payment_id: Mapped[uuid.UUID | None]
+    books_minor: Mapped[int | None]
+    stripe_minor: Mapped[int | None]
+    currency: Mapped[str] = mapped_column(String(3))
+    transaction_id: Mapped[str | None]
+    settled_minor: Mapped[int | None]
+    fee_minor: Mapped[int] = mapped_column(default=0)
+    settled_currency: Mapped[str | None] = mapped_column(String(3))
+    on_its_way: Mapped[bool] = mapped_column(default=False)
+    came_to_nothing: Mapped[bool] = mapped_column(default=False)
+    payout_id: Mapped[str | None]
+    fee_posting_id: Mapped[uuid.UUID | None]
+    exchange_posting_id: Mapped[uuid.UUID | None]
+    began_at: Mapped[datetime]
+    looked_at: Mapped[datetime]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "effect_id"], ["money_effect.lender_id", "money_effect.id"]),
+        ForeignKeyConstraint(["lender_id", "payment_id"], ["payment.lender_id", "payment.id"]),
+        ForeignKeyConstraint(["lender_id", "fee_posting_id"], ["posting.lender_id", "posting.id"]),
+        ForeignKeyConstraint(["lender_id", "exchange_posting_id"], ["posting.lender_id", "posting.id"]),
+        UniqueConstraint("lender_id", "key"),
+        UniqueConstraint("lender_id", "transaction_id"),
+        CheckConstraint(
+            "state in ('matched', 'suspense', 'differs', 'missing', 'extra', 'undone', 'fee', 'waiting')", name="state"
+        ),
+        CheckConstraint("effect_id is not null or transaction_id is not null", name="of_somebody"),
+        CheckConstraint("(effect_id is null) = (books_minor is null)", name="books"),
+        CheckConstraint(
+            "(transaction_id is null) = (settled_minor is null) and "
+            "(transaction_id is null) = (settled_currency is null)",
+            name="stripe",
+        ),
+        Index("ix_reconciliation_line_lender_id_on_id", "lender_id", "on", "id"),
+        Index("ix_reconciliation_line_lender_id_state_on_id", "lender_id", "state", "on", "id"),
+        # How many there are of a day is counted from this alone.
+        Index("ix_reconciliation_line_counts", "lender_id", "on", "state", "currency"),
+        Index("ix_reconciliation_line_lender_id_payout_id", "lender_id", "payout_id"),
+        Index(
+            "ix_reconciliation_line_open",
+            "lender_id",
+            "id",
+            postgresql_where=text(LINE_IS_OPEN),
+            sqlite_where=text(LINE_IS_OPEN),
+        ),
+    )
+
+
+# Payouts of which something may still be learned.
+PAYOUT_IS_OPEN = "state in ('waiting', 'counting')"
+
+
+class Payout(LenderOwned, Model):
+    """What Stripe paid out to the lender's bank; `status` is its word, `ours_minor` what of it these books brought.
+
+    `counted_minor` is what its movements add up to, ours and all else that the lender sells by the account.
+    """
+
+    __tablename__ = "payout"
+    payout_id: Mapped[str]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    status: Mapped[str]
+    state: Mapped[str]
+    by_hand: Mapped[bool]
+    listed: Mapped[bool]
+    arrives_on: Mapped[date]
+    made_at: Mapped[datetime]
+    counted_minor: Mapped[int] = mapped_column(default=0)
+    ours_minor: Mapped[int] = mapped_column(default=0)
+    movements: Mapped[int] = mapped_column(default=0)
+    mark: Mapped[str | None]
+    failure: Mapped[str | None]
+    posting_id: Mapped[uuid.UUID | None]
+    back_posting_id: Mapped[uuid.UUID | None]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "posting_id"], ["posting.lender_id", "posting.id"]),
+        ForeignKeyConstraint(["lender_id", "back_posting_id"], ["posting.lender_id", "posting.id"]),
+        UniqueConstraint("lender_id", "payout_id"),
+        CheckConstraint("state in ('waiting', 'counting', 'tied', 'differs', 'by_hand')", name="state"),
+        Index("ix_payout_lender_id_arrives_on_id", "lender_id", "arrives_on", "id"),
+        Index(
+            "ix_payout_open",
+            "lender_id",
+            "id",
+            postgresql_where=text(PAYOUT_IS_OPEN),
+            sqlite_where=text(PAYOUT_IS_OPEN),
+        ),
+    )
+
+
+class AccountName(LenderOwned, Model):
+    """What a lender calls an account of the books in its own accounting; without a row it has our name."""
+
+    __tablename__ = "account_name"
+    account: Mapped[str]
+    name: Mapped[str]
+    __table_args__ = (UniqueConstraint("lender_id", "account"),)

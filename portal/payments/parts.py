@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import bindparam, case, func, select
 
@@ -29,14 +29,15 @@ class Part:
 class Came:
     """What one effect, or one use of credit, brought for a plan, in minor units; minus for what went back.
 
-    `paid_at` is when the payment counts: as it cleared, but no later than its page at Stripe could be paid on. What is
-    sent from a bank on the last day and takes a week has been paid on that day.
+    `paid_at` is when the payment counts, as `rails.paid_at` says: what is sent from a bank on the last day and takes a
+    week has been paid on that day. `returns_end_on` is the last day on which its bank can take it back by itself.
     """
 
     effect_id: uuid.UUID
     at: datetime
     paid_at: datetime | None
     minor: int
+    returns_end_on: date | None = None
 
 
 def parts_of(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> tuple[Part, ...]:
@@ -101,7 +102,14 @@ def given_back_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[tuple[
 _EFFECT, _PAYMENT, _PART, _TRANSFER = (table_of(each).c for each in (MoneyEffect, Payment, PaymentPart, Transfer))
 _CAME = (
     select(
-        _PART.plan_id, _EFFECT.id, _EFFECT.at, _PAYMENT.settled_at, _PAYMENT.session_expires_at, _CASH.label("minor")
+        _PART.plan_id,
+        _EFFECT.id,
+        _EFFECT.at,
+        _PAYMENT.settled_at,
+        _PAYMENT.session_expires_at,
+        _PAYMENT.paid_at,
+        _PAYMENT.returns_end_on,
+        _CASH.label("minor"),
     )
     .join_from(
         table_of(MoneyEffect),
@@ -120,7 +128,15 @@ _CAME = (
         _PART.plan_id.in_(bindparam("plan_ids", expanding=True)),
         _EFFECT.outcome == "posted",
     )
-    .group_by(_PART.plan_id, _EFFECT.id, _EFFECT.at, _PAYMENT.settled_at, _PAYMENT.session_expires_at)
+    .group_by(
+        _PART.plan_id,
+        _EFFECT.id,
+        _EFFECT.at,
+        _PAYMENT.settled_at,
+        _PAYMENT.session_expires_at,
+        _PAYMENT.paid_at,
+        _PAYMENT.returns_end_on,
+    )
 )
 _USE = table_of(CreditUse).c
 _USED = select(_USE.plan_id, _USE.id, _USE.used_at, _USE.amount_minor, _USE.undone_at).where(
@@ -138,8 +154,17 @@ def came_for_all(*, lender_id: uuid.UUID, plan_ids: Sequence[uuid.UUID]) -> dict
     values = {"lender_id": lender_id, "plan_ids": plan_ids}
     found: dict[uuid.UUID, list[Came]] = {plan_id: [] for plan_id in plan_ids}
     for row in session.execute(_CAME, values):
+        # Of payments from before there were ways that take days.
         paid_at = None if row.settled_at is None else min(row.settled_at, row.session_expires_at)
-        found[row.plan_id].append(Came(effect_id=row.id, at=row.at, paid_at=paid_at, minor=int(row.minor)))
+        found[row.plan_id].append(
+            Came(
+                effect_id=row.id,
+                at=row.at,
+                paid_at=row.paid_at or paid_at,
+                minor=int(row.minor),
+                returns_end_on=row.returns_end_on,
+            )
+        )
     for use in session.execute(_USED, values):
         came = found[use.plan_id]
         came.append(Came(effect_id=use.id, at=use.used_at, paid_at=None, minor=use.amount_minor))

@@ -52,6 +52,9 @@ def pay() -> ResponseReturnValue:
     if not debt.owed:
         return redirect(url_for("home.debt", reference=reference), 303)
     found = payable_of(person, debt)
+    if not found.owed:
+        # All that is left is let off once a bank can't take the payment back any more.
+        return redirect(url_for("home.debt", reference=reference), 303)
     choices = choices_of(found)
     form = PayForm()
     form.amount.currency = debt.owed.currency

@@ -97,7 +97,7 @@ def together(mine: Sequence[Standing]) -> list[tuple[str, int]]:
 def on_its_way(debt: Standing) -> str | None:
     """Say that money for this debt is on its way already, so that nobody pays the same thing twice."""
     underway = session.execute(
-        select(PaymentPart.amount_minor, PaymentPart.currency)
+        select(PaymentPart.amount_minor, PaymentPart.currency, Payment.voucher_until)
         .join(Payment, (Payment.lender_id == PaymentPart.lender_id) & (Payment.id == PaymentPart.payment_id))
         .where(PaymentPart.lender_id == debt.lender_id, PaymentPart.debt_id == debt.id, Payment.state == "processing")
         .order_by(Payment.started_at.desc())
@@ -105,6 +105,12 @@ def on_its_way(debt: Standing) -> str | None:
     ).first()
     if underway is None:
         return None
+    if underway.voucher_until is not None and underway.voucher_until > clock.now():
+        return _(
+            "A voucher of %(amount)s for this debt can still be paid. If you pay in another way now, please don’t pay "
+            "the voucher too.",
+            amount=money_words(Money(underway.amount_minor, underway.currency)),
+        )
     return _(
         "A payment of %(amount)s is on its way already. It can take a few days. Please don’t pay the same again.",
         amount=money_words(Money(underway.amount_minor, underway.currency)),

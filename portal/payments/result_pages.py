@@ -12,10 +12,11 @@ from portal import clock
 from portal.db import session, transaction
 from portal.debts.statement import by_id
 from portal.money import Money
-from portal.payments import settle
+from portal.payments import on_the_way, settle
 from portal.payments.models import Payment
 from portal.payments.pages import payments
 from portal.payments.parts import parts_of
+from portal.payments.rails import VOUCHER_RAN_OUT
 from portal.people.permissions import Person, me, needs_debtor
 from portal.plans.models import Plan
 from portal.web.formats import money as money_words
@@ -51,6 +52,11 @@ def result(reference: str) -> ResponseReturnValue:
         "expired": "cancelled",
     }.get(payment.state, "done")
     words = None
+    voucher = on_the_way.voucher_of(payment, zone=person.zone)
+    if voucher is not None:
+        shown = "voucher"
+    if shown == "failed" and payment.failure == VOUCHER_RAN_OUT:
+        words = _("The voucher was not paid in time, so it has ended. You can make a new one, or pay another way.")
     if payment.state == "disputed":
         shown = "disputed"
     elif shown == "done" and payment.refunded_minor == payment.amount_minor:
@@ -83,6 +89,8 @@ def result(reference: str) -> ResponseReturnValue:
         if alone
         else url_for("payments.several", currency=payment.currency),
         words=words,
+        voucher=voucher,
+        way=on_the_way.steps(payment, zone=person.zone) if shown in ("voucher", "processing", "done") else [],
     )
 
 

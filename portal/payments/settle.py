@@ -27,6 +27,7 @@ from portal.payments import (
     giving_back,
     going_back,
     paying_off,
+    rails,
     setting_aside,
     stripe_gateway,
     tell,
@@ -83,6 +84,19 @@ def ask(*, lender_id: uuid.UUID, payment_id: uuid.UUID) -> None:
         lender_id=lender_id,
         payload={"payment_id": str(payment_id)},
         while_waiting=f"settle:{payment_id}",
+    )
+
+
+def ask_aside(*, lender_id: uuid.UUID, intent_id: str, about: uuid.UUID | None) -> None:
+    """Ask for money to be followed that is of no payment of ours; asking again while the job waits changes nothing.
+
+    `about` is a payment that it has to do with, such as one that it pays a second time.
+    """
+    queue.later(
+        "payments.settle_aside",
+        lender_id=lender_id,
+        payload={"payment_intent_id": intent_id, **({"about": str(about)} if about else {})},
+        while_waiting=f"settle:{intent_id}",
     )
 
 
@@ -233,6 +247,8 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
     said = _said(word, refunded=payment.refunded_minor, came_back=came_back)
     if facts is not None:
         said = _disputed(payment, facts, said)
+    if facts is not None and said is Said.PROCESSING:
+        _on_its_way(payment, facts)
     before_dispute = State.PARTLY_REFUNDED if payment.refunded_minor else State.SUCCEEDED
     moved = after(state=State(payment.state), said=said, before_dispute=before_dispute)
     if isinstance(moved, Moved) and moved.to.value != payment.state:
@@ -247,8 +263,9 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
                 debt_id=only_debt(parts),
                 facts={"payment": payment.reference, "before": before, "after": payment.state, "why": payment.failure},
             )
-        if moved.to is State.FAILED and payment.autopay != "taken":
-            tell.later(payment, tell.FAILED)
+        kind = {State.FAILED: tell.FAILED, State.PROCESSING: tell.ON_ITS_WAY}.get(moved.to)
+        if kind is not None and payment.autopay != "taken":
+            tell.later(payment, kind)
         if payment.autopay is not None:
             queue.later(
                 "autopay.followed",
@@ -257,6 +274,33 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
                 while_waiting=f"autopay:{payment_id}",
             )
     session.flush()
+
+
+def _on_its_way(payment: Payment, facts: PaymentFacts) -> None:
+    """Note of money that takes days by which way it comes, since when, and until when its voucher can be paid."""
+    again = payment.state == State.FAILED.value
+    if payment.sent_at is None or again:
+        payment.sent_at = min(facts.sent_at or clock.now(), clock.now())
+    payment.method, payment.last4 = facts.method_kind or payment.method, facts.last4 or payment.last4
+    if facts.voucher is not None:
+        payment.voucher_url, payment.voucher_until = facts.voucher.url, facts.voucher.until
+
+
+def _arrived(payment: Payment, facts: PaymentFacts) -> date:
+    """Note when a payment arrived, from when it counts, and until when its bank can take it back; gives the day."""
+    rail = rails.rail_of(facts.method_kind)
+    at = facts.cleared_at or clock.now()
+    payment.settled_at, payment.method, payment.last4 = at, facts.method_kind, facts.last4
+    payment.paid_at = rails.paid_at(
+        rail,
+        told_at=at,
+        page_until=payment.session_expires_at,
+        made_at=payment.sent_at or payment.started_at,
+        voucher_until=payment.voucher_until,
+    )
+    today = going_back.today_of(payment)
+    payment.returns_end_on = rails.returnable_until(rail, arrived=today)
+    return today
 
 
 def _went_back(came: going_back.Came, facts: PaymentFacts) -> bool:
@@ -369,7 +413,12 @@ def run_aside(job: queue.Job) -> None:
     """
     if job.lender_id is None:
         raise ValueError("money belongs to a lender")
-    settle_aside(lender_id=job.lender_id, intent_id=job.payload["payment_intent_id"], about=None)
+    about = job.payload.get("about")
+    settle_aside(
+        lender_id=job.lender_id,
+        intent_id=job.payload["payment_intent_id"],
+        about=uuid.UUID(about) if about else None,
+    )
 
 
 def _any_recalled(lender_id: uuid.UUID, parts: Sequence[Part]) -> bool:
@@ -390,8 +439,7 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part], 
     )
     key = f"stripe:{facts.payment_intent_id}:payment"
     if why is not None and going_back.effect_of(payment.lender_id, key) is None:
-        payment.settled_at = facts.cleared_at or clock.now()
-        payment.method, payment.last4 = facts.method_kind, facts.last4
+        _arrived(payment, facts)
         aside.put(facts, lender_id=payment.lender_id, why=why, payment=payment, about=None)
     if why is not None:
         return
@@ -404,9 +452,7 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part], 
     )
     if effect_id is None:
         return
-    today = going_back.today_of(payment)
-    payment.settled_at = facts.cleared_at or clock.now()
-    payment.method, payment.last4 = facts.method_kind, facts.last4
+    today = _arrived(payment, facts)
     plans = plans_of(payment.lender_id, [part.plan_id for part in parts])
     for plan in plans:
         progress.post_interest(plan, progress.items_of(plan), today=today)

@@ -7,14 +7,15 @@ carries an idempotency key made by the caller, so that asking again after a fail
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -22,8 +23,15 @@ import stripe
 from stripe import params
 
 from portal.money import EXPONENTS, Money
+from portal.payments import rails
+from portal.payments.matching import OWN
+from portal.payments.rails import Choice
+
+Item = TypeVar("Item")
 
 API_VERSION: Final = stripe.api_version
+# The most that Stripe gives of a list at once.
+A_PAGE: Final = 100
 
 # Seconds to connect and to wait for an answer; the SDK's own 80 would hold a page for longer than anybody waits.
 TIMEOUTS: Final = (3.0, 10.0)
@@ -91,6 +99,10 @@ _LEAST: Final[Mapping[str, int]] = MappingProxyType(
         "NOK": 300, "PLN": 200, "RON": 200, "SEK": 300, "THB": 1000,
     }
 )  # fmt: skip
+
+# Of these vouchers we say how long they can be paid; of Multibanco Stripe does.
+_VOUCHERS_WITH_DAYS: Final = frozenset({"oxxo", "boleto", "konbini"})
+PIX_SECONDS: Final = 3600
 
 # Tells Stripe's servers how we fare and keeps an id on disk; neither is ours to give.
 stripe.enable_telemetry = False
@@ -242,11 +254,26 @@ class SavingState:
     status: CheckoutStatus
     method_id: str | None
     url: str | None
+    mandate_id: str | None = None
+
+
+@dataclass(frozen=True)
+class MandateFacts:
+    """What somebody agreed to at Stripe: the network's reference of it and the address of its text, if it has them."""
+
+    id: str
+    holds: bool
+    reference: str | None
+    url: str | None
+    accepted_at: datetime | None
 
 
 @dataclass(frozen=True)
 class MethodFacts:
-    """A saved way to pay as it is now; `customer_id` None: it is saved no more. `number` is never here, nor at ours."""
+    """A saved way to pay as it is now; `customer_id` None: it is saved no more. `number` is never here, nor at ours.
+
+    Of an account, `brand` is its bank.
+    """
 
     id: str
     kind: str
@@ -256,6 +283,15 @@ class MethodFacts:
     exp_month: int | None
     exp_year: int | None
     funding: str | None
+    mandate: MandateFacts | None = None
+
+
+@dataclass(frozen=True)
+class VoucherFacts:
+    """What is paid in a shop or at a bank: the page that shows it, and until when it can be paid."""
+
+    url: str | None
+    until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -309,6 +345,10 @@ class PaymentFacts:
     metadata: Mapping[str, str]
     livemode: bool
     disputes: tuple[DisputeFacts, ...] = ()
+    voucher: VoucherFacts | None = None
+    # When the payer's bank was asked for it; a voucher has no such instant before it is paid.
+    sent_at: datetime | None = None
+    mandate_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -326,6 +366,58 @@ class Event:
     session_id: str | None
     reference: str | None
     method_id: str | None
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One booking on the balance at Stripe. `settled` and `fee` are as it was booked, below zero for what went.
+
+    `about` is the same in the currency of what was paid, None where it can't be said exactly. `effect` is how the books
+    name it ("pi_1:payment"), None for what is no payment's; `own` is a fee of Stripe's. `marked` says that it names us.
+    """
+
+    id: str
+    kind: str
+    booked_at: datetime
+    settled: Money
+    fee: Money
+    about: Money | None
+    effect: str | None
+    payment_intent_id: str | None
+    reference: str | None
+    marked: bool
+    on_its_way: bool
+    came_to_nothing: bool
+    own: bool
+    disputed: bool
+    of_payout: str | None
+
+    @property
+    def net(self) -> Money:
+        """Give what it leaves on the balance."""
+        return self.settled - self.fee
+
+
+@dataclass(frozen=True)
+class PaidOut:
+    """What Stripe paid out to the lender's bank; `listed` says that it is settled what is in it."""
+
+    id: str
+    amount: Money
+    status: str
+    by_hand: bool
+    listed: bool
+    arrives_on: date
+    made_at: datetime
+    failure: str | None
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """One page of a list of Stripe's, newest first; `last` is asked for the next one, None where there is none."""
+
+    items: tuple[Item, ...]
+    last: str | None
 
 
 def charged(amount: Money) -> int:
@@ -393,7 +485,7 @@ def open_checkout(
     expires_at: datetime,
     idempotency_key: str,
     metadata: Mapping[str, str],
-    block_credit_cards: bool,
+    choice: Choice,
     keep_for: str | None = None,
 ) -> CheckoutPage:
     """Open Stripe's hosted page for one payment attempt, in the currency of the debts; each line is a debt.
@@ -402,8 +494,9 @@ def open_checkout(
     `reference` is the id of our attempt; `success_url` may hold `{CHECKOUT_SESSION_ID}`; `expires_at` must be 30
     minutes to 24 hours from now by Stripe's clock, so leave a minute. After a crash between this call and keeping its
     answer, call again with the same values: for 24 hours the same key gives the same page. Later, `find_checkouts`.
-    With `keep_for`, a customer, the card that is paid with is kept for charges without its owner; other ways to pay are
-    not, because each has a mandate of its own.
+    Which ways to pay are on it, the currency and the lender's account decide, less what its `choice` leaves out.
+    With `keep_for`, a customer, the card or account that is paid with is kept for charges without its owner, and there
+    are only ways that can be.
 
     :raises NotChargeable: if Stripe cannot charge the amount exactly.
     :raises PaymentRefused: if Stripe says no (amount too small, key used for something else, ...).
@@ -435,23 +528,44 @@ def open_checkout(
         "submit_type": "pay",
         "locale": checkout_locale(locale),
     }
-    card: Any = {}
-    if block_credit_cards:
+    currency = lines[0].amount.currency
+    options: Any = {}
+    if not choice.credit_cards:
         # Card schemes restrict paying a debt with a credit card; debit and prepaid cards are money that is there.
-        card["restrictions"] = {"funding_types_blocked": ["credit"]}
+        options["card"] = {"restrictions": {"funding_types_blocked": ["credit"]}}
     if keep_for is not None:
         session["customer"] = keep_for
-        # For this method alone: said for all of them, those that can't be kept would not be offered.
-        card["setup_future_usage"] = "off_session"
-        session["allowed_payment_method_types"] = ["card"]
-    if card:
-        session["payment_method_options"] = {"card": card}
+        kept = rails.kept_for(currency, choice)
+        # For each alone: said for all of them, those that can't be kept would not be offered.
+        options |= {name: {**options.get(name, {}), "setup_future_usage": "off_session"} for name in kept}
+        allowed: Any = list(kept)
+        session["allowed_payment_method_types"] = allowed
+    else:
+        left_out: Any = list(rails.excluded(choice))
+        session["excluded_payment_method_types"] = left_out
+        options |= _options_of(currency, choice)
+    if options:
+        session["payment_method_options"] = options
     with _answers():
         opened = _client(account).v1.checkout.sessions.create(session, {"idempotency_key": idempotency_key})
         if opened.url is None:
             # A replayed key of a page that is closed by now.
             raise PaymentRefused("session_not_open", opened.status or "", request_id=None)
         return CheckoutPage(opened.id, opened.url, _instant(opened.expires_at))
+
+
+def _options_of(currency: str, choice: Choice) -> dict[str, Any]:
+    """Give what has to be said of some ways to pay, where they may be offered; what is said here pages can show."""
+    found: dict[str, Any] = {}
+    for rail in rails.offered(currency, choice):
+        if rail.name == "wechat_pay":
+            found[rail.name] = {"client": "web"}
+        elif rail.name == "pix":
+            # As long as our page is open: whoever comes back after it begins anew.
+            found[rail.name] = {"expires_after_seconds": PIX_SECONDS}
+        elif rail.name in _VOUCHERS_WITH_DAYS:
+            found[rail.name] = {"expires_after_days": rail.voucher_days}
+    return found
 
 
 def make_customer(account: Account, *, reference: str, idempotency_key: str) -> str:
@@ -471,6 +585,7 @@ def open_saving(
     *,
     reference: str,
     customer_id: str,
+    methods: Sequence[str],
     description: str,
     success_url: str,
     cancel_url: str,
@@ -478,18 +593,20 @@ def open_saving(
     expires_at: datetime,
     idempotency_key: str,
 ) -> CheckoutPage:
-    """Open Stripe's hosted page that saves a card for charges without its owner, and takes no money.
+    """Open Stripe's hosted page that saves a card or an account for charges without its owner, and takes no money.
 
-    `reference` is the id of what it is saved for. Cards alone: each other method has a mandate text of its own.
+    `reference` is the id of what it is saved for; `methods` are the ways that can be charged later. Of an account the
+    page shows the network's mandate, and Stripe keeps what was agreed to.
 
     :raises PaymentRefused: if Stripe says no.
     :raises PaymentServiceDown: if there was no final answer; ask again with the same key.
     """
+    allowed: Any = list(methods)
     session: params.checkout.SessionCreateParams = {
         "mode": "setup",
         "ui_mode": "hosted_page",
         "customer": customer_id,
-        "allowed_payment_method_types": ["card"],
+        "allowed_payment_method_types": allowed,
         "client_reference_id": reference,
         "metadata": {REFERENCE: reference},
         "setup_intent_data": {"description": description, "metadata": {REFERENCE: reference}},
@@ -516,27 +633,49 @@ def read_saving(account: Account, *, session_id: str) -> SavingState:
         setup: Any = session.setup_intent
         saved = setup is not None and setup.status == "succeeded"
         method_id = _id_of(setup.payment_method) if saved else None
-        return SavingState(session.id, CheckoutStatus(session.status), method_id, session.url)
+        mandate_id = _id_of(setup.mandate) if saved else None
+        return SavingState(session.id, CheckoutStatus(session.status), method_id, session.url, mandate_id)
 
 
-def read_method(account: Account, *, method_id: str) -> MethodFacts:
-    """Return a saved way to pay as it is now.
+def read_method(account: Account, *, method_id: str, mandate_id: str | None = None) -> MethodFacts:
+    """Return a saved way to pay as it is now, with the mandate of it whose id is given.
 
     :raises PaymentRefused: if this account has no such method.
     :raises PaymentServiceDown: if there was no answer.
     """
     with _answers():
         found = _client(account).v1.payment_methods.retrieve(method_id)
-        card: Any = getattr(found, "card", None)
+        its: Any = getattr(found, found.type, None)
+        mandate = read_mandate(account, mandate_id=mandate_id) if mandate_id is not None else None
         return MethodFacts(
             id=found.id,
             kind=found.type,
             customer_id=_id_of(found.customer),
-            brand=card.brand if card is not None else None,
-            last4=card.last4 if card is not None else None,
-            exp_month=card.exp_month if card is not None else None,
-            exp_year=card.exp_year if card is not None else None,
-            funding=card.funding if card is not None else None,
+            brand=getattr(its, "brand", None) or getattr(its, "bank_name", None),
+            last4=getattr(its, "last4", None),
+            exp_month=getattr(its, "exp_month", None),
+            exp_year=getattr(its, "exp_year", None),
+            funding=getattr(its, "funding", None),
+            mandate=mandate,
+        )
+
+
+def read_mandate(account: Account, *, mandate_id: str) -> MandateFacts:
+    """Return what somebody agreed to, as it is now.
+
+    :raises PaymentRefused: if this account has no such mandate.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    with _answers():
+        found = _client(account).v1.mandates.retrieve(mandate_id)
+        its: Any = getattr(found.payment_method_details, found.payment_method_details.type, None)
+        accepted = found.customer_acceptance.accepted_at
+        return MandateFacts(
+            id=found.id,
+            holds=found.status != "inactive",
+            reference=getattr(its, "reference", None),
+            url=getattr(its, "url", None),
+            accepted_at=_instant(accepted) if accepted else None,
         )
 
 
@@ -546,8 +685,7 @@ def mandate_holds(account: Account, *, mandate_id: str) -> bool:
     :raises PaymentRefused: if this account has no such mandate.
     :raises PaymentServiceDown: if there was no answer.
     """
-    with _answers():
-        return _client(account).v1.mandates.retrieve(mandate_id).status != "inactive"
+    return read_mandate(account, mandate_id=mandate_id).holds
 
 
 def forget_method(account: Account, *, method_id: str) -> None:
@@ -568,21 +706,25 @@ def prepare_charge(
     reference: str,
     customer_id: str,
     amount: Money,
+    methods: Sequence[str],
     description: str,
     idempotency_key: str,
     metadata: Mapping[str, str],
 ) -> str:
     """Make a payment that a saved method can be charged for, and return its id; no money moves before `charge`.
 
+    `methods` are the ways of which the saved one is, or may be by the time of a later try.
+
     :raises NotChargeable: if Stripe cannot charge the amount exactly.
     :raises PaymentRefused: if Stripe says no (amount too small, ...).
     :raises PaymentServiceDown: if there was no final answer. One that was made and not kept is never charged.
     """
+    allowed: Any = list(methods)
     asked: params.PaymentIntentCreateParams = {
         "amount": charged(amount),
         "currency": amount.currency.lower(),
         "customer": customer_id,
-        "allowed_payment_method_types": ["card"],
+        "allowed_payment_method_types": allowed,
         "description": description,
         "metadata": {**metadata, REFERENCE: reference},
     }
@@ -669,7 +811,7 @@ def read_payment(account: Account, *, payment_intent_id: str) -> PaymentFacts:
     with _answers():
         client = _client(account)
         intent = client.v1.payment_intents.retrieve(
-            payment_intent_id, {"expand": ["latest_charge.balance_transaction"]}
+            payment_intent_id, {"expand": ["latest_charge.balance_transaction", "payment_method"]}
         )
         refunds = client.v1.refunds.list({"payment_intent": payment_intent_id, "limit": 100})
         found = tuple(_refund_facts(one) for one in refunds.auto_paging_iter())[::-1]
@@ -697,6 +839,89 @@ def refund(
         asked["metadata"] = {REFUND: ours}
     with _answers():
         return _refund_facts(_client(account).v1.refunds.create(asked, {"idempotency_key": idempotency_key}))
+
+
+def events_page(account: Account, *, since: datetime, until: datetime, after: str | None) -> Page[Event]:
+    """Return a page of what happened in a span of time, of the last 30 days: older ones Stripe has forgotten.
+
+    :raises PaymentRefused: if `after` is forgotten by now.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    asked: params.EventListParams = {
+        "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
+        "limit": A_PAGE,
+    }
+    if after is not None:
+        asked["starting_after"] = after
+    with _answers():
+        listed = _client(account).v1.events.list(asked)
+        found = []
+        for one in listed.data:
+            # What no webhook would have told is left out, whatever else it lacks.
+            if one.type in EVENTS and one.livemode is account.live:
+                found.append(_event(one.to_dict(for_json=True)))
+        return Page(tuple(found), _last_of(listed))
+
+
+def movements_page(
+    account: Account,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    payout: str | None = None,
+    after: str | None = None,
+) -> Page[Movement]:
+    """Return a page of what was booked on the balance, in a span of time or in one payout.
+
+    :raises PaymentRefused: if this account has no such payout.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    asked: params.BalanceTransactionListParams = {"limit": A_PAGE, "expand": ["data.source"]}
+    if since is not None and until is not None:
+        asked["created"] = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
+    if payout is not None:
+        asked["payout"] = payout
+    if after is not None:
+        asked["starting_after"] = after
+    with _answers():
+        listed = _client(account).v1.balance_transactions.list(asked)
+        return Page(tuple(_movement(one) for one in listed.data), _last_of(listed))
+
+
+def read_movement(account: Account, *, transaction_id: str) -> Movement:
+    """Return one booking as it is now.
+
+    :raises PaymentRefused: if this account has no such booking.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    with _answers():
+        return _movement(_client(account).v1.balance_transactions.retrieve(transaction_id, {"expand": ["source"]}))
+
+
+def payouts_page(account: Account, *, since: datetime, until: datetime, after: str | None) -> Page[PaidOut]:
+    """Return a page of what was paid out to the lender's bank in a span of time.
+
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    asked: params.PayoutListParams = {
+        "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
+        "limit": A_PAGE,
+    }
+    if after is not None:
+        asked["starting_after"] = after
+    with _answers():
+        listed = _client(account).v1.payouts.list(asked)
+        return Page(tuple(_paid_out(one) for one in listed.data), _last_of(listed))
+
+
+def read_payout(account: Account, *, payout_id: str) -> PaidOut:
+    """Return what was paid out as it is now.
+
+    :raises PaymentRefused: if this account has no such payout.
+    :raises PaymentServiceDown: if there was no answer.
+    """
+    with _answers():
+        return _paid_out(_client(account).v1.payouts.retrieve(payout_id))
 
 
 def register_webhook(account: Account, *, url: str) -> str:
@@ -732,6 +957,9 @@ def verified_event(payload: bytes, header: str | None, *, account: Account) -> E
         try:
             # The tolerance is named: None or 0 would switch the check of the age off.
             stripe.WebhookSignature.verify_header(payload, header, secret, stripe.Webhook.DEFAULT_TOLERANCE)
+            # The library takes a time to come for right; a signature of tomorrow would hold for longer than it says.
+            if _signed_at(header) > time.time() + stripe.Webhook.DEFAULT_TOLERANCE:
+                continue
             given = json.loads(payload)
             break
         except stripe.SignatureVerificationError:
@@ -747,6 +975,11 @@ def verified_event(payload: bytes, header: str | None, *, account: Account) -> E
     if event.livemode is not account.live:
         raise BadSignature("wrong_mode")
     return event
+
+
+def _signed_at(header: str | None) -> int:
+    """Give the time that a signature which has been verified names, in seconds."""
+    return int(next(part[2:] for part in (header or "").split(",") if part.startswith("t=")))
 
 
 def checkout_locale(language: str) -> str:
@@ -833,7 +1066,7 @@ def _id_of(linked: Any) -> str | None:
     """Return the id of a linked object, which Stripe gives as its id or, expanded, whole."""
     if linked is None or isinstance(linked, str):
         return linked
-    return str(linked.id)
+    return str(linked["id"])
 
 
 def _checkout_state(session: stripe.checkout.Session) -> CheckoutState:
@@ -858,7 +1091,9 @@ def _payment_facts(
 ) -> PaymentFacts:
     charge: Any = intent.latest_charge
     details = charge.payment_method_details.to_dict() if charge is not None and charge.payment_method_details else {}
-    kind = details.get("type")
+    chosen: Any = intent.payment_method
+    # Before there is a charge, what was chosen is the method alone: of a voucher until it is paid.
+    kind = details.get("type") or getattr(chosen, "type", None)
     method = details.get(kind) or {}
     booked: Any = charge.balance_transaction if charge is not None else None
     problem = intent.last_payment_error
@@ -884,7 +1119,19 @@ def _payment_facts(
         metadata=noted,
         livemode=intent.livemode,
         disputes=disputes,
+        voucher=_voucher(intent),
+        sent_at=_instant(charge.created) if charge is not None else None,
+        mandate_id=_id_of(method.get("mandate")),
     )
+
+
+def _voucher(intent: stripe.PaymentIntent) -> VoucherFacts | None:
+    """Give what an open voucher says; each kind has words of its own for the same."""
+    action: Any = intent.next_action
+    shown = None if action is None else getattr(action, action.type, None)
+    url = getattr(shown, "hosted_voucher_url", None)
+    until = getattr(shown, "expires_after", None) or getattr(shown, "expires_at", None)
+    return VoucherFacts(url, _instant(until) if until else None) if url else None
 
 
 def _refund_facts(given: stripe.Refund) -> RefundFacts:
@@ -917,6 +1164,98 @@ def _dispute_facts(given: stripe.Dispute) -> DisputeFacts:
         evidence_by=_instant(due) if due else None,
         moved=tuple(moved),
     )
+
+
+def _last_of(listed: Any) -> str | None:
+    return str(listed.data[-1].id) if listed.has_more and listed.data else None
+
+
+def _paid_out(given: stripe.Payout) -> PaidOut:
+    return PaidOut(
+        id=given.id,
+        amount=money(given.amount, given.currency),
+        status=given.status,
+        by_hand=not given.automatic,
+        listed=given.reconciliation_status != "in_progress",
+        arrives_on=_instant(given.arrival_date).date(),
+        made_at=_instant(given.created),
+        failure=given.failure_code,
+    )
+
+
+_NOT_YET: Final = frozenset({"pending", "requires_action"})
+_NEVER: Final = frozenset({"failed", "canceled"})
+
+
+def _movement(given: stripe.BalanceTransaction) -> Movement:
+    source: Any = given.source
+    about: Any = None if isinstance(source, str) else source
+    kind = None if about is None else about.object
+    effect = on_its_way = came_to_nothing = None
+    if kind == "charge":
+        effect, on_its_way = _of_charge(given, about), about.status == "pending"
+    elif kind == "refund":
+        failed = given.type in ("refund_failure", "payment_failure_refund")
+        effect = f"{about.id}:{'refund_failed' if failed else 'refund'}"
+        on_its_way, came_to_nothing = about.status in _NOT_YET, about.status in _NEVER
+    elif kind == "dispute":
+        effect = _of_dispute(given, about)
+    noted = _noted(getattr(about, "metadata", None))
+    return Movement(
+        id=given.id,
+        kind=given.type,
+        booked_at=_instant(given.created),
+        settled=_nearest(given.amount, given.currency),
+        fee=_nearest(given.fee, given.currency),
+        about=_about(given, about),
+        effect=effect,
+        payment_intent_id=_id_of(getattr(about, "payment_intent", None)),
+        reference=noted.get(REFERENCE),
+        marked=REFERENCE in noted or REFUND in noted,
+        on_its_way=bool(on_its_way),
+        came_to_nothing=bool(came_to_nothing),
+        own=given.type in OWN,
+        disputed=kind == "dispute" or given.reporting_category.startswith("dispute"),
+        of_payout=str(about.id) if kind == "payout" else None,
+    )
+
+
+def _of_charge(given: stripe.BalanceTransaction, charge: Any) -> str | None:
+    intent_id = _id_of(charge.payment_intent)
+    if given.type in ("charge", "payment"):
+        return None if intent_id is None else f"{intent_id}:payment"
+    # What else moves about a charge is no effect that the books know: it is extra where the charge is ours.
+    return f"{given.id}:{given.type}"
+
+
+def _of_dispute(given: stripe.BalanceTransaction, dispute: Any) -> str:
+    """Name what a bank took or gave back, as `disputes.heed` does: by its turn among those of its kind."""
+    booked = sorted(dispute.balance_transactions or [], key=lambda one: one.created)
+    taken = given.amount < 0
+    same = [one.id for one in booked if (one.amount < 0) is taken]
+    turn = same.index(given.id) + 1 if given.id in same else len(same) + 1
+    return f"{dispute.id}:{'withdrawn' if taken else 'reinstated'}:{turn}"
+
+
+def _about(given: stripe.BalanceTransaction, about: Any) -> Money | None:
+    """Give the amount of a booking in the currency of what was paid; None where that can't be said exactly."""
+    try:
+        if about is None or getattr(about, "currency", given.currency) == given.currency:
+            return money(given.amount, given.currency)
+        # Booked in the lender's own currency: the whole of it moved.
+        whole = money(about.amount, about.currency)
+    except NotChargeable:
+        return None
+    return whole if given.amount >= 0 else -whole
+
+
+def _nearest(counted: int, currency: str) -> Money:
+    """Return what Stripe counts, to the nearest of our units: of a currency without cents it may count parts."""
+    try:
+        return money(counted, currency)
+    except NotChargeable:
+        code = currency.upper()
+        return Money(round(counted / 10 ** (STRIPE_EXPONENTS[code] - EXPONENTS[code])), code)
 
 
 def _event(given: Any) -> Event:

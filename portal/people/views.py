@@ -147,8 +147,8 @@ def zone_before_sign_in() -> str:
     return lender.zone if lender else "UTC"
 
 
-def _locked(until: datetime, zone: str) -> ResponseReturnValue:
-    return render_template("people/locked.html", until=until, zone=zone), 429
+def _locked(until: datetime, zone: str, *, by_link: bool = False) -> ResponseReturnValue:
+    return render_template("people/locked.html", until=until, zone=zone, by_link=by_link), 429
 
 
 @people.route("/i/<token>", methods=["GET", "POST"])
@@ -161,7 +161,7 @@ def invitation(token: str) -> ResponseReturnValue:
         case sign_in.LinkGone():
             return _gone()
         case sign_in.Locked(until=until):
-            return _locked(until, zone_before_sign_in())
+            return _locked(until, zone_before_sign_in(), by_link=True)
     if form.validate_on_submit() and (born_on := form.born_on()) is not None:
         device = this_device()
         with transaction():
@@ -176,7 +176,7 @@ def invitation(token: str) -> ResponseReturnValue:
             case sign_in.LinkGone():
                 return _gone()
             case sign_in.Locked(until=until):
-                return _locked(until, zone_before_sign_in())
+                return _locked(until, zone_before_sign_in(), by_link=True)
             case sign_in.Wrong(left=left):
                 form.day.errors = [
                     _(
@@ -185,7 +185,7 @@ def invitation(token: str) -> ResponseReturnValue:
                     )
                 ]
     return render_template(
-        "people/invitation.html", form=form, tries_left=None, token=token
+        "people/invitation.html", form=form, token=token
     ), 422 if form.errors or form.day.errors else 200
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from portal.plans.states import Held, State, counted
 
@@ -19,7 +19,8 @@ _A_DAY: Final = timedelta(days=1)
 _ALIVE: Final = frozenset({State.AGREED, State.ACTIVE, State.GRACE, State.AT_RISK, State.BROKEN, State.PAUSED})
 
 
-class Payment(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Payment:
     """One payment of a plan: its day, what it is and what came of it in minor units, and whether it counts as kept."""
 
     seq: int

@@ -657,13 +657,15 @@ def lay_over(
     today: date,
     by: Actor,
     on_its_way: Money,
+    for_good: int | None = None,
 ) -> Effect:
     """Lay all money that cleared over a plan's payments, and move its state to where that leaves it.
 
     `cleared` has what came, and as negative what went back, each with the debtor's own day; `owed` is what the debt's
     book says now, less what the plan will still let off; `on_its_way` is money that was sent for the plan and isn't
-    here: it moves a plan no further into lateness, and makes up for nothing before it clears. The plan's row must be
-    locked by way of its debt's book.
+    here: it moves a plan no further into lateness, and makes up for nothing before it clears. `for_good` is how much of
+    what came no bank can take back by itself, in minor units; None for all of it. A plan that lets something off isn't
+    done before that is all that it asks for. The plan's row must be locked by way of its debt's book.
     """
     items, held = life.items, life.held
     currency = plan.currency
@@ -699,6 +701,8 @@ def lay_over(
         elif not kept and item.kept_at is not None:
             item.kept_at = None
             no_longer.append(item.seq)
+    enough = min(max(sums, 0), sum(item.amount_minor for item in items))
+    reversible = bool(plan.waive_minor) and for_good is not None and for_good < enough
     before = plan.state
     # Whatever happened here, the night looks again and says when the next look is due.
     plan.look_on = today
@@ -721,6 +725,7 @@ def lay_over(
         owes=bool(owed),
         stays_done=before == State.COMPLETED.value and (not went_back or is_followed(plan)),
         waits=waits,
+        reversible=reversible,
     ):
         moved = after(state=State(plan.state), event=event)
         if isinstance(moved, Moved):
@@ -739,7 +744,7 @@ def lay_over(
         newly_kept=tuple(newly),
         no_longer_kept=tuple(no_longer),
         state=plan.state,
-        waits=waits,
+        waits=waits or reversible,
         cure_by=judged.cure_by,
     )
 

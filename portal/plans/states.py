@@ -287,13 +287,15 @@ def events(
     owes: bool,
     stays_done: bool,
     waits: bool,
+    reversible: bool = False,
 ) -> Sequence[Event]:
     """Return the events that lead from a plan's state to how it is kept, in their order.
 
     `keeping` is None where money on its way would be enough, so the plan waits where it is; with `waits` it counts
     money on its way, which makes up for nothing yet. A plan that `needs_first` starts with its first payment alone, and
     is `void` when that did not come in time. `owes`: something of the debt is left. A plan that is done `stays_done`
-    where no money went back, whatever a file brings afterwards, and where another plan lives on its debt.
+    where no money went back, whatever a file brings afterwards, and where another plan lives on its debt. `reversible`:
+    it lets something off, and a bank can still take back by itself what it is let off for, so it isn't done yet.
 
     What was missed is made up for when it is there, though the next payment may be in its days of grace by then.
     """
@@ -302,7 +304,7 @@ def events(
     if state is State.AGREED and needs_first and not begun and owes:
         return [Event.DOWN_PAYMENT_MISSED] if void else []
     found: list[Event] = []
-    over = keeping is Keeping.ALL_PAID or not owes
+    over = (keeping is Keeping.ALL_PAID or not owes) and not reversible
     if state is State.COMPLETED and not over:
         found.append(Event.REOPEN)
     if state is State.AGREED and begun:
@@ -310,7 +312,7 @@ def events(
     if over:
         return [*found, Event.COMPLETE]
     match keeping:
-        case Keeping.KEPT:
+        case Keeping.KEPT | Keeping.ALL_PAID:
             found.append(Event.CATCH_UP)
         case Keeping.GRACE:
             if state in (State.AT_RISK, State.BROKEN) and not waits:

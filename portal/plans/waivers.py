@@ -48,18 +48,21 @@ def asked_of(book: Book, plan: Plan | None) -> dict[Account, Money]:
     return {account: book.standing(account) - kept.get(account, nothing) for account in OWED}
 
 
-def settle(plan: Plan, *, today: date, by: Actor) -> None:
+def settle(plan: Plan, *, today: date, by: Actor, for_good: int) -> None:
     """Let off what the payments that have come were promised, and take back what those were that went back.
 
     Part of the act that moves the money; the plan is laid over its money already, and its debt's book is locked.
+    `for_good` is how much of that money no bank can take back by itself, in minor units: what is let off waits for it.
     """
     if not plan.waive_minor:
         return
     done = plan.state == State.COMPLETED.value
+    until = 0
     for item, now in zip(items_of(plan), _quoted(plan), strict=True):
+        until += item.amount_minor
         if not item.waive_minor:
             continue
-        covered = done or item.paid_minor >= item.amount_minor
+        covered = done or (item.paid_minor >= item.amount_minor and for_good >= until)
         if covered and item.waiver_posting_id is None and plan.state in _KEEPS_ITS_WORD:
             _let_off(plan, item, now, today=today, by=by)
         elif not covered and item.waiver_posting_id is not None:

@@ -171,8 +171,9 @@ def sms(words: Words, *, lender: Lender, check_code: str, stop_url: str | None) 
         stops = (_("No more SMS: reply STOP or open %(address)s", address=stop_url), _("No more SMS: reply STOP"))
     names = (lender.name, _shorter(lender.name, 20), _shorter(lender.name, 12))
     whole = ""
-    for name in names:
-        for check in checks:
+    # Where to check is worth more than a whole name.
+    for check in checks:
+        for name in names:
             for stop in stops:
                 whole = plainer("\n".join(part for part in (_head(words, name, lender), stop, check) if part))
                 if segments(whole) <= MOST_SEGMENTS:
@@ -185,6 +186,8 @@ def _shorter(name: str, most: int) -> str:
     if len(name) <= most:
         return name
     whole_words = name[: most + 1].rpartition(" ")[0].rstrip(" ,.&-")
+    if whole_words.count("(") > whole_words.count(")"):
+        whole_words = whole_words.rpartition("(")[0].rstrip(" ,.&-")
     return whole_words or name[:most]
 
 

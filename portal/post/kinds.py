@@ -55,6 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "request_received": Kind(Group.NEWS, at_once=True, again=True),
         # Two receipts look like two payments.
         "payment_received": Kind(Group.NEWS, at_once=True),
+        "payment_on_its_way": Kind(Group.NEWS, at_once=True),
         "payment_failed": Kind(Group.NEWS, at_once=True),
         # Whoever switched off news must still know what is taken from a card, and when.
         "autopay_on": Kind(Group.SECURITY, at_once=True, again=True),

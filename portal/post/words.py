@@ -167,7 +167,7 @@ def payment_received(*, name: str, amount: Money, left: Money, url: str, taken: 
         subject=_("Thank you, your payment has arrived"),
         paragraphs=(
             _("Hello %(name)s,", name=name),
-            _("As agreed, we took %(amount)s from your card. Thank you.", amount=formats.money(amount))
+            _("As agreed, we took %(amount)s. Thank you.", amount=formats.money(amount))
             if taken
             else _("Your payment of %(amount)s has arrived. Thank you.", amount=formats.money(amount)),
             _("%(amount)s is left.", amount=formats.money(left)) if left else _("Nothing is left to pay here."),
@@ -175,6 +175,63 @@ def payment_received(*, name: str, amount: Money, left: Money, url: str, taken: 
         ),
         sms=_("Thank you, your payment has arrived. The receipt is among your letters."),
         link=Link(_("See your receipt"), url),
+    )
+
+
+def payment_on_its_way(*, name: str, amount: Money, by: date | None, url: str) -> Words:
+    """Say that a payment was sent and takes days, so that nobody pays it twice."""
+    return Words(
+        subject=_("Your payment is on its way"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "Your payment of %(amount)s was sent. Your bank usually answers by %(day)s.",
+                amount=formats.money(amount),
+                day=formats.day(by),
+            )
+            if by is not None
+            else _("Your payment of %(amount)s was sent. It takes some days.", amount=formats.money(amount)),
+            _("It counts from the day on which you sent it. There is nothing to do, and please don’t pay it again."),
+        ),
+        sms=_("Your payment was sent and takes some days. It counts from today. Please don’t pay it again."),
+        link=Link(_("See how it stands"), url),
+    )
+
+
+def voucher_made(*, name: str, amount: Money, until: date, url: str) -> Words:
+    """Say until when a voucher can be paid, and where it is."""
+    return Words(
+        subject=_("Your voucher can be paid until %(day)s", day=formats.day(until)),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "Your voucher of %(amount)s can be paid until %(day)s. You find it on the page below.",
+                amount=formats.money(amount),
+                day=formats.day(until),
+            ),
+            _("It counts on the day on which you pay it at the shop or bank. We hear of it some days later."),
+            _("If you pay in another way meanwhile, leave the voucher: it ends by itself and costs nothing."),
+        ),
+        sms=_("Your voucher can be paid until %(day)s. It counts on the day you pay it.", day=formats.short_day(until)),
+        link=Link(_("See your voucher"), url),
+    )
+
+
+def voucher_ran_out(*, name: str, amount: Money, url: str) -> Words:
+    """Say that a voucher can't be paid any more; that is a fact and no reproach."""
+    return Words(
+        subject=_("Your voucher has ended"),
+        paragraphs=(
+            _("Hello %(name)s,", name=name),
+            _(
+                "Your voucher of %(amount)s was not paid in time, so it has ended. Nothing was taken.",
+                amount=formats.money(amount),
+            ),
+            _("You can make a new one, or pay another way. If you did pay it, tell us: we look for the money."),
+            _("If paying is difficult just now, tell us. We can look for another way together."),
+        ),
+        sms=_("Your voucher was not paid in time and has ended. You can make a new one, or tell us."),
+        link=Link(_("See what you can do"), url),
     )
 
 
@@ -202,14 +259,14 @@ def autopay_on(*, name: str, card: str, first: tuple[date, Money] | None, url: s
         subject=_("Automatic payments are on"),
         paragraphs=(
             _("Hello %(name)s,", name=name),
-            _("The payments of your plan are now taken from your card on their days: %(card)s.", card=card),
+            _("The payments of your plan are now taken on their days from %(card)s.", card=card),
             _("The first is %(amount)s on %(day)s.", amount=formats.money(first[1]), day=formats.day(first[0]))
             if first
             else _("There is nothing to take at the moment."),
             _("Before each one you hear from us. You can stop it at any time, in two taps, on the page of your plan."),
             _("If that was not you, stop it there now, and tell us."),
         ),
-        sms=_("The payments of your plan are now taken from your card. You can stop it any time. Not you? Tell us."),
+        sms=_("The payments of your plan are now taken by themselves. You can stop it any time. Not you? Tell us."),
         link=Link(_("See or stop it"), url),
     )
 
@@ -217,11 +274,11 @@ def autopay_on(*, name: str, card: str, first: tuple[date, Money] | None, url: s
 def autopay_notice(*, name: str, amount: Money, on: date, card: str, url: str) -> Words:
     """Give notice of what will be taken from a card: how much, when, which card, and how to stop or move it."""
     return Words(
-        subject=_("On %(day)s a payment is taken from your card", day=formats.day(on)),
+        subject=_("On %(day)s a payment is taken by itself", day=formats.day(on)),
         paragraphs=(
             _("Hello %(name)s,", name=name),
             _(
-                "On %(day)s, from ten in the morning, we take %(amount)s from your card: %(card)s.",
+                "On %(day)s, from ten in the morning, we take %(amount)s from %(card)s.",
                 day=formats.day(on),
                 amount=formats.money(amount),
                 card=card,
@@ -229,7 +286,7 @@ def autopay_notice(*, name: str, amount: Money, on: date, card: str, url: str) -
             _("If you pay some of it before that day, we take only what is left."),
             _("It does not suit you? Until then you can stop it or move the payment, on the page of your plan."),
         ),
-        sms=_("On %(day)s a payment of your plan is taken from your card.", day=formats.short_day(on)),
+        sms=_("On %(day)s a payment of your plan is taken by itself.", day=formats.short_day(on)),
         link=Link(_("See, move or stop it"), url),
     )
 
@@ -237,19 +294,23 @@ def autopay_notice(*, name: str, amount: Money, on: date, card: str, url: str) -
 def autopay_again(*, name: str, amount: Money, on: date, card: str, url: str) -> Words:
     """Say that a card was declined for now, and on which day it is tried once more."""
     return Words(
-        subject=_("Your card was declined; we try again on %(day)s", day=formats.day(on)),
+        subject=_("Your bank said no for now; we try again on %(day)s", day=formats.day(on)),
         paragraphs=(
             _("Hello %(name)s,", name=name),
             _(
-                "Your bank did not let us take %(amount)s from your card: %(card)s.",
+                "Your bank did not let us take %(amount)s from %(card)s.",
                 amount=formats.money(amount),
                 card=card,
             ),
             _("We try once more on %(day)s, from ten in the morning. It costs you nothing.", day=formats.day(on)),
-            _("You can pay it yourself before that, stop it, or use another card. If money is short, tell us."),
+            _(
+                "You can pay it yourself before that, stop it, or use another card or account. If money is short, tell "
+                "us."
+            ),
         ),
         sms=_(
-            "Your card was declined. We try again on %(day)s. You can pay or stop it before.", day=formats.short_day(on)
+            "Your bank said no for now. We try again on %(day)s. You can pay or stop it before.",
+            day=formats.short_day(on),
         ),
         link=Link(_("See what you can do"), url),
     )
@@ -277,20 +338,20 @@ def autopay_second_step(*, name: str, amount: Money, card: str, url: str) -> Wor
 def autopay_refused(*, name: str, amount: Money, card: str, another: bool, url: str) -> Words:
     """Say that a payment could not be taken and is not tried again; `another`: this card can't be used any more."""
     return Words(
-        subject=_("A payment could not be taken from your card"),
+        subject=_("A payment could not be taken"),
         paragraphs=(
             _("Hello %(name)s,", name=name),
             _(
-                "Your bank did not let us take %(amount)s from your card: %(card)s.",
+                "Your bank did not let us take %(amount)s from %(card)s.",
                 amount=formats.money(amount),
                 card=card,
             ),
-            _("This card can’t be used any more, so nothing is taken until you choose another one.")
+            _("It can’t be used any more, so nothing is taken until you choose another card or account.")
             if another
             else _("We do not try this payment again by ourselves. The next ones are taken as agreed."),
             _("You can pay it yourself. It costs you nothing. If paying is difficult just now, tell us."),
         ),
-        sms=_("A payment could not be taken from your card. See what you can do."),
+        sms=_("A payment could not be taken. See what you can do."),
         link=Link(_("See what you can do"), url),
     )
 
@@ -301,11 +362,11 @@ def autopay_not_taken(*, name: str, due_on: date, url: str) -> Words:
         subject=_("We do not take your payment of %(day)s by ourselves", day=formats.day(due_on)),
         paragraphs=(
             _("Hello %(name)s,", name=name),
-            _("We wrote that we take your payment of %(day)s from your card. We do not.", day=formats.day(due_on)),
+            _("We wrote that we take your payment of %(day)s. We do not.", day=formats.day(due_on)),
             _("Either something stood in the way on that day, or what is due has changed. You see it on your page."),
             _("If it is still due, you can pay it yourself there."),
         ),
-        sms=_("A payment that we announced is not taken from your card. See what you can do."),
+        sms=_("A payment that we announced is not taken. See what you can do."),
         link=Link(_("See your plan"), url),
     )
 
@@ -316,7 +377,7 @@ def autopay_stopped(*, name: str, plan: str, on_its_way: Money | None, url: str)
         subject=_("Automatic payments are stopped"),
         paragraphs=(
             _("Hello %(name)s,", name=name),
-            _("Nothing more is taken from your card for your plan %(plan)s.", plan=plan),
+            _("Nothing more is taken by itself for your plan %(plan)s.", plan=plan),
             *(
                 (
                     _(

@@ -93,7 +93,7 @@ def _not_written(facts: Facts) -> str:
     if isinstance(gate, Mapping) and "opted_out" in gate.get("reasons", ()):
         return _("A message to you was not written, because you asked for none")
     if facts.text("why") == "taken_by_itself":
-        return _("A reminder was not written, because the payment is taken from your card")
+        return _("A reminder was not written, because the payment is taken by itself")
     if facts.text("why") == "no_longer_true":
         return _("A message to you was not written, because it was not needed any more")
     return _("A message to you was not written")
@@ -245,6 +245,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "staff_recovery_refused": lambda _f: _("Somebody of your lender did not vouch for a colleague"),
         "staff_recovered": lambda _f: _("Somebody of your lender can sign in again"),
         "lender_branded": lambda _f: _("Your lender changed how this site looks"),
+        "lender_ways_set": lambda _f: _("Your lender said with what debts can be paid"),
         "lender_urgent_email_set": lambda _f: _("Your lender said who is told when something can’t wait"),
         "portfolio_imported": lambda _f: _("Your lender sent us its debts"),
         "portfolio_undone": lambda _f: _("Your lender took back what it had sent us"),
@@ -309,7 +310,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "waiver_undone": lambda f: _("%(amount)s that was let off is owed again", amount=f.amount()),
         "interest_posted": lambda _f: _("Interest of your plan came due"),
         "payment_started": lambda f: (
-            _("A payment of %(amount)s from your card was prepared", amount=f.amount())
+            _("A payment of %(amount)s, taken by itself, was prepared", amount=f.amount())
             if f.found.get("by_itself")
             else _("You began a payment of %(amount)s", amount=f.amount())
         ),
@@ -331,6 +332,10 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "refund_sent": lambda f: _("%(amount)s is on its way back to you", amount=f.amount()),
         "refund_refused": lambda f: _("%(amount)s could not be given back to you", amount=f.amount()),
         "refund_limit_set": lambda _f: _("Your lender set how much one person gives back alone"),
+        "fees_booked": lambda _f: _("Your lender booked what its payment service costs it"),
+        "payout_booked": lambda _f: _("Your lender booked what its payment service paid out to it"),
+        "payout_came_back": lambda _f: _("Your lender booked that money paid out to it came back"),
+        "accounts_named": lambda _f: _("Your lender named the accounts of its books"),
         "payment_refunded": lambda f: _("%(amount)s was given back to you", amount=f.amount()),
         "payment_refund_failed": lambda f: _(
             "%(amount)s could not be given back to you, so it counts as paid again", amount=f.amount()
@@ -345,7 +350,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
             amount=f.amount(),
         ),
         "autopay_agreed": lambda f: _(
-            "You agreed that the payments of your plan %(number)s are taken from a card", number=f.text("plan")
+            "You agreed that the payments of your plan %(number)s are taken by themselves", number=f.text("plan")
         ),
         "autopay_card_saved": lambda f: _("Your card ending in %(last4)s pays your plan now", last4=f.text("last4")),
         "autopay_card_changed": lambda f: _(
@@ -353,11 +358,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "autopay_card_gone": lambda f: _("Your card ending in %(last4)s is not used any more", last4=f.text("last4")),
         "autopay_noticed": lambda f: _(
-            "We wrote that we take %(amount)s from your card on %(day)s", amount=f.amount(), day=f.day("on")
+            "We wrote that we take %(amount)s on %(day)s", amount=f.amount(), day=f.day("on")
         ),
-        "autopay_charging": lambda f: _("We began to take %(amount)s from your card", amount=f.amount()),
+        "autopay_charging": lambda f: _("We began to take %(amount)s", amount=f.amount()),
         "autopay_declined": lambda _f: _("Your card was declined; no money was taken, and it costs nothing"),
-        "autopay_called_off": lambda _f: _("A payment was not taken from your card by itself"),
+        "autopay_called_off": lambda _f: _("A payment was not taken by itself"),
         "autopay_stopped": lambda f: (
             _(
                 "%(name)s stopped the automatic payments of your plan %(number)s for you",

@@ -1,4 +1,5 @@
-"""RULES  Pictures drawn on the server as SVG: a plan as a road of payments, a balance by its parts, balances falling.
+"""RULES  Pictures drawn on the server as SVG: a plan as a road of payments, a balance by its parts, balances
+falling, what fits day by day and what doesn't.
 
 Plain values in, harmless SVG out: no style of its own (classes only), nothing that a script would need. Each has a name
 in words, and the page has the same facts in words beside it. Invariant: whatever is drawn lies inside the view box.
@@ -238,3 +239,56 @@ def balance_falling(lines: Sequence[Points], words: str, ident: str = "falling",
     )
     title = Markup('<title id="{0}-title">{1}</title>').format(ident, escape(words))
     return head + title + Markup("").join(parts) + Markup("</svg>")
+
+
+# What fits, day by day, and what doesn't: up from a line, and down from it, so that no colour has to be told apart.
+DAYS_TOP, DAYS_UP, DAYS_DOWN = 20, 96, 36
+_SMALLEST: Final = 3
+
+
+def day_columns(days: Sequence[tuple[int, int]]) -> tuple[tuple[float, float, float, float], ...]:
+    """Give for each day where its column stands, how wide it is, and how far it goes up and down.
+
+    What there is at all can be seen, however little it is.
+    """
+    step = (WIDE - 2 * _INSET) / max(len(days), 1)
+    up, down = (max((day[side] for day in days), default=0) for side in (0, 1))
+
+    def long(count: int, most: int, room: int) -> float:
+        return max(round(room * count / most, 1), _SMALLEST) if count else 0
+
+    return tuple(
+        (round(_INSET + step * place, 1), round(step * 0.8, 1), long(fits, up, DAYS_UP), long(not_, down, DAYS_DOWN))
+        for place, (fits, not_) in enumerate(days)
+    )
+
+
+def days_matched(days: Sequence[tuple[int, int]], words: str, ident: str = "days", *, first: str, last: str) -> Markup:
+    """Draw for each day how many movements match, and below the line how many don't. The page has the figures too."""
+    ground = DAYS_TOP + DAYS_UP
+    good = bad = ""
+    for x, wide, up, down in day_columns(days):
+        good += f"M{x:g} {ground}v-{up:g}h{wide:g}v{up:g}z" if up else ""
+        bad += f"M{x:g} {ground + 3}v{down:g}h{wide:g}v-{down:g}z" if down else ""
+    bottom = ground + 3 + DAYS_DOWN
+    parts = [_path("days-good", good)] if good else []
+    parts += [_path("days-bad", bad)] if bad else []
+    parts.append(_path("falling-axis", f"M{_INSET} {ground + 1.5}H{WIDE - _INSET}"))
+    parts.append(Markup('<text class="falling-soft" x="{0}" y="{1}">{2}</text>').format(_INSET, bottom + 16, first))
+    parts.append(
+        Markup('<text class="falling-soft" x="{0}" y="{1}" text-anchor="end">{2}</text>').format(
+            WIDE - _INSET, bottom + 16, last
+        )
+    )
+    head = Markup('<svg viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-labelledby="{2}-title">').format(
+        WIDE, bottom + _BELOW, ident
+    )
+    title = Markup('<title id="{0}-title">{1}</title>').format(ident, escape(words))
+    return head + title + Markup("").join(parts) + Markup("</svg>")
+
+
+@lru_cache(maxsize=2)
+def day_mark(*, fits: bool) -> Markup:
+    """Draw a piece of a column alone, for the words under the picture."""
+    kind, path = ("days-good", "M2 12v-10h10v10z") if fits else ("days-bad", "M2 4v6h10v-6z")
+    return Markup('<svg width="14" height="14" aria-hidden="true">') + _path(kind, path) + Markup("</svg>")

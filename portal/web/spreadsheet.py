@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from flask import Response
+from flask import Response, stream_with_context
 
 # At the beginning, and where a spreadsheet that splits at semicolons, tabs or line breaks would begin another cell.
 _BEGINS_A_FORMULA = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@＝＋－＠])")
+
+
+_ROWS_OF_A_PIECE = 200
 
 
 def safe_cell(value: object) -> object:
@@ -40,3 +43,29 @@ def csv_answer(name: str, header: Sequence[str], rows: Iterable[Sequence[object]
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
+
+
+def csv_stream(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """Give a table without end as a file to download, written as it is read."""
+    return Response(
+        stream_with_context(_pieces(header, rows)),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )
+
+
+def _pieces(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    yield csv_text(header, ()).encode("utf-8-sig")
+    some: list[Sequence[object]] = []
+    for row in rows:
+        some.append(row)
+        if len(some) == _ROWS_OF_A_PIECE:
+            yield _text_of(some)
+            some = []
+    yield _text_of(some)
+
+
+def _text_of(rows: Sequence[Sequence[object]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out).writerows([safe_cell(value) for value in row] for row in rows)
+    return out.getvalue().encode()

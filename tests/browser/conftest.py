@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.gallery import Gallery
 from tests.browser.phone import open_browser
 from tests.browser.portal_process import Person, PortalProcess
-from tests.databases import Databases
+from tests.browser.views import turn
+from tests.databases import KINDS, Databases
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +43,8 @@ def people(portal: PortalProcess) -> tuple[Person, ...]:
 
 
 @contextmanager
-def _on_sqlite(databases: Databases, folder: Path) -> Iterator[Gallery]:
-    url = databases.empty("sqlite")
+def _gallery(databases: Databases, folder: Path, *, kind: str) -> Iterator[Gallery]:
+    url = databases.empty(kind)
     # Browsers make no passkeys for a bare IP address.
     running = PortalProcess(database_url=url, folder=folder, host="localhost")
     running.start()
@@ -54,13 +55,13 @@ def _on_sqlite(databases: Databases, folder: Path) -> Iterator[Gallery]:
 
 @pytest.fixture(scope="session")
 def gallery(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
-    """A portal with the people of the scene; pages are the same on both databases, so SQLite is enough."""
-    with _on_sqlite(databases, tmp_path_factory.mktemp("gallery")) as made:
+    """A portal with the people of the scene, for pages; on one database, and walks on the other, in turns."""
+    with _gallery(databases, tmp_path_factory.mktemp("gallery"), kind=KINDS[turn() % 2]) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def passers(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
     """Another portal, for walks: all that one process looks at would take it longer than all others together."""
-    with _on_sqlite(databases, tmp_path_factory.mktemp("passers")) as made:
+    with _gallery(databases, tmp_path_factory.mktemp("passers"), kind=KINDS[(turn() + 1) % 2]) as made:
         yield made

@@ -92,6 +92,7 @@ def due(real_app: Flask, debt: Standing, stripe: Stripe) -> AutopayCharge:
         stripe.account,
         reference="r",
         customer_id=customer,
+        methods=("card",),
         description="A lender",
         success_url=back,
         cancel_url=back,

@@ -14,16 +14,20 @@ from tests.guards.test_pages import open_page
 
 TABLES = {table.name for table in models.metadata.sorted_tables}
 # Few rows, whatever comes: the lenders, the versions of one lender's limits, and days on which nobody could pay.
-# A lender has as many staff as it has, and the list of them is all of them. What is asked of a colleague or granted
-# beyond the usual is written by hand, one reason at a time.
+# A lender has as many staff as it has, and the list of them is all of them.
 SMALL = {
     *("lender", "limits_draft", "limits_release", "limits_version", "outage", "staff_member", "staff_recovery"),
-    *("dispute", "refund", "set_aside"),
+    # One a night, and one an account of the books.
+    *("account_name", "reconciliation"),
     # A file comes once a day at most.
     *("import_run", "upload"),
 }
 # Indexes that hold only the few rows that wait for somebody.
-WAITING = {"uq_offer_decision_open", "ix_plan_check_open"}
+WAITING = {
+    *("uq_offer_decision_open", "ix_plan_check_open"),
+    *("ix_refund_asked", "ix_dispute_not_closed", "ix_set_aside_waiting"),
+    *("ix_reconciliation_line_open", "ix_payout_open"),
+}
 _STEP = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX (\w+))?(?: \((.*)\))?")
 
 

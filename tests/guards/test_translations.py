@@ -21,9 +21,9 @@ from portal.web.languages import DEFAULT, LANGUAGES
 ROOT = Path(__file__).resolve().parents[2]
 TRANSLATED = [language for language in LANGUAGES if language != DEFAULT]
 # These read the same in every language.
-SAME = {"English", "简体中文", "SMS"}
+SAME = {"English", "简体中文", "SMS", "Stripe"}
 # What docs/words.md calls 贷款方 has no second name.
-OTHER_NAMES = ("贷款机构", "贷方", "放款方")
+OTHER_NAMES = ("贷款机构", "贷方", "放款方", "出借机构", "出借方")
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|\{(\w*)\}")
 
 

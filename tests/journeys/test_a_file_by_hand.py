@@ -22,7 +22,7 @@ from portal.debts.models import Debt, ImportBefore, ImportRun
 from portal.debts.runs import UNDO_LIFE
 from portal.debts.statement import by_id
 from portal.evidence.models import EvidenceRecord
-from portal.files import acts, views
+from portal.files import acts, seeing, views
 from portal.files import work as file_work
 from portal.files.models import Upload, UploadPart
 from portal.lenders.models import Lender
@@ -312,6 +312,25 @@ def test_a_worker_that_is_killed_half_way_leaves_nothing_and_the_file_comes_in_l
     work(office.app)
     assert acts_of(office.lender.id)["portfolio_imported"] == 1
     books_agree()
+
+
+@pytest.mark.parametrize("where", ["see", "switch"])
+def test_a_mistake_of_the_portal_ends_the_waiting_with_a_sentence(
+    office: Office, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.send(table(line(1), line(2)))
+    if where == "see":
+        monkeypatch.setattr(seeing, "see", _fail)
+    else:
+        office.say_yes(1)
+        monkeypatch.setattr(intake, "switch", _fail)
+    assert page_of(office.look(1)).says("Something is wrong with the portal itself")
+    assert upload(1).state == "unreadable" and not session.scalars(select(Debt.id)).all()
+    books_agree()
+
+
+def _fail(*_words: object, **_more: object) -> None:
+    raise ZeroDivisionError
 
 
 class _PowerCut(BaseException):

@@ -299,6 +299,44 @@ def test_a_reference_that_comes_twice_is_refused_each_time(
 
 
 @pytest.mark.parametrize("far_apart", [False, True])
+@pytest.mark.parametrize("zero_first", [False, True])
+def test_a_reference_on_which_nothing_is_owed_and_something_is_refused_both_times(
+    desk: Desk, lender: Lender, far_apart: bool, zero_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "BATCH", 4)
+    pair = [row(1, principal="0", interest="0"), row(1)]
+    first, second = pair if zero_first else pair[::-1]
+    between = [row(number) for number in range(10, 16)] if far_apart else []
+    path = desk.write(row(2), row(3, principal="0", interest="0"), first, *between, second)
+    done = desk.bring(path)
+    read = len(between) + 4
+    assert f"{read} rows read = {read - 3} accepted + 1 with nothing owed + 2 refused" in done.output
+    lines = [line for line in desk.refused() if line[3] == "duplicate_reference"]
+    assert sorted(line[:3] for line in lines) == sorted(
+        [[str(number), "account", "A-1"] for number in (4, len(between) + 5)]
+    )
+    assert desk.bring(path, "--keep-good").exit_code == 0
+    assert "A-1" not in set(session.scalars(select(Debt.reference)))
+    books_agree()
+
+
+def test_a_report_is_never_written_over_the_file_or_its_mapping(desk: Desk, lender: Lender) -> None:
+    path = desk.write(row(1), row(2))
+    kept = path.read_bytes()
+    for name in ("file.csv", "mapping.toml", "../" + desk.folder.name + "/file.csv"):
+        done = desk.bring(path, "--report", str(desk.folder / name))
+        assert done.exit_code == 1 and "Give it another name" in done.output
+    assert path.read_bytes() == kept
+    assert "can't be written" in desk.bring(path, "--report", str(path / "below.csv")).output
+
+
+def test_a_file_whose_name_is_no_text_is_refused(desk: Desk, lender: Lender) -> None:
+    path = desk.write(row(1)).rename(desk.folder / "caf\udce9.csv")
+    done = desk.bring(path)
+    assert done.exit_code == 1 and "Rename it" in done.output
+
+
+@pytest.mark.parametrize("far_apart", [False, True])
 @pytest.mark.parametrize("second", ["a-1", "A-1 ", "Ab-1", "Éa-1"])
 def test_a_reference_that_differs_only_by_capital_letters_is_refused_the_second_time(
     desk: Desk, lender: Lender, second: str, far_apart: bool, monkeypatch: pytest.MonkeyPatch
@@ -313,7 +351,7 @@ def test_a_reference_that_differs_only_by_capital_letters_is_refused_the_second_
     assert f"{len(between) + 3} rows read = {len(between) + 2} accepted" in done.output
     assert only_a_note(before, rows())
     (refused,) = desk.refused()[1:]
-    assert refused[:4] == [str(len(between) + 3), "reference", second.strip(), "duplicate_reference"]
+    assert refused[:4] == [str(len(between) + 3), "account", second.strip(), "duplicate_reference"]
     assert refused[4].startswith(
         f"Row 2 has the reference {first}, which differs only by capitals or width of letters;"
     )

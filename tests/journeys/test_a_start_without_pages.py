@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from portal.db import session
 from portal.debts.models import Debt, ImportRun
-from portal.start import LIVE_KEYS
+from portal.start import LIVE_KEYS, Children, DidNotStart, until_told_to_stop
 from tests.conftest import SECRET_KEY, RealDatabase
 from tests.factories import a_lender
 from tests.journeys.acts import books_agree
@@ -29,6 +29,39 @@ def told_by(*words: str, url: str, folder: Path) -> str:
     done = subprocess.run([sys.executable, *words], cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "abc", "PORT must be a number from 1 to 65535"),
+        ("DATABASE_URL", "mysql://a", "DATABASE_URL must begin with"),
+        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing", "the database can't be reached"),
+    ],
+)
+@pytest.mark.parametrize("words", [("verify",), ("prepare",)])
+def test_a_setting_that_is_wrong_is_a_sentence(
+    name: str, value: str, said: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    env = os.environ | {"PORTAL_VAR": str(tmp_path), "SECRET_KEY": SECRET_KEY, name: value}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 1 and said in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) <= 3
+
+
+def test_a_stand_in_that_ends_comes_back_and_another_part_that_ends_ends_everything() -> None:
+    children, started = Children(), []
+
+    def start(seconds: int) -> subprocess.Popen[bytes]:
+        started.append(children.start(sys.executable, "-c", f"import time; time.sleep({seconds})"))
+        return started[-1]
+
+    start(3)
+    with pytest.raises(DidNotStart):
+        until_told_to_stop(children, start(0), lambda: start(60))
+    assert len(started) == 3, "the stand-in alone was started again"
+    children.stop()
 
 
 def test_a_file_comes_in_is_changed_and_taken_back(

@@ -160,21 +160,21 @@ def test_saved_without_paying_noticed_and_charged_on_its_day_once(
     assert "/c/pay/" in hosted
     assert auto().state == "asked"
     back = stripe.pay(hosted)
-    assert "No card is saved yet" in words(client.get(back)), "nobody has looked yet"
+    assert "Nothing is saved yet" in words(client.get(back)), "nobody has looked yet"
     work(app)
     page = words(client.get(back))
     assert "Visa •••• 5556" in page
     assert "$100.00 on 10 May 2026" in page, "what comes next is seen before its notice"
     stripe.settle()
     kept = auto()
-    assert (kept.state, kept.language, kept.version) == ("on", "en", "2026-11-30")
+    assert (kept.state, kept.language, kept.version) == ("on", "en", "2026-12-01")
     assert "at most $100.00" in kept.agreed_text.lower()
     assert [len(messages(kind)) for kind in ("autopay_on", "autopay_notice")] == [1, 0]
     days_pass(stripe, to="2026-05-06")
     assert "$100.00" in messages("autopay_notice")[0]
     assert the_charge().state == "noticed"
     come_in(client, debt)
-    assert "is taken on 10 May 2026 from your card" in words(client.get(f"/plans/{plan.reference}"))
+    assert "is taken on 10 May 2026 from Visa" in words(client.get(f"/plans/{plan.reference}"))
     days_pass(stripe, to="2026-05-11")
     stripe.settle()
     assert came() == 10000
@@ -182,7 +182,7 @@ def test_saved_without_paying_noticed_and_charged_on_its_day_once(
     assert (payment.state, payment.autopay, payment.amount_minor) == ("succeeded", "taken", 10_000)
     assert the_charge().state == "charged"
     assert plan_items(debt)[0].kept_at is not None
-    assert "As agreed, we took $100.00 from your card" in messages("payment_received")[0]
+    assert "As agreed, we took $100.00." in messages("payment_received")[0]
     assert messages("reminder") == [], "a notice is enough"
     # Whatever is done again does nothing again.
     with app.app_context():
@@ -238,7 +238,7 @@ def test_stopped_in_two_taps_nothing_is_taken_and_the_card_is_forgotten(
     link = f"/plans/{plan.reference}/autopay/stop"
     assert link in first.text, "the first tap"
     done = client.fill(client.get(link), to=link)
-    assert "Nothing more is taken from your card." in words(done)
+    assert "Nothing more is taken by itself." in words(done)
     assert client.get(link).status_code == 303, "twice is once"
     work(app)
     assert (auto().state, the_charge().state) == ("stopped", "called_off")
@@ -310,7 +310,7 @@ def test_soft_declines_are_tried_on_days_that_were_said_and_then_no_more(
     ("fate", "state", "autopay", "said"),
     [
         ("second_step", "second_step", "on", "Your bank wants to hear from you"),
-        ("lost_card", "refused", "needs_card", "until you choose another one"),
+        ("lost_card", "refused", "needs_card", "until you choose another card or account"),
         ("revocation_of_authorization", "refused", "stopped", "Nothing more is taken"),
     ],
 )
@@ -495,3 +495,138 @@ def test_it_ends_with_its_plan(
     assert messages("autopay_not_taken") == messages("autopay_stopped") == []
     days_pass(stripe, to="2026-05-12")
     assert came() == 0
+
+
+def test_taken_from_a_bank_account_it_is_under_way_for_days_and_counts_from_its_day(
+    app: Flask, client: CheckingClient, debt: Standing, plan: Plan, stripe: Stripe, clock: Clock
+) -> None:
+    come_in(client, debt)
+    strengthen(debt)
+    assert "My bank can take a payment back for 60 days" in words(
+        client.get(f"/plans/{plan.reference}/autopay/turn-on")
+    )
+    back = stripe.pay(turn_on(client, plan), "bank")
+    stripe.settle()
+    assert "Stand-In Test Bank •••• 6789" in words(client.get(back))
+    kept = only(SavedCard)
+    assert (kept.kind, kept.exp_month) == ("us_bank_account", None)  # type: ignore[attr-defined]
+    assert str(kept.mandate_id).startswith("mandate_") and kept.mandate_at is not None  # type: ignore[attr-defined]
+    assert "usually answers within 4 working days" in auto().agreed_text
+    # 10 May is a Sunday. The bank is asked then, and answers on the 14th.
+    days_pass(stripe, to="2026-05-11")
+    stripe.settle()
+    payment = payment_on(debt)
+    assert (payment.state, the_charge().state, came()) == ("processing", "charging", 0)
+    assert "is being taken just now" in words(client.get("/autopay")) or come_in(client, debt) is None
+    asked = len(stripe.sandbox.events("payment_intent.processing"))
+    days_pass(stripe, to="2026-05-13")
+    assert asked == len(stripe.sandbox.events("payment_intent.processing")) == 1, "a bank is asked once"
+    waiting = select(QueuedJob.id).where(QueuedJob.name == charging.CHARGE, QueuedJob.state == "ready")
+    assert session.scalars(waiting).all() == [], "nobody asks every hour whether it has answered"
+    days_pass(stripe, to="2026-05-15")
+    stripe.settle()
+    payment = payment_on(debt)
+    assert (payment.state, the_charge().state, came()) == ("succeeded", "charged", 10_000)
+    assert payment.paid_at is not None and payment.paid_at.date().isoformat() == "2026-05-10"
+    assert plan_items(debt)[0].kept_at is not None
+    assert len(messages("payment_received")) == 1
+    assert messages("payment_on_its_way") == messages("payment_failed") == []
+    # It comes back weeks later: the payment is paid by hand, and nothing takes it again by itself.
+    stripe.sandbox.dispute(payment.payment_intent_id or "", reason="insufficient_funds")
+    clock.forward(minutes=1)
+    stripe.settle()
+    assert (payment_on(debt).state, plan_items(debt)[0].kept_at) == ("refunded", None)
+    assert len(messages("debit_returned")) == 1
+    days_pass(stripe, to="2026-05-22")
+    assert (the_charge().state, len(stripe.sandbox.events("payment_intent.created"))) == ("charged", 1)
+    books_agree()
+
+
+def test_a_no_of_the_bank_that_comes_days_later_is_tried_again_on_a_day_that_was_said(
+    app: Flask, client: CheckingClient, debt: Standing, plan: Plan, stripe: Stripe, clock: Clock
+) -> None:
+    come_in(client, debt)
+    strengthen(debt)
+    stripe.pay(turn_on(client, plan), "bank_fails")
+    stripe.settle()
+    days_pass(stripe, to="2026-05-15")
+    stripe.settle()
+    days_pass(stripe, to="2026-05-16")
+    charge = the_charge()
+    assert (charge.state, charge.tries, charge.why) == ("noticed", 1, "insufficient_funds")
+    assert "We try once more on" in messages("autopay_declined")[0]
+    assert "Stand-In Test Bank" in messages("autopay_declined")[0]
+    said = charge.charge_on
+    days_pass(stripe, to=said.isoformat())
+    stripe.settle()
+    assert (the_charge().state, the_charge().tries) == ("charging", 2)
+    stripe.sandbox.settle_payment(payment_on(debt).payment_intent_id or "", succeeds=True)
+    clock.forward(minutes=1)
+    stripe.settle()
+    assert (the_charge().state, came()) == ("charged", 10_000)
+    assert len(stripe.sandbox.events("payment_intent.created")) == 1
+    books_agree()
+
+
+def test_after_the_bank_was_asked_once_it_asks_no_more(
+    app: Flask, client: CheckingClient, debt: Standing, plan: Plan, on: Autopay, stripe: Stripe, clock: Clock
+) -> None:
+    first = only(SavedCard).method_id  # type: ignore[attr-defined]
+    stripe.sandbox.change_method(first, fate="second_step")
+    days_pass(stripe, to="2026-05-11")
+    assert the_charge().state == "second_step"
+    come_in(client, debt)
+    address = f"/plans/{plan.reference}/autopay"
+    assert f"{address}\n" in messages("autopay_declined")[0] + "\n"
+    shown = client.get(address)
+    assert "Your bank wants to hear from you" in words(shown)
+    sent = client.fill(shown, to=f"{address}/confirm", follow=False)
+    hosted = str(sent.location)
+    assert "/c/pay/" in hosted
+    status, _where, text = stripe.sandbox.pay(hosted, "second_step")
+    assert status == 303, text
+    stripe.sandbox.answer_bank(hosted, yes=True)
+    clock.forward(minutes=1)
+    stripe.settle()
+    assert came() == 10_000
+    session.rollback()
+    alive = session.scalars(select(SavedCard).where(SavedCard.gone_at.is_(None))).one()
+    assert alive.method_id != first and auto().card_id == alive.id
+    assert "Your bank wants to hear from you" in words(client.get(address)) or plan_items(debt)[0].kept_at is not None
+    days_pass(stripe, to="2026-06-11")
+    stripe.settle()
+    assert (the_charge(2).state, came()) == ("charged", 20_000), "the bank asked no more"
+    assert client.post(f"{address}/confirm").status_code in (303, 400)
+    books_agree()
+
+
+def test_stripe_down_while_a_card_is_saved_or_charged_is_calm_and_loses_nothing(
+    app: Flask, client: CheckingClient, debt: Standing, plan: Plan, stripe: Stripe, clock: Clock
+) -> None:
+    come_in(client, debt)
+    strengthen(debt)
+    address = f"/plans/{plan.reference}/autopay/turn-on"
+    form = dict(next(form for form in page_of(client.get(address)).forms if "shown" in form.names).fields)
+    for how, path in (("save", "/v1/customers"), ("save", "/v1/checkout/sessions"), ("pay", "/v1/checkout/sessions")):
+        stripe.sandbox.fail_next("500", count=2, path=path, method="POST")
+        down = client.post(address, data=form | {"how": how})
+        assert down.status_code == 503
+        assert "nothing is lost" in words(down)
+        stripe.sandbox.heal()
+    stripe.pay(str(client.post(address, data=form | {"how": "save"}).location))
+    stripe.settle()
+    assert auto().state == "on"
+    days_pass(stripe, to="2026-05-09")
+    stripe.sandbox.fail_next("500", count=50, path="/v1/payment_intents")
+    days_pass(stripe, to="2026-05-10")
+    assert (came(), the_charge().state) == (0, "charging")
+    stripe.sandbox.heal()
+    # On a day on which nobody could pay nothing is taken; on the next one it is.
+    clock.forward(minutes=15)
+    work(app)
+    assert came() == 0
+    days_pass(stripe, to="2026-05-11")
+    stripe.settle()
+    assert (came(), the_charge().state) == (10_000, "charged")
+    assert acts_of(debt.lender_id)["autopay_charging"] == 1
+    books_agree()

@@ -633,7 +633,7 @@ def test_every_asking_of_the_gate_is_on_record_with_its_version(app: Flask, debt
     session.rollback()
     entry = session.scalars(select(EvidenceRecord.entry).where(EvidenceRecord.act == "message_let_through")).one()
     said = json.loads(entry)["facts"]["gate"]
-    assert (said["outcome"], said["rule"], said["version"]) == ("send", "CN-01", "2026-11-01")
+    assert (said["outcome"], said["rule"], said["version"]) == ("send", "CN-01", "2026-11-30")
 
 
 # Stopping without signing in.

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from flask import Flask
+from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from portal import verify
-from portal.db import session, transaction
+from portal.db import new_id, session, transaction
 from portal.debts.models import Debt
 from portal.debts.statement import Standing
 from portal.evidence.record import OPERATOR
-from portal.finance import acts
+from portal.finance import acts, views
 from portal.ledger import Transfer
 from portal.lenders.models import Lender
 from portal.money import Money
@@ -75,6 +80,18 @@ def ask(browser: CheckingClient, debt: Standing, amount: str) -> str:
     done = browser.fill(check, {"check": ""}, follow=False)
     assert done.status_code == 303, page_of(done).words
     return done.location
+
+
+def a_payment_row(s: Session, debt: Standing, at: datetime) -> Payment:
+    """A payment that came, as a row alone."""
+    payment = Payment(
+        lender_id=debt.lender_id, id=new_id(), reference="P-1", form_key="f", debtor_id=debt.debtor_id, debt_id=debt.id,
+        amount_minor=10_000, currency="USD", state="succeeded", session_expires_at=at, payment_intent_id="pi_x",
+        started_at=at,
+    )  # fmt: skip
+    s.add(payment)
+    s.flush()
+    return payment
 
 
 def later(stripe: Stripe) -> None:
@@ -158,6 +175,88 @@ def test_above_the_limit_a_second_person_decides_and_never_oneself(
     assert helper.get("/staff/refunds").status_code == 403
     assert now(debt).owed == usd("860.00")
     books_agree()
+
+
+def test_looking_at_a_refund_that_waits_locks_and_writes_nothing(
+    client: CheckingClient, debt: Standing, stripe: Stripe, app: Flask, lender: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come_in(client, debt)
+    paid(client, debt, stripe, amount="100")
+    browser, _worker = at_work(app, lender, "Fin")
+    other, _other = at_work(app, lender, "Sue")
+    where = ask(browser, debt, "60.00")
+    # Meanwhile more is paid: what it would do now is another matter, and is worked out when somebody asks for it.
+    paid(client, debt, stripe, amount="50")
+    asked: list[str] = []
+    bound = session.get_bind()
+    sqlalchemy_event.listen(bound, "before_cursor_execute", lambda *given: asked.append(str(given[2])))
+    with monkeypatch.context() as looking:
+        looking.setattr(views, "transaction", None)
+        seen = other.get(where)
+    assert seen.status_code == 200 and asked
+    assert [each for each in asked if "FOR UPDATE" in each or each.lstrip()[:6].upper() in ("INSERT", "DELETE")] == []
+    assert page_of(seen).says("$800.00 is left now, and $860.00 afterwards") and page_of(seen).says("As it stood on")
+    anew = other.fill(seen, to="/foresee", follow=True)
+    assert page_of(anew).says("$750.00 is left now, and $810.00 afterwards")
+    assert now(debt).owed == usd("750.00")
+    # Whoever only sees has no such button.
+    auditor, _auditor = at_work(app, lender, "Aud", Role.AUDITOR)
+    assert page_of(auditor.get(where)).says("As it stood on")
+    assert auditor.post(f"{where}/foresee").status_code in (400, 403)
+    books_agree()
+
+
+def test_long_lists_of_money_go_on_by_key_and_in_files(app: Flask, lender: Lender, debt: Standing) -> None:
+    day = datetime(2026, 5, 1, 9, 0, tzinfo=UTC)
+    with transaction() as s:
+        payment = a_payment_row(s, debt, day)
+        for number in range(120):
+            at = day + timedelta(minutes=number // 2)
+            mine = {"lender_id": lender.id, "id": new_id(), "currency": "USD"}
+            s.add(
+                SetAside(
+                    **mine, why="unknown", payment_intent_id=f"pi_{number}", amount_minor=100 + number, gone_minor=0,
+                    received={}, received_at=at, note="from Ada Lovelace" if number == 7 else None,
+                )
+            )  # fmt: skip
+            s.add(
+                Refund(
+                    **mine, number=f"RF-{number:04}", form_key=str(number), payment_id=payment.id,
+                    debtor_id=debt.debtor_id, payment_intent_id=f"pi_{number}", amount_minor=1, reason="x", asked_at=at,
+                    state="asked" if number % 2 else "done", moved_at=at,
+                )
+            )  # fmt: skip
+            s.add(
+                Dispute(
+                    **mine, dispute_id=f"dp_{number}", payment_id=payment.id, debtor_id=debt.debtor_id, amount_minor=1,
+                    gone_minor=0, reason="fraudulent", status="needs_response" if number % 3 else "won",
+                    state="asked" if number % 3 else "won", evidence_by=None if number % 3 == 1 else at, opened_at=at,
+                    closed_at=None if number % 3 else at,
+                )
+            )  # fmt: skip
+    browser, _worker = at_work(app, lender, "Fin")
+    for path, key in (
+        ("/staff/refunds", r"(RF-\d{4})</a>"),
+        ("/staff/disputes", r"<tr>\s*<th scope=.row.>"),
+        ("/staff/suspense", r"/staff/suspense/([0-9a-f-]{36})"),
+        ("/staff/suspense?all=1", r"/staff/suspense/([0-9a-f-]{36})"),
+    ):
+        seen, pages, at = [], 0, path
+        while at:
+            page = browser.get(at)
+            seen += re.findall(key, page.text)
+            following = re.search(r'href="([^"]*after=[^"]+)"', page.text)
+            at, pages = following[1].replace("&amp;", "&") if following else "", pages + 1
+        assert (len(seen), pages) == (120, 3), path
+        assert "disputes" in path or len(set(seen)) == 120
+        file = browser.get(path.split("?")[0] + ".csv").text
+        assert len(file.strip().splitlines()) == 121
+    # What waits for a second person comes first.
+    first = re.findall(r"RF-(\d{4})</a>", browser.get("/staff/refunds").text)
+    assert all(int(number) % 2 for number in first) and first == sorted(first, reverse=True)
+    for typed, found in (("1.07", 1), ("pi_7", 1), ("lovelace", 1), ("pi_999", 0), ("P-NONE", 0), ("1e5", 0)):
+        page = browser.fill(browser.get("/staff/suspense"), {"typed": typed})
+        assert len(set(re.findall(r"/staff/suspense/([0-9a-f-]{36})", page.text))) == found, typed
 
 
 @pytest.mark.parametrize("won", [True, False])

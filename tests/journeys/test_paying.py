@@ -305,8 +305,9 @@ def test_a_webhook_with_a_bad_signature_is_refused_and_stored_nowhere(debt: Stan
     body = json.dumps({"id": "evt_1", "object": "event", "type": "payment_intent.succeeded"}).encode()
     old = sdk.WebhookSignature.generate_signature_header(body.decode(), stripe.secret, int(time.time()) - 301)
     other = sdk.WebhookSignature.generate_signature_header(body.decode(), "whsec_other", int(time.time()))
+    tomorrow = sdk.WebhookSignature.generate_signature_header(body.decode(), stripe.secret, int(time.time()) + 400)
     before = rows()
-    for signature in ("", "t=1,v1=00", "nonsense", other, old):
+    for signature in ("", "t=1,v1=00", "nonsense", other, old, tomorrow):
         assert stripe.send(body, signature) == 400
     assert stripe.send(b"", "") == 400
     assert rows() == before

@@ -56,7 +56,7 @@ def test_the_joined_contracts_of_home_credit_are_accounted_for(tmp_path):
     assert about is not None and about.loader is not None
     tool = importlib.util.module_from_spec(about)
     about.loader.exec_module(tool)
-    tool.write(tool.joined(DATA, -180), tmp_path / "joined.csv")
+    tool.write(tool.joined(DATA, -180)[0], tmp_path / "joined.csv")
     tally, debts = read(tmp_path / "joined.csv", "homecredit/contracts")
     assert tally.agrees and not tally.refused
     assert (tally.read, tally.accepted) == (1_596, 490)

@@ -80,8 +80,10 @@ def test_the_quiet_hours_are_half_open(at: str, leaves: bool) -> None:
 @pytest.mark.parametrize(
     ("jurisdiction", "at", "leaves"),
     [
-        ("MX", "07:00", True),
-        ("MX", "06:59", False),
+        ("MX", "08:00", True),
+        ("MX", "07:59", False),
+        ("PH", "07:59", False),
+        ("VN", "07:59", False),
         ("US", "20:59", True),
         ("US", "21:00", False),
         ("us", "21:00", False),

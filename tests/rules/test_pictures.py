@@ -141,3 +141,30 @@ def test_balances_fall_inside_their_field(shapes: list[tuple[int, int, int]]) ->
 def test_what_is_no_picture_is_refused(bad: list[list[tuple[date, Money]]]) -> None:
     with pytest.raises(ValueError, match="one to four lines"):
         pictures.balance_falling(bad, "words", today="today", top="$9")
+
+
+# What fits day by day.
+
+DAYS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=31)
+
+
+@given(DAYS)
+def test_every_column_lies_inside_its_box_and_beside_the_next(days: list[tuple[int, int]]) -> None:
+    drawn = pictures.day_columns(days)
+    assert len(drawn) == len(days)
+    for (x, wide, up, down), (fits, not_) in zip(drawn, days, strict=True):
+        assert 0 <= x <= x + wide <= pictures.WIDE
+        assert (up > 0, down > 0) == (fits > 0, not_ > 0)
+        assert up <= pictures.DAYS_UP and down <= pictures.DAYS_DOWN
+    for (x, wide, _up, _down), (next_x, *_rest) in pairwise(drawn):
+        assert x + wide <= next_x
+    svg = pictures.days_matched(days, "a <month>", first="1 May", last="31 May")
+    assert ElementTree.fromstring(svg) is not None and "<month>" not in svg
+    width, height = box(svg)
+    assert (width, height) >= (pictures.WIDE, pictures.DAYS_TOP + pictures.DAYS_UP + pictures.DAYS_DOWN)
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6))
+def test_of_two_days_the_one_with_more_is_not_lower(one: int, other: int) -> None:
+    (_x, _wide, first, _down), (_nx, _nwide, second, _ndown) = pictures.day_columns([(one, 0), (other, 0)])
+    assert (first >= second) if one >= other else (first <= second)

@@ -103,6 +103,14 @@ def test_utf8_read_as_latin1_would_spoil_every_accent_and_is_refused(write):
     assert "is in utf-8" in refused(write(PLAIN.replace("Ana", "Zoë")), encoding="latin-1").sentence
 
 
+def test_utf8_is_found_however_late_its_first_accent_comes(write):
+    many = PLAIN + "".join(f"{number},Ana,1.00\n" for number in range(2, 90_000))
+    told = refused(write(many + "x,José Müller,2.00\n"), encoding="windows-1252").sentence
+    assert "is in utf-8 (see line 90002)" in told
+    with open_table(write(many + "x,José Müller,2.00\n", encoding="windows-1252"), encoding="windows-1252") as table:
+        assert list(table.rows())[-1][1][1] == "José Müller"
+
+
 def test_an_encoding_off_the_list_is_refused(write):
     assert refused(write(PLAIN), encoding="ebcdic").problem is FileProblem.UNKNOWN_ENCODING
 
@@ -286,6 +294,52 @@ def test_a_damaged_workbook_is_refused_with_a_sentence(tmp_path):
     with zipfile.ZipFile(path) as whole, zipfile.ZipFile(tmp_path / "bad.xlsx", "w") as bad:
         for part in whole.infolist():
             bad.writestr(part, b"<worksheet" if "sheet1" in part.filename else whole.read(part))
+    assert refused(tmp_path / "bad.xlsx").problem is FileProblem.DAMAGED
+
+
+def _spoilt(path: Path, out: Path, *, part: str, content: bytes) -> Path:
+    """Write a workbook anew with another content of one of its parts."""
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(out, "w") as bad:
+        for each in whole.infolist():
+            bad.writestr(each, content if part in each.filename else whole.read(each))
+    return out
+
+
+def test_a_workbook_that_names_text_which_it_does_not_have_is_refused(tmp_path):
+    path = workbook(tmp_path / "f.xlsx", ["id", "name"], ["a", "b"])
+    sheet = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml")
+    sheet = sheet.replace(b'<c r="B2" t="inlineStr"><is><t>b</t></is></c>', b'<c r="B2" t="s"><v>9999</v></c>')
+    assert b"9999" in sheet
+    bad = _spoilt(path, tmp_path / "bad.xlsx", part="sheet1", content=sheet)
+    assert refused(bad).problem is FileProblem.DAMAGED
+
+
+@pytest.mark.parametrize(("at", "value"), [(8, 99), (6, 1)], ids=["a way of pressing nobody knows", "locked"])
+def test_a_workbook_of_which_a_part_cannot_be_unpacked_is_refused(tmp_path, at, value):
+    path = workbook(tmp_path / "f.xlsx", ["id"], ["a"])
+    content = bytearray(path.read_bytes())
+    # The local header of the sheet and its line in the directory both say how it is packed.
+    for mark, moved in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
+        start = 0
+        while (start := content.find(mark, start)) >= 0:
+            name = content[start : start + 120]
+            if b"xl/worksheets/sheet1" in name:
+                content[start + at + moved] |= value if at == 6 else 0
+                if at == 8:
+                    content[start + at + moved] = value
+            start += 4
+    (tmp_path / "bad.xlsx").write_bytes(content)
+    assert refused(tmp_path / "bad.xlsx").problem is FileProblem.DAMAGED
+
+
+def test_a_workbook_whose_pressed_bytes_are_spoilt_is_refused(tmp_path):
+    path = workbook(tmp_path / "f.xlsx", ["id"], *([str(number) * 9] for number in range(3_000)))
+    with zipfile.ZipFile(path) as whole:
+        sheet = whole.getinfo("xl/worksheets/sheet1.xml")
+        begins = sheet.header_offset + 30 + len(sheet.filename)
+    content = bytearray(path.read_bytes())
+    content[begins + 40 : begins + 400] = b"\xff" * 360
+    (tmp_path / "bad.xlsx").write_bytes(content)
     assert refused(tmp_path / "bad.xlsx").problem is FileProblem.DAMAGED
 
 

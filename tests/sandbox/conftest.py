@@ -13,6 +13,7 @@ import stripe
 
 from portal.money import Money
 from portal.payments import stripe_gateway
+from portal.payments.rails import Choice
 from portal.payments.stripe_gateway import Account, CheckoutPage
 from tests.sandbox_process import Receiver, SandboxProcess
 
@@ -71,7 +72,7 @@ def opened(account: Account) -> Callable[..., CheckoutPage]:
             "expires_at": datetime.now(UTC) + timedelta(minutes=40),
             "idempotency_key": f"key-{number}",
             "metadata": {"lender": "demo"},
-            "block_credit_cards": False,
+            "choice": Choice(credit_cards=True),
         }
         values |= different
         amount = values.pop("amount")

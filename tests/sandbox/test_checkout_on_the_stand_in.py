@@ -10,6 +10,7 @@ import pytest
 
 from portal.money import Money
 from portal.payments import stripe_gateway as gateway
+from portal.payments.rails import Choice
 from portal.payments.stripe_gateway import (
     Account,
     CheckoutPage,
@@ -149,7 +150,7 @@ def test_two_presses_of_the_button_pay_once(stand_in: SandboxProcess, account: A
 def test_a_credit_card_is_refused_where_the_lender_blocks_it(
     stand_in: SandboxProcess, account: Account, opened: Opened
 ) -> None:
-    page = opened(block_credit_cards=True)
+    page = opened(choice=Choice())
     status, _, text = stand_in.pay(page.url, "credit")
     typed, _, _ = stand_in.pay(page.url, "typed", number="5555555555554444", expiry="12/34", cvc="123")
 
