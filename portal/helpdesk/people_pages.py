@@ -365,6 +365,8 @@ def take_back_note(who: Colleague, subject: Subject, note_id: uuid.UUID) -> Resp
     """Take one's own note of a moment ago back."""
     with transaction():
         done = written.take_back_note(who, debtor_id=subject.debtor_id, note_id=note_id)
+    if done is None:
+        abort(404)
     if done:
         flash(_("The note is taken back."), "success")
     else:
