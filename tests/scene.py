@@ -348,10 +348,10 @@ class Scene:
 
     def _why(self, number: str) -> str:
         """Let the colleague have said why the request of somebody who disputes something is read."""
-        with self.app.test_request_context(), transaction():
-            asking = self.debts["asking"].debtor_id
-            who = self._at_work(self._colleague)
-            looking.looked_at(who, debtor_id=asking, reason="To answer it", request=number)
+        with self.app.test_request_context():
+            who, asking = self._at_work(self._colleague), self.debts["asking"].debtor_id
+            with transaction():
+                looking.looked_at(who, debtor_id=asking, reason="To answer it", request=number)
         return number
 
     def _note(self, debtor_id: uuid.UUID) -> str:
