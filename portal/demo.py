@@ -23,6 +23,8 @@ from portal.db import session, transaction
 from portal.debts import intake
 from portal.debts.mapping_file import parse_mapping
 from portal.debts.models import Debt
+from portal.evidence.record import OPERATOR
+from portal.lenders import accounts
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.people import sign_in
@@ -198,6 +200,17 @@ def fill(*, folder: Path, limits: Path) -> None:
             }
         )
         negotiate.load_limits(limits.read_text(encoding="utf-8"), lender_id=lender.id, currency=lender.currency)
+        accounts.put(
+            lender,
+            number="0000123456",
+            holder=lender.legal_name,
+            bank="Example Bank (made up)",
+            bic="",
+            currency=lender.currency,
+            kind="bank",
+            show=True,
+            by=OPERATOR,
+        )
     lender = lenders.by_slug(SLUG)
     today = clock.today(lender.zone)
     file = folder / "made-up-portfolio.csv"

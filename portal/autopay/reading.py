@@ -195,7 +195,10 @@ def _on_its_way(plan: Plan) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Autopay of a plan as a page shows it; `charge_on` and `most` are what comes next, said already or not."""
+    """Autopay of a plan as a page shows it; `charge_on` and `most` are what comes next, said already or not.
+
+    While it is `held` nothing is taken, and nobody knows what comes next.
+    """
 
     id: uuid.UUID
     plan: str
@@ -213,12 +216,14 @@ class Shown:
     on_its_way: Money | None
     # A payment that its bank wants to hear of from its customer.
     second_step: bool = False
+    held: bool = False
 
 
 _SHOWN = (
     select(
         _AUTO.id,
         _AUTO.plan_id,
+        _AUTO.debt_id,
         _AUTO.state,
         _AUTO.currency,
         _PLAN.reference,
@@ -286,6 +291,9 @@ def of_person(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> list[Shown]:
         due = next((each for each in items if each.plan_id == row.plan_id and each.due_on >= soonest), None)
         if row.plan_state not in RUNNING:
             due = None
+        held = bool(holding(**mine, debt_id=row.debt_id, at=clock.now()))
+        if held:
+            coming = due = None
         minor = coming.most_minor if coming else due.missing if due else 0
         found.append(
             Shown(
@@ -298,6 +306,7 @@ def of_person(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> list[Shown]:
                 last4=row.last4,
                 exp_month=row.exp_month,
                 exp_year=row.exp_year,
+                held=held,
                 charge_on=coming.charge_on if coming else due.due_on if due else None,
                 most=Money(minor, row.currency) if minor else None,
                 charge_state=Charge(coming.state) if coming else None,

@@ -61,14 +61,16 @@ def parse(text: str) -> dict[str, Place]:
     for code, about in tomllib.loads(text).items():
         services = []
         for row in about.get("service", []):
-            if row["what"] not in WHAT or not (row.get("phone") or row.get("url")) or not _says_how(row):
+            reached = row.get("url") or (row.get("phone") and row.get("checked") != FROM_MEMORY)
+            if row["what"] not in WHAT or not reached or not _says_how(row):
                 raise BadAdvice(f"{code}: {row.get('name')}")
             services.append(
                 Service(
                     place=code,
                     what=row["what"],
                     name=row["name"],
-                    phone=row.get("phone"),
+                    # A number that nobody has seen is given to nobody in need; the address of a page is.
+                    phone=row.get("phone") if row["checked"] != FROM_MEMORY else None,
                     url=row.get("url"),
                     checked=row["checked"],
                     seen_at=tuple(row.get("seen_at", ())),

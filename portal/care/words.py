@@ -96,11 +96,10 @@ def stopped_words(stops: frozenset[str], *, until: str | None) -> tuple[str, ...
         words.append(
             _("No reminders until %(day)s.", day=until) if until else _("No reminders until you have an answer.")
         )
-    if "autopay" in stops:
-        words.append(_("Nothing is charged automatically."))
     if "collection" in stops:
         words.append(_("No messages or letters that ask for this money."))
-    # Every hold does this, whatever else it stops: see `plans.states.counted`.
+    # Every hold does these, whatever else it stops: see `autopay.rules` and `plans.states.counted`.
+    words.append(_("If you have automatic payments: nothing is taken by itself in this time."))
     words.append(_("No payment of a plan counts as late in this time."))
     return tuple(words)
 

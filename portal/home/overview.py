@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, bindparam, case, func, select
+from sqlalchemy import BindParameter, Row, String, bindparam, case, func, literal_column, select
 
+from portal.autopay.models import Autopay
+from portal.autopay.states import Auto
 from portal.care.models import CareHold, CareRequest
 from portal.care.states import State as RequestState
 from portal.db import read, table_of
@@ -28,6 +30,7 @@ from portal.plans.progress import CARD, IN_NUMBERS, QUOTE_OF_PLAN, late_of
 _DEBT, _BOOK, _PLAN, _ITEM = table_of(Debt).c, table_of(Book).c, table_of(Plan).c, table_of(PlanItem).c
 _PAYMENT, _PART, _OFFER = table_of(Payment).c, table_of(PaymentPart).c, table_of(Proposal).c
 _HOLD, _REQUEST = table_of(CareHold).c, table_of(CareRequest).c
+_AUTO, _ON = table_of(Autopay).c, literal_column(f"'{Auto.ON.value}'", String)
 _LENDER_ID: BindParameter[uuid.UUID] = bindparam("lender_id")
 _DEBTOR_ID: BindParameter[uuid.UUID] = bindparam("debtor_id")
 _ON_ITS_WAY = (
@@ -46,6 +49,17 @@ _ON_ITS_WAY = (
     .where(_PAYMENT.lender_id == _LENDER_ID, _PAYMENT.debtor_id == _DEBTOR_ID, _PAYMENT.state == "processing")
     .group_by(_PART.debt_id)
     .subquery("on_its_way")
+)
+_AUTOMATIC = (
+    select(func.count())
+    .select_from(table_of(Autopay))
+    .where(
+        _AUTO.lender_id == _PLAN.lender_id,
+        _AUTO.plan_id == _PLAN.id,
+        _AUTO.state == literal_column(f"'{Auto.ON.value}'", String),
+    )
+    .correlate(table_of(Plan))
+    .scalar_subquery()
 )
 _WITH_PERSON = (
     select(func.count())
@@ -98,6 +112,7 @@ _OF_PERSON = (
         _ON_ITS_WAY.c.reference.label("on_its_way"),
         _ON_ITS_WAY.c.voucher,
         _WITH_PERSON.label("with_person"),
+        _AUTOMATIC.label("automatic"),
         _HOLDS.label("holds"),
         _ANSWERED.label("answered"),
     )
@@ -157,6 +172,7 @@ class Owed:
     under_way_reference: str | None
     voucher: bool
     with_person: bool
+    automatic: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +237,7 @@ def overview_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, today: date) -> O
                 under_way_reference=row.on_its_way,
                 voucher=bool(row.voucher),
                 with_person=bool(row.with_person),
+                automatic=bool(row.automatic),
             )
             for row in rows
             for is_late, late_since in (late(row),)

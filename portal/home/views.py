@@ -162,8 +162,8 @@ def _interest_words(found: Standing, plan: PlanCard | None) -> list[str]:
             rate=percent_words(found.annual_rate),
         ),
         _(
-            "Nothing is added here from day to day. If your lender sends us a new figure, you will see the change "
-            "below."
+            "Here nothing is added from day to day. At your lender, interest may go on as your contract says; if it "
+            "sends us a new figure, you will see the change below."
         ),
     ]
 
@@ -229,6 +229,9 @@ def pay_off(reference: str) -> ResponseReturnValue:
     coming = interest_not_posted(plan) if plan else ()
     waived = still_to_waive(plan) if plan else Money.zero(found.owed.currency)
     owed = found.owed - waived
+    if not owed:
+        # All that is left is let off once a bank can't take the payment back any more.
+        return redirect(url_for("home.debt", reference=reference), 303)
     all_figures = figures(owed=owed, coming=coming, today=today)
     first = all_figures[0]
     return render_template(

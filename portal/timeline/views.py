@@ -15,6 +15,7 @@ from portal import clock
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing
 from portal.evidence import log
+from portal.evidence.record import Act
 from portal.people.permissions import me, needs_debtor
 from portal.timeline import happened, words
 from portal.web.languages import gettext as _
@@ -25,11 +26,12 @@ timeline = Blueprint("timeline", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the page; `at` is in the person's own zone."""
+    """One line of the page; `at` is in the person's own zone. A `check` only let something through."""
 
     id: uuid.UUID
     at: datetime
     what: str
+    check: bool
     who: str
     debt: happened.DebtName | None
 
@@ -57,6 +59,7 @@ def timeline_page() -> ResponseReturnValue:
             id=each.id,
             at=each.at.astimezone(place),
             what=words.what(each.act, each.facts),
+            check=each.act == Act.MESSAGE_LET_THROUGH,
             who=words.who(each.by),
             debt=each.debt if only is None else None,
         )

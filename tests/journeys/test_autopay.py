@@ -206,6 +206,27 @@ def test_saved_without_paying_noticed_and_charged_on_its_day_once(
     assert {each.counted for each in verify.disagreements()} == {"stopped", "no charge"}
 
 
+def test_while_somebody_is_left_alone_no_page_says_that_money_is_taken(
+    client: CheckingClient, debt: Standing, plan: Plan, stripe: Stripe
+) -> None:
+    come_in(client, debt)
+    strengthen(debt)
+    stripe.pay(turn_on(client, plan))
+    stripe.settle()
+    pages = ("/home", f"/plans/{plan.reference}", f"/plans/{plan.reference}/autopay", f"/pay?debt={debt.reference}")
+    for page in pages:
+        assert "10 May 2026" in words(client.get(page)) and "Nothing is taken by itself" not in words(client.get(page))
+    door = f"/help/cant-pay?debt={debt.reference}"
+    assert "nothing is taken by itself in this time" in words(client.get(door))
+    client.fill(client.get(door), {"words": "I lost my job."}, to="/help/cant-pay")
+    for page in pages:
+        shown = words(client.get(page))
+        assert "Nothing is taken by itself now" in shown, page
+        assert "is taken on" not in shown and "is taken by itself on" not in shown, page
+    days_pass(stripe, to="2026-05-12")
+    assert came() == 0 and messages("autopay_notice") == []
+
+
 def test_saved_while_paying(
     app: Flask, client: CheckingClient, debt: Standing, plan: Plan, stripe: Stripe, clock: Clock
 ) -> None:

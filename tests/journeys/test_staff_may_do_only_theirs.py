@@ -83,6 +83,7 @@ def things_of(scene: Scene) -> dict[str, str]:
         "desk_drafts.from_version.number": places["version"],
         "desk_cards.number": places["draft"],
         "files.number": places["file_ready"],
+        "banking.number": places["bank_live"],
         "finance.number": places["refund"],
         "finance.give_back.number": places["paid"],
         "finance.give_back.debtor_id": places["payer"],
