@@ -18,6 +18,7 @@ CARD = "4242 4242 4242 4242"
 NOT_FOR_WORDS = {
     # A file of the lender, which its own reader looks through.
     "FileForm.text",
+    "BankFileForm.mapping",
     "BringForm.mapping",
     # Looked for, or looked at, and kept nowhere.
     "FindForm.typed",

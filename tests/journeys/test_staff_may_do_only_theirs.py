@@ -84,6 +84,7 @@ def things_of(scene: Scene) -> dict[str, str]:
         "desk_cards.number": places["draft"],
         "files.number": places["file_ready"],
         "banking.number": places["bank_live"],
+        "banking.aside_id": places["aside_at_the_bank"],
         "finance.number": places["refund"],
         "finance.give_back.number": places["paid"],
         "finance.give_back.debtor_id": places["payer"],
