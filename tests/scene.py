@@ -38,7 +38,7 @@ from portal.evidence.record import OPERATOR, Actor
 from portal.files import acts as file_acts
 from portal.files import work as file_work
 from portal.finance import acts as money
-from portal.helpdesk import acting, deciding, notes
+from portal.helpdesk import acting, deciding, looking, notes
 from portal.lenders import accounts
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
@@ -204,7 +204,7 @@ class Scene:
             | drafted
             | {
                 "lender": self.lender.slug,
-                "number": next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number,
+                "number": self._why(next(each for each in requests.queue(**here) if each.kind is Kind.CANT_PAY).number),
                 "offer": next(each for each in requests.queue(**here) if each.kind is Kind.OFFER).number,
                 "oneself": str(worker.id),
                 "automatic": self.places["with a changed plan"]["automatic"],
@@ -351,6 +351,14 @@ class Scene:
                 )
             )  # fmt: skip
 
+    def _why(self, number: str) -> str:
+        """Let the colleague have said why the request of somebody who disputes something is read."""
+        with self.app.test_request_context():
+            who, asking = self._at_work(self._colleague), self.debts["asking"].debtor_id
+            with transaction():
+                looking.looked_at(who, debtor_id=asking, reason="To answer it", request=number)
+        return number
+
     def _bank(self, worker: uuid.UUID) -> dict[str, str]:
         """Bring files of the bank: one that came in, with money that waits, one that waits, one of another account."""
         entries = (
@@ -406,14 +414,16 @@ class Scene:
             with transaction():
                 notes.write_note(who, **about, text="Works nights; call after noon.")
                 notes.note_call(who, **about, direction="in", reached=True, agreed="yes", about="A later day.")
-                agreeing = self.debts["deciding"].debtor_id
-                acting.give_consent(
-                    who, debtor_id=agreeing, how="phone", about="To say that paying is hard.", form_key="scene"
-                )
-                consent = acting.standing(who, debtor_id=agreeing)
-                assert consent is not None
-                # Looking at all pages takes longer than half an hour.
-                consent.until += timedelta(days=1)
+                for whose, about_it in (
+                    ("deciding", "To say that paying is hard."),
+                    ("with a changed plan", "To stop the payments."),
+                ):
+                    agreeing = self.debts[whose].debtor_id
+                    acting.give_consent(who, debtor_id=agreeing, how="phone", about=about_it, form_key=f"scene {whose}")
+                    consent = acting.standing(who, debtor_id=agreeing)
+                    assert consent is not None
+                    # Looking at all pages takes longer than half an hour.
+                    consent.until += timedelta(days=1)
             return str(notes.notes_of(who, debtor_id=debtor_id)[0].id)
 
     def _at_work(self, member_id: uuid.UUID) -> gates.Colleague:

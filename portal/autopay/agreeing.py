@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -286,32 +286,52 @@ def _forget_later(lender_id: uuid.UUID, card_id: uuid.UUID) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Nothing more is taken; what was on its way already, if anything was."""
+    """Nothing more is taken; `now`: by this very act. What was on its way already, if anything was."""
 
+    now: bool
     on_its_way: Money | None
 
 
 def stop(
-    *, lender_id: uuid.UUID, autopay_id: uuid.UUID, by: Actor, why: str, debtor_id: uuid.UUID | None = None
+    *,
+    lender_id: uuid.UUID,
+    autopay_id: uuid.UUID,
+    by: Actor,
+    why: str,
+    debtor_id: uuid.UUID | None = None,
+    done_by: Mapping[str, object] | None = None,
 ) -> Stopped | None:
     """Stop autopay, so that nothing more is taken; twice is once. None if it isn't this person's.
 
-    A charge that Stripe was asked for already can't be called back: if it arrives, it counts.
+    A charge that Stripe was asked for already can't be called back: if it arrives, it counts. `done_by` says who does
+    it for the person, and by which consent.
     """
+    if debtor_id is not None:
+        mine = (Autopay.lender_id == lender_id, Autopay.id == autopay_id, Autopay.debtor_id == debtor_id)
+        if session.scalar(select(Autopay.id).where(*mine)) is None:
+            return None
     held = locked(lender_id=lender_id, autopay_id=autopay_id)
-    if debtor_id is not None and held.auto.debtor_id != debtor_id:
-        return None
     way = next((one for one in held.charges.values() if one.state == Charge.CHARGING.value), None)
     on_its_way = Money(way.most_minor, way.currency) if way is not None else None
     was_on = held.auto.state in (Auto.ON.value, Auto.NEEDS_CARD.value)
-    if _stop(held.auto, held.plan, why=why, by=by, charges=list(held.charges.values())) and was_on:
+    charges = list(held.charges.values())
+    now = _stop(held.auto, held.plan, why=why, by=by, charges=charges, done_by=done_by)
+    if now and was_on:
         session.flush()
         if why != "plan_over":
             tell.stopped(anew(held), on_its_way=on_its_way, asked=by.kind == "debtor")
-    return Stopped(on_its_way)
+    return Stopped(now, on_its_way)
 
 
-def _stop(auto: Autopay, plan: Plan, *, why: str, by: Actor, charges: Sequence[AutopayCharge] = ()) -> bool:
+def _stop(
+    auto: Autopay,
+    plan: Plan,
+    *,
+    why: str,
+    by: Actor,
+    charges: Sequence[AutopayCharge] = (),
+    done_by: Mapping[str, object] | None = None,
+) -> bool:
     moved = auto_after(Auto(auto.state), AutoEvent.STOP)
     if not isinstance(moved, Moved):
         return False
@@ -327,7 +347,7 @@ def _stop(auto: Autopay, plan: Plan, *, why: str, by: Actor, charges: Sequence[A
         lender_id=auto.lender_id,
         debtor_id=auto.debtor_id,
         debt_id=auto.debt_id,
-        facts={"plan": plan.reference, "why": why, "before": before},
+        facts={"plan": plan.reference, "why": why, "before": before, **(done_by or {})},
     )
     if auto.card_id is not None:
         _forget_later(auto.lender_id, auto.card_id)

@@ -16,7 +16,7 @@ from portal.files.forms import too_large
 from portal.lenders.models import BankAccount
 from portal.lenders.numbers import grouped
 from portal.staff.forms import Filled
-from portal.web.fields import Form, at_most
+from portal.web.fields import Form, at_most, no_card_number
 from portal.web.languages import gettext as _
 from portal.web.languages import lazy_gettext
 
@@ -79,5 +79,9 @@ class SendBackForm(Form):
 
     why = TextAreaField(
         lazy_gettext("Why does it go back?"),
-        [Filled(lazy_gettext("Say why, for colleagues and for whoever checks later.")), at_most(LONGEST_WORDS)],
+        [
+            Filled(lazy_gettext("Say why, for colleagues and for whoever checks later.")),
+            at_most(LONGEST_WORDS),
+            no_card_number,
+        ],
     )

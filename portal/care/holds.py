@@ -6,7 +6,7 @@ Invariant: a hold comes from a request, and ends with it at the latest; `flask v
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -121,6 +121,11 @@ class Hold:
     def disputed(self) -> bool:
         """Say whether somebody says that this debt or its amount is wrong."""
         return self.kind in DISPUTES
+
+
+def is_disputed(holds: Iterable[Hold]) -> bool:
+    """Say whether something is not agreed on; what made us worry for somebody is no dispute."""
+    return any(hold.disputed and hold.kind != URGENT for hold in holds)
 
 
 def holding(

@@ -262,6 +262,16 @@ def kinds_of_needs(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[str, 
     return tuple(dict.fromkeys(row.need for row in read(_NEEDS, {"lender_id": lender_id, "debtor_id": debtor_id})))
 
 
+def asks_for_care(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> bool:
+    """Say whether whoever of the staff looks at something of a person is asked why.
+
+    That is so where the person told us what helps, or something is not agreed on.
+    """
+    if kinds_of_needs(lender_id=lender_id, debtor_id=debtor_id):
+        return True
+    return holds.is_disputed(holds.holding(lender_id=lender_id, debtor_id=debtor_id, at=clock.now()))
+
+
 def take_back_needs(
     *, lender_id: uuid.UUID, debtor_id: uuid.UUID, by: Actor, only_of: CareRequest | None = None
 ) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import uuid
 from datetime import date, datetime
@@ -37,6 +38,12 @@ class ImportRun(LenderOwned, Model):
     __table_args__ = (CheckConstraint("state in ('staging', 'live', 'abandoned', 'undone')", name="state"),)
 
 
+# What stands between the groups of a reference; what of one is parted by marks, and where letters become digits.
+_MARKS = ("-", "", " ", "/", ".", "_")
+_PARTED = re.compile(r"[^\W_]+")
+_CHANGING = re.compile(r"\d+|[^\W\d_]+")
+
+
 def key_of(reference: str) -> str:
     """Give what a reference is looked for by: people type it in any capitals, and in letters of any width.
 
@@ -48,6 +55,22 @@ def key_of(reference: str) -> str:
     if reference.isascii():
         return reference.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", reference).casefold())
+
+
+def keys_of(reference: str) -> tuple[str, ...]:
+    """Give what a reference is looked for by that somebody reads out: as it stands, and with other marks or none.
+
+    Letters and digits are taken as groups, and so is what marks part; marks between groups are the same throughout.
+
+    >>> [key for key in keys_of("LN 100037") if " " not in key]
+    ['ln-100037', 'ln100037', 'ln/100037', 'ln.100037', 'ln_100037']
+    """
+    as_it_stands = key_of(reference)
+    if not any(sign.isdigit() for sign in as_it_stands):
+        return (as_it_stands,)
+    parted, changing = _PARTED.findall(as_it_stands), _CHANGING.findall(as_it_stands)
+    spelled = (mark.join(groups) for groups in (parted, changing) for mark in _MARKS)
+    return tuple(dict.fromkeys((as_it_stands, *spelled)))
 
 
 class Debt(LenderOwned, Model):

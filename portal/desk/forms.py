@@ -11,7 +11,7 @@ from portal.desk.boxes import Line, Lines, Share, Sum, Whole
 from portal.money import Money
 from portal.schedules.dates import Frequency
 from portal.staff.forms import LONGEST_WORDS, Filled
-from portal.web.fields import Amount, Form, at_most
+from portal.web.fields import Amount, Form, Text, at_most, no_card_number
 from portal.web.languages import gettext as _
 from portal.web.languages import lazy_gettext
 
@@ -55,7 +55,8 @@ class WordsForm(Form):
     """What somebody says to a colleague, or why something is done."""
 
     words = TextAreaField(
-        lazy_gettext("In your words"), [Filled(lazy_gettext("Write in a sentence why.")), at_most(LONGEST_WORDS)]
+        lazy_gettext("In your words"),
+        [Filled(lazy_gettext("Write in a sentence why.")), at_most(LONGEST_WORDS), no_card_number],
     )
 
 
@@ -72,6 +73,8 @@ class TryForm(Form):
     payment = Amount(lazy_gettext("What the person offers to pay"))
     often = SelectField(lazy_gettext("How often"))
     draft = SelectField(lazy_gettext("Beside this draft"))
+    # Asked for where the owner of the debt needs care.
+    reason = Text(lazy_gettext("Why do you look at it?"), [at_most(200), no_card_number])
 
     def offer(self, currency: str, drafts: Sequence[int]) -> None:
         """Offer rhythms and drafts, and name the currency to whatever takes an amount."""

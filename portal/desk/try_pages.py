@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.affordability.budget import Evidence
+from portal.care.requests import asks_for_care
 from portal.db import transaction
 from portal.debts.statement import debt_of, owner_of_reference
 from portal.desk import drafts, trying, versions
@@ -43,7 +44,7 @@ def try_page() -> ResponseReturnValue:
         wanted = Wanted(payment, Frequency(form.often.data) if form.often.data != "once" else None)
         if isinstance(subject, Real):
             with transaction():
-                trying.looked_at(who, subject.debt)
+                trying.looked_at(who, subject.debt, reason=form.reason.data or None)
         now = drafts.in_force(lender_id=who.lender_id, today=today)
         sets = []
         if now is not None:
@@ -72,6 +73,9 @@ def _subject(form: TryForm, currency: str) -> MadeUp | Real | None:
         debt = debt_of(lender_id=who.lender_id, debtor_id=owner, reference=reference) if owner else None
         if debt is None or debt.owed.minor <= 0:
             form.reference.errors = [_("No open debt has this reference.")]
+            return None
+        if not form.reason.data and asks_for_care(lender_id=who.lender_id, debtor_id=debt.debtor_id):
+            form.reason.errors = [_("Say in a few words why you look at this debt. Its owner reads it.")]
             return None
         return Real(debt, background_of(debt))
     if form.balance.kept is None:

@@ -159,15 +159,16 @@ def _plans(given: Answer, offers: tuple[Offer, ...]) -> list[str]:
     return list(dict.fromkeys(said))
 
 
-def looked_at(who: Colleague, debt: Standing) -> None:
+def looked_at(who: Colleague, debt: Standing, *, reason: str | None) -> None:
     """Write down that somebody looked at what a real debt would be offered; its owner sees it in the timeline."""
+    said = {"reason": reason} if reason else {}
     record(
         Act.STAFF_LOOKED,
         by=who.actor,
         lender_id=who.lender_id,
         debtor_id=debt.debtor_id,
         debt_id=debt.id,
-        facts={"name": who.name, "tried": debt.reference},
+        facts={"name": who.name, "tried": debt.reference, **said},
     )
 
 

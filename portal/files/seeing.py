@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -31,7 +30,7 @@ from portal.debts.results import ADDS_UP_TO_ZERO, DebtRow, NothingOwed, Refusal,
 from portal.debts.runs import BATCH
 from portal.debts.switching import as_of_now
 from portal.debts.tables import FileLimits
-from portal.ledger import OWED, Book
+from portal.ledger import OWED, Account, Book
 from portal.lenders.models import LenderCard
 from portal.plans.models import LIVE_STATES, Plan
 
@@ -41,7 +40,11 @@ MOST_ROWS: Final = 200_000
 _FIRST_ROWS, _EXAMPLES, _EXAMPLES_OF_ONE = 5, 20, 4
 # Fewer known debts than this, and less than half of all, are a correction of a few and not of a portfolio.
 _A_PORTFOLIO: Final = 10
-_ALL_PARTS = sum((getattr(Book, f"{part.value}_minor") for part in OWED[1:]), getattr(Book, f"{OWED[0].value}_minor"))
+# A third or more of a balance is much, and a quarter or more of the debts are many.
+_MUCH: Final = 3
+_MANY: Final = 4
+_PARTS = tuple(getattr(Book, f"{part.value}_minor") for part in OWED)
+_ALL_PARTS = sum(_PARTS[1:], _PARTS[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,6 @@ class _Seen:
         self.reasons: Counter[str] = Counter()
         self.examples: list[tuple[str, ...]] = []
         self.first: list[DebtRow] = []
-        self.ratios: list[float] = []
         self.known_open: set[uuid.UUID] = set()
         self._of_reason: Counter[str] = Counter()
 
@@ -120,27 +122,32 @@ class _Seen:
 
     def _compare(self, said: Mapping[uuid.UUID, Mapping[str, int]], known: Sequence[Any]) -> None:
         before = {
-            debt_id: int(minor)
-            for debt_id, minor in session.execute(
-                select(Book.id, _ALL_PARTS).where(Book.lender_id == self.lender_id, Book.id.in_(list(said)))
+            debt_id: dict(zip(OWED, parts, strict=True))
+            for debt_id, *parts in session.execute(
+                select(Book.id, *_PARTS).where(Book.lender_id == self.lender_id, Book.id.in_(list(said)))
             )
         }
-        after = {
-            debt_id: sum(minor for part, minor in parts.items() if part in OWED)
-            for debt_id, parts in as_of_now(self.lender_id, said, as_of=self.as_of, since=self.began).items()
-        }
-        changed = [debt_id for debt_id in said if before[debt_id] != after[debt_id]]
+        after = as_of_now(self.lender_id, said, as_of=self.as_of, since=self.began)
+        # What was paid beyond the file's figures is credit, which changes a debt as well.
+        changed = [debt_id for debt_id in said if after[debt_id] != before[debt_id] | {Account.CREDIT: 0}]
         self.known_open |= {row.id for row in known if row.state == "open"}
         self.counts["reopened"] += sum(row.state == "recalled" for row in known)
         self.counts["known"] += len(known)
         self.counts["changed"] += len(changed)
         for debt_id in said:
-            was, will = before[debt_id], after[debt_id]
+            owed = {part: (before[debt_id][part], after[debt_id][part]) for part in OWED}
+            for part, (was, will) in owed.items():
+                self.counts[f"before_{part.value}_minor"] += was
+                self.counts[f"after_{part.value}_minor"] += will
+            was, will = sum(was for was, _will in owed.values()), sum(will for _was, will in owed.values())
+            # What leaves one part and comes to another, beside what the whole changes by.
+            between = (sum(abs(will - was) for was, will in owed.values()) - abs(will - was)) // 2
             self.counts["before_minor"] += was
             self.counts["after_minor"] += will
             self.counts["to_zero"] += bool(was) and not will
-            if was:
-                self.ratios.append(will / was)
+            self.counts["owing"] += bool(was)
+            self.counts["moved_much"] += bool(was) and abs(will - was) * _MUCH >= was
+            self.counts["between_parts"] += bool(was) and between * _MUCH >= was
         self.counts["plans"] += _plans_on(self.lender_id, changed)
 
     def recall(self) -> None:
@@ -178,10 +185,13 @@ class _Seen:
         several = counts["known"] >= min(_A_PORTFOLIO, max(-(-counts["open_before"] // 2), 1))
         if several and (before := counts["before_minor"]):
             change = counts["after_minor"] - before
-            if abs(change) * 3 >= before:
+            if abs(change) * _MUCH >= before:
                 found.append("total_falls" if change < 0 else "total_rises")
-            elif self.ratios and not 2 / 3 < median(self.ratios) < 4 / 3:
-                found.append("most_fall" if median(self.ratios) < 1 else "most_rise")
+            # Where some fall and others rise, what all come to may stay the same.
+            elif counts["moved_much"] * _MANY >= counts["owing"]:
+                found.append("many_change")
+            if counts["between_parts"] * _MANY >= counts["owing"]:
+                found.append("parts_change")
         if (counts["recalled"] + counts["to_zero"]) * 2 > counts["open_before"] > 0:
             found.append("most_gone")
         return found

@@ -43,6 +43,7 @@ from portal.files.words import (
     state_words,
     why_words,
 )
+from portal.ledger import OWED
 from portal.money import Money
 from portal.staff import members
 from portal.staff.gates import colleague, me, needs
@@ -286,7 +287,12 @@ def _seen_words(seen: dict[str, Any]) -> dict[str, Any]:
         "before": money("before_minor"),
         "after": money("after_minor"),
         "recalled": money("recalled_minor"),
-        "alarms": [alarm_words(alarm) for alarm in seen["alarms"]],
+        "parts": [
+            (field_words(part.value), money(f"before_{part.value}_minor"), money(f"after_{part.value}_minor"))
+            for part in OWED
+            if counts.get(f"before_{part.value}_minor") or counts.get(f"after_{part.value}_minor")
+        ],
+        "alarms": [alarm_words(alarm, counts) for alarm in seen["alarms"]],
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from portal.debts.cells import Reason
 from portal.debts.undoing import Why
 from portal.files.states import State
@@ -91,15 +93,25 @@ def reason_words(reason: str) -> str:
     }[Reason(reason)]
 
 
-def alarm_words(alarm: str) -> str:
-    """Say what is so much that it may be a mistake."""
+def alarm_words(alarm: str, counts: Mapping[str, int]) -> str:
+    """Say what is so much that it may be a mistake, with how many debts it is about."""
+    of = {"all": counts.get("owing", 0)}
     return {
         "total_falls": _("What the known debts in this file come to falls by a third or more."),
         "total_rises": _("What the known debts in this file come to rises by a third or more."),
-        "most_fall": _("Half of the known debts in this file fall by a third or more."),
-        "most_rise": _("Half of the known debts in this file rise by a third or more."),
+        "many_change": _(
+            "%(some)s of %(all)s known debts in this file rise or fall by a third or more.",
+            some=counts.get("moved_much", 0),
+            **of,
+        ),
+        "parts_change": _(
+            "In %(some)s of %(all)s known debts a third or more of what is owed goes from one part to another, for "
+            "example from principal to fees. Perhaps two columns changed places.",
+            some=counts.get("between_parts", 0),
+            **of,
+        ),
         "most_gone": _("More than half of all your debts would be gone: recalled, or nothing owed."),
-    }[alarm]
+    }.get(alarm, _("This changes very much"))
 
 
 def problem_words(problem: str) -> str:

@@ -6,14 +6,14 @@ from wtforms import HiddenField, SelectField, TextAreaField
 
 from portal.care.requests import LONGEST_WORDS
 from portal.staff.forms import Filled
-from portal.web.fields import Amount, Form, Text, at_most
+from portal.web.fields import Amount, Form, Text, at_most, no_card_number
 from portal.web.languages import lazy_gettext
 
 
 def _why() -> TextAreaField:
     return TextAreaField(
         lazy_gettext("Why"), [Filled(lazy_gettext("Say why, for colleagues and for whoever checks later.")),
-                              at_most(LONGEST_WORDS)]
+                              at_most(LONGEST_WORDS), no_card_number]
     )  # fmt: skip
 
 
@@ -48,7 +48,9 @@ class PlaceForm(Form):
 class NoteForm(Form):
     """A note about money that waits."""
 
-    note = TextAreaField(lazy_gettext("Note"), [Filled(lazy_gettext("Write the note.")), at_most(LONGEST_WORDS)])
+    note = TextAreaField(
+        lazy_gettext("Note"), [Filled(lazy_gettext("Write the note.")), at_most(LONGEST_WORDS), no_card_number]
+    )
 
 
 class FindForm(Form):

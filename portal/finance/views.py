@@ -17,6 +17,7 @@ from portal.desk.drafts import NotTwoPeople
 from portal.finance import acts, lists
 from portal.finance.forms import BackForm, FindForm, GiveBackForm, NoteForm, PlaceForm, ReasonForm
 from portal.finance.words import aside_words, dispute_words, method_words, refund_words, tie_words, why_words
+from portal.helpdesk import opening
 from portal.helpdesk.people_pages import of_person
 from portal.helpdesk.person import Subject
 from portal.money import Money
@@ -79,6 +80,7 @@ def _said(act: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseRetu
 def refunds() -> ResponseReturnValue:
     """List what goes back: what waits for a second person first."""
     seen = page_after(lists.refunds(me().lender_id), request.args.get("after"), size=A_PAGE)
+    opening.a_list(me(), "refunds", shown=len(seen.rows), after=request.args.get("after"))
     return render_template(
         "finance/refunds.html",
         sheets=sheets("refunds"),
@@ -94,6 +96,7 @@ def refunds() -> ResponseReturnValue:
 @needs(Permission.SEE_MONEY)
 def refunds_csv() -> ResponseReturnValue:
     """Give the same as a file."""
+    opening.a_file(me(), "refunds")
     return csv_stream(
         "refunds",
         ("number", "state", "amount", "currency", "person", "payment", "asked by", "asked", "reason", "decided by",
@@ -131,6 +134,7 @@ def _refund_page(form: ReasonForm, number: str) -> ResponseReturnValue:
     if found is None:
         abort(404)
     row = found.Refund
+    opening.seen(who, debtor_id=row.debtor_id, refund=number)
     amount, waits = Money(row.amount_minor, row.currency), row.state == State.ASKED.value
     shown = {"row": found, "amount": amount, "state": refund_words(row.state), "waits": waits}
     mine = row.asked_by == who.member_id
@@ -276,6 +280,7 @@ def _told(done: object) -> ResponseReturnValue:
 def disputes() -> ResponseReturnValue:
     """List what banks ask and took, with the day by which an answer is due."""
     seen = page_after(lists.disputes(me().lender_id), request.args.get("after"), size=A_PAGE)
+    opening.a_list(me(), "disputes", shown=len(seen.rows), after=request.args.get("after"))
     return render_template(
         "finance/disputes.html",
         sheets=sheets("disputes"),
@@ -296,6 +301,7 @@ def disputes() -> ResponseReturnValue:
 @needs(Permission.SEE_MONEY)
 def disputes_csv() -> ResponseReturnValue:
     """Give the same as a file."""
+    opening.a_file(me(), "disputes")
     return csv_stream(
         "disputes",
         ("dispute", "state", "status", "reason", "amount", "currency", "evidence by", "opened", "person", "payment"),
@@ -399,6 +405,7 @@ def _aside_page(aside_id: uuid.UUID, wrong: PlaceForm | BackForm | NoteForm | No
     if not back_form.form_key.data:
         back_form.form_key.data = uuid.uuid4().hex
     left = aside.waiting(row.SetAside)
+    opening.seen(who, debtor_id=row.debtor_id, aside=aside_id.hex)
     return (
         render_template(
             "finance/aside.html",

@@ -14,6 +14,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from portal import clock
+from portal.autopay import agreeing
 from portal.care import requests
 from portal.care.holds import holding
 from portal.care.states import Kind
@@ -28,7 +29,7 @@ from portal.plans import negotiate
 from portal.plans.quoting import READ_OUT
 from portal.post import words as post_words
 from portal.staff import members
-from portal.staff.gates import Colleague
+from portal.staff.gates import Colleague, NotAllowed
 from portal.staff.roles import Permission, permissions_of
 
 LASTS = timedelta(minutes=30)
@@ -36,10 +37,6 @@ LASTS = timedelta(minutes=30)
 
 class NoConsent(Exception):
     """Nothing is agreed any more: the half hour is over, or it was ended."""
-
-
-class NotAllowed(Exception):
-    """Whoever acts may not help people any more."""
 
 
 def give_consent(who: Colleague, *, debtor_id: uuid.UUID, how: str, about: str, form_key: str) -> None:
@@ -138,6 +135,23 @@ def ask_for(
     )
     tell(who, debtor_id=debtor_id, done=done)
     return done
+
+
+def stop_autopay(who: Colleague, *, debtor_id: uuid.UUID, autopay_id: uuid.UUID) -> agreeing.Stopped | None:
+    """Stop automatic payments for somebody; None if they aren't this person's.
+
+    :raises NoConsent: if nothing is agreed any more.
+    :raises NotAllowed: if the colleague may not help people any more.
+    """
+    consent = allowed(who, debtor_id=debtor_id)
+    return agreeing.stop(
+        lender_id=who.lender_id,
+        autopay_id=autopay_id,
+        debtor_id=debtor_id,
+        by=who.actor,
+        why="staff",
+        done_by={"helper": who.name, "consent": consent.id},
+    )
 
 
 def allowed(who: Colleague, *, debtor_id: uuid.UUID) -> Consent:

@@ -7,6 +7,8 @@ import uuid
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.autopay import reading as autopay
+from portal.autopay.states import Auto
 from portal.care import words as care_words
 from portal.care.requests import Opened, TooMany, plain_words
 from portal.care.states import DOORS, Kind, door_of
@@ -56,6 +58,7 @@ def act(who: Colleague, subject: Subject) -> ResponseReturnValue:
             consent=acting.standing(who, debtor_id=subject.debtor_id),
             doors=[(kind_words(kind), kind.slug) for kind in DOORS],
             debts=[debt for debt in debts_of(**subject.key) if debt.owed],
+            automatic=[one for one in autopay.of_person(**subject.key) if one.state is not Auto.ASKED],
         ),
         422 if form.errors else 200,
     )
@@ -122,6 +125,32 @@ def act_ask(who: Colleague, subject: Subject) -> ResponseReturnValue:
         ),
         422 if form.errors else 200,
     )
+
+
+@helpdesk_people.route("/<uuid:debtor_id>/autopay/<uuid:autopay_id>/stop", methods=["GET", "POST"])
+@needs(Permission.HELP_PEOPLE)
+@of_person
+def stop_autopay(who: Colleague, subject: Subject, autopay_id: uuid.UUID) -> ResponseReturnValue:
+    """Stop automatic payments for somebody who asks for that; only the person can turn them on."""
+    if request.method == "POST":
+        try:
+            with transaction():
+                done = acting.stop_autopay(who, debtor_id=subject.debtor_id, autopay_id=autopay_id)
+        except acting.NoConsent:
+            return nothing_agreed(subject)
+        if done is None:
+            abort(404)
+        if done.now:
+            flash(_("Automatic payments are stopped. The person is told."), "success")
+        else:
+            flash(_("That was done already. Nothing has changed."))
+        return redirect(url_for("helpdesk_people.person", debtor_id=subject.debtor_id), 303)
+    shown = next((one for one in autopay.of_person(**subject.key) if one.id == autopay_id), None)
+    if shown is None:
+        abort(404)
+    if acting.standing(who, debtor_id=subject.debtor_id) is None:
+        return _to_act(subject)
+    return render_template("helpdesk/stop_autopay.html", person=subject, auto=shown)
 
 
 def said_of_asking(subject: Subject, done: Opened | TooMany | None) -> ResponseReturnValue:

@@ -24,7 +24,7 @@ from portal.helpdesk.models import OfferDecision
 from portal.plans import granting
 from portal.plans.caps import Reach
 from portal.staff import members
-from portal.staff.gates import Colleague
+from portal.staff.gates import Colleague, NotAllowed
 from portal.staff.models import StaffMember
 from portal.staff.roles import Permission, permissions_of
 
@@ -34,10 +34,6 @@ OPEN, GRANTED, REFUSED, TAKEN_BACK = "open", "granted", "refused", "taken_back"
 # So many are read together for a file of all of them.
 _AT_ONCE = 500
 _WAITING = [state.value for state in WAITING]
-
-
-class NotAllowed(Exception):
-    """Whoever acts may not answer requests any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy import Select, bindparam, select, union_all
 from portal.bulk import Among
 from portal.care.models import CareRequest
 from portal.db import read, table_of
-from portal.debts.models import Debt, key_of
+from portal.debts.models import Debt, keys_of
 from portal.lenders.models import LenderCard
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.payments.models import Payment
@@ -21,6 +21,7 @@ from portal.people import found_by, names
 from portal.people.models import ContactChange, ContactPoint, Debtor
 from portal.plans.models import Plan, Quote
 from portal.post import phones
+from portal.web.numbers import number_in
 
 MOST = 20
 LONGEST = 120
@@ -135,9 +136,9 @@ def _exactly(text: str, *, lender: LenderCard) -> Iterable[tuple[By, list[uuid.U
     if "@" in text:
         yield By.EMAIL, _at("email", text, lender=lender)
         return
-    rows = read(_BY_REFERENCE, {"lender_id": lender.id, "key": key_of(text)})
-    yield By.REFERENCE, [row.debtor_id for row in rows]
-    rows = read(_BY_NUMBER, {"lender_id": lender.id, "number": text.replace(" ", "").upper()})
+    for key in keys_of(text):
+        yield By.REFERENCE, [row.debtor_id for row in read(_BY_REFERENCE, {"lender_id": lender.id, "key": key})]
+    rows = read(_BY_NUMBER, {"lender_id": lender.id, "number": number_in(text)})
     yield By.NUMBER, [row.debtor_id for row in rows]
     digits = sum(sign.isdigit() for sign in text)
     if digits >= _FEWEST_DIGITS and all(sign.isdigit() or sign in _SIGNS_OF_NUMBERS for sign in text):

@@ -205,7 +205,11 @@ class FoundForm(Form):
 
     found = TextAreaField(
         lazy_gettext("What did you find?"),
-        [Filled(lazy_gettext("Say in a few words what you found, for colleagues.")), at_most(LONGEST_WORDS)],
+        [
+            Filled(lazy_gettext("Say in a few words what you found, for colleagues.")),
+            at_most(LONGEST_WORDS),
+            no_card_number,
+        ],
     )
 
 

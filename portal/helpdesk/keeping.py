@@ -6,11 +6,10 @@ Invariant: whoever decides may do so by the roles of that very moment, and what 
 from __future__ import annotations
 
 from portal.care.holds import holding
-from portal.helpdesk.deciding import NotAllowed
 from portal.plans import for_a_person
 from portal.plans.for_a_person import Closed, Ended, MoreTime, NoSuchPlan, NothingWaits
 from portal.staff import members
-from portal.staff.gates import Colleague
+from portal.staff.gates import Colleague, NotAllowed
 from portal.staff.roles import Permission, permissions_of
 
 

@@ -34,18 +34,39 @@ _LOOKS_AT = _LOOKS.where(_RECORD.debtor_id == bindparam("debtor_id"))
 _LOOKS_AT_NOBODY = _LOOKS.where(_RECORD.debtor_id.is_(None))
 
 
-def looked_at_request(who: Colleague, *, debtor_id: uuid.UUID | None, number: str) -> None:
-    """Write down that a member of the staff read a request; twice within a quarter of an hour is once."""
-    before = _looks(who, debtor_id=debtor_id, within=_SAME_LOOK)
-    if not any(facts.get("request") == number for facts in before):
-        _look(who, debtor_id=debtor_id, facts={"request": number})
+def looked_at(who: Colleague, *, debtor_id: uuid.UUID | None, reason: str | None = None, **what: str) -> None:
+    """Write down that a member of the staff looked at one thing of a person, a request, a plan or what goes back.
+
+    Twice within a quarter of an hour is once, but a reason that was asked for is always written down.
+    """
+    if reason is not None:
+        _look(who, debtor_id=debtor_id, facts={**what, "reason": reason})
+    elif not any(what.items() <= facts.items() for facts in _looks(who, debtor_id=debtor_id, within=_SAME_LOOK)):
+        _look(who, debtor_id=debtor_id, facts=what)
 
 
-def looked_at_plan(who: Colleague, *, debtor_id: uuid.UUID, plan: str) -> None:
-    """Write down that a member of the staff read a plan; twice within a quarter of an hour is once."""
-    before = _looks(who, debtor_id=debtor_id, within=_SAME_LOOK)
-    if not any(facts.get("plan") == plan for facts in before):
-        _look(who, debtor_id=debtor_id, facts={"plan": plan})
+def listed(who: Colleague, what: str, *, shown: int, **asked: str | None) -> None:
+    """Write down that a list showed people: which, what of it was asked for, how many of them; not what was typed.
+
+    The same again within a quarter of an hour is once.
+    """
+    facts: dict[str, object] = {"list": what, "shown": shown, **{name: said for name, said in asked.items() if said}}
+    before = _looks(who, debtor_id=None, within=_SAME_LOOK)
+    if shown and {"name": who.name, **facts} not in before:
+        _look(who, debtor_id=None, facts=facts)
+
+
+def taken_along(who: Colleague, what: str, *, rows: int | None, **asked: str | None) -> None:
+    """Write down that a file with people in it was given out, with how many rows if that is known; each time."""
+    said = {"rows": rows, **asked}
+    facts = {"file": what, **{name: value for name, value in said.items() if value is not None}}
+    _look(who, debtor_id=None, facts=facts)
+
+
+def reason_given(who: Colleague, *, debtor_id: uuid.UUID) -> str | None:
+    """Give why this member of the staff looked at something of a person in the last hours, if that was said."""
+    reasons = [facts["reason"] for facts in _looks(who, debtor_id=debtor_id, within=SAME_VISIT) if "reason" in facts]
+    return reasons[-1] if reasons else None
 
 
 def has_opened(who: Colleague, *, debtor_id: uuid.UUID) -> bool:

@@ -93,11 +93,16 @@ def _stands(who: Colleague, debtor_id: uuid.UUID, note_id: uuid.UUID) -> bool:
     return session.scalars(struck).first() is None
 
 
-def take_back_note(who: Colleague, *, debtor_id: uuid.UUID, note_id: uuid.UUID) -> bool:
-    """Take a note back that one wrote oneself a few minutes ago; False if it isn't so, or a newer one strikes it."""
+def take_back_note(who: Colleague, *, debtor_id: uuid.UUID, note_id: uuid.UUID) -> bool | None:
+    """Take a note back that one wrote oneself a few minutes ago; False if it isn't so, or a newer one strikes it.
+
+    None if there is no such note about this person.
+    """
     _locked(who, debtor_id)
     note = session.get(PersonNote, (who.lender_id, note_id), populate_existing=True)
-    if note is None or note.member_id != who.member_id or clock.now() >= note.written_at + TAKE_BACK:
+    if note is None or note.debtor_id != debtor_id:
+        return None
+    if note.member_id != who.member_id or clock.now() >= note.written_at + TAKE_BACK:
         return False
     if not _stands(who, debtor_id, note_id):
         return False

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.care.requests import plain_words
 from portal.db import transaction
-from portal.helpdesk import deciding
+from portal.helpdesk import deciding, opening
 from portal.helpdesk.forms import NoForm, YesForm
-from portal.helpdesk.looking import looked_at_request
 from portal.helpdesk.offers import on_the_table
 from portal.helpdesk.views import one_or_404
 from portal.plans import granting
@@ -42,9 +41,6 @@ def _said(act: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseRetu
             flash(_("The limits don’t allow that plan any more. Here is what may be granted now."), "problem")
         except granting.AboveCap:
             flash(_("That is more than you may grant alone. Ask a colleague."), "problem")
-        except deciding.NotAllowed:
-            # Under the lock: what the roles of a moment ago allowed is gone.
-            abort(403)
         return _to_request(number)
 
     return done
@@ -96,9 +92,10 @@ def _shown(form: YesForm, no_form: NoForm, *, number: str, name: str, changed: b
     if offer is None or plan is None:
         flash(_("That plan can’t be granted now. Here is how it stands."))
         return _to_request(number)
-    if request.environ["REQUEST_METHOD"] != "HEAD":
-        with transaction():
-            looked_at_request(who, debtor_id=found.debtor_id, number=number)
+    if opening.must_say_why(who, found.debtor_id):
+        # The page of the request asks for it.
+        return _to_request(number)
+    opening.seen(who, debtor_id=found.debtor_id, request=number)
     open_ = [each for each in deciding.decisions(lender_id=who.lender_id, number=number) if each.state == "open"]
     asked = next((each for each in open_ if each.plan == name), None)
     if asked is not None and request.method == "GET":

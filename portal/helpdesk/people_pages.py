@@ -14,7 +14,6 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from portal import clock
-from portal.autopay import agreeing
 from portal.autopay import reading as autopay
 from portal.autopay.states import Auto
 from portal.care import requests
@@ -25,7 +24,7 @@ from portal.contact import choices
 from portal.contact.views import state_words as message_words
 from portal.db import transaction
 from portal.debts.pages import part_words
-from portal.helpdesk import finding, looking, sending
+from portal.helpdesk import finding, looking, opening, sending
 from portal.helpdesk import notes as written
 from portal.helpdesk.finding import Answer
 from portal.helpdesk.forms import CallForm, LinkForm, NoteForm, ReasonForm, SearchForm
@@ -48,8 +47,6 @@ from portal.web.spreadsheet import csv_answer
 
 helpdesk_people = Blueprint("helpdesk_people", __name__, url_prefix="/staff/people")
 
-# The field of the form that asks why a page is opened.
-_WHY = "reason"
 _MAIN = re.compile(r"<main\b.*</main>", re.DOTALL)
 # What is shown in the frame runs nothing, sends nothing, opens nothing, and stands on no page but ours.
 _FRAME_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'self'; sandbox"
@@ -57,11 +54,6 @@ _FRAMING_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; frame-src 'self'"
 )
-
-
-def _only_the_head() -> bool:
-    """Say whether nobody sees the page: whoever asks for its head alone has looked at nothing."""
-    return bool(request.environ["REQUEST_METHOD"] == "HEAD")
 
 
 @helpdesk_people.route("", methods=["GET", "POST"], endpoint="search")
@@ -95,14 +87,17 @@ def of_person(view: Callable[..., ResponseReturnValue]) -> Callable[..., Respons
         subject = subject_of(lender_id=who.lender_id, debtor_id=debtor_id)
         if subject is None:
             abort(404)
-        if not _only_the_head() and not looking.has_opened(who, debtor_id=debtor_id):
-            why = ReasonForm(formdata=request.form if _WHY in request.form else None) if subject.asks_for_care else None
-            if why is not None and request.method == "GET":
-                return redirect(url_for("helpdesk_people.reason", debtor_id=debtor_id), 303)
-            if why is not None and not (_WHY in request.form and why.validate()):
-                return _ask_why(why, subject, typed=True), 422
+        if not opening.nobody_sees() and not looking.has_opened(who, debtor_id=debtor_id):
+            said = looking.reason_given(who, debtor_id=debtor_id) if subject.asks_for_care else None
+            if subject.asks_for_care and said is None:
+                if request.method == "GET":
+                    return redirect(url_for("helpdesk_people.reason", debtor_id=debtor_id), 303)
+                why = ReasonForm(formdata=request.form if opening.WHY in request.form else None)
+                if not (opening.WHY in request.form and why.validate()):
+                    return opening.ask_why(why, typed=True), 422
+                said = why.reason.data
             with transaction():
-                looking.opened_page(who, debtor_id=debtor_id, reason=None if why is None else why.reason.data)
+                looking.opened_page(who, debtor_id=debtor_id, reason=said)
         return view(who, subject, **more)
 
     return shown
@@ -121,13 +116,7 @@ def reason(debtor_id: uuid.UUID) -> ResponseReturnValue:
             if not looking.has_opened(who, debtor_id=debtor_id):
                 looking.opened_page(who, debtor_id=debtor_id, reason=form.reason.data)
         return redirect(url_for("helpdesk_people.person", debtor_id=debtor_id), 303)
-    return _ask_why(form, subject, typed=False), 422 if form.errors else 200
-
-
-def _ask_why(form: ReasonForm, subject: Subject, *, typed: bool) -> str:
-    """Give the page that asks why somebody's page is opened, with what was `typed` on another one, to go on with."""
-    kept = [each for each in request.form.items(multi=True) if each[0] not in (_WHY, "csrf_token")] if typed else []
-    return render_template("helpdesk/reason.html", form=form, person=subject, kept=kept, typed=typed)
+    return opening.ask_why(form, typed=False), 422 if form.errors else 200
 
 
 def _tab(name: str, who: Colleague, subject: Subject, **more: object) -> str:
@@ -174,29 +163,6 @@ def person_page(who: Colleague, subject: Subject) -> ResponseReturnValue:
         ],
         automatic=[one for one in autopay.of_person(**subject.key) if one.state is not Auto.ASKED],
     )
-
-
-@helpdesk_people.route("/<uuid:debtor_id>/autopay/<uuid:autopay_id>/stop", methods=["GET", "POST"])
-@needs(Permission.HELP_PEOPLE)
-@of_person
-def stop_autopay(who: Colleague, subject: Subject, autopay_id: uuid.UUID) -> ResponseReturnValue:
-    """Stop automatic payments for somebody who asks for that; only the person can turn them on."""
-    shown = next((one for one in autopay.of_person(**subject.key) if one.id == autopay_id), None)
-    if request.method == "POST":
-        if shown is not None:
-            with transaction():
-                agreeing.stop(
-                    lender_id=who.lender_id,
-                    autopay_id=autopay_id,
-                    debtor_id=subject.debtor_id,
-                    by=who.actor,
-                    why="staff",
-                )
-        flash(_("Automatic payments are stopped. The person is told."), "success")
-        return redirect(url_for("helpdesk_people.person", debtor_id=subject.debtor_id), 303)
-    if shown is None:
-        abort(404)
-    return render_template("helpdesk/stop_autopay.html", person=subject, auto=shown)
 
 
 @helpdesk_people.get("/<uuid:debtor_id>/screen")
@@ -399,6 +365,8 @@ def take_back_note(who: Colleague, subject: Subject, note_id: uuid.UUID) -> Resp
     """Take one's own note of a moment ago back."""
     with transaction():
         done = written.take_back_note(who, debtor_id=subject.debtor_id, note_id=note_id)
+    if done is None:
+        abort(404)
     if done:
         flash(_("The note is taken back."), "success")
     else:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, exists, select
 
 from portal import clock
-from portal.care.holds import URGENT, holding
+from portal.care.holds import holding, is_disputed
 from portal.care.requests import kinds_of_needs
 from portal.db import read, session, table_of
 from portal.debts.models import Debt
@@ -89,8 +89,7 @@ def subject_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Subject | None:
         language=debtor.language,
         zone=debtor.zone,
         needs=kinds_of_needs(lender_id=lender_id, debtor_id=debtor_id),
-        # What made us worry is no dispute.
-        disputed=any(hold.disputed for hold in holds if hold.kind != URGENT),
+        disputed=is_disputed(holds),
         stopped=frozenset(stop for hold in holds for stop in hold.stops),
     )
 

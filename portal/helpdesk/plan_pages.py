@@ -14,10 +14,8 @@ from portal import clock
 from portal.care.requests import plain_words
 from portal.changes import words as change_words
 from portal.db import session, transaction
-from portal.helpdesk import keeping
-from portal.helpdesk.deciding import NotAllowed
+from portal.helpdesk import keeping, opening
 from portal.helpdesk.forms import FoundForm, MoreTimeForm, PlansForm
-from portal.helpdesk.looking import looked_at_plan
 from portal.helpdesk.words import plan_state, waits_words
 from portal.money import Money
 from portal.people.models import Debtor
@@ -69,6 +67,11 @@ def _asked(form: PlansForm) -> dict[str, Any]:
     return {"state": state, "waits": show == WAITING, "search": form.find.data or ""}
 
 
+def _said(form: PlansForm) -> dict[str, str | None]:
+    """Give what is shown, as the record of a look has it: not the number that was typed."""
+    return {"show": form.show.data, "by": "number" if form.find.data else None}
+
+
 @staff_plans.get("")
 @needs(Permission.SEE_PEOPLE)
 def plans() -> ResponseReturnValue:
@@ -79,6 +82,7 @@ def plans() -> ResponseReturnValue:
     found = for_a_person.plans_page(who.lender_id, **_asked(form), after_id=after_id, at_once=A_PAGE + 1)
     shown = found[:A_PAGE]
     here = {"show": form.show.data, "find": form.find.data or None}
+    opening.a_list(who, "plans", shown=len(shown), **_said(form), after=after_id.hex if after_id else None)
     return render_template(
         "helpdesk/plans.html",
         form=form,
@@ -95,6 +99,9 @@ def plans() -> ResponseReturnValue:
 @needs(Permission.SEE_PEOPLE)
 def plans_csv() -> ResponseReturnValue:
     """Give the same as a file, all of it."""
+    who, form = me(), _form()
+    found = list(for_a_person.plans_of(who.lender_id, **_asked(form)))
+    opening.a_file(who, "plans", rows=len(found), **_said(form))
     return csv_answer(
         "plans",
         ("plan", "debt", "person", "kind", "state", "agreed", "total", "paid", "currency", "looked at", "waits for"),
@@ -112,7 +119,7 @@ def plans_csv() -> ResponseReturnValue:
                 each.look_on,
                 " ".join(each.waits_for),
             )
-            for each in for_a_person.plans_of(me().lender_id, **_asked(_form()))
+            for each in found
         ),
     )
 
@@ -128,15 +135,13 @@ def _to(reference: str) -> ResponseReturnValue:
     return redirect(url_for("staff_plans.plan", reference=reference), 303)
 
 
-@staff_plans.get("/<reference:reference>")
+@staff_plans.route("/<reference:reference>", methods=["GET", "POST"])
 @needs(Permission.SEE_PEOPLE)
 def plan(reference: str) -> ResponseReturnValue:
     """Show one plan: how it stands, what waits, its payments and changes; that somebody looked is on record."""
     who, card = me(), _one_or_404(reference)
-    # Whoever asks for the head of a page sees nothing.
-    if request.environ["REQUEST_METHOD"] != "HEAD":
-        with transaction():
-            looked_at_plan(who, debtor_id=card.debtor_id, plan=card.reference)
+    if (asked := opening.look(who, debtor_id=card.debtor_id, plan=card.reference)) is not None:
+        return asked
     debtor = session.get_one(Debtor, (card.lender_id, card.debtor_id))
     today = clock.today(debtor.zone)
     view, standing = progress.view_of(card, today=today), progress.standing_of(card, today=today)
@@ -185,16 +190,13 @@ def _changes(card: PlanCard, names: dict[str, str], *, zone: str) -> list[dict[s
     return rows
 
 
-def _said(act: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
-    """Let nobody act whose role was taken away a moment ago."""
+def _of_plan(act: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+    """Give an act of a plan; another lender's is not there."""
 
     @wraps(act)
     def done(reference: str) -> ResponseReturnValue:
         _one_or_404(reference)
-        try:
-            return act(reference)
-        except NotAllowed:
-            abort(403)
+        return act(reference)
 
     return done
 
@@ -222,7 +224,7 @@ def _waits_for(reference: str, why: Why) -> bool:
 
 @staff_plans.route("/<reference:reference>/more-time", methods=["GET", "POST"])
 @needs(Permission.ANSWER_REQUESTS)
-@_said
+@_of_plan
 def more_time(reference: str) -> ResponseReturnValue:
     """Ask how many days more somebody gets to make up for what is missing, and why; then give them."""
     form = MoreTimeForm()
@@ -238,7 +240,7 @@ def more_time(reference: str) -> ResponseReturnValue:
 
 @staff_plans.route("/<reference:reference>/end", methods=["GET", "POST"])
 @needs(Permission.ANSWER_REQUESTS)
-@_said
+@_of_plan
 def end(reference: str) -> ResponseReturnValue:
     """Say what the end of a broken plan means, and end it with what was found."""
     form = FoundForm()
@@ -251,7 +253,7 @@ def end(reference: str) -> ResponseReturnValue:
 
 @staff_plans.route("/<reference:reference>/looked-at", methods=["GET", "POST"])
 @needs(Permission.ANSWER_REQUESTS)
-@_said
+@_of_plan
 def looked_at(reference: str) -> ResponseReturnValue:
     """Ask what came of looking at a plan whose day of review has come, and note it."""
     form = FoundForm()

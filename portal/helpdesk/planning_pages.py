@@ -73,7 +73,7 @@ class ForThem(Side):
         """Begin one act, as long as the person's consent stands.
 
         :raises portal.helpdesk.acting.NoConsent: if nothing is agreed any more.
-        :raises portal.helpdesk.acting.NotAllowed: if the colleague may not help people any more.
+        :raises portal.staff.gates.NotAllowed: if the colleague may not help people any more.
         """
         with transaction():
             consent = acting.allowed(self.who, debtor_id=self.debtor_id)
@@ -113,9 +113,6 @@ def for_them(view: Callable[..., ResponseReturnValue]) -> Callable[..., Response
             return view(side, reference, **values)
         except acting.NoConsent:
             return nothing_agreed(subject)
-        except acting.NotAllowed:
-            # Under the lock: what the roles of a moment ago allowed is gone.
-            abort(403)
 
     return opened
 

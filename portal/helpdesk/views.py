@@ -10,9 +10,9 @@ from portal.care.requests import NoSuchRequest, Waiting, plain_words
 from portal.care.states import Forbidden, Kind, Repeated, State
 from portal.care.words import state_words, tag_kind, wish_words
 from portal.db import transaction
+from portal.helpdesk import opening
 from portal.helpdesk.deciding import all_decisions, decided_for, decisions, reach_of
 from portal.helpdesk.forms import AnswerForm, HandOverForm
-from portal.helpdesk.looking import looked_at_request
 from portal.helpdesk.offers import on_the_table
 from portal.helpdesk.words import kind_words
 from portal.staff import members
@@ -40,6 +40,7 @@ def requests_page() -> ResponseReturnValue:
     waiting, names = requests.queue(lender_id=who.lender_id), _names()
     asks = decisions(lender_id=who.lender_id, only_open=True) if Permission.ANSWER_REQUESTS in who.may else ()
     shown, pages = page_of(waiting, request.args.get("page"), size=A_PAGE)
+    opening.a_list(who, "requests", shown=len(shown), page=request.args.get("page"))
     return render_template(
         "helpdesk/requests.html",
         shown=[
@@ -64,7 +65,8 @@ def requests_page() -> ResponseReturnValue:
 @needs(Permission.SEE_REQUESTS)
 def requests_csv() -> ResponseReturnValue:
     """Give the same as a file; without the words, which are read one by one and on record."""
-    names = _names()
+    waiting, names = requests.queue(lender_id=me().lender_id), _names()
+    opening.a_file(me(), "requests", rows=len(waiting))
     return csv_answer(
         "requests",
         ("number", "urgent", "late", "due", "answer by", "kind", "state", "person", "debt", "with", "opened"),
@@ -82,7 +84,7 @@ def requests_csv() -> ResponseReturnValue:
                 names.get(each.taken_by, each.taken_by),
                 each.opened_at.isoformat(timespec="minutes"),
             )
-            for each in requests.queue(lender_id=me().lender_id)
+            for each in waiting
         ),
     )
 
@@ -111,6 +113,11 @@ def decisions_csv() -> ResponseReturnValue:
     )
 
 
+def _why(number: str) -> str:
+    """Give the reason that is nearest, where somebody who needs care asked for something."""
+    return _("Request %(number)s", number=number)
+
+
 def one_or_404(number: str) -> Waiting:
     """Give a request of the lender's, or answer that there is none."""
     found = requests.queue(lender_id=me().lender_id, number=number)
@@ -124,20 +131,15 @@ def one_or_404(number: str) -> Waiting:
 def request_page(number: str) -> ResponseReturnValue:
     """Show one request, and take an answer; that somebody looked is on record."""
     who, found, form = me(), one_or_404(number), AnswerForm()
-    if request.method == "POST":
-        if Permission.ANSWER_REQUESTS not in who.may:
-            abort(403)
-        if form.validate():
-            with transaction():
-                done = requests.answer(
-                    lender_id=who.lender_id, number=number, words=form.words.data or "", by=who.actor
-                )
-            _say(done, _("The answer is sent. The person is told that there is one."))
-            return redirect(url_for("helpdesk.request", number=number), 303)
-    # Whoever asks for the head of a page sees nothing.
-    if request.environ["REQUEST_METHOD"] != "HEAD":
+    if (asked := opening.look(who, debtor_id=found.debtor_id, request=number, suggest=_why(number))) is not None:
+        return asked
+    if request.method == "POST" and Permission.ANSWER_REQUESTS not in who.may:
+        abort(403)
+    if request.method == "POST" and form.validate():
         with transaction():
-            looked_at_request(who, debtor_id=found.debtor_id, number=number)
+            done = requests.answer(lender_id=who.lender_id, number=number, words=form.words.data or "", by=who.actor)
+        _say(done, _("The answer is sent. The person is told that there is one."))
+        return redirect(url_for("helpdesk.request", number=number), 303)
     waits = found.state in (State.OPEN, State.WITH_PERSON)
     offers = found.kind is Kind.OFFER and waits
     return render_template(

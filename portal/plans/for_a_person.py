@@ -19,7 +19,7 @@ from portal.bulk import Among, hexed, raw
 from portal.contact import write
 from portal.contact.facts import Holds
 from portal.db import insert_unless_there, new_id, read, session, table_of
-from portal.debts.models import Debt, key_of
+from portal.debts.models import Debt, keys_of
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.lenders.models import Lender
 from portal.money import Money
@@ -28,6 +28,7 @@ from portal.plans.models import LIVE_STATES, Plan, PlanCard, PlanCheck, PlanItem
 from portal.plans.progress import locked_by_reference, plan_of, zone_of
 from portal.plans.states import Event, Moved, State, after
 from portal.post import words as post_words
+from portal.web.numbers import number_in
 
 _AT_ONCE = 500
 _BEFORE_ALL = uuid.UUID(int=0)
@@ -275,8 +276,8 @@ def _with_number(lender_id: uuid.UUID, number: str) -> set[uuid.UUID]:
     """Give the plans with a number of their own, or of their debt."""
     of_debt = select(Plan.id).join(Debt, (Debt.lender_id == Plan.lender_id) & (Debt.id == Plan.debt_id))
     return {
-        *session.scalars(select(Plan.id).where(Plan.lender_id == lender_id, Plan.reference == number.upper())),
-        *session.scalars(of_debt.where(Debt.lender_id == lender_id, Debt.reference_key == key_of(number))),
+        *session.scalars(select(Plan.id).where(Plan.lender_id == lender_id, Plan.reference == number_in(number))),
+        *session.scalars(of_debt.where(Debt.lender_id == lender_id, Debt.reference_key.in_(keys_of(number)))),
     }
 
 

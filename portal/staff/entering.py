@@ -1,7 +1,8 @@
 """How staff get in: e-mail and password, then a code of an app or a passkey; nobody gets in with one of them alone.
 
 A known and an unknown address look the same, in words and in work. Wrong answers slow down who is tried, the network
-that they come from, and everybody's new networks, by the rules of `people/guessing.py`.
+that they come from, and everybody's new networks, by the rules of `people/guessing.py`. A browser in which somebody
+came in before is slowed down by that member's own wrong answers alone.
 """
 
 from __future__ import annotations
@@ -81,23 +82,30 @@ def check(*, lender_id: uuid.UUID, email: str, password: str) -> Checked:
     return Checked(email=members.address_of(email), fits=fits, kept=kept, better=better)
 
 
-def give_password(checked: Checked, *, lender_id: uuid.UUID, address: str, key: str) -> PasswordGood | Wrong | Locked:
-    """Answer the first question; `address` is the visitor's network address."""
+def give_password(
+    checked: Checked, *, lender_id: uuid.UUID, address: str, key: str, device: str = ""
+) -> PasswordGood | Wrong | Locked:
+    """Answer the first question; `address` is the visitor's network address, `device` the mark of the browser.
+
+    Whoever came in with both factors in this browser before is not shut out by what others do in the same network; the
+    own wrong answers count for them as for everybody.
+    """
     # One at a time for a lender, so that guesses sent together can't pass the limit together.
     session.execute(select(Lender.id).where(Lender.id == lender_id).with_for_update(key_share=True)).scalar_one()
     subject = hashed("staff", str(lender_id), checked.email, key=key)
     near, far = (hashed("address", network, key=key) for network in guessing.networks(address))
     everybody = hashed("all staff", str(lender_id), key=key)
     now = clock.now()
-    locks = (
-        tries.locked_until(lender_id, subject),
-        tries.busy_until(lender_id, near, most=TRIES_FROM_ONE_ADDRESS, memory=guessing.ADDRESS_MEMORY),
-        tries.busy_until(lender_id, far, most=TRIES_FROM_ONE_NETWORK, memory=guessing.ADDRESS_MEMORY),
-        tries.braked_until(lender_id, everybody, known=_known_network(lender_id, near)),
-    )
+    member = members.find(lender_id=lender_id, email=checked.email)
+    locks = [tries.locked_until(lender_id, subject)]
+    if member is None or not _came_in_before(member, device):
+        locks += [
+            tries.busy_until(lender_id, near, most=TRIES_FROM_ONE_ADDRESS, memory=guessing.ADDRESS_MEMORY),
+            tries.busy_until(lender_id, far, most=TRIES_FROM_ONE_NETWORK, memory=guessing.ADDRESS_MEMORY),
+            tries.braked_until(lender_id, everybody, known=_known_network(lender_id, near)),
+        ]
     if any(until is not None and until > now for until in locks):
         return Locked(until=max(until for until in locks if until is not None))
-    member = members.find(lender_id=lender_id, email=checked.email)
     if member is not None:
         # A better hash of the password must not overwrite another password that is chosen just now.
         member = members.locked(lender_id=lender_id, member_id=member.id)
@@ -135,6 +143,14 @@ def _known_network(lender_id: uuid.UUID, network: str) -> bool:
         select(StaffSession.id).where(StaffSession.lender_id == lender_id, StaffSession.network == network).limit(1)
     )
     return found is not None
+
+
+def _came_in_before(member: StaffMember, device: str) -> bool:
+    """Say whether a member showed both factors in a browser before; nobody else has its mark."""
+    theirs = (StaffSession.lender_id == member.lender_id, StaffSession.member_id == member.id)
+    return bool(device) and (
+        session.scalar(select(StaffSession.id).where(*theirs, StaffSession.device == device).limit(1)) is not None
+    )
 
 
 def mark_of(member: StaffMember, *, key: str) -> str:

@@ -13,7 +13,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from portal.staff.passwords import MOST, MOST_TYPED, plain
 from portal.staff.roles import Role
 from portal.staff.words import role_words
-from portal.web.fields import Form, Text, at_most, tidy
+from portal.web.fields import Form, Text, at_most, no_card_number, tidy
 from portal.web.languages import gettext as _
 from portal.web.languages import lazy_gettext
 
@@ -144,7 +144,7 @@ class RolesForm(Form):
 class InviteForm(RolesForm):
     """Who is invited, and for what."""
 
-    name = Text(lazy_gettext("Name"), [Filled(lazy_gettext("Enter the name.")), at_most(LONGEST_NAME)])
+    name = Text(lazy_gettext("Name"), [Filled(lazy_gettext("Enter the name.")), at_most(LONGEST_NAME), no_card_number])
     email = Text(
         lazy_gettext("E-mail address"),
         [InputRequired(lazy_gettext("Enter the e-mail address.")), at_most(254), is_an_email],
@@ -160,6 +160,7 @@ class VouchForm(Form):
         [
             Filled(lazy_gettext("Write how you know that it is really your colleague.")),
             at_most(LONGEST_WORDS),
+            no_card_number,
         ],
     )
 
@@ -173,7 +174,10 @@ class StaffPasskeyForm(Form):
 class NewStaffPasskeyForm(StaffPasskeyForm, AppCodeForm):
     """A new passkey, with a code of the app."""
 
-    name = Text(lazy_gettext("Name of this passkey"), [Filled(lazy_gettext("Give the passkey a name.")), at_most(40)])
+    name = Text(
+        lazy_gettext("Name of this passkey"),
+        [Filled(lazy_gettext("Give the passkey a name.")), at_most(40), no_card_number],
+    )
 
 
 class NothingForm(Form):

@@ -55,6 +55,10 @@ _BEHIND_COOKIE = (
 )
 
 
+class NotAllowed(Exception):
+    """Under the lock of an act: what the roles of a moment ago allowed is gone."""
+
+
 @dataclass(frozen=True)
 class Colleague(UserMixin):
     """The member of the staff who is signed in in this browser, and the lender."""
@@ -144,7 +148,8 @@ def load(user_id: str) -> Colleague | None:
 def needs(permission: Permission | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Let only a member of the staff in who has a permission; None for what every colleague may.
 
-    Anybody else is asked to sign in; a colleague without the permission is told so, and nothing is done.
+    Anybody else is asked to sign in; a colleague without the permission is told so, and nothing is done. The same
+    if an act finds under its lock that the permission was taken away meanwhile.
     """
 
     def guard(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -157,7 +162,10 @@ def needs(permission: Permission | None) -> Callable[[Callable[..., Any]], Calla
                 return redirect(url_for("staff.sign_in"), 303)
             if permission is not None and permission not in who.may:
                 abort(403)
-            return view(**values)
+            try:
+                return view(**values)
+            except NotAllowed:
+                abort(403)
 
         guarded.permission = permission  # type: ignore[attr-defined]
         return gate("staff")(guarded)

@@ -83,7 +83,13 @@ def sign_in() -> ResponseReturnValue:
         lender = by_slug(str(form.lender.data))
         checked = entering.check(lender_id=lender.id, email=form.email.data or "", password=form.password.data or "")
         with transaction():
-            said = entering.give_password(checked, lender_id=lender.id, address=request.remote_addr or "", key=key())
+            said = entering.give_password(
+                checked,
+                lender_id=lender.id,
+                address=request.remote_addr or "",
+                key=key(),
+                device=this_device().id,
+            )
         match said:
             case PasswordGood(member_id=member_id, mark=mark):
                 cookie["staff_step"] = [lender.id.hex, member_id.hex, mark, clock.now().timestamp()]

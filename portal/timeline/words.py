@@ -121,16 +121,22 @@ def _contact_decided(facts: Facts) -> str:
 
 
 def _looked(facts: Facts) -> str:
-    name, number, reason = facts.text("name"), facts.text("request"), facts.text("reason")
+    name, reason = facts.text("name"), facts.text("reason")
     if debt := facts.text("tried"):
-        return _("%(name)s looked at what you would be offered for %(debt)s", name=name, debt=debt)
-    if number:
-        return _("%(name)s looked at what you wrote in request %(number)s", name=name, number=number)
-    if plan := facts.text("plan"):
-        return _("%(name)s looked at your plan %(plan)s", name=name, plan=plan)
-    if reason:
+        what = _("%(name)s looked at what you would be offered for %(debt)s", name=name, debt=debt)
+    elif number := facts.text("request"):
+        what = _("%(name)s looked at what you wrote in request %(number)s", name=name, number=number)
+    elif plan := facts.text("plan"):
+        what = _("%(name)s looked at your plan %(plan)s", name=name, plan=plan)
+    elif facts.text("refund"):
+        what = _("%(name)s looked at money that goes back to you", name=name)
+    elif facts.text("aside"):
+        what = _("%(name)s looked at money of yours that waits to be placed", name=name)
+    elif reason:
         return _("%(name)s opened your page. The reason given: %(reason)s", name=name, reason=reason)
-    return _("%(name)s opened your page", name=name)
+    else:
+        return _("%(name)s opened your page", name=name)
+    return _("%(what)s. The reason given: %(reason)s", what=what, reason=reason) if reason else what
 
 
 def _call(facts: Facts) -> str:
@@ -374,7 +380,15 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "autopay_charging": lambda f: _("We began to take %(amount)s", amount=f.amount()),
         "autopay_declined": lambda _f: _("Your card was declined; no money was taken, and it costs nothing"),
         "autopay_called_off": lambda _f: _("A payment was not taken by itself"),
-        "autopay_stopped": lambda f: _("Automatic payments of your plan %(number)s stopped", number=f.text("plan")),
+        "autopay_stopped": lambda f: (
+            _(
+                "%(name)s stopped the automatic payments of your plan %(number)s for you",
+                name=f.text("helper"),
+                number=f.text("plan"),
+            )
+            if f.text("helper")
+            else _("Automatic payments of your plan %(number)s stopped", number=f.text("plan"))
+        ),
         "points_awarded": lambda _f: _("You got points for a kept payment"),
         "points_taken_back": lambda _f: _("Points were taken back, because the payment went back"),
         "letter_asked": lambda _f: _("You asked for a letter"),

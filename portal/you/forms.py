@@ -6,7 +6,7 @@ from wtforms import HiddenField, RadioField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from portal.people.passkeys import MOST_NAME
-from portal.web.fields import Code, Form, Text, at_most
+from portal.web.fields import Code, Form, Text, at_most, no_card_number
 from portal.web.languages import lazy_gettext
 
 
@@ -62,6 +62,7 @@ class PasskeyNameForm(Form):
         [
             DataRequired(lazy_gettext("Give the passkey a name, for example “My phone”.")),
             Length(max=MOST_NAME, message=lazy_gettext("Use at most 40 characters for the name.")),
+            no_card_number,
         ],
     )
 

@@ -256,6 +256,36 @@ def test_a_file_that_halves_all_balances_is_asked_for_by_itself(office: Office) 
     books_agree()
 
 
+def test_parts_that_change_places_and_halves_among_rises_are_seen_and_asked_for(office: Office) -> None:
+    with_fees = (*PLAIN[:-1], "fees")
+
+    def rows_of(*parts: tuple[str, str]) -> bytes:
+        lines = [line(n, principal=principal, remark=fees) for n, (principal, fees) in enumerate(parts, 1)]
+        return table(*lines, header=with_fees)
+
+    office.bring(rows_of(*[("1482.50", "25.00")] * 12))
+    office.send(rows_of(*[("25.00", "1482.50")] * 12))
+    seen = page_of(office.look(2))
+    assert seen.says("Changed balances 12 of 12 known debts")
+    assert seen.says("In 12 of 12 known debts a third or more of what is owed goes from one part to another")
+    assert seen.says("Principal $17,790.00 $300.00") and seen.says("Fees $300.00 $17,790.00"), seen.words
+    assert office.say_yes(2).status_code == 422
+    assert debt_called(office.lender, "A-1").owed == usd("1517.50")
+    # Half of all debts fall and the others rise by as much, so that what they come to is the same.
+    office.send(rows_of(*[("741.25", "25.00"), ("2223.75", "25.00")] * 6))
+    seen = page_of(office.look(3))
+    assert seen.says("$18,210.00") and seen.says("12 of 12 known debts in this file rise or fall by a third or more.")
+    assert office.say_yes(3).status_code == 422
+    # An ordinary month: interest on all, two that paid much.
+    office.send(table(*[line(n, principal="400.00" if n < 3 else "1482.50", interest="21.00", remark="25.00")
+                        for n in range(1, 13)], header=with_fees))  # fmt: skip
+    seen = page_of(office.look(4))
+    assert seen.says("12 of 12 known debts") and not seen.says("This changes very much")
+    office.say_yes(4)
+    assert page_of(office.look(4)).says("Changed balances 12")
+    books_agree()
+
+
 def test_a_worker_that_is_killed_half_way_leaves_nothing_and_the_file_comes_in_later(
     office: Office, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

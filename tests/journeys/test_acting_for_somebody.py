@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -10,9 +12,12 @@ from portal.care.models import CareRequest, Need
 from portal.db import session
 from portal.debts.statement import Standing
 from portal.evidence.models import EvidenceRecord
+from portal.helpdesk import acting
 from portal.helpdesk.models import Consent
 from portal.lenders.models import Lender
 from portal.post.models import Message
+from portal.staff import members
+from portal.staff.models import StaffMember
 from portal.staff.roles import Role
 from tests.conftest import Clock
 from tests.journeys.acts import come_in, rows
@@ -116,3 +121,29 @@ def test_consent_is_for_one_colleague_and_has_words(
     come_to_work(auditor, a_worker(app, lender, Role.AUDITOR, name="Aud", email="aud@linden.example"))
     assert auditor.get(address).status_code == 403
     assert worker.get(f"{address}/ask?door=offer").status_code == 404
+
+
+def test_a_role_taken_away_while_an_act_is_on_its_way_refuses_it(
+    app: Flask, lender: Lender, debt: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member, client = a_worker(app, lender, Role.HELPDESK, email="gone@linden.example"), a_client(app)
+    come_to_work(client, member)
+    address = agreed(client, debt)
+    ask = client.get(f"{address}/ask?door=complain")
+    there = client.get(address)
+    lock = members.locked
+
+    def gone_meanwhile(**of: Any) -> StaffMember:
+        # The administrator is quicker: the page let somebody in whose role is gone when the act takes its lock.
+        found = lock(**of)
+        found.roles = []
+        return found
+
+    monkeypatch.setattr(acting.members, "locked", gone_meanwhile)
+    before = rows()
+    token = next(value for form in page_of(there).forms for name, value in form.fields if name == "csrf_token")
+    again = {"csrf_token": token, "how": "phone", "about": "Once more.", "form_key": "another"}
+    assert client.post(address, data=again).status_code == 403
+    assert client.fill(ask, {"words": "Nobody called back."}, to="/ask").status_code == 403
+    assert client.fill(there, to="/act/end").status_code == 403
+    assert rows() == before

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -458,7 +461,13 @@ def test_nothing_of_somebody_else_and_nothing_without_a_code(
 
 
 def test_somebody_of_the_staff_stops_it_and_can_not_start_it(
-    app: Flask, debt: Standing, plan: Plan, on: Autopay, lender: Lender, monkeypatch: pytest.MonkeyPatch
+    app: Flask,
+    client: CheckingClient,
+    debt: Standing,
+    plan: Plan,
+    on: Autopay,
+    lender: Lender,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cheap(monkeypatch)
     colleague = a_client(app)
@@ -466,8 +475,27 @@ def test_somebody_of_the_staff_stops_it_and_can_not_start_it(
     page = colleague.get(f"/staff/people/{debt.debtor_id}")
     assert "Visa •••• 5556" in words(page)
     address = f"/staff/people/{debt.debtor_id}/autopay/{on.id}/stop"
-    done = colleague.fill(colleague.get(address), to=address)
-    assert "The person is told" in words(done)
+    token = dict(page_of(colleague.get("/staff/people")).forms[0].fields)["csrf_token"]
+    # Nothing is done for anybody who did not ask for it, and nothing is said to be done that was not.
+    ask = colleague.get(address, follow_redirects=True)
+    assert "Ask first whether they want you to do something" in words(ask)
+    assert "Nothing is agreed any more" in words(
+        colleague.post(address, data={"csrf_token": token}, follow_redirects=True)
+    )
+    assert auto().state == "on"
+    agreed = colleague.fill(ask, {"how": "phone", "about": "To stop the payments."}, to="/act")
+    nobodys = address.replace(str(on.id), str(uuid.uuid4()))
+    assert colleague.post(nobodys, data={"csrf_token": token}).status_code == 404
+    link = re.search(r'href="([^"]+/stop)"', agreed.get_data(as_text=True))
+    assert link is not None and link[1] == address
+    page = colleague.get(address)
+    assert "The person is told" in words(colleague.fill(page, to=address))
+    assert "That was done already" in words(colleague.fill(page, to=address))
+    entry = json.loads(
+        session.scalars(select(EvidenceRecord.entry).where(EvidenceRecord.act == "autopay_stopped")).one()
+    )
+    assert entry["facts"]["helper"] == "Hel Desk" and entry["facts"]["consent"]
+    assert "Hel Desk stopped the automatic payments of your plan" in words(client.get("/timeline"))
     assert (auto().state, auto().why_stopped) == ("stopped", "staff")
     assert auto().stopped_by.startswith("staff:")  # type: ignore[union-attr]
     assert len(messages("autopay_stopped")) == 1

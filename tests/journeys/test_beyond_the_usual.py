@@ -261,7 +261,7 @@ def test_who_was_a_senior_when_the_page_was_asked_for_is_looked_at_again_in_the_
         who = gates.load(user_id)
         assert who is not None
         given = {"number": number, "name": "nearest", "words": "Yes.", "seen": data["seen"], "reason": ""}
-        for roles, refused in (((Role.HELPDESK,), granting.AboveCap), ((Role.AUDITOR,), deciding.NotAllowed)):
+        for roles, refused in (((Role.HELPDESK,), granting.AboveCap), ((Role.AUDITOR,), gates.NotAllowed)):
             with transaction():
                 members.set_roles(lender_id=lender.id, member_id=chief.id, roles=roles, by=OPERATOR)
             with pytest.raises(refused), transaction():

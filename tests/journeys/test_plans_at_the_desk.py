@@ -89,6 +89,8 @@ def test_what_needs_a_person_comes_first_and_plans_are_found_by_state_and_number
     assert tells(worker.get("/staff/plans"), "1 plan needs a person.", "The days to make up for it are over")
     assert listed(show="every") == [broken.reference, second.reference]
     assert listed(show="agreed") == [second.reference] == listed(find=other.reference.lower())
+    assert listed(find=other.reference.replace("-", " ")) == [second.reference]
+    assert listed(find=broken.reference.replace("-", "")) == [broken.reference]
     assert listed(find=broken.reference) == [broken.reference] and listed(find="Ämilia") == []
     assert tells(worker.get("/staff/plans?show=paused"), "No plan stands like this")
     assert listed(show="no such state", after="no id") == [broken.reference]

@@ -23,6 +23,7 @@ from tests.journeys.staff import (
     cheap,
     choose,
     come_to_work,
+    later,
     newest_link,
     password,
     row,
@@ -47,6 +48,29 @@ def token_of(client: CheckingClient) -> str:
 
 def messages(kind: str) -> list[Message]:
     return list(session.scalars(select(Message).where(Message.kind == kind)))
+
+
+def test_who_came_in_before_is_not_shut_out_by_guesses_from_the_same_network(
+    app: Flask, lender: Lender, admin: Worker, clock: Clock
+) -> None:
+    at_work, stranger = a_client(app), a_client(app)
+    come_to_work(at_work, admin)
+    at_work.fill(at_work.get("/staff/you"), to="/staff/sign-out")
+    shut = [
+        stranger.fill(stranger.get("/staff/sign-in"), {"email": f"guess{number}@linden.example", "password": "wrong"})
+        for number in range(120)
+    ][-1]
+    assert shut.status_code == 429
+    # A browser that nobody knows waits, also with what is right; the one of yesterday goes on.
+    assert password(a_client(app), admin).status_code == 429
+    later(clock, seconds=31)
+    assert come_to_work(at_work, admin).request.path == "/staff"
+    # It is known for this member alone, and the own wrong answers count in it too.
+    other = a_worker(app, lender, Role.HELPDESK, email="other@linden.example")
+    at_work.fill(at_work.get("/staff/you"), to="/staff/sign-out")
+    assert password(at_work, other).status_code == 429
+    tried = [password(at_work, admin, said="not this one").status_code for _number in range(12)]
+    assert tried[-1] == 429
 
 
 @pytest.mark.parametrize("act", ["end", "roles", "invite"])

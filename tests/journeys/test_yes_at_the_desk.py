@@ -125,7 +125,9 @@ def test_what_is_not_on_the_list_or_has_no_words_is_not_granted(
     # A disputed debt has nothing to say yes to.
     client.fill(client.get(f"/help/not-mine?debt={debt.reference}"), {"words": "It is not mine."})
     gone = worker.fill(page, {"words": "Yes."}, to="/yes")
-    assert page_of(gone).says("The limits don’t allow that plan any more.") and page_of(gone).says("let nobody say yes")
+    assert page_of(gone).says("The limits don’t allow that plan any more.")
+    # Whoever comes back to somebody who disputes something says why.
+    assert page_of(worker.fill(gone, {"reason": "To answer"})).says("let nobody say yes")
     assert rows()["quote"] == quotes
 
 
