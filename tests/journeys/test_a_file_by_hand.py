@@ -32,7 +32,7 @@ from portal.post.models import Message
 from portal.staff.models import StaffMember
 from portal.staff.roles import Role
 from tests.conftest import Clock
-from tests.journeys.acts import acts_of, agree, books_agree, come_in, rows, usd, work
+from tests.journeys.acts import acts_of, agree, books_agree, come_in, rows, the_lease_ends, usd, work
 from tests.journeys.staff import Worker, a_client, a_worker, cheap, come_to_work
 from tests.journeys.test_a_lenders_file import MAPPING, debt_called
 from tests.pages import CheckingClient, Page, page_of
@@ -303,6 +303,7 @@ def test_a_worker_that_is_killed_half_way_leaves_nothing_and_the_file_comes_in_l
     assert upload(1).state == "bringing", "the job was not given back yet"
     for _wait in range(3):
         clock.forward(seconds=150)
+        the_lease_ends()
         work(office.app)
     assert upload(1).state == "live" and set(session.scalars(select(Debt.state))) == {"open"}
     assert [run.state for run in session.scalars(select(ImportRun).order_by(ImportRun.id))] == ["abandoned", "live"]

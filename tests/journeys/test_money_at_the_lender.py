@@ -37,7 +37,20 @@ from portal.verify import Kind
 from tests.bank_files import IBAN, Ntry, statement, table
 from tests.conftest import Clock
 from tests.factories import STANDARD_LIMITS, a_debt, a_debtor, a_lender, some_limits
-from tests.journeys.acts import acts_of, agree, books_agree, come_in, command, now, plan_items, points, rows, usd, work
+from tests.journeys.acts import (
+    acts_of,
+    agree,
+    books_agree,
+    come_in,
+    command,
+    now,
+    plan_items,
+    points,
+    rows,
+    the_lease_ends,
+    usd,
+    work,
+)
 from tests.journeys.staff import Worker, a_client, a_worker, cheap, come_to_work
 from tests.pages import CheckingClient, Page, page_of
 from tests.settling import SETTLEMENTS, a_settlement
@@ -281,6 +294,7 @@ def test_a_worker_that_dies_half_way_is_followed_by_one_that_goes_on(
     assert state(1) == "bringing" and now(debt).owed == usd("880.00")
     for _wait in range(3):
         clock.forward(seconds=150)
+        the_lease_ends()
         work(desk.app)
     assert state(1) == "live" and now(debt).owed == usd("850.00")
     assert len(entries()) == 5 and acts_of(desk.lender.id)["payment_transferred"] == 5

@@ -16,9 +16,8 @@ from portal.db import session, transaction
 from portal.lenders.models import Lender
 from portal.queue import MOST_ATTEMPTS, Job, QueuedJob
 from tests.conftest import Clock
+from tests.journeys.acts import LONG_AGO, the_lease_ends
 from tests.pages import CheckingClient, page_of
-
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Killed(BaseException):
@@ -32,12 +31,6 @@ def kill(_job: Job) -> None:
 def put_off(name: str) -> None:
     with transaction():
         queue.later(name, lender_id=None, payload={})
-
-
-def the_lease_ends() -> None:
-    """Let the database's clock, which no test moves, have passed the end of every lease."""
-    with transaction() as s:
-        s.execute(update(QueuedJob).values(lease_until=LONG_AGO))
 
 
 def job() -> QueuedJob:
