@@ -17,6 +17,7 @@ from benchmarks import (
     machine,
     pages,
     paint,
+    payments,
     portfolio,
     search,
     sweeping,
@@ -31,7 +32,7 @@ TARGET = 0.5
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parts = ("answer", "pages", "import", "search", "sweep", "log", "autopay", "visit", "audit", "paint")
+    parts = ("answer", "pages", "import", "search", "sweep", "log", "payments", "autopay", "visit", "audit", "paint")
     parser.add_argument("--only", choices=parts, help="only this part")
     parser.add_argument("--quick", action="store_true", help="shorter rounds and smaller files")
     told = parser.parse_args()
@@ -51,6 +52,8 @@ def main() -> None:
             show_sweep(databases, Path(name), quick=told.quick)
         if told.only in (None, "log"):
             show_log(databases, quick=told.quick)
+        if told.only in (None, "payments"):
+            show_payments(databases, Path(name), quick=told.quick)
         if told.only in (None, "autopay"):
             show_autopay(databases, Path(name), quick=told.quick)
         if told.only in (None, "visit"):
@@ -190,6 +193,54 @@ def show_log(databases: Databases, *, quick: bool) -> None:
                 f"{found.audit:>10.1f} s   a proof has {found.bytes_of_proof} bytes",
                 flush=True,
             )
+
+
+def show_payments(databases: Databases, folder: Path, *, quick: bool) -> None:
+    """Print what taking a webhook costs, how many payments are settled, and what one asks of the database."""
+    print("\nTaking a webhook of Stripe's, against a bare Flask route that inserts one row; each event once, signed")
+    print("  granian, 2 workers of 1 thread, 4 connections; median of rounds in turns")
+    for kind in KINDS:
+        found = payments.intake(
+            databases, kind=kind, folder=folder, rounds=3 if quick else 7, seconds=2.0 if quick else 4.0
+        )
+        for who, each in (("portal", found.portal), ("floor", found.floor)):
+            print(
+                f"  {NAMES[kind]:<12}{each.rate:>8,.0f} events/s, p50 {each.p50:.1f} ms, p99 {each.p99:.1f} ms, "
+                f"server {each.cost:.2f} ms   {who}"
+            )
+        print(
+            f"  {NAMES[kind]:<12}portal to floor: {_verdict(found.ratio)} "
+            f"(turns {found.ratios[0]:.2f} to {found.ratios[-1]:.2f}), "
+            f"by the servers' processor time {_verdict(found.by_processor)}",
+            flush=True,
+        )
+    print("\nPayments settled a second, each told of by two events, by workers that leave receipts and mail to others")
+    for kind in KINDS:
+        for after in (0.0, 0.1):
+            rates = payments.settling(
+                databases,
+                kind=kind,
+                folder=folder,
+                workers=(1,) if kind == "sqlite" else (1, 2, 4),
+                answer=after,
+                payments=60 if quick else 400,
+            )
+            how = "answers at once" if not after else f"answers after {after * 1000:.0f} ms"
+            shown = ", ".join(f"{each.rate:.1f} with {each.workers}" for each in rates)
+            print(f"  {NAMES[kind]:<12}Stripe {how}: {shown}", flush=True)
+    sizes = (1_000, 100_000) if quick else (1_000, 100_000, 1_000_000)
+    print("\nOne settled payment, from its two events on, by how many entries of each kind the history has")
+    for kind in KINDS:
+        asked = payments.statements(databases, kind=kind, folder=folder, sizes=sizes)
+        shown = "; ".join(f"{size:,}: {count} statements, {ms:.1f} ms" for size, (count, ms) in asked.items())
+        print(f"  {NAMES[kind]:<12}{shown}", flush=True)
+    print("\nHow long a job waits for an idle worker, in the middle and at most")
+    for kind in KINDS:
+        for workers in (1,) if kind == "sqlite" else (1, 4):
+            middle, most = payments.latency(
+                databases, kind=kind, folder=folder, workers=workers, times=10 if quick else 40
+            )
+            print(f"  {NAMES[kind]:<12}{workers} workers: {middle * 1000:.0f} ms, {most * 1000:.0f} ms", flush=True)
 
 
 def show_autopay(databases: Databases, folder: Path, *, quick: bool) -> None:

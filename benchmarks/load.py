@@ -7,12 +7,13 @@ machine with the server: what it costs itself would make every server look alike
 from __future__ import annotations
 
 import http.client
+import itertools
 import re
 import selectors
 import socket
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.machine import Server
@@ -55,7 +56,14 @@ def ask(server: Server, path: str, headers: Mapping[str, str], *, seconds: float
     """
     asked_for = {"Host": f"127.0.0.1:{server.port}", **headers}
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in asked_for.items())]
-    question = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    return send(server, itertools.repeat(("\r\n".join(lines) + "\r\n\r\n").encode()), seconds=seconds)
+
+
+def send(server: Server, questions: Iterator[bytes], *, seconds: float) -> Round:
+    """Send whole requests over four connections at once for some seconds, the next one once one was answered.
+
+    :raises WrongAnswer: if an answer isn't 200.
+    """
     took: list[float] = []
     spent = server.processor()
     with selectors.DefaultSelector() as waiting:
@@ -66,7 +74,7 @@ def ask(server: Server, path: str, headers: Mapping[str, str], *, seconds: float
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             waiting.register(connection, selectors.EVENT_READ, connection)
             asked[connection.fileno()], read[connection.fileno()] = time.perf_counter(), b""
-            connection.sendall(question)
+            connection.sendall(next(questions))
         start = now = time.perf_counter()
         while now - start < seconds:
             for key, _events in waiting.select(timeout=10):
@@ -77,7 +85,7 @@ def ask(server: Server, path: str, headers: Mapping[str, str], *, seconds: float
                 now = time.perf_counter()
                 took.append(now - asked[key.fd])
                 asked[key.fd], read[key.fd] = now, b""
-                connection.sendall(question)
+                connection.sendall(next(questions))
         for key in list(waiting.get_map().values()):
             key.data.close()
     took.sort()

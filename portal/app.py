@@ -232,7 +232,7 @@ def _error_pages(app: Flask) -> None:
 
         Nothing was committed, and whoever sends again is told by the unique keys what was done before.
         """
-        app.log_exception((type(problem), problem, problem.__traceback__))
+        app.logger.error("the database failed on %s [%s]", request.url_rule, request.method, exc_info=problem)
         again = {"Retry-After": "30"}
         if request.path.startswith("/webhooks/"):
             return "", 503, again

@@ -197,7 +197,7 @@ class _Reader(threading.local):
             try:
                 self.connection = engine.raw_connection()
                 if engine.dialect.name == "sqlite":
-                    self.connection.cursor().execute("BEGIN")
+                    self.connection.cursor().execute("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
                 else:
                     _begin_seeing(self.connection, engine)
             except engine.dialect.loaded_dbapi.Error as problem:
@@ -212,6 +212,9 @@ class _Reader(threading.local):
 
 
 _reader = _Reader()
+
+
+_going_on = threading.local()
 
 
 class _Session(Session):
@@ -410,22 +413,26 @@ def insert_unless_there(model: type[Model]) -> pg.Insert | sqlite.Insert:
 def put_unless_there(model: type[Model], row: Mapping[str, object]) -> bool:
     """Insert a row unless there is one with a key of it; gives whether it is new. `row` names its id.
 
-    The statement is built once for a table and its columns, which for one row takes longer than the insert itself.
+    The statement is built once for a table and its columns, which for one row takes longer than the insert itself;
+    `row` has every column that isn't null by itself.
 
     :raises WriteOutsideTransaction: if no act is running.
+    :raises CouldNotRead: if the database doesn't take it.
     """
     if not _writing.get():
         raise WriteOutsideTransaction
+    if (quick := getattr(_going_on, "connection", None)) is not None:
+        return bool(_put_into(model, _going_on.dialect, tuple(row)).rows(quick, row))
     session.flush()
     connection = session.connection()
-    return connection.execute(_put_into(model, connection.dialect.name), row).first() is not None
+    return bool(_put_into(model, connection.dialect, tuple(row)).rows(connection.connection, row))
 
 
 @lru_cache(maxsize=64)
-def _put_into(model: type[Model], dialect: str) -> ReturningInsert[Any]:
+def _put_into(model: type[Model], dialect: Dialect, columns: tuple[str, ...]) -> Form:
     table = table_of(model)
-    into = pg.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    return into.on_conflict_do_nothing().returning(*table.primary_key)
+    into = pg.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    return Form(into.on_conflict_do_nothing().returning(*table.primary_key), dialect, columns=columns)
 
 
 def read(statement: Select[Any], values: Mapping[str, object]) -> Sequence[Any]:
@@ -451,13 +458,17 @@ def _session_is_in_transaction() -> bool:
 
 
 class Form:
-    """A select as one database takes it: its text, what is done to values on the way in, and to columns on the way out.
+    """A statement as one database takes it: its text, what is done to values on the way in, to columns on the way out.
+
+    It is a select, or an insert of `columns` that gives some back.
 
     SQLAlchemy writes the text and knows the types; asking the driver by itself leaves out what it does at each reading.
     """
 
-    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    def __init__(
+        self, statement: Select[Any] | ReturningInsert[Any], dialect: Dialect, *, columns: Sequence[str] | None = None
+    ) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=columns, compile_kwargs={"render_postcompile": True})
         self.text = compiled.string
         self._error = dialect.loaded_dbapi.Error
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
@@ -469,12 +480,14 @@ class Form:
             for name, kind in types.items()
             if (convert := kind.dialect_impl(dialect).bind_processor(dialect)) is not None
         ]
-        columns = statement.column_descriptions
-        row: Any = namedtuple("Row", [column["name"] for column in columns], rename=True)  # type: ignore[misc]
+        back = (
+            statement.column_descriptions if isinstance(statement, Select) else statement.returning_column_descriptions
+        )
+        row: Any = namedtuple("Row", [column["name"] for column in back], rename=True)  # type: ignore[misc]
         self._row = row
         self._coming_out = [
             (place, convert)
-            for place, column in enumerate(columns)
+            for place, column in enumerate(back)
             if (convert := column["type"].dialect_impl(dialect).result_processor(dialect, None)) is not None
         ]
 
@@ -535,3 +548,43 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         _writing.reset(token)
+
+
+@contextmanager
+def quick_transaction() -> Iterator[None]:
+    """Run an act that does nothing but `put_unless_there`, without a session, which would cost more than the act.
+
+    It goes on in what was read last, where the database lets a reader write: then what was read is still so.
+
+    :raises NestedTransaction: if an act is already running in this thread.
+    :raises CouldNotRead: if the database doesn't take it.
+    """
+    engine = _sessions.kw["bind"]
+    if not isinstance(engine, Engine) or _session_is_in_transaction():
+        # In a transaction that is open already, as in tests.
+        with transaction():
+            yield
+        return
+    if _writing.get():
+        raise NestedTransaction
+    if engine.dialect.name == "sqlite":
+        # A reader that wants to write meanwhile is refused there.
+        _reader.let_go()
+    token = _writing.set(True)
+    try:
+        connection = _reader.on(engine)
+        _going_on.connection, _going_on.dialect = connection, engine.dialect
+        yield
+        _commit(connection, engine)
+    finally:
+        # What was not committed is rolled back by the pool.
+        _going_on.connection = None
+        _reader.let_go()
+        _writing.reset(token)
+
+
+def _commit(connection: PoolProxiedConnection, engine: Engine) -> None:
+    try:
+        engine.dialect.do_commit(connection)
+    except engine.dialect.loaded_dbapi.Error as problem:
+        raise CouldNotRead(type(problem).__name__) from problem

@@ -73,11 +73,8 @@ def account_of(lender: Lender, *, api_base: str | None) -> stripe_gateway.Accoun
     """
     if not lender.stripe_secret_key:
         raise NoPaymentsYet
-    return stripe_gateway.Account(
-        secret_key=lender.stripe_secret_key,
-        api_base=api_base,
-        webhook_secrets=(lender.stripe_webhook_secret,) if lender.stripe_webhook_secret else (),
-        live=lender.stripe_secret_key.startswith(("sk_live_", "rk_live_")),
+    return stripe_gateway.account_of_keys(
+        lender.stripe_secret_key, webhook_secret=lender.stripe_webhook_secret, api_base=api_base
     )
 
 

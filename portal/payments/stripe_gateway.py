@@ -162,6 +162,16 @@ class Account:
         return f"Account(key=…{self.secret_key[-4:]}, api_base={self.api_base!r}, live={self.live})"
 
 
+def account_of_keys(secret_key: str, *, webhook_secret: str | None, api_base: str | None) -> Account:
+    """Give the account that a key opens."""
+    return Account(
+        secret_key=secret_key,
+        api_base=api_base,
+        webhook_secrets=(webhook_secret,) if webhook_secret else (),
+        live=secret_key.startswith(("sk_live_", "rk_live_")),
+    )
+
+
 class CheckoutStatus(Enum):
     """Whether a hosted page still takes a payment."""
 
