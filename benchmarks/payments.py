@@ -4,6 +4,7 @@ what one costs in statements however long the history is, and how soon an idle w
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -36,7 +37,9 @@ from portal.ledger import Account
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.payments.models import MoneyEffect, Payment, PaymentPart, WebhookEvent
+from portal.people.models import Debtor
 from portal.queue import QueuedJob
+from tests import factories
 from tests.asked import telling
 from tests.factories import a_debt, a_debtor
 
@@ -181,6 +184,8 @@ def _payments(count: int) -> list[uuid.UUID]:
     """Write people with a debt each who have just paid, and of whom no word has come."""
     lender = lenders.by_slug(portfolio.SLUG)
     now, made = clock.now(), []
+    # Another process may have written some before.
+    factories._numbers = itertools.count((session.scalar(select(func.count()).select_from(Debtor)) or 0) * 4 + 1)
     with transaction() as s:
         for _number in range(count):
             debt = a_debt("900.00", lender=lender, debtor=a_debtor(lender=lender), annual_rate="0")
