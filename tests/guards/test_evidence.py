@@ -25,6 +25,7 @@ WITHOUT_A_RECORD = {
     "evidence/log.py:_place_some": "as open_log",
     "evidence/log.py:Tiles.put": "as open_log",
     "queue.py:later": "a job is no act; what caused it is recorded by whoever asks for it, what it does by the job",
+    "queue.py:Keeper.keep": "lets the lease of work that goes on run on",
     "queue.py:many_later": "as later",
     "queue.py:_claim": "a worker takes a job",
     "queue.py:_finish": "a worker gives a job back",
