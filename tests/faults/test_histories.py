@@ -1,6 +1,6 @@
 """A thousand histories of payments on each database, on PostgreSQL with four workers; the tests live a sample.
 
-`make faults` (FAULTS=all) lives all of them; HISTORY=seed lives one alone.
+`make faults` (FAULTS=all) lives all of them; HISTORY=seed lives one alone, SOME=count so many.
 """
 
 from __future__ import annotations
