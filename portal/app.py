@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
+from sqlite3 import SQLITE_ERROR
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ import click
 from flask import Flask, Response, g, render_template, request
 from flask.cli import AppGroup
 from flask_login import current_user
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -226,6 +227,17 @@ def _origin(url: str | None) -> str | None:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _is_away(problem: SQLAlchemyError) -> bool:
+    """Say whether a database is away, full or locked, and not asked for what it can't do."""
+    if isinstance(problem, PoolTimeout):
+        return True
+    said = problem.orig if isinstance(problem, DBAPIError) else problem.__cause__
+    driver = db.session.get_bind().dialect.loaded_dbapi
+    # SQLite says of a mistake in a statement, too, that it can't operate.
+    mistake = getattr(said, "sqlite_errorcode", None) == SQLITE_ERROR
+    return isinstance(said, (driver.OperationalError, driver.InterfaceError)) and not mistake
+
+
 def _error_pages(app: Flask) -> None:
     known = {400, 403, 404, 405, 413, 429, 500, 503}
 
@@ -249,6 +261,8 @@ def _error_pages(app: Flask) -> None:
 
         Nothing was committed, and whoever sends again is told by the unique keys what was done before.
         """
+        if not _is_away(problem):
+            raise problem
         app.logger.error("the database failed on %s [%s]", request.url_rule, request.method, exc_info=problem)
         again = {"Retry-After": "30"}
         if request.path.startswith("/webhooks/"):
