@@ -517,6 +517,9 @@ def _sent(done: object, aside_id: uuid.UUID) -> ResponseReturnValue:
 def keep(aside_id: uuid.UUID) -> ResponseReturnValue:
     """Let money that was asked to go back wait again."""
     who = me()
+    row = session.get(SetAside, (who.lender_id, aside_id))
+    if row is None or not aside.at_lender(row):
+        abort(404)
     try:
         with transaction():
             done = acts.call_off(lender_id=who.lender_id, aside_id=aside_id, by=who.member_id)
