@@ -32,6 +32,26 @@ from portal.web.languages import gettext as _
 desk_drafts = Blueprint("desk_drafts", __name__, url_prefix="/staff/limits/drafts")
 
 
+@desk_drafts.errorhandler(LimitsError)
+def cannot_be_read(error: LimitsError) -> ResponseReturnValue:
+    """Say what can't be read in a draft, or in what would have been saved; nothing was."""
+    number = (request.view_args or {}).get("number")
+    if request.endpoint != "desk_drafts.draft" or number is None:
+        flash(_("Nothing was saved. %(why)s", why=error.problems[0]), "problem")
+        begins = request.endpoint == "desk_drafts.from_version"
+        return redirect(url_for("desk.limits") if number is None or begins else draft_url(number), 303)
+    who, found = me(), draft_or_404(number)
+    return render_template(
+        "desk/unreadable.html",
+        one=found,
+        state=draft_state(found.state),
+        problems=error.problems,
+        edits=Permission.WRITE_LIMITS in who.may and isinstance(after(State(found.state), Event.SAVE), Moved),
+        takes_back=Permission.WRITE_LIMITS in who.may and found.state == State.SENT,
+        withdraws=Permission.WRITE_LIMITS in who.may and State(found.state) in ALIVE,
+    ), 200
+
+
 def today_of(who: Colleague) -> date:
     """Give the day that it is for a lender."""
     return clock.today(who.zone)

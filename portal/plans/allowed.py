@@ -69,7 +69,7 @@ class InForce:
 
 @lru_cache(maxsize=64)
 def _parsed(source: str, currency: str) -> LimitsSet:
-    return parse(source, currency=currency)
+    return parse(source, currency=currency, loaded=True)
 
 
 def drafted(text: str, *, lender_id: uuid.UUID, currency: str) -> LimitsSet:
