@@ -550,6 +550,11 @@ def _offered(kind: type[Enum] | None, key: str) -> list[tuple[str, str]]:
     """Give what can be chosen, in words."""
     if key == "seasonal_months":
         return [(str(month), name) for month, name in get_month_names("wide", locale=get_locale() or "en").items()]
+    return [(each.value, choice_words(each)) for each in kind or ()]
+
+
+def choice_words(choice: Enum) -> str:
+    """Say something that can be chosen, as the form does."""
     words: dict[Enum, str] = {
         Frequency.WEEKLY: _("weekly"),
         Frequency.FORTNIGHTLY: _("every two weeks"),
@@ -576,7 +581,7 @@ def _offered(kind: type[Enum] | None, key: str) -> list[tuple[str, str]]:
         Order.BY_INSTALMENT: _("one payment of the plan after the other"),
         **{component: component_words(component) for component in Component},
     }
-    return [(each.value, words[each]) for each in kind or ()]
+    return words[choice]
 
 
 def entries() -> Iterator[tuple[str, Entry | Rows]]:
