@@ -323,6 +323,8 @@ PAGES = (
     DebtorPage("staff, limits", "/staff/limits", COLLEAGUE),
     DebtorPage("staff, limits as sentences", "/staff/limits/1", COLLEAGUE),
     DebtorPage("staff, go back to a version", "/staff/limits/{version}/go-back", COLLEAGUE),
+    DebtorPage("staff, limits still to come", "/staff/limits/{version_to_come}", COLLEAGUE),
+    DebtorPage("staff, call limits off", "/staff/limits/{version_to_come}/call-off", COLLEAGUE),
     DebtorPage("staff, begin with a file", "/staff/limits/drafts/from-file", COLLEAGUE),
     DebtorPage(
         "staff, begin with no file", "/staff/limits/drafts/from-file", COLLEAGUE, status=422, typed={"text": "name ="}
@@ -527,6 +529,7 @@ NO_PAGE = {
     "desk.version_file": "a file of limits",
     "desk.versions_csv": "a table for a spreadsheet",
     "desk_drafts.draft_file": "as desk.version_file",
+    "desk_drafts.call_off": "desk.call_off, for whoever wrote it",
     "finance.refunds_csv": "a table for a spreadsheet",
     "reconciliation.lines_csv": "a table for a spreadsheet",
     "reconciliation.payouts_csv": "a table for a spreadsheet",

@@ -53,6 +53,7 @@ from portal.people.models import Passkey, UserSession
 from portal.people.permissions import load
 from portal.people.reach import Address
 from portal.plans import for_a_person, granting, negotiate, progress
+from portal.plans.allowed import keep_version
 from portal.plans.caps import Reach
 from portal.plans.models import Plan, Quote
 from portal.post.models import Message
@@ -236,11 +237,16 @@ class Scene:
             assert now is not None
             for name, by in (("draft", worker), ("draft_sent", lost)):
                 key = name.ljust(32, "0")
-                found = drafts.begin(**here, text=factories.LIMITS_WITH_CAPS, base_id=now.id, form_key=key, by=by)
+                days = "grace_days = 6" if name == "draft" else "grace_days = 5"
+                text = factories.LIMITS_WITH_CAPS.replace("grace_days = 5", days)
+                found = drafts.begin(**here, text=text, base_id=now.id, form_key=key, by=by)
                 made[name] = str(found.number)
             warnings = [each.key for each in drafts.findings_of(found, currency=self.lender.currency, today=today)]
             drafts.send(**here, number=found.number, revision=1, acknowledged=warnings, today=today, by=lost)
-        return made | {"version": str(now.number)}
+            # One that is approved and still to come, so that the drafts have something that they would undo.
+            text = factories.LIMITS_WITH_CAPS.replace("cure_days = 30", "cure_days = 31")
+            to_come = keep_version(text, lender_id=self.lender.id, first_day=today + timedelta(days=200))
+        return made | {"version": str(now.number), "version_to_come": str(to_come.number)}
 
     def _files(self, worker: uuid.UUID) -> dict[str, str]:
         """Bring files: one that came in, two that wait for a yes, of which one changes much, one that can't be read."""

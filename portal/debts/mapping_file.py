@@ -1,6 +1,5 @@
 """RULES  Read a mapping file (TOML), and check all of it that can be checked without the lender's file."""
 
-import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -13,6 +12,7 @@ from portal.debts.expressions import ExpressionRefused, Kind, parse_expression
 from portal.debts.mapping import FIELDS, REQUIRED, MappingRefused, PortfolioMapping, Rounding, Skip, Source
 from portal.debts.row_reader import compile_mapping
 from portal.debts.tables import FileRefused
+from portal.handwritten import NotRead, read
 
 MOST_ATTRIBUTES = 30
 LARGEST_AMOUNT = Decimal(1_000_000_000)  # whole units of the currency; a mapping may state another one
@@ -41,9 +41,9 @@ def parse_mapping(text: str, *, name: str = "mapping") -> PortfolioMapping:
     :raises MappingRefused: if it says something that is not understood.
     """
     try:
-        told = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise MappingRefused(f"The mapping {name} is not TOML: {error}.") from error
+        told = read(text)
+    except NotRead as error:
+        raise MappingRefused(f"The mapping {name} is not TOML that can be read. {error.sentence}") from error
     try:
         mapping = _mapping(name, told)
         _try_out(mapping)

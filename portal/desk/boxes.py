@@ -7,7 +7,6 @@ of the language of the file, so that reading it can’t fail for that.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -19,6 +18,7 @@ from wtforms import BooleanField, SelectField, SelectMultipleField, StringField,
 from wtforms.validators import StopValidation
 
 from portal import amounts
+from portal.limits.reading import LONGEST_TEXT, seen
 from portal.money import EXPONENTS, Money
 from portal.web.fields import MOST_KEPT, amount_problem, tidy
 from portal.web.languages import Later, get_locale
@@ -36,10 +36,14 @@ class Line(StringField):
 
     kept: Any = None
 
+    def __init__(self, label: Later, longest: int = LONGEST_TEXT, **options: Any) -> None:
+        super().__init__(label, **options)
+        self.longest = longest
+
     def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """Take the first value, without signs that steer a printer."""
+        """Take the first value, without signs that steer a printer or turn what is read around."""
         typed = valuelist[0][:MOST_KEPT] if valuelist else ""
-        self.data = "".join(sign for sign in typed if unicodedata.category(sign) != "Cc").strip()
+        self.data = seen(typed).strip()
 
     def show(self, value: Any) -> None:
         """Show what the file has."""
@@ -57,6 +61,8 @@ class Line(StringField):
 
         :raises StopValidation: if that is no value for this key.
         """
+        if len(typed) > self.longest:
+            raise StopValidation(_("Write it in at most %(count)s signs.", count=self.longest))
         return typed
 
 
@@ -169,8 +175,13 @@ class Lines(TextAreaField):
         self.data = "\n".join(value or ())
 
     def pre_validate(self, _form: object) -> None:
-        """Take each line that has something in it."""
-        self.kept = [line.strip() for line in (self.data or "").splitlines() if line.strip()] or None
+        """Take each line that has something in it.
+
+        :raises StopValidation: if one is too long.
+        """
+        self.kept = [line.strip() for line in map(seen, (self.data or "").splitlines()) if line.strip()] or None
+        if any(len(line) > LONGEST_TEXT for line in self.kept or ()):
+            raise StopValidation(_("Write each line in at most %(count)s signs.", count=LONGEST_TEXT))
 
 
 class OneOf(SelectField):

@@ -17,7 +17,7 @@ from werkzeug.datastructures import MultiDict
 from portal.desk.boxes import Line, Lines, OneOf, SeasonEnd, Share, SomeOf, Sum, Whole, YesNo
 from portal.desk.sentences import component_words
 from portal.limits.cards import AffordabilityModel, Card, Component, InterestPolicy, Order
-from portal.limits.reading import read_card
+from portal.limits.reading import LONGEST_NAME, read_card
 from portal.limits.writing import card_table
 from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
@@ -82,7 +82,7 @@ SECTIONS: Final = (
         (
             Part(
                 (
-                    Entry("name", lazy_gettext("Name of the card"), Line, needed=True),
+                    Entry("name", lazy_gettext("Name of the card"), Line, {"longest": LONGEST_NAME}, needed=True),
                     Entry(
                         "when.balance_from",
                         lazy_gettext("Balance from"),
@@ -242,7 +242,9 @@ SECTIONS: Final = (
                         "interest.bands",
                         lazy_gettext("A season with a rate of its own"),
                         (
-                            Entry("name", lazy_gettext("Name of the season"), Line, needed=True),
+                            Entry(
+                                "name", lazy_gettext("Name of the season"), Line, {"longest": LONGEST_NAME}, needed=True
+                            ),
                             Entry("from", lazy_gettext("First day"), SeasonEnd, needed=True),
                             Entry("to", lazy_gettext("Last day"), SeasonEnd, needed=True),
                             Entry(
@@ -548,6 +550,11 @@ def _offered(kind: type[Enum] | None, key: str) -> list[tuple[str, str]]:
     """Give what can be chosen, in words."""
     if key == "seasonal_months":
         return [(str(month), name) for month, name in get_month_names("wide", locale=get_locale() or "en").items()]
+    return [(each.value, choice_words(each)) for each in kind or ()]
+
+
+def choice_words(choice: Enum) -> str:
+    """Say something that can be chosen, as the form does."""
     words: dict[Enum, str] = {
         Frequency.WEEKLY: _("weekly"),
         Frequency.FORTNIGHTLY: _("every two weeks"),
@@ -574,7 +581,7 @@ def _offered(kind: type[Enum] | None, key: str) -> list[tuple[str, str]]:
         Order.BY_INSTALMENT: _("one payment of the plan after the other"),
         **{component: component_words(component) for component in Component},
     }
-    return [(each.value, words[each]) for each in kind or ()]
+    return words[choice]
 
 
 def entries() -> Iterator[tuple[str, Entry | Rows]]:

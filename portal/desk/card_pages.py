@@ -9,17 +9,27 @@ from flask.typing import ResponseReturnValue
 
 from portal.desk import drafts
 from portal.desk.card_form import SECTIONS, CardForm, Rows, form_for
-from portal.desk.draft_pages import conflict_of, currency, draft_or_404, draft_url, revision_given, save, say_if_changed
+from portal.desk.draft_pages import (
+    cannot_be_read,
+    conflict_of,
+    currency,
+    draft_or_404,
+    draft_url,
+    revision_given,
+    save,
+    say_if_changed,
+)
 from portal.desk.drafts import Changed
 from portal.desk.models import LimitsDraft
 from portal.limits.cards import Card, LimitsSet, When
-from portal.limits.reading import LimitsError, parse
+from portal.limits.reading import LONGEST_NAME, LimitsError, parse
 from portal.limits.writing import write
 from portal.staff.gates import needs
 from portal.staff.roles import Permission
 from portal.web.languages import gettext as _
 
 desk_cards = Blueprint("desk_cards", __name__, url_prefix="/staff/limits/drafts/<int:number>/cards")
+desk_cards.register_error_handler(LimitsError, cannot_be_read)
 
 
 def _limits_of(found: LimitsDraft, revision: int | None = None) -> LimitsSet:
@@ -148,7 +158,7 @@ def move(number: int, at: int, what: str) -> ResponseReturnValue:
 def _name_of_copy(name: str, limits: LimitsSet) -> str:
     taken = {card.name for card in limits.cards}
     for count in range(2, len(taken) + 3):
-        made = f"{name} ({count})"
+        made = f"{name[: LONGEST_NAME - 6]} ({count})"
         if made not in taken:
             return made
     raise AssertionError(name)

@@ -11,18 +11,19 @@ from werkzeug.datastructures import FileStorage
 
 from portal import clock
 from portal.db import transaction
-from portal.desk import drafts, versions
-from portal.desk.drafts import Changed, MayNot, NotTwoPeople, Released, StillWrong
+from portal.desk import differences, drafts, versions
+from portal.desk.drafts import CALLED_OFF, Changed, MayNot, NotTwoPeople, Released, StillWrong
 from portal.desk.forms import FileForm, FirstDayForm, WordsForm
 from portal.desk.models import LimitsDraft
 from portal.desk.sentences import card_groups
 from portal.desk.states import ALIVE, Event, Forbidden, Moved, Repeated, State, after
-from portal.desk.words import Said, draft_state, finding_words, tie_words
+from portal.desk.words import Said, beside_words, draft_state, finding_words, tie_words
 from portal.limits.cards import LimitsSet
-from portal.limits.findings import Finding, Kind
+from portal.limits.findings import SAID_BY_BOTH, Finding, Kind, Level
 from portal.limits.reading import LimitsError, parse
 from portal.limits.writing import starting, write
 from portal.plans.allowed import without_card
+from portal.plans.models import LimitsVersion
 from portal.staff import members
 from portal.staff.gates import Colleague, me, needs
 from portal.staff.roles import Permission
@@ -30,6 +31,26 @@ from portal.web.formats import day as day_words
 from portal.web.languages import gettext as _
 
 desk_drafts = Blueprint("desk_drafts", __name__, url_prefix="/staff/limits/drafts")
+
+
+@desk_drafts.errorhandler(LimitsError)
+def cannot_be_read(error: LimitsError) -> ResponseReturnValue:
+    """Say what can't be read in a draft, or in what would have been saved; nothing was."""
+    number = (request.view_args or {}).get("number")
+    if request.endpoint != "desk_drafts.draft" or number is None:
+        flash(_("Nothing was saved. %(why)s", why=error.problems[0]), "problem")
+        begins = request.endpoint == "desk_drafts.from_version"
+        return redirect(url_for("desk.limits") if number is None or begins else draft_url(number), 303)
+    who, found = me(), draft_or_404(number)
+    return render_template(
+        "desk/unreadable.html",
+        one=found,
+        state=draft_state(found.state),
+        problems=error.problems,
+        edits=Permission.WRITE_LIMITS in who.may and isinstance(after(State(found.state), Event.SAVE), Moved),
+        takes_back=Permission.WRITE_LIMITS in who.may and found.state == State.SENT,
+        withdraws=Permission.WRITE_LIMITS in who.may and State(found.state) in ALIVE,
+    ), 200
 
 
 def today_of(who: Colleague) -> date:
@@ -70,7 +91,7 @@ def draft_url(number: int) -> str:
 @needs(Permission.WRITE_LIMITS)
 def from_version(number: int) -> ResponseReturnValue:
     """Begin a draft with what a version says."""
-    found = {one.number: one for one in versions.of(lender_id=me().lender_id, today=today_of(me()))}.get(number)
+    found = versions.find(lender_id=me().lender_id, number=number)
     if found is None:
         abort(404)
     begun = _begin(found.source, base_id=found.id)
@@ -107,9 +128,10 @@ def from_file() -> ResponseReturnValue:
     problems: tuple[str, ...] = ()
     form = FileForm()
     if form.validate_on_submit() and form.read(_uploaded()):
-        now = drafts.in_force(lender_id=me().lender_id, today=today_of(me()))
         try:
-            begun = _begin(form.text.data, base_id=None if now is None else now.id)
+            first_day = parse(form.text.data, currency=currency()).effective_from
+            until_then = drafts.in_force(lender_id=me().lender_id, today=max(first_day, today_of(me())))
+            begun = _begin(form.text.data, base_id=None if until_then is None else until_then.id)
             return redirect(draft_url(begun.number), 303)
         except LimitsError as error:
             problems = error.problems
@@ -131,15 +153,37 @@ def said_of(draft: LimitsDraft, limits: LimitsSet) -> list[Said]:
     """Give all that speaks against a draft, in words; how many debts have no card is counted only if there is a gap."""
     who, of = me(), currency()
     found = drafts.findings_of(draft, currency=of, today=today_of(who))
-    return [_said(each, limits, of) for each in found]
+    return [_said(each, draft, limits, of) for each in found]
 
 
-def _said(found: Finding, limits: LimitsSet, of: str) -> Said:
+def _said(found: Finding, draft: LimitsDraft, limits: LimitsSet, of: str) -> Said:
     who, debts = me(), None
+    if found.kind in SAID_BY_BOTH and found.version is not None:
+        other = versions.find(lender_id=who.lender_id, number=found.version)
+        if other is not None:
+            return _beside(found, other, draft, limits, of)
     if found.kind is Kind.GAP:
         debts, _example = without_card(limits, lender_id=who.lender_id, today=today_of(who))
     at = {card.name: place for place, card in enumerate(limits.cards, start=1)}
     return finding_words(found, currency=of, at=at.get, debts=debts)
+
+
+def _beside(found: Finding, other: LimitsVersion, draft: LimitsDraft, limits: LimitsSet, of: str) -> Said:
+    """Say what of another version a draft leaves out, or what of the draft another version does."""
+    theirs, base = drafts.read(other, currency=of), drafts.base_of(draft)
+    if found.kind is Kind.LEFT_OUT:
+        before = None if base is None else drafts.read(base, currency=of)
+        mine, whole = limits, drafts.lost_of(limits, base=before, theirs=theirs)
+    else:
+        until_then = drafts.follows(draft, currency=of, today=today_of(me()))
+        before = None if until_then is None else drafts.read(until_then, currency=of)
+        mine, whole = theirs, drafts.lost_of(theirs, base=before, theirs=limits)
+    return beside_words(
+        found,
+        first_day=other.effective_from,
+        base=None if base is None else base.number,
+        lost=() if whole is None else differences.between(whole, mine),
+    )
 
 
 @desk_drafts.get("/<int:number>")
@@ -154,31 +198,46 @@ def _page(found: LimitsDraft, *, missing: frozenset[str] = frozenset()) -> str:
     limits = parse(found.source, currency=currency())
     alive = State(found.state) in ALIVE
     said = said_of(found, limits) if alive else []
-    now = drafts.in_force(lender_id=who.lender_id, today=today_of(who))
+    base = drafts.base_of(found)
+    until_then = drafts.follows(found, currency=currency(), today=today_of(who)) if alive else base
+    before = None if until_then is None else drafts.read(until_then, currency=currency())
+    became = drafts.version_made_of(found)
     called, writes = names(), Permission.WRITE_LIMITS in who.may
+    edits = writes and isinstance(after(State(found.state), Event.SAVE), Moved)
     approves = found.state == State.SENT and Permission.APPROVE_LIMITS in who.may
     tie = drafts.second_person(found, by=who.member_id) if approves else None
+    decider = who.member_id if approves else found.decided_by
+    invited = (
+        drafts.invitations_between(lender_id=who.lender_id, by=decider, authors=drafts.authors_of(found))
+        if decider is not None
+        else ()
+    )
     return render_template(
         "desk/draft.html",
         one=found,
-        state=draft_state(found.state),
+        state=draft_state(CALLED_OFF if became is not None and became.called_off_by else found.state),
         limits=limits,
         cards=[(card.name, card_groups(card)) for card in limits.cards],
         errors=[each for each in said if each.is_error],
         warnings=[each for each in said if not each.is_error],
         missing=missing,
         ticked=request.form.getlist("acknowledged"),
-        base=drafts.base_number(found),
-        now=now,
-        base_changed=alive and now is not None and found.base_id != now.id,
+        until_then=until_then,
+        takes_over=edits and until_then is not None and found.base_id != until_then.id,
+        differing_all=differences.between(before, limits) if before is not None else None,
         # As both would be written, so that notes and spaces are no difference.
-        changed=versions.changed_lines(write(parse(now.source, currency=currency())), write(limits)) if now else None,
+        changed=versions.changed_lines(write(before), write(limits)) if before is not None else (),
         author=called.get(found.author_id, ""),
         others=[called.get(each, "") for each in drafts.authors_of(found) if each != found.author_id],
         sent_by=called.get(found.sent_by) if found.sent_by else None,
         decided_by=called.get(found.decided_by) if found.decided_by else None,
-        version=_version_of(found),
-        edits=writes and isinstance(after(State(found.state), Event.SAVE), Moved),
+        invited=[(called.get(inviter, ""), called.get(member, "")) for inviter, member in invited],
+        version=became,
+        called_off_by=called.get(became.called_off_by, "") if became is not None and became.called_off_by else None,
+        calls_off=became is not None
+        and drafts.may_call_off(became, by=who.member_id, permissions=who.may, today=today_of(who)),
+        approves_limits=Permission.APPROVE_LIMITS in who.may,
+        edits=edits,
         sends=writes and isinstance(after(State(found.state), Event.SEND), Moved),
         takes_back=writes and found.state == State.SENT,
         withdraws=writes and alive,
@@ -187,14 +246,6 @@ def _page(found: LimitsDraft, *, missing: frozenset[str] = frozenset()) -> str:
         too_late=limits.effective_from < today_of(who),
         today=today_of(who),
     )
-
-
-def _version_of(found: LimitsDraft) -> int | None:
-    release = next(
-        (each for each in drafts.releases_of(lender_id=found.lender_id).values() if each.draft_id == found.id), None
-    )
-    listed = versions.of(lender_id=found.lender_id, today=today_of(me())) if release is not None else ()
-    return next((one.number for one in listed if release is not None and one.id == release.version_id), None)
 
 
 @desk_drafts.get("/<int:number>.toml")
@@ -326,6 +377,74 @@ def send(number: int) -> ResponseReturnValue:
     return redirect(draft_url(number), 303)
 
 
+@desk_drafts.post("/<int:number>/take-over")
+@needs(Permission.WRITE_LIMITS)
+def take_over(number: int) -> ResponseReturnValue:
+    """Put into a draft what the version changed that counts until it does."""
+    who, found = me(), draft_or_404(number)
+    try:
+        with transaction():
+            done = drafts.take_over(
+                lender_id=who.lender_id,
+                currency=currency(),
+                number=found.number,
+                revision=revision_given(),
+                today=today_of(who),
+                by=who.member_id,
+            )
+    except MayNot:
+        abort(403)
+    say(done, _("Taken over. What you had changed yourself stays as it is; below stands what differs now."))
+    return redirect(draft_url(number), 303)
+
+
+@desk_drafts.route("/<int:number>/call-off", methods=["GET", "POST"])
+@needs(Permission.WRITE_LIMITS)
+def call_off(number: int) -> ResponseReturnValue:
+    """Let an author stop what was approved before it begins, with a reason."""
+    version = drafts.version_made_of(draft_or_404(number))
+    if version is None:
+        abort(404)
+    return call_off_page(version, back=draft_url(number))
+
+
+def call_off_page(version: LimitsVersion, *, back: str) -> ResponseReturnValue:
+    """Ask why, say what was written on it, and call a version off."""
+    who, form = me(), WordsForm()
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                done = drafts.call_off(
+                    lender_id=who.lender_id,
+                    number=version.number,
+                    reason=form.words.data or "",
+                    today=today_of(who),
+                    by=who.member_id,
+                )
+        except MayNot:
+            abort(403)
+        match done:
+            case Moved():
+                flash(_("Version %(number)s is called off. It will not count.", number=version.number), "success")
+            case Repeated():
+                flash(_("That was done already, perhaps by a colleague. Nothing has changed."))
+            case _:
+                flash(_("It counts already. An approver can go back to the version before."), "problem")
+        return redirect(back, 303)
+    if not drafts.may_call_off(version, by=who.member_id, permissions=who.may, today=today_of(who)):
+        flash(_("Version %(number)s can’t be called off by you, or not any more.", number=version.number), "problem")
+        return redirect(back, 303)
+    instead = drafts.replaced_by(version)
+    return render_template(
+        "desk/call_off.html",
+        form=form,
+        one=version,
+        instead=instead,
+        back=back,
+        written_on=drafts.written_on(version),
+    ), 422 if form.errors else 200
+
+
 @desk_drafts.post("/<int:number>/take-back")
 @needs(Permission.WRITE_LIMITS)
 def take_back(number: int) -> ResponseReturnValue:
@@ -370,9 +489,12 @@ def approve(number: int) -> ResponseReturnValue:
                 revision=revision_given(),
                 today=today_of(who),
                 by=who.member_id,
+                acknowledged=request.form.getlist("acknowledged"),
             )
     except MayNot:
         abort(403)
+    if isinstance(done, StillWrong) and not any(each.level is Level.ERROR for each in done.findings):
+        return _page(draft_or_404(number), missing=frozenset(each.key for each in done.findings)), 422
     match done:
         case Released(number=version, first_day=on, wished=None):
             flash(

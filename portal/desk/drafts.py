@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from portal import clock
 from portal.db import new_id, session
@@ -26,13 +27,18 @@ from portal.lenders.models import Lender
 from portal.limits import findings
 from portal.limits.cards import LimitsSet
 from portal.limits.checks import Loaded
-from portal.limits.findings import Finding, Level
+from portal.limits.findings import SAID_BY_BOTH, Finding, Kind, Level
+from portal.limits.merging import Prefer, merged
 from portal.limits.reading import parse
-from portal.limits.writing import starting
-from portal.plans.allowed import keep_version
+from portal.limits.writing import starting, write
+from portal.plans.allowed import keep_version, version_of
 from portal.plans.models import LimitsVersion
+from portal.staff import tell
 from portal.staff.models import StaffMember, StaffSession
 from portal.staff.roles import Permission, permissions_of
+
+# How far the record of an act lies from the moment that its rows name.
+_ONE_ACT = timedelta(minutes=1)
 
 
 class MayNot(Exception):
@@ -71,6 +77,11 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class BegunAlready:
+    """The version counts since a day that has come, or did once: it can be left for the one before, not called off."""
+
+
+@dataclass(frozen=True, slots=True)
 class NothingBefore:
     """There is no version to go back to from the one that counts now, or another one counts by now."""
 
@@ -98,12 +109,47 @@ def find(*, lender_id: uuid.UUID, number: int) -> LimitsDraft | None:
     ).one_or_none()
 
 
-def of(*, lender_id: uuid.UUID) -> Sequence[LimitsDraft]:
-    """Give all drafts of a lender, those on which somebody works first, and the newest of them at the top."""
-    found = session.scalars(
-        select(LimitsDraft).where(LimitsDraft.lender_id == lender_id).order_by(LimitsDraft.number.desc())
-    ).all()
-    return sorted(found, key=lambda draft: State(draft.state) not in ALIVE)
+_WORKED_ON = case((LimitsDraft.state.in_([state.value for state in ALIVE]), 1), else_=0)
+_ITS_RELEASE = (LimitsRelease.lender_id == LimitsDraft.lender_id) & (LimitsRelease.draft_id == LimitsDraft.id)
+_ITS_VERSION = (LimitsVersion.lender_id == LimitsRelease.lender_id) & (LimitsVersion.id == LimitsRelease.version_id)
+# How a draft is shown whose version was called off: it was approved, and doesn't count.
+CALLED_OFF = "called_off"
+A_PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRow:
+    """One draft as a list shows it; `key` is where the list goes on after it."""
+
+    number: int
+    state: str
+    author_id: uuid.UUID
+    changed_at: datetime
+    key: tuple[int, int]
+
+
+def page(*, lender_id: uuid.UUID, after: tuple[int, int] | None = None, size: int = A_PAGE) -> Sequence[DraftRow]:
+    """Give some drafts of a lender, without texts: those on which somebody works first, and the newest at the top."""
+    asked = (
+        select(
+            LimitsDraft.number,
+            LimitsDraft.state,
+            LimitsDraft.author_id,
+            LimitsDraft.changed_at,
+            _WORKED_ON,
+            LimitsVersion.called_off_at,
+        )
+        .outerjoin(LimitsRelease, _ITS_RELEASE)
+        .outerjoin(LimitsVersion, _ITS_VERSION)
+        .where(LimitsDraft.lender_id == lender_id)
+    )
+    if after is not None:
+        asked = asked.where((after[0] > _WORKED_ON) | ((after[0] >= _WORKED_ON) & (LimitsDraft.number < after[1])))
+    rows = session.execute(asked.order_by(_WORKED_ON.desc(), LimitsDraft.number.desc()).limit(size))
+    return [
+        DraftRow(number, CALLED_OFF if off is not None else state, author_id, changed_at, (worked_on, number))
+        for number, state, author_id, changed_at, worked_on, off in rows
+    ]
 
 
 def text_at(draft: LimitsDraft, revision: int) -> str | None:
@@ -138,13 +184,15 @@ def authors_of(draft: LimitsDraft) -> frozenset[uuid.UUID]:
     return frozenset({draft.author_id, *wrote, *({draft.sent_by} if draft.sent_by else ())})
 
 
-def base_number(draft: LimitsDraft) -> int | None:
-    """Give the number of the version on which a draft was begun."""
-    return session.scalars(
-        select(LimitsVersion.number).where(
-            LimitsVersion.lender_id == draft.lender_id, LimitsVersion.id == draft.base_id
-        )
-    ).one_or_none()
+def base_of(draft: LimitsDraft) -> LimitsVersion | None:
+    """Give the version on which a draft was begun, or whose changes it took over since."""
+    return None if draft.base_id is None else session.get(LimitsVersion, (draft.lender_id, draft.base_id))
+
+
+def follows(draft: LimitsDraft, *, currency: str, today: date) -> LimitsVersion | None:
+    """Give the version that counts until a draft does: the newest that begins before it, also one still to come."""
+    first_day = _as_of(parse(draft.source, currency=currency), today).effective_from
+    return in_force(lender_id=draft.lender_id, today=first_day)
 
 
 def begin(
@@ -249,7 +297,7 @@ def loaded_of(lender_id: uuid.UUID) -> list[Loaded]:
     """Give the versions that a lender has."""
     rows = session.execute(
         select(LimitsVersion.number, LimitsVersion.effective_from)
-        .where(LimitsVersion.lender_id == lender_id)
+        .where(LimitsVersion.lender_id == lender_id, LimitsVersion.called_off_at.is_(None))
         .order_by(LimitsVersion.number)
     )
     return [Loaded(number=row.number, effective_from=row.effective_from) for row in rows]
@@ -258,7 +306,85 @@ def loaded_of(lender_id: uuid.UUID) -> list[Loaded]:
 def findings_of(draft: LimitsDraft, *, currency: str, today: date) -> tuple[Finding, ...]:
     """Give all that speaks against a draft, as if it were approved today: errors first, then warnings."""
     limits = _as_of(parse(draft.source, currency=currency), today)
-    return findings.of(limits, loaded=loaded_of(draft.lender_id), today=today)
+    found = findings.of(limits, loaded=loaded_of(draft.lender_id), today=today)
+    return (*found, *_beside_others(draft, limits, currency=currency, today=today))
+
+
+def _beside_others(draft: LimitsDraft, limits: LimitsSet, *, currency: str, today: date) -> Iterator[Finding]:
+    """Find what others approved and the draft would undo, and what those would undo of it that begin after it."""
+    until_then = in_force(lender_id=draft.lender_id, today=limits.effective_from)
+    if until_then is None:
+        return
+    if until_then.id != draft.base_id:
+        base = base_of(draft)
+        taken_over = lost_of(
+            limits,
+            base=None if base is None else read(base, currency=currency),
+            theirs=read(until_then, currency=currency),
+        )
+        if taken_over is not None:
+            yield Finding(Kind.LEFT_OUT, version=until_then.number)
+    later = session.scalars(
+        select(LimitsVersion)
+        .where(
+            LimitsVersion.lender_id == draft.lender_id,
+            LimitsVersion.effective_from > limits.effective_from,
+            LimitsVersion.called_off_at.is_(None),
+        )
+        .order_by(LimitsVersion.effective_from, LimitsVersion.number)
+        .limit(A_PAGE)
+    )
+    for version in later:
+        before_it = read(until_then, currency=currency)
+        if lost_of(read(version, currency=currency), base=before_it, theirs=limits) is not None:
+            yield Finding(Kind.NOT_IN_LATER, version=version.number)
+
+
+def read(version: LimitsVersion, *, currency: str) -> LimitsSet:
+    """Give what a version says."""
+    return version_of(version.id, lender_id=version.lender_id, currency=currency).limits
+
+
+def lost_of(mine: LimitsSet, *, base: LimitsSet | None, theirs: LimitsSet) -> LimitsSet | None:
+    """Give one's own set as it would be with all that somebody else changed; None if it has that already."""
+    whole = merged(base or replace(theirs, cards=()), mine=mine, theirs=theirs, prefer=Prefer.THEIRS)
+    return None if whole == mine else whole
+
+
+def take_over(
+    *, lender_id: uuid.UUID, currency: str, number: int, revision: int, today: date, by: uuid.UUID
+) -> Moved | Repeated | Forbidden | Changed:
+    """Put into a draft what the version changed that counts until its first day; what both changed stays as it is.
+
+    :raises MayNot: if whoever does it may not write drafts any more.
+    """
+    draft, actor, done = _under_lock(lender_id, number, Event.SAVE, by, Permission.WRITE_LIMITS)
+    if not isinstance(done, Moved):
+        return done
+    until_then = follows(draft, currency=currency, today=today)
+    if until_then is None or until_then.id == draft.base_id:
+        return Repeated(State(draft.state))
+    if draft.revision != revision:
+        return Changed(draft.revision)
+    base, theirs = base_of(draft), read(until_then, currency=currency)
+    text = write(
+        merged(
+            replace(theirs, cards=()) if base is None else read(base, currency=currency),
+            mine=parse(draft.source, currency=currency),
+            theirs=theirs,
+            prefer=Prefer.MINE,
+        )
+    )
+    parse(text, currency=currency)
+    draft.state, draft.base_id = done.to.value, until_then.id
+    _keep(draft, text, by=by)
+    record(
+        Act.LIMITS_DRAFT_SAVED,
+        by=actor,
+        lender_id=lender_id,
+        facts={"draft": draft.number, "revision": draft.revision, "took_over": until_then.number},
+    )
+    return done
 
 
 def _as_of(limits: LimitsSet, today: date) -> LimitsSet:
@@ -338,9 +464,18 @@ def send_back(*, lender_id: uuid.UUID, number: int, words: str, by: uuid.UUID) -
 
 
 def approve(
-    *, lender_id: uuid.UUID, currency: str, number: int, revision: int, today: date, by: uuid.UUID
+    *,
+    lender_id: uuid.UUID,
+    currency: str,
+    number: int,
+    revision: int,
+    today: date,
+    by: uuid.UUID,
+    acknowledged: Sequence[str] = (),
 ) -> Released | Repeated | Forbidden | Changed | StillWrong | NotTwoPeople:
     """Make a draft the next version, by a second person; it counts from its first day on, and not before today.
+
+    What somebody else approved and it would undo has to be ticked by the second person too.
 
     :raises MayNot: if whoever approves may not any more.
     """
@@ -351,9 +486,13 @@ def approve(
         return Changed(draft.revision)
     if (tie := second_person(draft, by=by)) is not None:
         return tie
-    errors = tuple(each for each in findings_of(draft, currency=currency, today=today) if each.level is Level.ERROR)
-    if errors:
-        return StillWrong(errors)
+    left = tuple(
+        each
+        for each in findings_of(draft, currency=currency, today=today)
+        if each.level is Level.ERROR or (each.kind in SAID_BY_BOTH and each.key not in acknowledged)
+    )
+    if left:
+        return StillWrong(left)
     wished = parse(draft.source, currency=currency).effective_from
     first_day = max(wished, today)
     text = draft.source if first_day == wished else starting(draft.source, first_day, currency=currency)
@@ -383,6 +522,11 @@ def approve(
             "written_by": sorted(str(author) for author in authors_of(draft)),
             "approved_by": by,
             "acknowledged": draft.acknowledged,
+            "acknowledged_by_approver": list(acknowledged),
+            "invited": [
+                {"by": inviter, "member": member}
+                for inviter, member in invitations_between(lender_id=lender_id, by=by, authors=authors_of(draft))
+            ],
         },
     )
     return Released(version.number, first_day, wished if first_day != wished else None)
@@ -399,7 +543,7 @@ def tied(*, lender_id: uuid.UUID, by: uuid.UUID, authors: frozenset[uuid.UUID]) 
     found = tie_between(
         _account(lender_id, by, since),
         [_account(lender_id, author, since) for author in sorted(authors)],
-        _brought_in(lender_id, authors | {by}, since),
+        _brought_in(lender_id, since),
     )
     if found is None:
         return None
@@ -419,8 +563,8 @@ def _account(lender_id: uuid.UUID, member_id: uuid.UUID, since: object) -> Accou
     return Account(member.id, member.email, frozenset(browsers))
 
 
-def _brought_in(lender_id: uuid.UUID, members: frozenset[uuid.UUID], since: object) -> set[tuple[uuid.UUID, uuid.UUID]]:
-    """Give who of some colleagues invited another one or gave the roles, since a moment."""
+def _brought_in(lender_id: uuid.UUID, since: object) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Give who of the colleagues invited another one or gave the roles, since a moment."""
     entries = session.execute(
         select(EvidenceRecord.actor_id, EvidenceRecord.entry).where(
             EvidenceRecord.lender_id == lender_id,
@@ -428,16 +572,99 @@ def _brought_in(lender_id: uuid.UUID, members: frozenset[uuid.UUID], since: obje
             EvidenceRecord.at > since,
             EvidenceRecord.act.in_([Act.STAFF_INVITED.value, Act.STAFF_ROLES_CHANGED.value]),
             EvidenceRecord.actor_kind == "staff",
-            EvidenceRecord.actor_id.in_([str(member) for member in members]),
         )
     )
     return {(uuid.UUID(actor), uuid.UUID(json.loads(entry)["facts"]["member"])) for actor, entry in entries}
 
 
-def releases_of(*, lender_id: uuid.UUID) -> dict[uuid.UUID, LimitsRelease]:
-    """Give how each version came to count that was decided on these pages, by the version."""
-    found = session.scalars(select(LimitsRelease).where(LimitsRelease.lender_id == lender_id))
+def invitations_between(
+    *, lender_id: uuid.UUID, by: uuid.UUID, authors: frozenset[uuid.UUID]
+) -> tuple[tuple[uuid.UUID, uuid.UUID], ...]:
+    """Give the invitations by which somebody and the authors of a draft hang together, however old: who, and whom."""
+    up, found = _invited_by(lender_id, by), dict[tuple[uuid.UUID, uuid.UUID], None]()
+    for author in sorted(authors - {by}):
+        other = _invited_by(lender_id, author)
+        shared = next((each for each in up if each in other), None)
+        if shared is not None:
+            for way in (up, other):
+                path = way[: way.index(shared) + 1]
+                found |= {(inviter, member): None for member, inviter in reversed(list(pairwise(path)))}
+    return tuple(found)
+
+
+def _invited_by(lender_id: uuid.UUID, member_id: uuid.UUID) -> list[uuid.UUID]:
+    """Give a member, who invited it, who invited that one, and so on up to whom an operator invited."""
+    found = [member_id]
+    while True:
+        member = session.get_one(StaffMember, (lender_id, found[-1]))
+        # The record of an invitation is written in the act that makes the account.
+        near = EvidenceRecord.at.between(member.created_at - _ONE_ACT, member.created_at + _ONE_ACT)
+        entries = session.execute(
+            select(EvidenceRecord.actor_id, EvidenceRecord.entry).where(
+                EvidenceRecord.lender_id == lender_id,
+                EvidenceRecord.debtor_id.is_(None),
+                near,
+                EvidenceRecord.act == Act.STAFF_INVITED.value,
+                EvidenceRecord.actor_kind == "staff",
+            )
+        )
+        inviter = next((uuid.UUID(who) for who, said in entries if _is_about(said, member.id)), None)
+        if inviter is None or inviter in found:
+            return found
+        found.append(inviter)
+
+
+def _is_about(entry: str, member_id: uuid.UUID) -> bool:
+    return uuid.UUID(json.loads(entry)["facts"]["member"]) == member_id
+
+
+def releases_of(*, lender_id: uuid.UUID, versions: Sequence[uuid.UUID] | None = None) -> dict[uuid.UUID, LimitsRelease]:
+    """Give how some versions, or all, came to count, of those that were decided on these pages."""
+    asked = select(LimitsRelease).where(LimitsRelease.lender_id == lender_id)
+    found = session.scalars(asked if versions is None else asked.where(LimitsRelease.version_id.in_(versions)))
     return {release.version_id: release for release in found}
+
+
+def release_of(version: LimitsVersion) -> LimitsRelease | None:
+    """Give how a version came to count; None if it was loaded by command."""
+    return releases_of(lender_id=version.lender_id, versions=[version.id]).get(version.id)
+
+
+def version_made_of(draft: LimitsDraft) -> LimitsVersion | None:
+    """Give the version that a draft became; None if it became none."""
+    return session.scalars(
+        select(LimitsVersion)
+        .join(LimitsRelease, _ITS_VERSION)
+        .where(LimitsRelease.lender_id == draft.lender_id, LimitsRelease.draft_id == draft.id)
+    ).one_or_none()
+
+
+def draft_of(version: LimitsVersion) -> LimitsDraft | None:
+    """Give the draft that became a version; None if it was no draft."""
+    release = release_of(version)
+    return (
+        None
+        if release is None or release.draft_id is None
+        else session.get_one(LimitsDraft, (version.lender_id, release.draft_id))
+    )
+
+
+def written_on(version: LimitsVersion) -> Sequence[tuple[int, str, int | None]]:
+    """Give the drafts that were begun on a version and count or may: number, state, and number of the version."""
+    rows = session.execute(
+        select(LimitsDraft.number, LimitsDraft.state, LimitsVersion.number.label("became"))
+        .outerjoin(LimitsRelease, _ITS_RELEASE)
+        .outerjoin(LimitsVersion, _ITS_VERSION)
+        .where(
+            LimitsDraft.lender_id == version.lender_id,
+            LimitsDraft.base_id == version.id,
+            LimitsVersion.called_off_at.is_(None),
+            LimitsDraft.state.in_([*(state.value for state in ALIVE), State.APPROVED.value]),
+        )
+        .order_by(LimitsDraft.number)
+        .limit(A_PAGE)
+    )
+    return [(row.number, row.state, row.became) for row in rows]
 
 
 def in_force(*, lender_id: uuid.UUID, today: date) -> LimitsVersion | None:
@@ -445,10 +672,15 @@ def in_force(*, lender_id: uuid.UUID, today: date) -> LimitsVersion | None:
     return _newest(LimitsVersion.lender_id == lender_id, LimitsVersion.effective_from <= today)
 
 
+def last_of(*, lender_id: uuid.UUID) -> LimitsVersion | None:
+    """Give the version that counts in the end, of those that are approved today: perhaps one still to come."""
+    return _newest(LimitsVersion.lender_id == lender_id)
+
+
 def _newest(*conditions: ColumnElement[bool]) -> LimitsVersion | None:
     return session.scalars(
         select(LimitsVersion)
-        .where(*conditions)
+        .where(*conditions, LimitsVersion.called_off_at.is_(None))
         .order_by(LimitsVersion.effective_from.desc(), LimitsVersion.number.desc())
         .limit(1)
     ).one_or_none()
@@ -459,13 +691,18 @@ def before(version: LimitsVersion) -> LimitsVersion | None:
 
     Only what counted once is gone back to: it was loaded or approved before.
     """
-    releases, found = releases_of(lender_id=version.lender_id), version
-    while (release := releases.get(found.id)) is not None and release.back_to_id is not None:
+    found = version
+    while (release := release_of(found)) is not None and release.back_to_id is not None:
         found = session.get_one(LimitsVersion, (version.lender_id, release.back_to_id))
+    return replaced_by(found)
+
+
+def replaced_by(version: LimitsVersion) -> LimitsVersion | None:
+    """Give the version that counts, or counted, until another one does."""
     return _newest(
         LimitsVersion.lender_id == version.lender_id,
-        (LimitsVersion.effective_from < found.effective_from)
-        | ((LimitsVersion.effective_from == found.effective_from) & (LimitsVersion.number < found.number)),
+        (LimitsVersion.effective_from < version.effective_from)
+        | ((LimitsVersion.effective_from == version.effective_from) & (LimitsVersion.number < version.number)),
     )
 
 
@@ -482,7 +719,7 @@ def go_back(
     actor = _allowed(lender_id, by, Permission.APPROVE_LIMITS)
     now = in_force(lender_id=lender_id, today=today)
     if now is not None and now.number != number:
-        release = releases_of(lender_id=lender_id).get(now.id)
+        release = release_of(now)
         left = (
             None
             if release is None or release.from_id is None
@@ -519,6 +756,62 @@ def go_back(
         },
     )
     return Released(version.number, today)
+
+
+def may_call_off(version: LimitsVersion, *, by: uuid.UUID, permissions: Collection[Permission], today: date) -> bool:
+    """Tell whether somebody may stop a version before it begins: an approver any, an author what they wrote."""
+    if version.called_off_at is not None or version.effective_from <= today:
+        return False
+    if Permission.APPROVE_LIMITS in permissions:
+        return True
+    draft = draft_of(version)
+    return draft is not None and Permission.WRITE_LIMITS in permissions and by in authors_of(draft)
+
+
+def call_off(
+    *, lender_id: uuid.UUID, number: int, reason: str, today: date, by: uuid.UUID
+) -> Moved | Repeated | BegunAlready:
+    """Stop a version before its first day, so that it never counts; whoever else wrote or approved it is told.
+
+    :raises MayNot: if whoever does it neither approves limits nor wrote this one.
+    """
+    lock(lender_id)
+    who = session.get(StaffMember, (lender_id, by), populate_existing=True)
+    version = session.scalars(
+        select(LimitsVersion)
+        .where(LimitsVersion.lender_id == lender_id, LimitsVersion.number == number)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if who is None or who.state != "active" or version is None:
+        raise MayNot
+    if version.called_off_at is not None:
+        return Repeated(State.APPROVED)
+    if version.effective_from <= today:
+        return BegunAlready()
+    if not may_call_off(version, by=by, permissions=permissions_of(who.roles), today=today):
+        raise MayNot
+    version.called_off_at, version.called_off_by, version.called_off_why = clock.now(), by, reason
+    draft, told = draft_of(version), set[uuid.UUID]()
+    if draft is not None:
+        told = {*authors_of(draft), *({draft.decided_by} if draft.decided_by else ())} - {by}
+    record(
+        Act.LIMITS_CALLED_OFF,
+        by=Actor("staff", str(by)),
+        lender_id=lender_id,
+        facts={
+            "version": number,
+            "draft": None if draft is None else draft.number,
+            "effective_from": version.effective_from,
+            "reason": reason,
+            "written_on_it": [became for _number, _state, became in written_on(version) if became is not None],
+        },
+    )
+    for member_id in sorted(told):
+        member = session.get_one(StaffMember, (lender_id, member_id))
+        if member.state == "active":
+            tell.limits_called_off(member, number=number, first_day=version.effective_from, by=who.name, reason=reason)
+    return Moved(State.APPROVED)
 
 
 def tied_days() -> int:

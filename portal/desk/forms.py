@@ -9,6 +9,7 @@ from wtforms import DateField, FileField, SelectField, TextAreaField
 
 from portal.desk.boxes import Line, Lines, Share, Sum, Whole
 from portal.money import Money
+from portal.offers.asked import Way
 from portal.schedules.dates import Frequency
 from portal.staff.forms import LONGEST_WORDS, Filled
 from portal.web.fields import Amount, Form, Text, at_most, no_card_number
@@ -72,6 +73,9 @@ class TryForm(Form):
     affordable = Sum(lazy_gettext("Left over for this debt in a month"))
     payment = Amount(lazy_gettext("What the person offers to pay"))
     often = SelectField(lazy_gettext("How often"))
+    way = SelectField(lazy_gettext("What comes first, or instead"))
+    first = Sum(lazy_gettext("The first payment, or each payment of the first step"), 1)
+    count = Whole(lazy_gettext("For so many months, payments or parts"), 1, 600)
     draft = SelectField(lazy_gettext("Beside this draft"))
     # Asked for where the owner of the debt needs care.
     reason = Text(lazy_gettext("Why do you look at it?"), [at_most(200), no_card_number])
@@ -79,6 +83,15 @@ class TryForm(Form):
     def offer(self, currency: str, drafts: Sequence[int]) -> None:
         """Offer rhythms and drafts, and name the currency to whatever takes an amount."""
         self.balance.currency = self.affordable.currency = self.payment.currency = currency
+        self.first.currency = currency
+        self.way.choices = [
+            ("", _("nothing: the same each time")),
+            (Way.STEPS.value, _("starting with other payments")),
+            (Way.DOWN_PAYMENT.value, _("a first, larger payment")),
+            (Way.PAUSE.value, _("months without payments")),
+            (Way.LOWER.value, _("less than usual for some months")),
+            (Way.SETTLE_IN_PARTS.value, _("so much in all and nothing more, in parts")),
+        ]
         self.often.choices = [
             (Frequency.MONTHLY.value, _("monthly")),
             (Frequency.WEEKLY.value, _("weekly")),

@@ -193,10 +193,13 @@ def _interest(limits: Limits) -> Iterator[str]:
 
 def _end_of(band: RateBand, *, first: bool) -> str:
     end: YearDay | date = band.first if first else band.last
-    if isinstance(end, YearDay):
-        names = get_month_names("wide", locale=get_locale() or "en")
-        return _("%(day)s %(month)s each year", day=end.day, month=names[end.month])
-    return day_words(end)
+    return year_day(end) if isinstance(end, YearDay) else day_words(end)
+
+
+def year_day(day: YearDay) -> str:
+    """Say a day of every year."""
+    names = get_month_names("wide", locale=get_locale() or "en")
+    return _("%(day)s %(month)s each year", day=day.day, month=names[day.month])
 
 
 def _letting_off(limits: Limits) -> Iterator[str]:

@@ -30,6 +30,7 @@ class Event(StrEnum):
     TAKE_BACK = "take_back"  # An author takes it back to write on.
     APPROVE = "approve"  # A second person says yes; it becomes a version.
     SEND_BACK = "send_back"  # A second person says what is wrong with it.
+    CALL_OFF = "call_off"  # One of the two stops the version that it became, before that begins.
     WITHDRAW = "withdraw"  # Nobody needs it any more.
 
 
@@ -43,7 +44,8 @@ TABLE: Final[Mapping[State, Mapping[Event, State]]] = MappingProxyType(
             Event.WITHDRAW: State.WITHDRAWN,
         },
         State.SENT_BACK: {Event.SAVE: State.OPEN, Event.SEND: State.SENT, Event.WITHDRAW: State.WITHDRAWN},
-        State.APPROVED: {},
+        # It was approved, whatever becomes of its version.
+        State.APPROVED: {Event.CALL_OFF: State.APPROVED},
         State.WITHDRAWN: {},
     }
 )

@@ -16,7 +16,10 @@ from portal.desk import drafts, trying, versions
 from portal.desk.forms import TryForm
 from portal.desk.states import ALIVE, State
 from portal.desk.trying import MadeUp, Real, Wanted
-from portal.limits.reading import parse
+from portal.limits.cards import LimitsSet
+from portal.limits.reading import LimitsError, parse
+from portal.money import Money
+from portal.offers.asked import Way
 from portal.offers.owed import Means, Owed
 from portal.plans.allowed import version_of
 from portal.plans.situation import background_of
@@ -34,14 +37,14 @@ def try_page() -> ResponseReturnValue:
     """Ask for a debt and for what is offered for it, and show what the limits say to that; nothing is kept."""
     who, form = me(), TryForm()
     currency, today = versions.currency_of(who.lender_id), clock.today(who.zone)
-    alive = [each for each in drafts.of(lender_id=who.lender_id) if State(each.state) in ALIVE]
+    alive = [each for each in drafts.page(lender_id=who.lender_id, size=50) if State(each.state) in ALIVE]
     form.offer(currency, [each.number for each in alive])
     answers = []
-    if form.validate_on_submit() and (subject := _subject(form, currency)) is not None:
+    if form.validate_on_submit() and _is_whole(form) and (subject := _subject(form, currency)) is not None:
         payment = form.payment.money
         if payment is None:
             abort(400)
-        wanted = Wanted(payment, Frequency(form.often.data) if form.often.data != "once" else None)
+        wanted = _wanted(form, payment)
         if isinstance(subject, Real):
             with transaction():
                 trying.looked_at(who, subject.debt, reason=form.reason.data or None)
@@ -51,8 +54,8 @@ def try_page() -> ResponseReturnValue:
             read = version_of(now.id, lender_id=who.lender_id, currency=currency)
             sets.append((_("Version %(number)s, which counts now", number=now.number), read.limits))
         chosen = next((each for each in alive if str(each.number) == form.draft.data), None)
-        if chosen is not None:
-            sets.append((_("Draft %(number)s", number=chosen.number), parse(chosen.source, currency=currency)))
+        if chosen is not None and (drafted := _read(form, chosen.number, currency)) is not None:
+            sets.append((_("Draft %(number)s", number=chosen.number), drafted))
         if not sets:
             abort(404)
         answers = [(name, trying.try_out(limits, subject, wanted, today=today)) for name, limits in sets]
@@ -62,6 +65,38 @@ def try_page() -> ResponseReturnValue:
         answers=answers,
         same=frozenset.intersection(*(tried.lines for _name, tried in answers)) if len(answers) > 1 else None,
     ), 422 if form.errors or any(field.errors for field in form) else 200
+
+
+def _is_whole(form: TryForm) -> bool:
+    """Tell whether all is there that the kind of arrangement needs; what is missing is said at its field."""
+    way = form.way.data
+    if way in (Way.STEPS.value, Way.DOWN_PAYMENT.value) and form.first.kept is None:
+        form.first.errors = [_("Enter the payment that comes first.")]
+    if way not in ("", None, Way.DOWN_PAYMENT.value) and form.count.kept is None:
+        form.count.errors = [_("Enter for how many months, payments or parts.")]
+    if way and form.often.data == "once":
+        form.often.errors = [_("Choose how often, for this.")]
+    return not (form.first.errors or form.count.errors or form.often.errors)
+
+
+def _wanted(form: TryForm, payment: Money) -> Wanted:
+    return Wanted(
+        payment,
+        Frequency(form.often.data) if form.often.data != "once" else None,
+        Way(form.way.data) if form.way.data else Way.REGULAR,
+        form.count.kept or 1,
+        form.amount_of(form.first, payment.currency),
+    )
+
+
+def _read(form: TryForm, number: int, currency: str) -> LimitsSet | None:
+    """Give what a draft says; None, with that said at its field, if it can't be read."""
+    found = drafts.find(lender_id=me().lender_id, number=number)
+    try:
+        return None if found is None else parse(found.source, currency=currency)
+    except LimitsError as error:
+        form.draft.errors = list(error.problems)
+        return None
 
 
 def _subject(form: TryForm, currency: str) -> MadeUp | Real | None:

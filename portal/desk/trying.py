@@ -6,21 +6,24 @@ Invariant: it only reads. A real debt is answered as its owner would be, a made-
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 
+from portal.affordability.budget import Evidence
 from portal.debts.statement import Standing
+from portal.desk.card_form import choice_words
+from portal.desk.given_words import name_words
 from portal.desk.sentences import unfit
 from portal.evidence.record import Act, record
-from portal.limits.cards import Card, LimitsSet
+from portal.limits.cards import Card, Component, LimitsSet
 from portal.money import Money
 from portal.offers import menu
 from portal.offers.answering import answer
-from portal.offers.answers import Answer, Offer, Outcome
-from portal.offers.asked import Asked, Regular, Settlement
+from portal.offers.answers import Answer, Offer, Outcome, Reason
+from portal.offers.asked import Asked, DownPayment, Lower, Pause, Regular, Settlement, Steps, Way
 from portal.offers.owed import Means, Owed
 from portal.offers.trace import Rule, Step
 from portal.plans import proposing
@@ -28,6 +31,8 @@ from portal.plans.allowed import InForce
 from portal.plans.situation import Background
 from portal.plans.words import pays_words, reason_words
 from portal.schedules.dates import Frequency, first_due
+from portal.schedules.pauses import Accrual, Keeps
+from portal.schedules.schedule import Schedule
 from portal.staff.gates import Colleague
 from portal.web.formats import day as day_words
 from portal.web.formats import money
@@ -56,10 +61,28 @@ class Real:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody offers to pay: so much, so often; or so much once and nothing after it."""
+    """What somebody offers to pay: so much, so often; or so much once and nothing after it (no frequency).
+
+    `way` says what comes first or instead: steps and a first payment begin with `first`, and `count` is how many
+    payments or months that is for, or how many parts a settlement has.
+    """
 
     payment: Money
     frequency: Frequency | None
+    way: Way = Way.REGULAR
+    count: int = 1
+    first: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A step as it is said: what was looked at with what came out, and all that went into it."""
+
+    words: str
+    given: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join((self.words, *self.given))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +94,12 @@ class Tried:
     answer: str
     reasons: tuple[str, ...]
     plans: tuple[str, ...]
-    steps: tuple[str, ...]
+    steps: tuple[Said, ...]
 
     @property
     def lines(self) -> frozenset[str]:
         """Give everything that is said, to compare it with what another one says."""
-        return frozenset({self.card or "", self.answer, *self.reasons, *self.plans, *self.steps})
+        return frozenset({self.card or "", self.answer, *self.reasons, *self.plans, *map(str, self.steps)})
 
 
 def try_out(limits: LimitsSet, subject: MadeUp | Real, wanted: Wanted, *, today: date) -> Tried:
@@ -99,10 +122,10 @@ def try_out(limits: LimitsSet, subject: MadeUp | Real, wanted: Wanted, *, today:
     return Tried(
         cards=tuple(tried),
         card=found.name,
-        answer=outcome_words(given.outcome),
+        answer=answer_words(given),
         reasons=tuple(reason_words(reason) for reason in given.reasons),
         plans=tuple(_plans(given, offers)),
-        steps=tuple(step_words(step) for step in given.trace),
+        steps=tuple(Said(step_words(step), tuple(_given_words(step))) for step in given.trace),
     )
 
 
@@ -144,19 +167,52 @@ def _asked(card: Card, wanted: Wanted, today: date) -> Asked:
     if wanted.frequency is Frequency.SEASONAL and not season:
         return Regular(wanted.payment, wanted.frequency, today)
     day = today.isoweekday() if by_weekday else today.day
-    due = first_due(today=today, frequency=wanted.frequency, pay_day=day, season=season)
-    return Regular(wanted.payment, wanted.frequency, due, None if by_weekday else day)
+    anchor = None if by_weekday else day
+    pay_by = today + _PAID_WITHIN
+    if wanted.way is Way.SETTLE_IN_PARTS:
+        return Settlement(wanted.payment, pay_by, wanted.count, wanted.frequency, anchor)
+    after = pay_by if wanted.way is Way.DOWN_PAYMENT else today
+    due = first_due(today=after, frequency=wanted.frequency, pay_day=day, season=season)
+    then = Regular(wanted.payment, wanted.frequency, due, anchor)
+    match wanted.way:
+        case Way.STEPS if wanted.first is not None:
+            return Steps(((wanted.count, wanted.first),), then)
+        case Way.DOWN_PAYMENT if wanted.first is not None:
+            return DownPayment(wanted.first, pay_by, then)
+        case Way.PAUSE:
+            return Pause(wanted.count, then)
+        case Way.LOWER:
+            return Lower(wanted.count, then)
+    return then
 
 
 def _plans(given: Answer, offers: tuple[Offer, ...]) -> list[str]:
-    """Give what would be offered, each plan once."""
-    schedules = [given.plan, *(offer.schedule for offer in (*given.alternatives, *offers))]
-    said = [
-        _("%(pays)s; the last on %(day)s", pays=pays_words(schedule), day=day_words(schedule.ends_on))
-        for schedule in schedules
-        if schedule is not None
+    """Give what would be offered, each plan once, with a word where a person looks at it first."""
+    schedules = [
+        (given.plan, given.needs_person),
+        *((offer.schedule, offer.needs_person) for offer in (*given.alternatives, *offers)),
     ]
+    said = [_plan_words(schedule, looked_at=by) for schedule, by in schedules if schedule is not None]
+    if given.for_person is not None and given.for_person.schedule is not None:
+        words = _plan_words(given.for_person.schedule, looked_at=False)
+        said.append(_("%(plan)s (only a person may offer this; it is not shown)", plan=words))
     return list(dict.fromkeys(said))
+
+
+def _plan_words(schedule: Schedule, *, looked_at: bool) -> str:
+    words = _("%(pays)s; the last on %(day)s", pays=pays_words(schedule), day=day_words(schedule.ends_on))
+    return _("%(plan)s (a person looks at it first)", plan=words) if looked_at else words
+
+
+def answer_words(given: Answer) -> str:
+    """Say what kind of answer it is, for staff: on the spot only what no person has to look at."""
+    return _outcome_words(given.outcome, looked_at=not given.is_agreed_alone)
+
+
+def _outcome_words(outcome: Outcome, *, looked_at: bool) -> str:
+    if outcome is Outcome.ACCEPT and looked_at:
+        return _("Not on the spot: it is within the limits, and a person looks at it first.")
+    return outcome_words(outcome)
 
 
 def looked_at(who: Colleague, debt: Standing, *, reason: str | None) -> None:
@@ -218,8 +274,18 @@ def rule_words(rule: Rule) -> str:
 
 def step_words(step: Step) -> str:
     """Say one step: what was looked at, and what came out."""
-    result = outcome_words(step.result) if isinstance(step.result, Outcome) else _value_words(step.result)
+    looked_at = bool(dict(step.given).get("needs_person"))
+    result = (
+        _outcome_words(step.result, looked_at=looked_at)
+        if isinstance(step.result, Outcome)
+        else _value_words(step.result)
+    )
     return _("%(rule)s: %(result)s", rule=rule_words(step.rule), result=result)
+
+
+def _given_words(step: Step) -> Iterator[str]:
+    for name, value in step.given:
+        yield _("%(rule)s: %(result)s", rule=name_words(name), result=_value_words(value))
 
 
 def _value_words(value: object) -> str:
@@ -230,18 +296,25 @@ def _value_words(value: object) -> str:
             return _("yes") if value else _("no")
         case Money():
             return money(value)
+        case Reason():
+            return reason_words(value)
+        case Outcome():
+            return outcome_words(value)
         case date():
             return day_words(value)
         case int() | str() | Decimal():
             return str(value)
         case Regular():
             return f"{money(value.payment)} · {_value_words(value.frequency)} · {day_words(value.first_due)}"
-        case Settlement():
-            return f"{money(value.amount)} · {day_words(value.pay_by)}"
-        case Frequency():
-            return value.value
+        case Frequency() | Component() | Accrual() | Keeps():
+            return choice_words(value)
+        case Evidence():
+            return _("what somebody said") if value is Evidence.DECLARED else _("what was shown")
         case Enum():
             return str(value.value).replace("_", " ")
         case tuple() | list() | frozenset():
             return _(", ").join(_value_words(each) for each in value) or _("nothing")
+        case _ if is_dataclass(value):
+            parts = ((name_words(each.name), _value_words(getattr(value, each.name))) for each in fields(value))
+            return _(", ").join(f"{name} {words}" for name, words in parts)
     return str(value)

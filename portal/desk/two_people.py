@@ -26,6 +26,7 @@ class Tie(StrEnum):
     SAME_MAILBOX = "same_mailbox"
     SAME_BROWSER = "same_browser"
     BROUGHT_IN = "brought_in"  # An author invited the approver or gave the roles, or the other way round.
+    BROUGHT_IN_BY_ONE = "brought_in_by_one"  # The same through one other, whom the one brought in and who the other.
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +67,12 @@ def tie_between(
             return Tie.SAME_BROWSER, author.id
         if {(author.id, approver.id), (approver.id, author.id)} & set(brought_in):
             return Tie.BROUGHT_IN, author.id
+        if _through_one(author.id, approver.id, brought_in) or _through_one(approver.id, author.id, brought_in):
+            return Tie.BROUGHT_IN_BY_ONE, author.id
     return None
+
+
+def _through_one(first: uuid.UUID, last: uuid.UUID, brought_in: Collection[tuple[uuid.UUID, uuid.UUID]]) -> bool:
+    """Tell whether one brought somebody in who brought the other in."""
+    between = {member for by, member in brought_in if by == first}
+    return any(by in between and member == last for by, member in brought_in)

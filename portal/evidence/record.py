@@ -32,6 +32,7 @@ class Act(StrEnum):
     LIMITS_DRAFT_WITHDRAWN = "limits_draft_withdrawn"
     LIMITS_APPROVED = "limits_approved"
     LIMITS_WENT_BACK = "limits_went_back"
+    LIMITS_CALLED_OFF = "limits_called_off"
     PORTFOLIO_IMPORTED = "portfolio_imported"
     PORTFOLIO_UNDONE = "portfolio_undone"
     BALANCE_ADJUSTED = "balance_adjusted"

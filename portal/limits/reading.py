@@ -7,13 +7,14 @@ contradicts itself is for `portal.limits.checks`: a draft goes through it, a ver
 from __future__ import annotations
 
 import re
-import tomllib
+import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, TypeVar
 
+from portal.handwritten import TOO_MANY_DIGITS, NotRead, TooLong, read, shown
 from portal.limits.cards import (
     AffordabilityModel,
     AgentCaps,
@@ -45,6 +46,15 @@ from portal.schedules.pauses import Accrual, Keeps
 
 _LONGEST_TERM_MONTHS: Final = 600
 _MOST_DAYS_LATE: Final = 36_600
+# A file may have so much of each; a version that was loaded once goes on to hold, whatever it has.
+MOST_CARDS: Final = 100
+LONGEST_NAME: Final = 100
+LONGEST_TEXT: Final = 200
+_MOST_SENTENCES: Final = 50
+# Signs that nobody sees: they steer a printer, or turn the direction of what comes after. The two that join or part
+# letters are needed to write some languages.
+_UNSEEN: Final = ("Cc", "Cf", "Zl", "Zp", "Cs", "Co")
+_JOINERS: Final = "\u200c\u200d"
 # The longest that each month can be.
 _DAYS_OF: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _Named = TypeVar("_Named", bound=Enum)
@@ -58,19 +68,23 @@ class LimitsError(ValueError):
         self.problems = problems
 
 
-def parse(text: str, *, currency: str) -> LimitsSet:
+def parse(text: str, *, currency: str, loaded: bool = False) -> LimitsSet:
     """Read a set of limits from TOML; amounts are in major units of the lender's currency.
+
+    How many cards there are, and how long names are, matters to a draft only: `loaded` reads a version that holds.
 
     :raises LimitsError: if the text is not TOML, or any key is unknown, missing, of the wrong kind or out of bounds.
     :raises portal.money.UnknownCurrency: if the currency is not one that we hold.
     """
     Money.zero(currency)
     try:
-        raw = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise LimitsError((f"This is not a TOML file: {error}.",)) from error
+        raw = read(text)
+    except NotRead as error:
+        raise LimitsError((error.sentence,)) from error
     problems: list[str] = []
-    top = _Table(raw, "", currency, problems)
+    top = _Table(raw, "", currency, problems, loaded=loaded)
+    if not loaded and isinstance(given := raw.get("card"), list) and len(given) > MOST_CARDS:
+        raise LimitsError((f"card: {len(given)} cards are too many; a file has at most {MOST_CARDS}.",))
     stated = top.text("currency", default=currency)
     if stated != currency:
         problems.append(f"currency: the amounts are in {stated}, but this lender's debts are in {currency}.")
@@ -84,7 +98,7 @@ def parse(text: str, *, currency: str) -> LimitsSet:
             problems.append(f'card "{card.name}": another card has the same name.')
         seen.add(card.name)
     if problems:
-        raise LimitsError(tuple(problems))
+        raise LimitsError(_first(problems))
     return LimitsSet(name=name, effective_from=effective_from, cards=cards)
 
 
@@ -96,14 +110,33 @@ def read_card(raw: dict[str, Any], *, currency: str) -> Card:
     problems: list[str] = []
     card = _card(_Table(raw, "", currency, problems))
     if problems:
-        raise LimitsError(tuple(problems))
+        raise LimitsError(_first(problems))
     return card
+
+
+def _first(problems: list[str]) -> tuple[str, ...]:
+    """Give as many sentences as somebody reads."""
+    more = len(problems) - _MOST_SENTENCES
+    return (*problems[:_MOST_SENTENCES], *([f"And {more} more like these."] if more > 0 else ()))
+
+
+def seen(text: str) -> str:
+    """Give a text without the signs that nobody sees."""
+    return "".join(sign for sign in text if unicodedata.category(sign) not in _UNSEEN or sign in _JOINERS)
+
+
+def wrong_with(text: str, *, longest: int = LONGEST_TEXT) -> str | None:
+    """Say why something can't be a name or a text in a file of limits; None if it can."""
+    if len(text) > longest:
+        return f"is {len(text)} signs long; {longest} are the most."
+    unseen = next((sign for sign in text if not seen(sign)), None)
+    return None if unseen is None else f"holds a sign that nobody sees (U+{ord(unseen):04X}); write it without."
 
 
 def _card(table: _Table) -> Card:
     name = table.text("name")
     if name:
-        table.place = f'card "{name}": '
+        table.place = f'card "{shown(name)}": '
     when = _when(table.table("when", required=False))
     limits = _limits(table)
     table.refuse_others()
@@ -127,6 +160,7 @@ def _attributes(table: _Table) -> tuple[AttributeRule, ...]:
     """Read what attributes must be: `region = ["north"]`, or `score = { from = 300, to = 499 }`."""
     rules = []
     for name, wanted in table.raw.items():
+        table.look_at(name, name)
         if isinstance(wanted, dict):
             ends = table.table(name)
             rule = AttributeRule(name, number_from=ends.number("from"), number_to=ends.number("to"))
@@ -357,9 +391,12 @@ def _agents(table: _Table | None) -> AgentCaps | None:
 class _Table:
     """One table of the text while it is read: each reader notes what is wrong and goes on with a harmless value."""
 
-    def __init__(self, raw: dict[str, Any], place: str, currency: str, problems: list[str]) -> None:
+    def __init__(
+        self, raw: dict[str, Any], place: str, currency: str, problems: list[str], *, loaded: bool = False
+    ) -> None:
         self.raw = raw
         self.place = place
+        self._loaded = loaded
         self._currency = currency
         self._problems = problems
         self._asked: set[str] = set()
@@ -369,7 +406,12 @@ class _Table:
     def say(self, key: str, sentence: str) -> None:
         if key not in self._wrong:
             self._wrong.add(key)
-            self._problems.append(f"{self.place}{key}: {sentence}")
+            self._problems.append(f"{self.place}{shown(key)}: {sentence}")
+
+    def look_at(self, key: str, text: str, *, longest: int = LONGEST_TEXT) -> None:
+        """Note if a name or a text is too long, or holds a sign that nobody sees."""
+        if not self._loaded and (wrong := wrong_with(text, longest=longest)) is not None:
+            self.say(key, f"“{shown(text)}” {wrong}" if text.isprintable() else wrong)
 
     def has(self, key: str) -> bool:
         self._asked.add(key)
@@ -382,7 +424,7 @@ class _Table:
         for key in self.raw:
             if key not in self._asked:
                 known = ", ".join(sorted(self._asked))
-                self._problems.append(f"{self.place}{key}: this key is not known here. Known are: {known}.")
+                self._problems.append(f"{self.place}{shown(key)}: this key is not known here. Known are: {known}.")
 
     def _take(self, key: str, *, fallback: Any, missing: bool, is_right: Callable[[Any], bool], kind: str) -> Any:
         self._asked.add(key)
@@ -391,8 +433,11 @@ class _Table:
                 self.say(key, f"is missing; write {kind}.")
             return fallback
         value = self.raw[key]
+        if isinstance(value, TooLong):
+            self.say(key, f"{shown(value)}: {TOO_MANY_DIGITS}.")
+            return fallback
         if not is_right(value):
-            self.say(key, f"{value!r} is not {kind}.")
+            self.say(key, f"{shown(repr(value))} is not {kind}.")
             return fallback
         return value
 
@@ -404,6 +449,7 @@ class _Table:
             is_right=lambda v: isinstance(v, str) and bool(v.strip()),
             kind="a text in quotes",
         )
+        self.look_at(key, value.strip(), longest=LONGEST_NAME)
         return value.strip()
 
     def texts(self, key: str, *, kind: str = "a list of texts") -> tuple[str, ...]:
@@ -414,6 +460,8 @@ class _Table:
             is_right=lambda v: isinstance(v, list) and bool(v) and all(isinstance(each, str) for each in v),
             kind=kind,
         )
+        for each in value:
+            self.look_at(key, each)
         return tuple(value)
 
     def day(self, key: str) -> date:
@@ -559,7 +607,7 @@ class _Table:
         if key in self._wrong:
             # The keys in it would all be missing too, and saying so helps nobody.
             return _Quiet(value, f"{self.place}{key}.", self._currency, [])
-        return _Table(value, f"{self.place}{key}.", self._currency, self._problems)
+        return _Table(value, f"{self.place}{shown(key)}.", self._currency, self._problems, loaded=self._loaded)
 
     def tables(self, key: str, *, required: bool = True) -> tuple[_Table, ...]:
         value: list[dict[str, Any]] = self._take(
@@ -570,7 +618,7 @@ class _Table:
             kind=f"at least one [[{key}]]",
         )
         return tuple(
-            _Table(raw, f"{self.place}{key} {at}: ", self._currency, self._problems)
+            _Table(raw, f"{self.place}{key} {at}: ", self._currency, self._problems, loaded=self._loaded)
             for at, raw in enumerate(value, start=1)
         )
 

@@ -1,6 +1,7 @@
 """A lender's limits by version: load them, check a draft, find the card that counts for a debt.
 
-Invariant: what was loaded is never changed; a debt is answered by the newest version that has started.
+Invariant: what was loaded is never changed; a debt is answered by the newest version that has started. One that was
+called off before its first day never starts.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ from portal.plans.models import LimitsVersion
 _VERSION, _DEBT = table_of(LimitsVersion).c, table_of(Debt).c
 _IN_FORCE = (
     select(_VERSION.id)
-    .where(_VERSION.lender_id == bindparam("lender_id"), _VERSION.effective_from <= bindparam("today"))
+    .where(
+        _VERSION.lender_id == bindparam("lender_id"),
+        _VERSION.effective_from <= bindparam("today"),
+        _VERSION.called_off_at.is_(None),
+    )
     .order_by(_VERSION.effective_from.desc(), _VERSION.number.desc())
     .limit(literal_column("1"))
 )
@@ -69,7 +74,7 @@ class InForce:
 
 @lru_cache(maxsize=64)
 def _parsed(source: str, currency: str) -> LimitsSet:
-    return parse(source, currency=currency)
+    return parse(source, currency=currency, loaded=True)
 
 
 def drafted(text: str, *, lender_id: uuid.UUID, currency: str) -> LimitsSet:
@@ -79,7 +84,11 @@ def drafted(text: str, *, lender_id: uuid.UUID, currency: str) -> LimitsSet:
     """
     rows = session.execute(
         select(LimitsVersion.number, LimitsVersion.effective_from)
-        .where(LimitsVersion.lender_id == lender_id, LimitsVersion.sha256 != _digest(text))
+        .where(
+            LimitsVersion.lender_id == lender_id,
+            LimitsVersion.sha256 != _digest(text),
+            LimitsVersion.called_off_at.is_(None),
+        )
         .order_by(LimitsVersion.number)
     )
     loaded = [checks.Loaded(number=row.number, effective_from=row.effective_from) for row in rows]
@@ -99,7 +108,7 @@ def load_limits(text: str, *, lender_id: uuid.UUID, currency: str, by: Actor = O
     last = session.scalars(
         select(LimitsVersion).where(LimitsVersion.lender_id == lender_id).order_by(LimitsVersion.number.desc()).limit(1)
     ).one_or_none()
-    if last is not None and last.sha256 == digest:
+    if last is not None and last.sha256 == digest and last.called_off_at is None:
         return last
     limits = drafted(text, lender_id=lender_id, currency=currency)
     version = keep_version(text, lender_id=lender_id, first_day=limits.effective_from)

@@ -28,7 +28,10 @@ ALIVE = tuple(literal_column(f"'{state}'", String) for state in LIVE_STATES)
 
 
 class LimitsVersion(LenderOwned, Model):
-    """One version of a lender's limits, as the text that was loaded; never changed, only followed by another."""
+    """One version of a lender's limits, as the text that was loaded; that is never changed, only followed by another.
+
+    One that has not begun can be called off: it never counts then.
+    """
 
     __tablename__ = "limits_version"
     number: Mapped[int]
@@ -36,6 +39,9 @@ class LimitsVersion(LenderOwned, Model):
     source: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str]
     loaded_at: Mapped[datetime]
+    called_off_at: Mapped[datetime | None]
+    called_off_by: Mapped[uuid.UUID | None]
+    called_off_why: Mapped[str | None] = mapped_column(Text)
     __table_args__ = (UniqueConstraint("lender_id", "number"),)
 
 

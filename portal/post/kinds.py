@@ -85,6 +85,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "reminder": Kind(Group.REMINDERS, collects=True),
         "missed": Kind(Group.REMINDERS, collects=True),
         "urgent_request": Kind(Group.STAFF, again=True),
+        "limits_called_off": Kind(Group.STAFF, again=True),
         "staff_invited": Kind(Group.STAFF, again=True, life=timedelta(hours=72)),
         "staff_way_back": Kind(Group.STAFF, again=True, life=timedelta(hours=72)),
         "staff_recovery_asked": Kind(Group.STAFF, again=True),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 from portal.db import session
 from portal.lenders.models import Lender
 from portal.post import outbox
 from portal.post.compose import Link, base_url
 from portal.staff.models import StaffMember
+from portal.web.formats import day as day_words
 from portal.web.languages import DEFAULT, best, force_locale
 from portal.web.languages import gettext as _
 
@@ -179,3 +181,27 @@ def door_locked(member: StaffMember, *, knows_password: bool, once: str) -> None
         )
 
     _write(member, "staff_door_locked", said, once=once)
+
+
+def limits_called_off(member: StaffMember, *, number: int, first_day: date, by: str, reason: str) -> None:
+    """Write to whoever wrote or approved a version of the limits that it will not count, who says so, and why."""
+
+    def said(lender: str) -> Said:
+        return (
+            _("Version %(number)s of the limits was called off", number=number),
+            (
+                _(
+                    "%(name)s called off version %(number)s of what %(lender)s allows. It would have counted from "
+                    "%(day)s on, and will not.",
+                    name=by,
+                    number=number,
+                    lender=lender,
+                    day=day_words(first_day),
+                ),
+                _("The reason: %(reason)s", reason=reason),
+                _("If it is to count after all, write a draft from it and let a colleague approve it."),
+            ),
+            Link(_("See the version"), f"{base_url()}/staff/limits/{number}"),
+        )
+
+    _write(member, "limits_called_off", said)

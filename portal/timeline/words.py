@@ -200,6 +200,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "limits_draft_sent_back": lambda _f: _("Somebody of your lender asked for changes in what it will allow"),
         "limits_draft_withdrawn": lambda _f: _("Somebody of your lender gave up a change of what it allows"),
         "limits_approved": lambda _f: _("Your lender changed what it allows"),
+        "limits_called_off": lambda _f: _("Your lender called off a change of what it allows, before it began"),
         "limits_went_back": lambda _f: _("Your lender went back to what it allowed before"),
         "staff_looked": _looked,
         "note_written": lambda f: (

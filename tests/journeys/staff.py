@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from portal import clock, sealed
 from portal.db import session, transaction
-from portal.evidence.record import OPERATOR
+from portal.evidence.record import OPERATOR, Actor
 from portal.lenders.models import Lender
 from portal.post.models import Message
 from portal.staff import members, passwords, totp
@@ -47,13 +47,18 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_worker(
-    app: Flask, lender: Lender, *roles: Role, email: str = "ada@linden.example", name: str = "Ada Staff"
+    app: Flask,
+    lender: Lender,
+    *roles: Role,
+    email: str = "ada@linden.example",
+    name: str = "Ada Staff",
+    by: Actor = OPERATOR,
 ) -> Worker:
     """Make an open account."""
     secret = totp.new_secret()
     with app.app_context(), transaction():
         invited = members.invite(
-            lender_id=lender.id, email=email, name=name, roles=roles, language="en", key=SECRET_KEY, by=OPERATOR
+            lender_id=lender.id, email=email, name=name, roles=roles, language="en", key=SECRET_KEY, by=by
         )
         assert isinstance(invited, members.Invited)
         members.choose_password(invited.token, lender_id=lender.id, new_hash=passwords.hashed(PASSWORD), key=SECRET_KEY)

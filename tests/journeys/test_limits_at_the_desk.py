@@ -350,7 +350,8 @@ def test_in_an_emergency_one_person_goes_back_and_everybody_sees_why(desk: Desk,
     assert "grace_days = 5" in desk.ada.get("/staff/limits/3.toml").get_data(as_text=True)
     # A draft on which somebody works says that something else counts now.
     second = page_of(desk.ada.get("/staff/limits/drafts/2"))
-    assert second.says("This draft was begun on version 2. Version 3 counts now")
+    assert second.says("Version 3 says things that this draft leaves out")
+    assert second.says("The draft was begun on version 2.")
     # From a version that went back there is nothing further back here: version 1 was the first.
     nothing = page_of(desk.kim.get("/staff/limits/3/go-back", follow_redirects=True))
     assert nothing.says("There is nothing to go back to from version 3.")
@@ -420,3 +421,45 @@ def test_one_debtor_meets_the_new_limits_while_another_with_an_open_quote_keeps_
     proposed = session.scalars(select(Proposal).where(Proposal.debt_id == other.id)).one()
     assert (numbers[quoted.limits_version_id], numbers[proposed.limits_version_id]) == (1, 2)
     assert plan_on(debt).state in ("agreed", "active")
+
+
+def test_what_a_person_looks_at_first_is_not_said_to_be_agreed_on_the_spot(desk: Desk) -> None:
+    page = desk.ada.get("/staff/limits/try")
+    given = {"balance": "3,600", "days_late": "40", "payment": "100", "often": "monthly"}
+    tried = page_of(desk.ada.fill(page, given, to=""))
+    assert tried.says("A plan this long is looked at by a person first.")
+    assert tried.says("Not on the spot: it is within the limits, and a person looks at it first.")
+    assert not tried.says("Yes, on the spot.")
+    assert tried.says("(a person looks at it first)")
+    # Every step says what went into it, as the command does.
+    assert tried.says("by the longest plan: $100.00")
+    assert tried.says("payments in a year: 12")
+    alone = page_of(desk.ada.fill(page, given | {"payment": "300"}, to=""))
+    assert alone.says("Yes, on the spot.")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"way": "steps", "first": "50", "count": "3"}, "3 payments of $50.00, then $300.00 a month"),
+        (
+            {"way": "down_payment", "first": "500"},
+            "What is asked for: amount $500.00, paid by 11 May 2026, then $300.00",
+        ),
+        ({"way": "pause", "count": "2"}, "Months of pause: 0"),
+        ({"way": "lower", "count": "2"}, "What is asked for: months 2, then $300.00"),
+        (
+            {"way": "settle_in_parts", "count": "3", "payment": "2000"},
+            "What is asked for: amount $2,000.00, paid by 11 May 2026, parts 3",
+        ),
+    ],
+    ids=lambda value: value.get("way") if isinstance(value, dict) else "",
+)
+def test_every_kind_of_arrangement_is_answered(desk: Desk, typed: dict[str, str], said: str) -> None:
+    page = desk.ada.get("/staff/limits/try")
+    given = {"balance": "3,600", "days_late": "40", "payment": "300", "often": "monthly"} | typed
+    shown = desk.ada.fill(page, given, to="")
+    assert shown.status_code == 200
+    assert page_of(shown).says(said)
+    missing = desk.ada.fill(page, given | {"first": "", "count": ""}, to="")
+    assert missing.status_code == 422
