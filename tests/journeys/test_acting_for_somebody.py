@@ -73,7 +73,9 @@ def test_what_is_asked_for_somebody_is_marked_and_the_person_is_told(
     own = page_of(client.get(f"/requests/{request.number}"))
     assert own.says("The job is gone.") and own.says("Written down for you by Hel Desk I can’t pay")
     assert own.says("Hel Desk wrote it down for you") and not own.says("You told us")
-    assert page_of(worker.get(f"/staff/requests/{request.number}")).says("Asked for them by Hel Desk")
+    # Somebody who told us what helps is looked at with a reason.
+    shown = worker.fill(worker.get(f"/staff/requests/{request.number}"), {"reason": "To see that it is there"})
+    assert page_of(shown).says("Asked for them by Hel Desk")
 
 
 def test_the_same_form_twice_is_one_request_and_one_message(worker: CheckingClient, debt: Standing) -> None:
