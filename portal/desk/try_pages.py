@@ -14,7 +14,7 @@ from portal.db import transaction
 from portal.debts.statement import debt_of, owner_of_reference
 from portal.desk import drafts, trying, versions
 from portal.desk.forms import TryForm
-from portal.desk.states import ALIVE, State
+from portal.desk.states import ALIVE
 from portal.desk.trying import MadeUp, Real, Wanted
 from portal.limits.cards import LimitsSet
 from portal.limits.reading import LimitsError, parse
@@ -37,7 +37,7 @@ def try_page() -> ResponseReturnValue:
     """Ask for a debt and for what is offered for it, and show what the limits say to that; nothing is kept."""
     who, form = me(), TryForm()
     currency, today = versions.currency_of(who.lender_id), clock.today(who.zone)
-    alive = [each for each in drafts.page(lender_id=who.lender_id, size=50) if State(each.state) in ALIVE]
+    alive = [each for each in drafts.page(lender_id=who.lender_id, size=50) if each.state in ALIVE]
     form.offer(currency, [each.number for each in alive])
     answers = []
     if form.validate_on_submit() and _is_whole(form) and (subject := _subject(form, currency)) is not None:

@@ -168,6 +168,8 @@ def test_an_approved_version_is_called_off_before_it_begins_and_the_other_is_tol
     session.rollback()
     told = session.scalars(select(Message.address).where(Message.kind == "limits_called_off")).all()
     assert told == [f"{'ada' if who == 'kim' else 'kim'}@linden.example"]
+    assert listed.says("Called off")
+    assert desk.bo.get("/staff/limits/try").status_code == 200
     record = session.scalars(select(EvidenceRecord.entry).where(EvidenceRecord.act == "limits_called_off")).one()
     assert json.loads(record)["facts"]["reason"] == "The court asked us to wait."
 
