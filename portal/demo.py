@@ -23,8 +23,10 @@ from portal.db import session, transaction
 from portal.debts import intake
 from portal.debts.mapping_file import parse_mapping
 from portal.debts.models import Debt
+from portal.evidence.record import OPERATOR
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
+from portal.letters import certificates, seals
 from portal.people import sign_in
 from portal.people.models import Debtor
 from portal.plans import negotiate
@@ -198,6 +200,7 @@ def fill(*, folder: Path, limits: Path) -> None:
             }
         )
         negotiate.load_limits(limits.read_text(encoding="utf-8"), lender_id=lender.id, currency=lender.currency)
+        seals.set_seal(lender, certificates.made_for(lender.legal_name, now=clock.now()), by=OPERATOR)
     lender = lenders.by_slug(SLUG)
     today = clock.today(lender.zone)
     file = folder / "made-up-portfolio.csv"
