@@ -18,6 +18,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import config, db, models
 from portal.autopay.views import autopay, template_words
+from portal.banking import views as bank_pages
+from portal.banking.transfer_pages import transfers
 from portal.care.requests import open_request, taken_back
 from portal.care.views import care
 from portal.changes.views import changes
@@ -155,6 +157,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     addresses.install(app)
     # Before anything reads what is sent.
     file_pages.install(app)
+    bank_pages.install(app)
     security.protect(app, checkout_origin=_origin(settings.stripe_api_base) or security.STRIPE_CHECKOUT)
     static_files.install(app)
     app.extensions["owner_of_reference"] = owner_of_reference
@@ -164,13 +167,25 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for blueprint in (public, letter_check, people, home, plans, payments, points, letters, care, post, brand, design):
         app.register_blueprint(blueprint)
     app.jinja_env.globals.update(template_words() | on_the_way.template_words())
-    for blueprint in (timeline, log_pages, changes, autopay, you, contact_pages, passkey_pages, not_me_pages):
+    for blueprint in (
+        timeline,
+        log_pages,
+        changes,
+        autopay,
+        transfers,
+        you,
+        contact_pages,
+        passkey_pages,
+        not_me_pages,
+    ):
         app.register_blueprint(blueprint)
     for blueprint in (staff, staff_own, staff_team, staff_lenders, staff_plans):
         app.register_blueprint(blueprint)
     for blueprint in (helpdesk, helpdesk_offers, helpdesk_people, helpdesk_plans):
         app.register_blueprint(blueprint)
-    for blueprint in (desk, desk_drafts, desk_cards, desk_try, finance, reconciliation, file_pages.files):
+    for blueprint in (desk, desk_drafts, desk_cards, desk_try, file_pages.files):
+        app.register_blueprint(blueprint)
+    for blueprint in (finance, reconciliation, bank_pages.banking):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

@@ -48,7 +48,7 @@ from portal.helpdesk.commands import people_index_command
 from portal.lenders import brand as brands
 from portal.lenders import hosts
 from portal.lenders import settings as lenders
-from portal.lenders.commands import brand_command, email_address, urgent_command
+from portal.lenders.commands import account_command, brand_command, email_address, urgent_command
 from portal.lenders.models import Lender
 from portal.letters import issue, kept, pdf
 from portal.letters.commands import seal_command
@@ -671,6 +671,7 @@ def register(group: click.Group) -> None:
     lender_group.add_command(urgent_command)
     lender_group.add_command(ways_command)
     lender_group.add_command(seal_command)
+    lender_group.add_command(account_command)
     for command in (
         get_ready_command,
         worker_command,

@@ -24,6 +24,7 @@ from portal.debts import intake
 from portal.debts.mapping_file import parse_mapping
 from portal.debts.models import Debt
 from portal.evidence.record import OPERATOR
+from portal.lenders import accounts
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.letters import certificates, seals
@@ -201,6 +202,17 @@ def fill(*, folder: Path, limits: Path) -> None:
         )
         negotiate.load_limits(limits.read_text(encoding="utf-8"), lender_id=lender.id, currency=lender.currency)
         seals.set_seal(lender, certificates.made_for(lender.legal_name, now=clock.now()), by=OPERATOR)
+        accounts.put(
+            lender,
+            number="0000123456",
+            holder=lender.legal_name,
+            bank="Example Bank (made up)",
+            bic="",
+            currency=lender.currency,
+            kind="bank",
+            show=True,
+            by=OPERATOR,
+        )
     lender = lenders.by_slug(SLUG)
     today = clock.today(lender.zone)
     file = folder / "made-up-portfolio.csv"

@@ -9,12 +9,13 @@ from flask import Flask
 
 from portal.autopay import agreeing, charging, reading, saving
 from portal.autopay import tell as autopay_tell
+from portal.banking import work as bank_work
 from portal.care.holds import holding
 from portal.contact.office import office
 from portal.files import acts as files
 from portal.files import work as file_work
 from portal.letters import issue
-from portal.payments import giving_back, reconcile, settle, tell_back
+from portal.payments import closing, giving_back, reconcile, settle, tell_back
 from portal.payments import tell as payment_tell
 from portal.people import notices
 from portal.plans import from_file, remind
@@ -54,6 +55,7 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         "payments.tell_back": inside(tell_back.run),
         "payments.settle": inside(settle.run),
         "payments.settle_aside": inside(settle.run_aside),
+        closing.CLOSE: inside(closing.run),
         "payments.give_back": inside(giving_back.run),
         "payments.heed": inside(settle.heed),
         reconcile.JOB: inside(reconcile.run),
@@ -68,5 +70,8 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         files.BRING: inside(file_work.bring),
         files.UNDO: inside(file_work.undo),
         files.FORGET: inside(file_work.forget),
+        files.BANK_SEE: inside(bank_work.see),
+        files.BANK_BRING: inside(bank_work.bring),
+        files.BANK_UNDO: inside(bank_work.undo),
         "people.door_locked": inside(notices.door_locked),
     }

@@ -36,6 +36,8 @@ class Account(StrEnum):
     ADJUSTMENT = "adjustment"
     ACCRUAL = "accrual"
     CASH_STRIPE = "cash:stripe"
+    # What came to the lender's own account or desk, as its bank or its people say.
+    CASH_LENDER = "cash:lender"
     WAIVER = "waiver"
     WRITE_OFF = "write_off"
     SUSPENSE = "suspense"
@@ -50,6 +52,7 @@ class Account(StrEnum):
 
 OWED = (Account.PRINCIPAL, Account.INTEREST, Account.PENALTY, Account.FEES, Account.COSTS)
 OF_A_DEBT = (*OWED, Account.CREDIT)
+CASH = (Account.CASH_STRIPE.value, Account.CASH_LENDER.value)
 _KEPT = {account: f"{account.value}_minor" for account in OF_A_DEBT}
 
 

@@ -1,6 +1,7 @@
 """Every table in one place, for migrations and tests; importing this module fills `Model.metadata`."""
 
 from portal.autopay import models as autopay
+from portal.banking import models as banking
 from portal.care import models as care
 from portal.contact import models as contact
 from portal.db import Model
@@ -29,6 +30,7 @@ __all__ = [
     "QueuedJob",
     "Transfer",
     "autopay",
+    "banking",
     "care",
     "contact",
     "debts",

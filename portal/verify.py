@@ -57,6 +57,7 @@ class Kind(StrEnum):
     SUSPENSE = "suspense"
     RECONCILIATION = "reconciliation"
     PAYOUT = "payout"
+    BANK_ENTRY = "bank entry"
     EVIDENCE = "evidence"
     LOG = "log"
 
@@ -322,11 +323,11 @@ with seen as (
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit') then 1 else 0 end
             as of_a_debt,
         case when from_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off', 'processing_fees',
-            'dispute_fees', 'exchange', 'paid_out') then 1 else 0 end
+            'adjustment', 'accrual', 'cash:stripe', 'cash:lender', 'waiver', 'write_off', 'suspense', 'set_off',
+            'processing_fees', 'dispute_fees', 'exchange', 'paid_out') then 1 else 0 end
         + case when to_account in ('principal', 'interest', 'penalty', 'fees', 'costs', 'credit', 'opening',
-            'adjustment', 'accrual', 'cash:stripe', 'waiver', 'write_off', 'suspense', 'set_off', 'processing_fees',
-            'dispute_fees', 'exchange', 'paid_out') then 1 else 0 end
+            'adjustment', 'accrual', 'cash:stripe', 'cash:lender', 'waiver', 'write_off', 'suspense', 'set_off',
+            'processing_fees', 'dispute_fees', 'exchange', 'paid_out') then 1 else 0 end
             as known
     from transfer t
     where lender_id = :lender
@@ -521,8 +522,8 @@ having p.waive_minor <> coalesce(sum(i.waive_minor), 0)
 # an item is.
 _PAID = text("""
 with came as (
-    select a.plan_id, sum(case when t.to_account = 'cash:stripe' then t.amount_minor
-        when t.from_account = 'cash:stripe' then -t.amount_minor else 0 end) as came
+    select a.plan_id, sum(case when t.to_account in ('cash:stripe', 'cash:lender') then t.amount_minor
+        when t.from_account in ('cash:stripe', 'cash:lender') then -t.amount_minor else 0 end) as came
     from payment_part a
     join money_effect e on e.lender_id = a.lender_id and e.payment_id = a.payment_id and e.outcome = 'posted'
     join transfer t on t.lender_id = e.lender_id and t.posting_id = e.posting_id and t.book_id = a.debt_id
@@ -632,9 +633,9 @@ where f.lender_id = :lender and f.key like '%refund_failed' and f.amount_minor <
 _EFFECTS = text("""
 with cash as (
     select posting_id, min(currency) as currency,
-        sum(case when to_account = 'cash:stripe' then amount_minor else -amount_minor end) as came
+        sum(case when to_account in ('cash:stripe', 'cash:lender') then amount_minor else -amount_minor end) as came
     from transfer
-    where lender_id = :lender and (to_account = 'cash:stripe' or from_account = 'cash:stripe')
+    where lender_id = :lender and (to_account like 'cash:%' or from_account like 'cash:%')
     group by posting_id
 )
 select 'effect ' || e.key as what, cast(e.amount_minor as text) as kept, cast(coalesce(c.came, 0) as text) as counted
@@ -699,9 +700,10 @@ with parts as (
     from payment_part where lender_id = :lender group by payment_id
 ), came as (
     select e.payment_id, t.book_id, min(e.key) as key,
-        sum(case when t.to_account = 'cash:stripe' and e.key like '%payment' then t.amount_minor else 0 end) as came,
-        sum(case when t.to_account = 'cash:stripe' then t.amount_minor
-            when t.from_account = 'cash:stripe' then -t.amount_minor else 0 end) as still
+        sum(case when t.to_account in ('cash:stripe', 'cash:lender') and e.key like '%payment' then t.amount_minor
+            else 0 end) as came,
+        sum(case when t.to_account in ('cash:stripe', 'cash:lender') then t.amount_minor
+            when t.from_account in ('cash:stripe', 'cash:lender') then -t.amount_minor else 0 end) as still
     from money_effect e
     join transfer t on t.lender_id = e.lender_id and t.posting_id = e.posting_id
     where e.lender_id = :lender and e.outcome = 'posted' and t.book_id is not null
@@ -936,6 +938,41 @@ where p.lender_id = :lender and p.kind in ('payout', 'payout_back')
         and (o.posting_id = p.id or o.back_posting_id = p.id))
 """)
 
+# What came to the lender's own account is what entries of its bank say that still count, less what was sent back; and
+# each entry has its payment, or its row of what waits, of as much.
+_BANK_ENTRIES = text("""
+with stands as (
+    select currency, sum(case when to_account = 'cash:lender' then amount_minor else -amount_minor end) as minor
+    from transfer
+    where lender_id = :lender and (from_account = 'cash:lender' or to_account = 'cash:lender')
+    group by currency
+), counted as (
+    select currency, amount_minor as minor
+    from bank_entry
+    where lender_id = :lender and outcome in ('posted', 'suspense') and undone_at is null
+    union all
+    select currency, -amount_minor from sending_back where lender_id = :lender and done_at is not null
+), entries as (select currency, sum(minor) as minor from counted group by currency)
+select 'the lender''s own account in ' || s.currency as what, cast(coalesce(e.minor, 0) as text) as kept,
+    cast(s.minor as text) as counted
+from stands s left join entries e on e.currency = s.currency
+where s.minor <> coalesce(e.minor, 0)
+union all
+select 'the lender''s own account in ' || e.currency, cast(e.minor as text), '0'
+from entries e where e.minor <> 0 and not exists (select 1 from stands s where s.currency = e.currency)
+union all
+select 'entry ' || cast(b.id as text), cast(b.amount_minor as text),
+    coalesce(cast(p.amount_minor as text), 'no payment')
+from bank_entry b left join payment p on p.lender_id = b.lender_id and p.id = b.id and p.debt_id = b.debt_id
+    and p.currency = b.currency and (b.undone_at is null or p.refunded_minor = p.amount_minor)
+where b.lender_id = :lender and b.outcome = 'posted' and b.amount_minor <> coalesce(p.amount_minor, 0)
+union all
+select 'entry ' || cast(b.id as text), cast(b.amount_minor as text), coalesce(cast(a.amount_minor as text), 'no row')
+from bank_entry b left join set_aside a on a.lender_id = b.lender_id and a.id = b.set_aside_id
+    and a.currency = b.currency and (b.undone_at is null or a.gone_minor = a.amount_minor)
+where b.lender_id = :lender and b.outcome = 'suspense' and b.amount_minor <> coalesce(a.amount_minor, 0)
+""")
+
 _LEFT_OVER = text("""
 select r.file_name, r.state, count(*) as debts
 from debt d join import_run r on r.lender_id = d.lender_id and r.id = d.import_run_id
@@ -1032,4 +1069,5 @@ _CHECKS = (
     (Kind.SUSPENSE, _SUSPENSE),
     (Kind.RECONCILIATION, _LINES),
     (Kind.PAYOUT, _PAYOUTS),
+    (Kind.BANK_ENTRY, _BANK_ENTRIES),
 )

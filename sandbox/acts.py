@@ -314,6 +314,7 @@ class Acts:
                     "amount": session["amount_total"],
                     "currency": session["currency"],
                     "customer": session["customer"],
+                    "allowed_payment_method_types": session["payment_method_types"],
                     **{name: value for name, value in session["_intent"].items() if name != "metadata"},
                     "metadata": session["_intent"].get("metadata") or {},
                 },

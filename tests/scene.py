@@ -25,6 +25,8 @@ from sqlalchemy.orm import Session
 from portal import clock, sequencer
 from portal.app import create_app
 from portal.autopay import agreeing
+from portal.banking import acts as bank_acts
+from portal.banking import work as bank_work
 from portal.care import requests
 from portal.care.models import CareRequest
 from portal.care.states import Kind
@@ -37,6 +39,7 @@ from portal.files import acts as file_acts
 from portal.files import work as file_work
 from portal.finance import acts as money
 from portal.helpdesk import acting, deciding, notes
+from portal.lenders import accounts
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
@@ -59,6 +62,7 @@ from portal.staff import entering, gates, members, recovering
 from portal.staff.roles import Role
 from portal.start import stand_in_beside
 from tests import factories
+from tests.bank_files import IBAN, Ntry, statement
 from tests.journeys.acts import (
     agree,
     birthday,
@@ -217,6 +221,7 @@ class Scene:
                 "recovery": waits,
             }
             | self._money("nothing left", lost.id)
+            | self._bank(worker.id)
         )
 
     def _drafts(self, worker: uuid.UUID, lost: uuid.UUID) -> dict[str, str]:
@@ -345,6 +350,53 @@ class Scene:
                     failure="account_closed" if status == "failed" else None,
                 )
             )  # fmt: skip
+
+    def _bank(self, worker: uuid.UUID) -> dict[str, str]:
+        """Bring files of the bank: one that came in, with money that waits, one that waits, one of another account."""
+        entries = (
+            Ntry("50.00", "F-1", ref="B-1"),
+            Ntry("20.00", "for my card, thank you", ref="B-2"),
+            Ntry("9.00", "fee", ref="B-3", credit=False),
+        )
+        files = {
+            "bank_live": statement(*entries),
+            "bank_ready": statement(*entries, Ntry("75.00", "RF18 5390 0754 7034", ref="B-4"), id="S-2"),
+            "bank_bad": statement(iban="DE02120300000000202051"),
+        }
+        made = {}
+        with self.app.app_context():
+            with transaction():
+                account = {"number": IBAN, "holder": self.lender.legal_name, "bank": "Example Bank", "bic": "COBADEFF"}
+                lender = session.get_one(Lender, self.lender.id)
+                alone = accounts.shown(lender_id=lender.id, currency="USD") is None
+                accounts.put(lender, **account, currency="USD", kind="bank", show=alone, by=OPERATOR)
+            for name, content in files.items():
+                with transaction():
+                    done = bank_acts.bring(
+                        io.BytesIO(content),
+                        lender_id=self.lender.id,
+                        name=f"{name}.xml",
+                        size=len(content),
+                        account_id=None,
+                        mapping="",
+                        mapping_name="",
+                        form_key=name.ljust(32, "0").replace("_", "0"),
+                        by=worker,
+                    )
+                made[name] = str(done.number)
+                upload = bank_acts.find(lender_id=self.lender.id, number=done.number)
+                assert upload is not None
+                job = Job(new_id(), self.lender.id, {"upload_id": str(upload.id)}, 1)
+                bank_work.see(job)
+                if name == "bank_live":
+                    with transaction():
+                        bank_acts.confirm(lender_id=self.lender.id, number=done.number, by=worker)
+                    bank_work.bring(job)
+            waits = session.scalars(
+                select(SetAside.id).where(SetAside.lender_id == self.lender.id, SetAside.why == "no_reference")
+            ).one()
+        session.rollback()
+        return made | {"aside_at_the_bank": str(waits)}
 
     def _note(self, debtor_id: uuid.UUID) -> str:
         """Write a note and a call about somebody down; gives the note's id."""
@@ -571,11 +623,11 @@ class Scene:
         The voucher is of another currency's way; what its page shows stands in the payment's row.
         """
         found = {}
-        for name, amount in (("under_way", "100"), ("arrived", "70"), ("voucher", "40")):
+        for name, amount in (("under_way", "100"), ("payment", "70"), ("voucher", "40")):
             self._pay(browser, debt, amount=amount, way="bank")
             payment = payment_on(debt)
             found[name] = payment.reference
-            if name == "arrived":
+            if name == "payment":
                 self._sandbox.settle_payment(payment.payment_intent_id or "", succeeds=True)
                 self._settle(payment)
             if name == "voucher":

@@ -50,6 +50,8 @@ def posting_words(kind: str) -> str:
             return _("Your bank took a payment back")
         case "dispute_won":
             return _("Your bank gave a payment to your lender again")
+        case "transfer_undone":
+            return _("Your lender had entered a payment by mistake")
         case "placed":
             return _("Money that was found to be yours")
         case "plan_interest":

@@ -58,6 +58,7 @@ MONEY_CAME = (
     "refund_failed",
     "dispute",
     "dispute_won",
+    "transfer_undone",
     "placed",
     "set_off",
     "set_off_undone",

@@ -30,6 +30,15 @@ from portal.staff.models import StaffMember
 from portal.staff.roles import Permission, permissions_of
 
 SEE, BRING, UNDO, FORGET = "files.see", "files.bring", "files.undo", "files.forget"
+BANK_SEE, BANK_BRING, BANK_UNDO = "banking.see", "banking.bring", "banking.undo"
+_JOBS: Final = {
+    ("debts", State.LOOKING): SEE,
+    ("debts", State.BRINGING): BRING,
+    ("debts", State.UNDOING): UNDO,
+    ("bank", State.LOOKING): BANK_SEE,
+    ("bank", State.BRINGING): BANK_BRING,
+    ("bank", State.UNDOING): BANK_UNDO,
+}
 # So long the bytes are kept, and what the preview said of people.
 KEPT_FOR: Final = timedelta(days=7)
 
@@ -88,16 +97,18 @@ def _allowed(lender_id: uuid.UUID, by: uuid.UUID) -> Actor:
     return Actor("staff", str(by))
 
 
-def find(*, lender_id: uuid.UUID, number: int) -> Upload | None:
-    """Give a file by its number."""
-    return session.scalars(select(Upload).where(Upload.lender_id == lender_id, Upload.number == number)).one_or_none()
+def find(*, lender_id: uuid.UUID, number: int, kind: str = "debts") -> Upload | None:
+    """Give a file of a kind by its number."""
+    return session.scalars(
+        select(Upload).where(Upload.lender_id == lender_id, Upload.number == number, Upload.kind == kind)
+    ).one_or_none()
 
 
 def of(*, lender_id: uuid.UUID) -> Sequence[Upload]:
-    """Give all files of a lender, newest first, without what was seen in them."""
+    """Give all files of debts of a lender, newest first, without what was seen in them."""
     return session.scalars(
         select(Upload)
-        .where(Upload.lender_id == lender_id)
+        .where(Upload.lender_id == lender_id, Upload.kind == "debts")
         .options(defer(Upload.preview), defer(Upload.mapping))
         .order_by(Upload.number.desc())
     ).all()
@@ -125,12 +136,12 @@ def run_of(upload: Upload) -> ImportRun | None:
     ).one_or_none()
 
 
-def mappings_of(*, lender_id: uuid.UUID) -> list[tuple[int, str, str]]:
+def mappings_of(*, lender_id: uuid.UUID, kind: str = "debts") -> list[tuple[int, str, str]]:
     """Give the mappings of earlier files, each once, newest first: the file's number, name and text."""
     found: dict[str, tuple[int, str, str]] = {}
     for number, name, text in session.execute(
         select(Upload.number, Upload.mapping_name, Upload.mapping)
-        .where(Upload.lender_id == lender_id, Upload.mapping != "")
+        .where(Upload.lender_id == lender_id, Upload.kind == kind, Upload.mapping != "")
         .order_by(Upload.number.desc())
         .limit(60)
     ):
@@ -138,7 +149,8 @@ def mappings_of(*, lender_id: uuid.UUID) -> list[tuple[int, str, str]]:
     return list(found.values())[:12]
 
 
-def _locked(lender_id: uuid.UUID, number: int) -> Upload:
+def locked(lender_id: uuid.UUID, number: int) -> Upload:
+    """Give a file by its number, which nobody else changes before this act is done."""
     return session.execute(
         select(Upload)
         .where(Upload.lender_id == lender_id, Upload.number == number)
@@ -174,7 +186,7 @@ def bring(
 
     :raises MayNot: if whoever brings it may not any more.
     """
-    digest = _sha256(stream)
+    digest = sha256(stream)
     lock(lender_id)
     who = _allowed(lender_id, by)
     earlier = session.scalars(
@@ -211,14 +223,15 @@ def bring(
         lender_id=lender_id,
         facts={"upload": upload.id, "number": upload.number, "file": name, "bytes": size, "sha256": digest},
     )
-    _later(SEE, upload)
+    later(SEE, upload)
     queue.later(
         FORGET, lender_id=lender_id, payload={"upload_id": str(upload.id)}, at=clock.now() + KEPT_FOR, once=None
     )
     return Brought(upload.number)
 
 
-def _sha256(stream: BinaryIO) -> str:
+def sha256(stream: BinaryIO) -> str:
+    """Give the hash of a stream, which is at its beginning afterwards."""
     digest = hashlib.sha256()
     while piece := stream.read(kept.PIECE):
         digest.update(piece)
@@ -232,6 +245,7 @@ def _the_same(lender_id: uuid.UUID, digest: str, *, mapping: str, as_of: date | 
         select(Upload)
         .where(
             Upload.lender_id == lender_id,
+            Upload.kind == "debts",
             Upload.sha256 == digest,
             Upload.mapping == mapping,
             Upload.whole == whole,
@@ -249,7 +263,8 @@ def _the_same(lender_id: uuid.UUID, digest: str, *, mapping: str, as_of: date | 
     return twin.number
 
 
-def _later(name: str, upload: Upload) -> None:
+def later(name: str, upload: Upload) -> None:
+    """Let a worker do something with a file."""
     queue.later(
         name,
         lender_id=upload.lender_id,
@@ -265,7 +280,7 @@ def move(upload: Upload, event: Event) -> Moved | Repeated | Forbidden:
         upload.state = moved.to.value
         if moved.to in WORKING:
             upload.done_bytes = 0
-            _later({State.LOOKING: SEE, State.BRINGING: BRING, State.UNDOING: UNDO}[moved.to], upload)
+            later(_JOBS[upload.kind, moved.to], upload)
     return moved
 
 
@@ -276,7 +291,9 @@ def another_came(upload: Upload) -> bool:
         ImportRun.state.in_(("live", "undone")),
         ImportRun.finished_at > upload.looked_at,
     )
-    taken_back = select(Upload.id).where(Upload.lender_id == upload.lender_id, Upload.undone_at > upload.looked_at)
+    taken_back = select(Upload.id).where(
+        Upload.lender_id == upload.lender_id, Upload.kind == "debts", Upload.undone_at > upload.looked_at
+    )
     return session.scalar(changed.limit(1)) is not None or session.scalar(taken_back.limit(1)) is not None
 
 
@@ -288,7 +305,7 @@ def confirm(
     :raises MayNot: if whoever says so may not any more.
     """
     lock(lender_id)
-    who, upload = _allowed(lender_id, by), _locked(lender_id, number)
+    who, upload = _allowed(lender_id, by), locked(lender_id, number)
     if upload.state == State.READY and another_came(upload):
         move(upload, Event.LOOK_AGAIN)
         return Anew()
@@ -319,10 +336,10 @@ def withdraw(*, lender_id: uuid.UUID, number: int, by: uuid.UUID) -> Moved | Rep
     :raises MayNot: if whoever acts may not any more.
     """
     lock(lender_id)
-    who, upload = _allowed(lender_id, by), _locked(lender_id, number)
+    who, upload = _allowed(lender_id, by), locked(lender_id, number)
     moved = move(upload, Event.WITHDRAW)
     if isinstance(moved, Moved):
-        _forget(upload)
+        forget_bytes(upload)
         record(Act.PORTFOLIO_WITHDRAWN, by=who, lender_id=lender_id, facts={"upload": upload.id, "number": number})
     return moved
 
@@ -333,7 +350,7 @@ def ask_to_undo(*, lender_id: uuid.UUID, number: int, by: uuid.UUID) -> Moved | 
     :raises MayNot: if whoever acts may not any more.
     """
     lock(lender_id)
-    who, upload = _allowed(lender_id, by), _locked(lender_id, number)
+    who, upload = _allowed(lender_id, by), locked(lender_id, number)
     run = run_of(upload)
     if upload.state == State.LIVE and (run is None or clock.now() > undoing.until(run)):
         return TooLate()
@@ -365,9 +382,9 @@ def forget(*, lender_id: uuid.UUID, upload_id: uuid.UUID) -> bool:
         return False
     if upload.state in (State.READY, State.UNREADABLE, State.NOTHING):
         move(upload, Event.WITHDRAW)
-    _forget(upload)
+    forget_bytes(upload)
     record(
-        Act.PORTFOLIO_FORGOTTEN,
+        Act.PORTFOLIO_FORGOTTEN if upload.kind == "debts" else Act.BANK_FILE_FORGOTTEN,
         by=PORTAL,
         lender_id=lender_id,
         facts={"upload": upload.id, "number": upload.number},
@@ -375,7 +392,8 @@ def forget(*, lender_id: uuid.UUID, upload_id: uuid.UUID) -> bool:
     return True
 
 
-def _forget(upload: Upload) -> None:
+def forget_bytes(upload: Upload) -> None:
+    """Delete the bytes of a file that is locked, and what its preview said of people."""
     for kind in ("file", "report", "stays"):
         kept.forget(lender_id=upload.lender_id, upload_id=upload.id, kind=kind)
     if upload.preview is not None:

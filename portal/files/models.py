@@ -24,6 +24,10 @@ class Upload(LenderOwned, Model):
 
     __tablename__ = "upload"
     number: Mapped[int]
+    # Whether it has debts, or what came to an account (`banking`).
+    kind: Mapped[str] = mapped_column(default="debts", server_default="debts")
+    # The account of a file that does not name its own.
+    account_id: Mapped[uuid.UUID | None]
     name: Mapped[str]
     sha256: Mapped[str]
     size: Mapped[int]

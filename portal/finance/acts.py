@@ -120,6 +120,9 @@ def give_back_aside(
     """
     _may_now(who)
     row = session.get_one(SetAside, (who.lender_id, aside_id))
+    if aside.at_lender(row):
+        # Stripe never had it: it goes back from the lender's own bank (`banking`).
+        return giving_back.NotNow()
     if row.payment_id is not None:
         payment = giving_back.payment_locked(lender_id=who.lender_id, payment_id=row.payment_id)
         came = going_back.came_of(payment)

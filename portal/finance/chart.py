@@ -28,6 +28,7 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "adjustment": "Equity:Adjustments",
         "accrual": "Income:Interest",
         "cash:stripe": "Assets:Stripe",
+        "cash:lender": "Assets:Bank:Transfers",
         "waiver": "Expenses:Waivers",
         "write_off": "Expenses:Write-Offs",
         "suspense": "Liabilities:Suspense",

@@ -16,7 +16,7 @@ from portal.db import session, transaction
 from portal.desk.drafts import NotTwoPeople
 from portal.finance import acts, lists
 from portal.finance.forms import BackForm, FindForm, GiveBackForm, NoteForm, PlaceForm, ReasonForm
-from portal.finance.words import aside_words, dispute_words, refund_words, tie_words, why_words
+from portal.finance.words import aside_words, dispute_words, method_words, refund_words, tie_words, why_words
 from portal.helpdesk.people_pages import of_person
 from portal.helpdesk.person import Subject
 from portal.money import Money
@@ -48,6 +48,7 @@ def sheets(here: str) -> list[tuple[str, str, bool]]:
             ("reconciliation.lines", _("Books and Stripe")),
             ("reconciliation.payouts", _("Payouts")),
             ("reconciliation.journal", _("Journal")),
+            ("banking.bank_files", _("Files of your bank")),
         )
     ]
 
@@ -409,6 +410,9 @@ def _aside_page(aside_id: uuid.UUID, wrong: PlaceForm | BackForm | NoteForm | No
             acts=Permission.GIVE_BACK in who.may,
             waits=bool(left),
             going_back=aside.is_going_back(row.SetAside),
+            by=method_words(row.SetAside.received.get("method")),
+            at_lender=aside.at_lender(row.SetAside),
+            counts_on=aside.counts_on(row.SetAside),
             form=wrong or place_form,
             place_form=place_form,
             back_form=back_form,

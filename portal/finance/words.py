@@ -46,6 +46,13 @@ def why_words(why: str) -> str:
         Why.RECALLED.value: _("The lender took the debt back"),
         Why.SECOND.value: _("A second success of a payment that had come"),
         Why.UNKNOWN.value: _("No payment of ours is known for it"),
+        Why.NO_REFERENCE.value: _("No reference of a debt in it"),
+        Why.DAMAGED.value: _("A reference with a mistake in it"),
+        Why.NOT_KNOWN.value: _("A reference that no debt has"),
+        Why.SEVERAL.value: _("It names more than one debt"),
+        Why.DISPUTED.value: _("The person says that this debt is wrong"),
+        Why.COLLECTIVE.value: _("Several payments in one sum, without the single amounts"),
+        Why.CAME_BACK.value: _("Money that you had sent and that came back"),
         Why.FROM_BEFORE.value: _("Set aside before reasons were kept"),
     }[why]
 
@@ -59,6 +66,11 @@ def aside_words(row: SetAside) -> tuple[str, str]:
     if row.gone_minor == row.amount_minor:
         return _("Went back"), "plain"
     return _("Waits"), "wait"
+
+
+def method_words(method: str | None) -> str | None:
+    """Say how money came, as Stripe says it or as we do of money at the lender's own account."""
+    return {"bank_transfer": _("Bank transfer"), "cash": _("Cash")}.get(method or "", method)
 
 
 def tie_words(tie: Tie, name: str) -> str:
@@ -128,6 +140,7 @@ def account_words(account: str) -> str:
         "adjustment": _("Figures that were put right"),
         "accrual": _("Interest as it came due"),
         "cash:stripe": _("Money at Stripe"),
+        "cash:lender": _("Money at your own account"),
         "waiver": _("What was let off"),
         "write_off": _("What was written off"),
         "suspense": _("Money that waits"),

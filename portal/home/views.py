@@ -229,6 +229,9 @@ def pay_off(reference: str) -> ResponseReturnValue:
     coming = interest_not_posted(plan) if plan else ()
     waived = still_to_waive(plan) if plan else Money.zero(found.owed.currency)
     owed = found.owed - waived
+    if not owed:
+        # All that is left is let off once a bank can't take the payment back any more.
+        return redirect(url_for("home.debt", reference=reference), 303)
     all_figures = figures(owed=owed, coming=coming, today=today)
     first = all_figures[0]
     return render_template(

@@ -1,4 +1,4 @@
-"""`flask lender brand` and `urgent`: how a lender's pages look, and who is told when something can't wait."""
+"""`flask lender brand`, `urgent` and `account`: how pages look, who is told at once, where people transfer money to."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import click
 
 from portal.db import transaction
 from portal.evidence.record import OPERATOR
+from portal.lenders import accounts, numbers
 from portal.lenders import brand as brands
 from portal.lenders.brand import CORNERS, LARGEST_LOGO, BadLogo, Logo, Weak
+from portal.lenders.models import Lender
 from portal.lenders.settings import NoSuchLender, by_slug, tell_urgent
 from portal.web.colours import LIGHT, NotAColour
 
@@ -132,3 +134,81 @@ def urgent_command(slug: str, email: str | None, *, default: bool) -> None:
     except NoSuchLender as problem:
         raise click.ClickException(f"There is no lender called {problem.slug!r}.") from problem
     click.echo(f"{slug}: {told} is told." if told else f"{slug}: nobody is told. Give --email.")
+
+
+_WRONG = {
+    numbers.Wrong.NUMBER: "The number has 4 to 34 letters and digits.",
+    numbers.Wrong.CHECK_DIGITS: "The check digits of this IBAN don't fit it: please compare it with a statement.",
+    numbers.Wrong.BIC: "A BIC has 8 or 11 letters and digits, such as COBADEFFXXX.",
+    numbers.Wrong.HOLDER: f"The holder is a name of 1 to {numbers.LONGEST_NAME} characters.",
+    numbers.Wrong.CURRENCY: "The currency is no code of ISO 4217.",
+}
+
+
+@click.command("account")
+@click.argument("slug")
+@click.option("--number", help="IBAN, or what the bank calls it; a name of your own for a desk that takes cash.")
+@click.option("--holder", default="", help="Whose account it is; the lender's legal name if left out.")
+@click.option("--bank", default="", help="The name of the bank.")
+@click.option("--bic", default="", help="Of the bank, where transfers from abroad need it.")
+@click.option("--currency", help="ISO 4217; the lender's if left out.")
+@click.option("--cash", is_flag=True, help="It is a desk for cash: its lists come in by hand, and nobody is shown it.")
+@click.option("--hidden", is_flag=True, help="Its files are read, and people who owe are not shown it.")
+def account_command(
+    slug: str,
+    number: str | None,
+    holder: str,
+    bank: str,
+    bic: str,
+    currency: str | None,
+    *,
+    cash: bool,
+    hidden: bool,
+) -> None:
+    """Set an account that people transfer money to, or list them. One account a currency is shown to who owes."""
+    try:
+        with transaction():
+            lender = by_slug(slug)
+            if number is not None:
+                _set_account(lender, number, holder, bank, bic, currency, cash=cash, show=not (cash or hidden))
+            for one in accounts.of(lender_id=lender.id):
+                shown = "shown" if one.shown else "cash" if one.kind == "cash" else "hidden"
+                click.echo(f"{numbers.grouped(one.number)}, {one.holder}, {one.currency}: {shown}")
+    except NoSuchLender as problem:
+        raise click.ClickException(f"There is no lender called {problem.slug!r}.") from problem
+
+
+def _set_account(
+    lender: Lender,
+    number: str,
+    holder: str,
+    bank: str,
+    bic: str,
+    currency: str | None,
+    *,
+    cash: bool,
+    show: bool,
+) -> None:
+    plain, code = numbers.number_of(number), (currency or lender.currency).upper()
+    name, bic_code = holder or lender.legal_name, numbers.number_of(bic)
+    wrong = numbers.wrong_with(number=plain, holder=name, bic=bic_code, currency=code)
+    if wrong is not None:
+        raise click.ClickException(_WRONG[wrong])
+    try:
+        done = accounts.put(
+            lender,
+            number=plain,
+            holder=name,
+            bank=bank,
+            bic=bic_code,
+            currency=code,
+            kind="cash" if cash else "bank",
+            show=show,
+            by=OPERATOR,
+        )
+    except ValueError as problem:
+        raise click.ClickException("This account is known in another currency, or as cash; it stays that.") from problem
+    if isinstance(done, accounts.AnotherIsShown):
+        raise click.ClickException(
+            f"People who owe {code} are shown {numbers.grouped(done.number)}. Set that one with --hidden first."
+        )

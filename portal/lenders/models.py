@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import LenderOwned, Model, Sealed, new_id
@@ -67,6 +67,38 @@ class LenderCard:
     languages: list[str]
     slug: str
     brand: dict[str, Any] | None
+
+
+class BankAccount(LenderOwned, Model):
+    """An account of a lender to which people pay by themselves, or its desk for cash; `shown` to whoever owes.
+
+    `number` is an IBAN, or what the bank calls it, in capitals without spaces.
+    """
+
+    __tablename__ = "bank_account"
+    number: Mapped[str]
+    holder: Mapped[str]
+    bank: Mapped[str]
+    bic: Mapped[str]
+    currency: Mapped[str] = mapped_column(String(3))
+    kind: Mapped[str]
+    shown: Mapped[bool]
+    set_at: Mapped[datetime]
+    __table_args__ = (
+        UniqueConstraint("lender_id", "number"),
+        CheckConstraint("length(currency) = 3", name="currency"),
+        CheckConstraint("kind in ('bank', 'cash')", name="kind"),
+        CheckConstraint("kind = 'bank' or not shown", name="cash_is_not_shown"),
+        # Two would leave it open to which one a debtor pays.
+        Index(
+            "uq_bank_account_shown",
+            "lender_id",
+            "currency",
+            unique=True,
+            postgresql_where=text("shown"),
+            sqlite_where=text("shown"),
+        ),
+    )
 
 
 class LenderLogo(LenderOwned, Model):

@@ -48,6 +48,7 @@ from portal.letters.sheet import MissingGlyph, Rendered
 from portal.limits.cards import Order
 from portal.money import Money
 from portal.payments import rails
+from portal.payments.going_back import key_of
 from portal.payments.models import MoneyEffect, Payment
 from portal.payments.parts import Part, came_for, parts_of, receipt_cause
 from portal.people.models import Debtor
@@ -69,6 +70,7 @@ _ENTRIES = {
     "refund_failed": Entry.REFUND_FAILED,
     "dispute": Entry.TAKEN_BY_BANK,
     "dispute_won": Entry.GIVEN_BY_BANK,
+    "transfer_undone": Entry.ADJUSTMENT,
     "placed": Entry.PLACED,
     "plan_interest": Entry.INTEREST,
     "set_off": Entry.CREDIT_USED,
@@ -78,6 +80,10 @@ _ENTRIES = {
     "adjustment": Entry.ADJUSTMENT,
     "correction": Entry.ADJUSTMENT,
 }
+
+
+# Money that came to the lender itself came by no way of Stripe's.
+_OURS = {"bank_transfer": Method.BANK_TRANSFER, "cash": Method.CASH}
 
 
 class NotTrue(Exception):
@@ -174,7 +180,7 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
     effect = session.scalars(
         select(MoneyEffect).where(
             MoneyEffect.lender_id == lender_id,
-            MoneyEffect.key == f"stripe:{payment.payment_intent_id}:payment",
+            MoneyEffect.key == key_of(payment),
             MoneyEffect.payment_id == payment.id,
             MoneyEffect.outcome == "posted",
         )
@@ -183,7 +189,7 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
     amount = part.amount
     details = PaymentReceipt(
         payment_reference=payment.reference,
-        method=_METHODS.get(rails.rail_of(payment.method).kind, Method.OTHER),
+        method=_OURS.get(payment.method or "") or _METHODS.get(rails.rail_of(payment.method).kind, Method.OTHER),
         method_detail=f"•••• {payment.last4}" if payment.last4 else None,
         amount=amount,
         received_at=payment.paid_at or payment.settled_at or effect.at,

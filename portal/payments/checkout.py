@@ -6,6 +6,7 @@ A double click, a reload or a crash between two steps leads to the same payment 
 from __future__ import annotations
 
 import hashlib
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.care import outages
-from portal.db import insert_unless_there, new_id, transaction
+from portal.db import insert_unless_there, new_id, session, transaction
 from portal.debts.statement import Standing
 from portal.evidence.record import Act, Actor, record
 from portal.lenders.models import Lender
@@ -29,6 +30,7 @@ PAGE_LIFE = timedelta(minutes=60)
 # Stripe opens no page that would live for less than half an hour.
 SHORTEST_PAGE_LIFE = timedelta(minutes=31)
 LONGEST_DESCRIPTION = 500
+_ANOTHER_CLICK_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,8 @@ def start(
             keep_for=keep.customer_id if keep else None,
         )
     except stripe_gateway.PaymentServiceDown as down:
+        if down.asked_already and (url := _opened_by_another_click(lender_id, payment_id)):
+            return GoPay(url=url)
         if down.out_of_order:
             outages.noticed(lender_id=lender_id)
         raise
@@ -234,6 +238,20 @@ def start(
         if payment.state == "created":
             payment.state = "sent"
     return GoPay(url=page.url)
+
+
+def _opened_by_another_click(lender_id: uuid.UUID, payment_id: uuid.UUID) -> str | None:
+    """Wait a while for the page that another click on the same button is just opening; None if it doesn't come."""
+    until = time.monotonic() + _ANOTHER_CLICK_SECONDS
+    while time.monotonic() < until:
+        url = session.scalars(
+            select(Payment.session_url).where(Payment.lender_id == lender_id, Payment.id == payment_id)
+        ).one()
+        session.rollback()
+        if url is not None:
+            return url
+        time.sleep(0.1)
+    return None
 
 
 def _shares_key(shares: Sequence[Share]) -> str:

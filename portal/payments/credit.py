@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 
@@ -61,10 +61,12 @@ def use(
     today: date,
     by: Actor,
     placed: bool = False,
+    paid_at: datetime | None = None,
 ) -> Used | UsedBefore | Changed:
     """Use the credit of one debt for what is owed on another of the same person, or on itself.
 
-    `placed` is money that a person has just put there: it never counted for a plan before.
+    `placed` is money that a person has just put there: it never counted for a plan before. It counts from when it was
+    paid, if `paid_at` says so.
 
     Example: 20.00 too much was paid on a card, and 250.00 is owed on a loan: 230.00 is owed afterwards.
 
@@ -101,6 +103,7 @@ def use(
             amount_minor=amount.minor,
             currency=amount.currency,
             used_at=clock.now(),
+            paid_at=paid_at,
         )
         .on_conflict_do_nothing(index_elements=["lender_id", "debtor_id", "form_key"])
         .returning(CreditUse.id)

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from portal import clock, ledger
 from portal.db import insert_unless_there, new_id, session
-from portal.evidence.record import STRIPE, Act, record
+from portal.evidence.record import STRIPE, Act, Actor, record
 from portal.ledger import Account, Move, Transfer
 from portal.lenders.models import Lender
 from portal.money import Money
@@ -30,18 +30,27 @@ from portal.plans.models import Plan
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What came in one piece at Stripe: for a payment, or set aside without one; `aside` where it was set aside."""
+    """What came in one piece, at Stripe or, without an intent, to the lender itself: for a payment, or set aside.
+
+    `aside` is where it was set aside, `by` whoever says that it goes back.
+    """
 
     lender_id: uuid.UUID
     intent_id: str
     payment: Payment | None
     parts: tuple[Part, ...]
     aside: SetAside | None
+    by: Actor = STRIPE
 
     @property
     def key(self) -> str:
         """Give the key of the effect that brought it."""
-        return f"stripe:{self.intent_id}:payment"
+        return f"stripe:{self.intent_id}:payment" if self.payment is None else key_of(self.payment)
+
+    @property
+    def cash(self) -> Account:
+        """Give the account that it came to."""
+        return Account.CASH_STRIPE if self.intent_id else Account.CASH_LENDER
 
     @property
     def today(self) -> date:
@@ -56,7 +65,19 @@ class Came:
         return None if self.payment is None else self.payment.debtor_id
 
 
-def came_of(payment: Payment, *, to_change: bool = True) -> Came:
+def key_at_lender(entry_id: uuid.UUID) -> str:
+    """Give the key of the effect of money that came to the lender itself; its payment has the id of the entry."""
+    return f"lender:{entry_id}:payment"
+
+
+def key_of(payment: Payment) -> str:
+    """Give the key of the effect that brought a payment."""
+    if payment.payment_intent_id is None:
+        return key_at_lender(payment.id)
+    return f"stripe:{payment.payment_intent_id}:payment"
+
+
+def came_of(payment: Payment, *, by: Actor = STRIPE, to_change: bool = True) -> Came:
     """Give what came for a payment; what is only looked at isn't locked."""
     return Came(
         lender_id=payment.lender_id,
@@ -64,6 +85,7 @@ def came_of(payment: Payment, *, to_change: bool = True) -> Came:
         payment=payment,
         parts=parts_of(lender_id=payment.lender_id, payment_id=payment.id),
         aside=aside_of(lender_id=payment.lender_id, intent_id=payment.payment_intent_id or "", to_change=to_change),
+        by=by,
     )
 
 
@@ -146,8 +168,8 @@ def take(came: Came, kind: Kind, *, key: str, cause: str, amount: Money, facts: 
     _recorded(came, kind, amount, facts)
     for plan in plans:
         if payment is not None and payment.use is not None:
-            extra.gone(plan, amount=amount, payment_id=payment.id, today=today, by=STRIPE)
-        follow(plan, today=today, by=STRIPE)
+            extra.gone(plan, amount=amount, payment_id=payment.id, today=today, by=came.by)
+        follow(plan, today=today, by=came.by)
     return True
 
 
@@ -203,7 +225,7 @@ def _recorded(came: Came, kind: Kind, amount: Money, facts: Mapping[str, object]
     name = {} if came.payment is None else {"payment": came.payment.reference}
     record(
         kind.act,
-        by=STRIPE,
+        by=came.by,
         lender_id=came.lender_id,
         debtor_id=came.debtor_id,
         debt_id=only_debt(came.parts),
@@ -256,7 +278,7 @@ def _came_on(came: Came, original: MoneyEffect) -> dict[tuple[uuid.UUID | None, 
 
 def _gone_from(came: Came, original: MoneyEffect) -> dict[uuid.UUID, int]:
     """Give what went back from each debt since, in minor units, less what is there again."""
-    cash = Account.CASH_STRIPE.value
+    cash = came.cash.value
     found: dict[uuid.UUID, int] = {}
     if came.payment is None:
         return found
@@ -303,12 +325,13 @@ def _moves_back(
         credited, rest = (Money(taken[part.debt_id, too_much], amount.currency) for too_much in (True, False))
         if credited:
             # What was used of it meanwhile has to be there again before it can go back.
-            credit.give_back(lender_id=came.lender_id, debt_id=part.debt_id, needed=credited, today=today, by=STRIPE)
+            credit.give_back(lender_id=came.lender_id, debt_id=part.debt_id, needed=credited, today=today, by=came.by)
         if credited or rest:
             book = ledger.locked(lender_id=came.lender_id, debt_id=part.debt_id)
-            moves += paying_off.back(book, plan=_plan_in(plans, part), amount=credited + rest, today=today)
+            plan = _plan_in(plans, part)
+            moves += paying_off.back(book, plan=plan, amount=credited + rest, today=today, cash=came.cash)
     # A bank can take what was given back already: then the lender lost it twice, and a person sees it.
-    moves.append(Move(None, Account.CASH_STRIPE, Account.SUSPENSE, Money(left, amount.currency)))
+    moves.append(Move(None, came.cash, Account.SUSPENSE, Money(left, amount.currency)))
     return moves
 
 

@@ -119,6 +119,8 @@ class CreditUse(LenderOwned, Model):
     currency: Mapped[str] = mapped_column(String(3))
     posting_id: Mapped[uuid.UUID | None]
     used_at: Mapped[datetime]
+    # When it was paid, where it is money that waited to be placed and that counts from the day on which it was sent.
+    paid_at: Mapped[datetime | None]
     undone_posting_id: Mapped[uuid.UUID | None]
     undone_at: Mapped[datetime | None]
     __table_args__ = (
@@ -252,6 +254,37 @@ class Refund(LenderOwned, Model):
             unique=True,
             postgresql_where=text("state in ('asked', 'approved', 'sent')"),
             sqlite_where=text("state in ('asked', 'approved', 'sent')"),
+        ),
+    )
+
+
+class SendingBack(LenderOwned, Model):
+    """That money which nobody could place goes back from the lender's own bank: who asked, who agreed, once each."""
+
+    __tablename__ = "sending_back"
+    set_aside_id: Mapped[uuid.UUID]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3))
+    reason: Mapped[str] = mapped_column(Text)
+    asked_by: Mapped[uuid.UUID]
+    asked_at: Mapped[datetime]
+    done_by: Mapped[uuid.UUID | None]
+    done_at: Mapped[datetime | None]
+    called_off_at: Mapped[datetime | None]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "set_aside_id"], ["set_aside.lender_id", "set_aside.id"]),
+        ForeignKeyConstraint(["lender_id", "asked_by"], ["staff_member.lender_id", "staff_member.id"]),
+        ForeignKeyConstraint(["lender_id", "done_by"], ["staff_member.lender_id", "staff_member.id"]),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("(done_by is null) = (done_at is null)", name="done"),
+        CheckConstraint("done_at is null or called_off_at is null", name="one_end"),
+        Index(
+            "uq_sending_back_set_aside",
+            "lender_id",
+            "set_aside_id",
+            unique=True,
+            postgresql_where=text("called_off_at is null"),
+            sqlite_where=text("called_off_at is null"),
         ),
     )
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import bindparam, case, func, select
 
 from portal.db import session, table_of
-from portal.ledger import Account, Transfer
+from portal.ledger import CASH, Transfer
 from portal.money import Money
 from portal.payments.models import CreditUse, MoneyEffect, Payment, PaymentPart
 from portal.plans.models import Plan
@@ -65,8 +65,8 @@ def receipt_cause(payment_id: uuid.UUID, debt_id: uuid.UUID, *, alone: bool) -> 
 # What came on a debt, less what went back.
 _CASH = func.sum(
     case(
-        (Transfer.to_account == Account.CASH_STRIPE.value, Transfer.amount_minor),
-        (Transfer.from_account == Account.CASH_STRIPE.value, -Transfer.amount_minor),
+        (Transfer.to_account.in_(CASH), Transfer.amount_minor),
+        (Transfer.from_account.in_(CASH), -Transfer.amount_minor),
         else_=0,
     )
 )
@@ -139,7 +139,7 @@ _CAME = (
     )
 )
 _USE = table_of(CreditUse).c
-_USED = select(_USE.plan_id, _USE.id, _USE.used_at, _USE.amount_minor, _USE.undone_at).where(
+_USED = select(_USE.plan_id, _USE.id, _USE.used_at, _USE.paid_at, _USE.amount_minor, _USE.undone_at).where(
     _USE.lender_id == bindparam("lender_id"), _USE.plan_id.in_(bindparam("plan_ids", expanding=True))
 )
 
@@ -167,7 +167,7 @@ def came_for_all(*, lender_id: uuid.UUID, plan_ids: Sequence[uuid.UUID]) -> dict
         )
     for use in session.execute(_USED, values):
         came = found[use.plan_id]
-        came.append(Came(effect_id=use.id, at=use.used_at, paid_at=None, minor=use.amount_minor))
+        came.append(Came(effect_id=use.id, at=use.used_at, paid_at=use.paid_at, minor=use.amount_minor))
         if use.undone_at is not None:
             came.append(Came(effect_id=use.id, at=use.undone_at, paid_at=None, minor=-use.amount_minor))
     return {plan_id: tuple(sorted(came, key=lambda each: (each.at, each.effect_id))) for plan_id, came in found.items()}

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from portal import amounts
 from portal.care.pages import paying_all_the_same
 from portal.debts.pages import mine_or_404
+from portal.lenders.accounts import shown as shown_account
 from portal.payments.check_page import checked_and_paid, exact_amount, form_key_given
 from portal.payments.forms import PayForm
 from portal.payments.pages import payments
@@ -90,6 +91,7 @@ def pay() -> ResponseReturnValue:
             effect=on_its_way(debt),
             plan_reference=found.view.reference if found.view else None,
             disputed=debt.id in disputed_of(person, [debt]),
+            by_transfer=shown_account(lender_id=person.lender_id, currency=debt.owed.currency) is not None,
             all_the_same=paying_all_the_same(),
         ),
         422 if form.errors or form.amount.errors else 200,

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from portal.db import session
 from portal.debts.statement import by_id
-from portal.ledger import OWED, Account, Book, Move, Transfer
+from portal.ledger import CASH, OWED, Account, Book, Move, Transfer
 from portal.limits.cards import Order
 from portal.money import Money
 from portal.payments.allocation import Allocation, Component, DueItem, give_back, pay_off
@@ -54,7 +54,9 @@ def off(book: Book, *, plan: Plan | None, amount: Money, today: date) -> Allocat
     )
 
 
-def back(book: Book, *, plan: Plan | None, amount: Money, today: date) -> list[Move]:
+def back(
+    book: Book, *, plan: Plan | None, amount: Money, today: date, cash: Account = Account.CASH_STRIPE
+) -> list[Move]:
     """Give the moves by which an amount goes back from a debt to the payer: what was paid off last is owed again first.
 
     Credit that was not used goes before anything is owed again. The book is locked, and as much has come on it.
@@ -68,22 +70,18 @@ def back(book: Book, *, plan: Plan | None, amount: Money, today: date) -> list[M
         items=[_paid(item, book.currency, today=today) for item in _items(plan, order)],
     )
     parts = {Account(part.value): minor for part, minor in found.parts}
-    return [
-        Move(book.id, Account.CASH_STRIPE, account, some)
-        for account, some in {Account.CREDIT: credit, **parts}.items()
-        if some
-    ]
+    return [Move(book.id, cash, account, some) for account, some in {Account.CREDIT: credit, **parts}.items() if some]
 
 
-def moves_of(debt_id: uuid.UUID, paid: Allocation) -> list[Move]:
+def moves_of(debt_id: uuid.UUID, paid: Allocation, *, cash: Account = Account.CASH_STRIPE) -> list[Move]:
     """Give the moves of money that came on a debt, with what is left over as credit."""
-    moves = [Move(debt_id, Account(part.value), Account.CASH_STRIPE, amount) for part, amount in paid.parts]
-    return [*moves, Move(debt_id, Account.CREDIT, Account.CASH_STRIPE, paid.credit)]
+    moves = [Move(debt_id, Account(part.value), cash, amount) for part, amount in paid.parts]
+    return [*moves, Move(debt_id, Account.CREDIT, cash, paid.credit)]
 
 
 def _paid_on(book: Book) -> dict[Component, Money]:
     """Give what was paid of each part of a debt and has not come back, by payments and by credit that was used."""
-    here = (Account.CASH_STRIPE.value, Account.SET_OFF.value)
+    here = (*CASH, Account.SET_OFF.value)
     found = dict.fromkeys(OWED, 0)
     for source, target, minor in session.execute(
         select(Transfer.from_account, Transfer.to_account, func.sum(Transfer.amount_minor))

@@ -60,7 +60,7 @@ def result(reference: str) -> ResponseReturnValue:
     if payment.state == "disputed":
         shown = "disputed"
     elif shown == "done" and payment.refunded_minor == payment.amount_minor:
-        shown = "given_back"
+        shown = "given_back" if payment.payment_intent_id else "undone"
     elif shown == "done" and settle.was_set_aside(payment):
         shown = "set_aside"
     if shown == "done" and payment.refunded_minor:

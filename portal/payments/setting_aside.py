@@ -17,6 +17,14 @@ class Why(StrEnum):
     RECALLED = "recalled"  # The lender took the debt back meanwhile.
     SECOND = "second"  # A second success of a payment that had come already.
     UNKNOWN = "unknown"  # It says that it is ours, and no payment of ours is known for it.
+    # Of money that came to the lender's own account.
+    NO_REFERENCE = "no_reference"
+    DAMAGED = "damaged"  # A reference whose check digits don't fit it.
+    NOT_KNOWN = "not_known"  # A reference, and no debt has it.
+    SEVERAL = "several"  # It names more than one debt.
+    DISPUTED = "disputed"  # Its owner says that the debt is wrong.
+    COLLECTIVE = "collective"  # Several payments in one sum, and nobody says how much each one is.
+    CAME_BACK = "came_back"  # What the lender had sent somewhere, and got back.
     FROM_BEFORE = "from_before"  # Set aside before reasons were kept.
 
 

@@ -17,7 +17,8 @@ from sqlalchemy import or_, select
 from portal import clock, ledger, queue
 from portal.db import session, transaction
 from portal.debts.models import Debt
-from portal.evidence.record import STRIPE, Act, record
+from portal.evidence.record import STRIPE, Act, Actor, record
+from portal.ledger import Account
 from portal.lenders.models import Lender
 from portal.money import Money, total
 from portal.payments import (
@@ -247,12 +248,19 @@ def _bring_to(lender_id: uuid.UUID, payment_id: uuid.UUID, word: _Word) -> None:
     said = _said(word, refunded=payment.refunded_minor, came_back=came_back)
     if facts is not None:
         said = _disputed(payment, facts, said)
-    if facts is not None and said is Said.PROCESSING:
+    if facts is not None and said is Said.PROCESSING and payment.settled_at is None:
         _on_its_way(payment, facts)
     before_dispute = State.PARTLY_REFUNDED if payment.refunded_minor else State.SUCCEEDED
     moved = after(state=State(payment.state), said=said, before_dispute=before_dispute)
     if isinstance(moved, Moved) and moved.to.value != payment.state:
         before, payment.state = payment.state, moved.to.value
+        if moved.to in (State.SUCCEEDED, State.PROCESSING) and payment.autopay != "taken":
+            queue.later(
+                "payments.close_pages",
+                lender_id=lender_id,
+                payload={"payment_id": str(payment_id)},
+                once=f"close-pages:{payment_id}",
+            )
         payment.failure = facts.failure_code if facts is not None and moved.to is State.FAILED else None
         if moved.to in (State.FAILED, State.CANCELLED, State.EXPIRED):
             record(
@@ -286,8 +294,8 @@ def _on_its_way(payment: Payment, facts: PaymentFacts) -> None:
         payment.voucher_url, payment.voucher_until = facts.voucher.url, facts.voucher.until
 
 
-def _arrived(payment: Payment, facts: PaymentFacts) -> date:
-    """Note when a payment arrived, from when it counts, and until when its bank can take it back; gives the day."""
+def _arrived(payment: Payment, facts: PaymentFacts) -> None:
+    """Note when a payment arrived, from when it counts, and until when its bank can take it back."""
     rail = rails.rail_of(facts.method_kind)
     at = facts.cleared_at or clock.now()
     payment.settled_at, payment.method, payment.last4 = at, facts.method_kind, facts.last4
@@ -298,9 +306,7 @@ def _arrived(payment: Payment, facts: PaymentFacts) -> date:
         made_at=payment.sent_at or payment.started_at,
         voucher_until=payment.voucher_until,
     )
-    today = going_back.today_of(payment)
-    payment.returns_end_on = rails.returnable_until(rail, arrived=today)
-    return today
+    payment.returns_end_on = rails.returnable_until(rail, arrived=going_back.today_of(payment))
 
 
 def _went_back(came: going_back.Came, facts: PaymentFacts) -> bool:
@@ -452,7 +458,32 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part], 
     )
     if effect_id is None:
         return
-    today = _arrived(payment, facts)
+    _arrived(payment, facts)
+    count(
+        payment,
+        parts,
+        effect_id=effect_id,
+        amount=facts.amount_received,
+        cause=f"payment:{facts.payment_intent_id}",
+        facts={"payment_intent": facts.payment_intent_id},
+        by=STRIPE,
+    )
+
+
+def count(
+    payment: Payment,
+    parts: Sequence[Part],
+    *,
+    effect_id: uuid.UUID,
+    amount: Money,
+    cause: str,
+    facts: Mapping[str, object],
+    by: Actor,
+    act: Act = Act.PAYMENT_SETTLED,
+    cash: Account = Account.CASH_STRIPE,
+) -> None:
+    """Let money that came for a payment count, however it came; its effect is claimed, and the books are locked."""
+    today = going_back.today_of(payment)
     plans = plans_of(payment.lender_id, [part.plan_id for part in parts])
     for plan in plans:
         progress.post_interest(plan, progress.items_of(plan), today=today)
@@ -461,33 +492,33 @@ def _post_payment(payment: Payment, facts: PaymentFacts, parts: Sequence[Part], 
     posted = ledger.post(
         lender_id=payment.lender_id,
         kind="payment",
-        cause=f"payment:{facts.payment_intent_id}",
-        moves=[move for part, allocation in paid for move in paying_off.moves_of(part.debt_id, allocation)],
+        cause=cause,
+        moves=[move for part, allocation in paid for move in paying_off.moves_of(part.debt_id, allocation, cash=cash)],
         on=today,
     )
     if isinstance(posted, ledger.Posted):
         session.get_one(MoneyEffect, (payment.lender_id, effect_id)).posting_id = posted.posting_id
     record(
-        Act.PAYMENT_SETTLED,
-        by=STRIPE,
+        act,
+        by=by,
         lender_id=payment.lender_id,
         debtor_id=payment.debtor_id,
         debt_id=only_debt(parts),
         facts={
             "payment": payment.reference,
-            "payment_intent": facts.payment_intent_id,
-            "amount": facts.amount_received.amount,
-            "currency": facts.amount_received.currency,
+            **facts,
+            "amount": amount.amount,
+            "currency": amount.currency,
             **_settled_facts(paid),
         },
     )
     for plan in plans:
         if payment.use is not None and len(paid) == 1:
-            cleared = total((amount for _one, amount in paid[0][1].parts), currency=payment.currency)
-            extra.take(plan, amount=cleared, use=payment.use, payment_id=payment.id, today=today, by=STRIPE)
-        follow(plan, today=today, by=STRIPE)
+            cleared = total((some for _one, some in paid[0][1].parts), currency=payment.currency)
+            extra.take(plan, amount=cleared, use=payment.use, payment_id=payment.id, today=today, by=by)
+        follow(plan, today=today, by=by)
     for plan in paid_off_beside(payment.lender_id, {part.debt_id for part in parts}, but=plans):
-        follow(plan, today=today, by=STRIPE)
+        follow(plan, today=today, by=by)
     for part in parts:
         cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
         queue.later(

@@ -117,6 +117,11 @@ class PaymentServiceDown(Exception):
         self.request_id = request_id
 
     @property
+    def asked_already(self) -> bool:
+        """Say whether Stripe is just answering the same question, asked with the same key."""
+        return self.cause == "status_409"
+
+    @property
     def out_of_order(self) -> bool:
         """Say whether nobody can pay just now: no line, or trouble at Stripe, and not something about one question."""
         return self.cause == "connection" or self.cause.startswith("status_5")

@@ -16,6 +16,7 @@ from portal.post.compose import Words
 
 GIVEN_BACK, CAME_BACK, PLACED = "money_given_back", "money_came_back", "money_placed"
 TAKEN, WON, KEPT, RETURNED = "bank_took_back", "bank_gave_back", "bank_keeps", "debit_returned"
+UNDONE = "transfer_undone"
 _SAID: Final[Mapping[str, Callable[..., Words]]] = MappingProxyType(
     {
         GIVEN_BACK: words.money_given_back,
@@ -25,6 +26,7 @@ _SAID: Final[Mapping[str, Callable[..., Words]]] = MappingProxyType(
         WON: words.bank_gave_back,
         KEPT: words.bank_keeps,
         RETURNED: words.debit_returned,
+        UNDONE: words.transfer_undone,
     }
 )
 

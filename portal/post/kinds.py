@@ -66,6 +66,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "money_given_back": Kind(Group.NEWS),
         "money_came_back": Kind(Group.NEWS, again=True),
         "money_placed": Kind(Group.NEWS, again=True),
+        "transfer_undone": Kind(Group.NEWS, again=True),
         "bank_took_back": Kind(Group.NEWS, again=True),
         "bank_gave_back": Kind(Group.NEWS, again=True),
         "bank_keeps": Kind(Group.NEWS, again=True),

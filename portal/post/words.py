@@ -441,6 +441,19 @@ def money_placed(*, name: str, amount: Money, url: str) -> Words:
     )
 
 
+def transfer_undone(*, name: str, amount: Money, url: str) -> Words:
+    """Say that the lender had entered money by mistake and took it out again."""
+    return _about_money(
+        _("A payment was entered by mistake"),
+        _("Your lender had entered %(amount)s as paid by you. That was a mistake, and it was taken out again.",
+          amount=formats.money(amount)),
+        _("If you did send this money, tell us, and a person looks for it. It is not lost."),
+        name=name,
+        sms=_("A payment was entered by mistake and taken out again. If you did send it, tell us."),
+        url=url,
+    )  # fmt: skip
+
+
 def bank_took_back(*, name: str, amount: Money, url: str) -> Words:
     """Say what a dispute at the bank means for now; it is somebody's good right, and no reproach."""
     return _about_money(

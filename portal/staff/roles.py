@@ -39,6 +39,8 @@ class Permission(StrEnum):
     SEE_MONEY = "see_money"
     # Give money back, approve what a colleague gives back, and place what waits.
     GIVE_BACK = "give_back"
+    # Bring a file of the lender's bank in, and take it back.
+    BRING_BANK_FILE = "bring_bank_file"
 
 
 class Role(StrEnum):
@@ -72,7 +74,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.APPROVE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
         Role.HELPDESK: _HELPDESK,
         Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES, _P.GRANT_FURTHER},
-        Role.FINANCE: frozenset({_P.VOUCH, _P.SEE_PEOPLE, _P.SEE_MONEY, _P.GIVE_BACK}),
+        Role.FINANCE: frozenset({_P.VOUCH, _P.SEE_PEOPLE, _P.SEE_MONEY, _P.GIVE_BACK, _P.BRING_BANK_FILE}),
         # Sees, and changes nothing.
         Role.AUDITOR: frozenset(
             {_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS, _P.SEE_PORTFOLIO, _P.SEE_MONEY}

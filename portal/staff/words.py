@@ -58,6 +58,7 @@ def permission_words(permission: Permission) -> str:
         Permission.BRING_PORTFOLIO: _("bring files of debts in, and take them back"),
         Permission.ADD_LENDERS: _("add lenders"),
         Permission.SEE_MONEY: _("see refunds, disputes and money that waits to be placed"),
+        Permission.BRING_BANK_FILE: _("bring in files of the bank"),
         Permission.GIVE_BACK: _("give money back, and place money that waits"),
     }[permission]
 

@@ -252,6 +252,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "portfolio_withdrawn": lambda _f: _("Somebody of your lender withdrew a file of debts"),
         "portfolio_forgotten": lambda _f: _("A file of debts was deleted; what came of it stays"),
         "portfolio_undoing": lambda _f: _("Somebody of your lender asked to take back what a file had changed"),
+        "lender_account_set": lambda _f: _("Your lender changed the account that you can transfer money to"),
         "lender_host_set": lambda _f: _("Your lender changed at which address it is found"),
         "lender_keys_set": lambda _f: _("Your lender changed by which account it is paid"),
         "invited": lambda _f: _("A link for you was made"),
@@ -313,6 +314,22 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "payment_not_made": _not_made,
         "payment_set_aside": lambda _f: _("Money came that we could not place by itself; a person looks at it"),
         "payment_placed": lambda f: _("A person found where %(amount)s belongs: to this debt", amount=f.amount()),
+        "payment_transferred": lambda f: _("%(amount)s that you paid to your lender arrived", amount=f.amount()),
+        "payment_transfer_undone": lambda f: _(
+            "Your lender had entered %(amount)s by mistake and took it out again", amount=f.amount()
+        ),
+        "payment_sent_back_asked": lambda _f: _("A person wants to send money back that nobody could place"),
+        "payment_sent_back": lambda _f: _("Money that nobody could place was sent back to whoever paid it"),
+        "payment_sent_back_called_off": lambda _f: _("Money that was to be sent back waits again"),
+        "bank_file_brought": lambda _f: _("Somebody of your lender brought a file of its bank"),
+        "bank_file_confirmed": lambda _f: _("Somebody of your lender said that a file of its bank is right"),
+        "bank_file_withdrawn": lambda _f: _("Somebody of your lender withdrew a file of its bank"),
+        "bank_file_forgotten": lambda _f: _("A file of your lender’s bank was deleted; what came of it stays"),
+        "bank_file_came_in": lambda _f: _("A file of your lender’s bank was entered"),
+        "bank_file_undoing": lambda _f: _(
+            "Somebody of your lender asked to take back what a file of its bank had done"
+        ),
+        "bank_file_undone": lambda _f: _("What a file of your lender’s bank had done was taken back"),
         "payment_noted": lambda _f: _("A person noted something about money that waits to be placed"),
         "dispute_opened": lambda _f: _("Your bank asked about a payment"),
         "dispute_moved": _dispute_moved,

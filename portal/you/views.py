@@ -183,6 +183,8 @@ def _all_tables() -> dict[str, str]:
         "saved_card": _("Cards that our payment service keeps for you, without their numbers"),
         "payer": _("Your number at our payment service"),
         "payment_part": _("Which debt each payment went to"),
+        "bank_entry": _("What your lender’s bank listed and that was found to be yours"),
+        "transfer_reference": _("References for your bank transfers"),
         "credit_use": _("What you paid too much and used for a debt"),
         "refund": _("Money that was to go back to you"),
         "dispute": _("Payments that your bank asked about"),

@@ -19,6 +19,8 @@ SMALL = {
     *("lender", "limits_draft", "limits_release", "limits_version", "outage", "staff_member", "staff_recovery"),
     # One a night, and one an account of the books.
     *("account_name", "reconciliation"),
+    # A lender's own accounts at its banks.
+    "bank_account",
     # A file comes once a day at most.
     *("import_run", "upload"),
 }

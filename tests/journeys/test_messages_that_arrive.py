@@ -171,6 +171,15 @@ def every_kind() -> dict[str, Callable[[], words.Words]]:
         "payment_received": lambda: words.payment_received(
             name=name, amount=money, left=money, url=f"{url}/pay/result/PY-7KQ2-9XWM"
         ),
+        "payment_on_its_way": lambda: words.payment_on_its_way(
+            name=name, amount=money, by=day.date(), url=f"{url}/pay/result/PY-7KQ2-9XWM"
+        ),
+        "payment_on_its_way, a voucher": lambda: words.voucher_made(
+            name=name, amount=money, until=day.date(), url=f"{url}/pay/result/PY-7KQ2-9XWM"
+        ),
+        "payment_failed, a voucher": lambda: words.voucher_ran_out(
+            name=name, amount=money, url=f"{url}/pay/result/PY-7KQ2-9XWM"
+        ),
         "payment_failed": lambda: words.payment_failed(name=name, amount=money, url=f"{url}/pay/result/PY-7KQ2-9XWM"),
         "reminder": lambda: words.reminder(name=name, amount=money, due_on=day.date(), url=f"{url}/plans/PL-7KQ2-9XWM"),
         "missed": lambda: words.missed(name=name, amount=money, due_on=day.date(), url=f"{url}/plans/PL-7KQ2-9XWM"),
@@ -193,7 +202,8 @@ def test_every_kind_says_the_same_in_both_parts_or_fits_two_sms_without_an_amoun
     monkeypatch.setitem(app.config, "BASE_URL", "https://repay.lender-of-the-north.example")
     with transaction() as s:
         s.execute(update(Lender).values(name="Lender of the North"))
-    for kind, make in every_kind().items():
+    for name, make in every_kind().items():
+        kind = name.partition(",")[0]
         with app.app_context(), force_locale(language):
             said = make()
             made = write(

@@ -323,6 +323,7 @@ def test_what_is_let_off_waits_until_the_bank_cant_take_the_payment_back(
     assert client.get(f"/pay?debt={debt.reference}").status_code == 303, "nobody is asked for what is let off"
     home = page_of(client.get("/home"))
     assert not home.says("Make a plan")
+    assert home.says("The $6.00 that are left are let off after 7 July 2026")
     books_agree()
     night(app, stripe, at=datetime(2026, 7, 7, 12, tzinfo=UTC))
     assert (plan_on(debt).state, let_off()) == ("active", 0), "the bank still can, on its last day"

@@ -94,6 +94,47 @@ def test_a_double_click_is_one_payment_and_one_page(client: CheckingClient, debt
     books_agree()
 
 
+def test_the_page_of_another_tab_is_closed_once_a_payment_came(
+    client: CheckingClient, debt: Standing, stripe: Stripe
+) -> None:
+    come_in(client, debt)
+    one, other = (pay_form(client, to_pay(client, debt), debt, amount="50").location for _tab in range(2))
+    assert one != other
+    stripe.pay(one)
+    stripe.settle()
+    states = {payment.session_url: payment.state for payment in session.scalars(select(Payment))}
+    assert states == {one: "succeeded", other: "expired"}
+    with pytest.raises(AssertionError):
+        stripe.pay(other)
+    stripe.settle()
+    assert now(debt).owed == usd("850.00")
+    assert session.scalar(select(func.count()).select_from(MoneyEffect)) == 1
+    books_agree()
+
+
+def test_a_page_that_another_click_is_just_opening_is_waited_for(
+    client: CheckingClient, debt: Standing, stripe: Stripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come_in(client, debt)
+    shown = to_pay(client, debt)
+    opened = stripe_gateway.open_checkout
+    asked = []
+
+    def at_the_same_time(*words: object, **named: object) -> object:
+        asked.append(named["idempotency_key"])
+        if len(asked) == 1:
+            # Another click was a moment earlier: it gets the answer, and this one is told to wait.
+            there.append(pay_form(client, shown, debt, amount="50").location)
+            raise stripe_gateway.PaymentServiceDown("status_409")
+        return opened(*words, **named)
+
+    there: list[str] = []
+    monkeypatch.setattr(stripe_gateway, "open_checkout", at_the_same_time)
+    answer = pay_form(client, shown, debt, amount="50")
+    assert len(set(asked)) == 1 and answer.location == there[0]
+    assert session.scalar(select(func.count()).select_from(Payment)) == 1
+
+
 def test_the_same_form_for_another_debt_is_another_payment(
     client: CheckingClient, debt: Standing, lender: Lender, stripe: Stripe
 ) -> None:

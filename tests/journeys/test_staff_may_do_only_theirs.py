@@ -94,7 +94,8 @@ def come_to_work_at(app: Flask, lender: Lender, worker: Worker) -> CheckingClien
 
 def filled(rule: Rule, things: dict[str, uuid.UUID | str]) -> dict[str, object]:
     """Fill the gaps of an address; versions and drafts are counted anew for each lender, so one that nobody has."""
-    of_the_desk = {"number": 99, "at": 1, "what": "up"} if rule.endpoint.startswith(("desk", "files")) else {}
+    counted = rule.endpoint.startswith(("desk", "files", "banking"))
+    of_the_desk = {"number": 99, "at": 1, "what": "up"} if counted else {}
     # A reference is a plan's where plans are kept, and else a debt's.
     here = {**things, "reference": things["plan"]} if rule.endpoint.startswith("staff_plans") else things
     return {gap: of_the_desk.get(gap) or here[gap] for gap in rule.arguments}
