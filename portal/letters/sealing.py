@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from io import BytesIO
+from typing import Any
 
+from asn1crypto import parser
 from pyhanko.keys import load_certs_from_pemder_data, load_private_key_from_pemder_data
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
-from pyhanko.sign.general import SigningError
 from pyhanko.sign.timestamps import HTTPTimeStamper
-from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
@@ -77,22 +77,26 @@ def seal(pdf: bytes, *, key: str, chain: str, authority: str | None) -> bytes:
         subfilter=SigSeedSubFilter.PADES,
         certify=True,
         docmdp_permissions=MDPPerm.NO_CHANGES,
-        tight_size_estimates=True,
     )
     stamper = _stamper(authority) if authority else None
-    try:
-        sealed = signers.PdfSigner(said, signer, timestamper=stamper).sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)))
-    except (TimestampRequestError, SigningError, TimeoutError, OSError) as problem:
-        if stamper is None:
-            raise
-        raise NoTime(str(problem)) from problem
+    sealed = signers.PdfSigner(said, signer, timestamper=stamper).sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)))
     return bytes(sealed.getbuffer())
 
 
+class _Stamper(HTTPTimeStamper):
+    """Asks an authority; whatever goes wrong on the way there and back is one thing."""
+
+    async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> Any:
+        try:
+            return await super().async_timestamp(message_digest, md_algorithm)
+        except Exception as problem:
+            raise NoTime(f"{type(problem).__name__}: {problem}") from problem
+
+
 @lru_cache(maxsize=8)
-def _stamper(authority: str) -> HTTPTimeStamper:
+def _stamper(authority: str) -> _Stamper:
     # It asks once for a stamp of nothing, to learn how much room one takes, and remembers that.
-    return HTTPTimeStamper(authority, timeout=PATIENCE_SECONDS)
+    return _Stamper(authority, timeout=PATIENCE_SECONDS)
 
 
 def check(pdf: bytes, *, roots: str, at: datetime, authorities: str | None) -> Found:
@@ -121,10 +125,18 @@ def _checked(pdf: bytes, *, roots: str, at: datetime, authorities: str | None) -
     )
     stamp = status.timestamp_validity
     return Found(
-        unchanged=status.intact and status.valid,
+        unchanged=status.intact and status.valid and _nothing_beside(pdf, embedded),
         whole=status.coverage == SignatureCoverageLevel.ENTIRE_FILE and status.docmdp_ok is not False,
         by_lender=bool(status.trusted),
         stamped_at=stamp.timestamp if stamp else None,
         stamp_good=stamp is None or (stamp.intact and stamp.valid and (stamp.trusted or not stamping)),
         authority=stamp.signing_cert.subject.human_friendly if stamp and stamp.signing_cert else None,
     )
+
+
+def _nothing_beside(pdf: bytes, embedded: Any) -> bool:
+    """Say whether the one place that a seal can't cover, where it stands itself, holds the seal and zeros."""
+    _start, before, after, _rest = embedded.byte_range
+    kept = pdf[before + 1 : after - 1]
+    raw = bytes.fromhex(kept.decode("ascii"))
+    return bool(kept == raw[: parser.peek(raw)].hex().upper().encode().ljust(len(kept), b"0"))

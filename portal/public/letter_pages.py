@@ -44,7 +44,7 @@ def _page(
         zone=known[0].zone if len(known) == 1 else "UTC",
         by_number=by_number or CheckNumberForm(formdata=None),
         by_file=by_file or CheckFileForm(formdata=None),
-        form=by_file if by_file is not None and by_file.errors else by_number,
+        form=by_file or by_number or CheckNumberForm(formdata=None),
     ), status
 
 
