@@ -39,15 +39,11 @@ def upgrade() -> None:
         batch.add_column(sa.Column("seal_id", sa.Uuid(), nullable=True))
         batch.add_column(sa.Column("stamped_at", sa.DateTime(timezone=True), nullable=True))
         batch.create_foreign_key("fk_letter_lender_id_seal_id", "seal", ["lender_id", "seal_id"], ["lender_id", "id"])
-    op.create_index("ix_letter_number", "letter", ["number"])
-    op.create_index("ix_letter_sha256", "letter", ["sha256"])
-    op.create_index("ix_letter_by_hand_number", "letter_by_hand", ["number"])
+    op.create_index("ix_letter_lender_id_sha256", "letter", ["lender_id", "sha256"])
 
 
 def downgrade() -> None:
-    op.drop_index("ix_letter_by_hand_number", "letter_by_hand")
-    op.drop_index("ix_letter_sha256", "letter")
-    op.drop_index("ix_letter_number", "letter")
+    op.drop_index("ix_letter_lender_id_sha256", "letter")
     with op.batch_alter_table("letter") as batch:
         batch.drop_constraint("fk_letter_lender_id_seal_id", type_="foreignkey")
         batch.drop_column("stamped_at")

@@ -11,9 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from portal.db import seeing, session
+from portal.lenders.hosts import lenders_here
 from portal.lenders.models import Lender
 from portal.letters import seals
 from portal.letters.kept import letters_of, no_longer_true, replaced
@@ -73,12 +74,14 @@ def number_in(typed: str) -> str | None:
 
 
 def by_number(number: str) -> Checked | Wrong:
-    """Look for a letter of any lender."""
+    """Look for a letter of the lenders that are to be found at this host."""
     with seeing(None):
         checked = _checked(_found(IssuedLetter.number == number))
         if checked is not None:
             return checked
-        by_hand = select(LetterByHand.id).where(LetterByHand.number == number, LetterByHand.done_at.is_not(None))
+        by_hand = select(LetterByHand.id).where(
+            LetterByHand.lender_id.in_(_lenders()), LetterByHand.number == number, LetterByHand.done_at.is_not(None)
+        )
         return Wrong.UNKNOWN if session.scalar(by_hand.limit(1)) is None else Wrong.BY_HAND
 
 
@@ -103,8 +106,13 @@ def _begins_with_a_letter(content: bytes) -> bool:
     return _found(IssuedLetter.sha256 == hashlib.sha256(content[:end]).hexdigest()) is not None
 
 
-def _found(which: object) -> IssuedLetter | None:
-    return session.scalars(select(IssuedLetter).where(which).limit(1)).first()  # type: ignore[arg-type]
+def _found(which: ColumnElement[bool]) -> IssuedLetter | None:
+    return session.scalars(select(IssuedLetter).where(IssuedLetter.lender_id.in_(_lenders()), which).limit(1)).first()
+
+
+def _lenders() -> list[uuid.UUID]:
+    # Whoever checks a letter brings its number or its file, and no lender; rows are found by both.
+    return [lender.id for lender in lenders_here()]
 
 
 def _checked(letter: IssuedLetter | None) -> Checked | None:

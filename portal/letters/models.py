@@ -62,9 +62,7 @@ class IssuedLetter(LenderOwned, Model):
         UniqueConstraint("lender_id", "number"),
         UniqueConstraint("lender_id", "cause"),
         Index("ix_letter_lender_id_debt_id", "lender_id", "debt_id"),
-        # Whoever checks a letter brings its number or its file, and no lender.
-        Index("ix_letter_number", "number"),
-        Index("ix_letter_sha256", "sha256"),
+        Index("ix_letter_lender_id_sha256", "lender_id", "sha256"),
         Index("ix_letter_lender_id_debtor_id", "lender_id", "debtor_id"),
     )
 
@@ -91,5 +89,4 @@ class LetterByHand(LenderOwned, Model):
         UniqueConstraint("lender_id", "number"),
         UniqueConstraint("lender_id", "cause"),
         Index("ix_letter_by_hand_lender_id_debtor_id", "lender_id", "debtor_id"),
-        Index("ix_letter_by_hand_number", "number"),
     )

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from portal.db import transaction
 from portal.lenders import settings as lenders
-from portal.lenders.hosts import is_here
 from portal.lenders.settings import all_lenders
 from portal.letters import checked, seals
 from portal.letters.checked import Checked, Wrong
@@ -100,9 +99,9 @@ def _check_file() -> ResponseReturnValue:
         return _page(status=429, until=until)
     # It is read, compared and forgotten.
     found = checked.by_file(content, authorities=current_app.config["SETTINGS"].tsa_roots)
-    if isinstance(found, Wrong) or not is_here(found.lender_id):
+    if isinstance(found, Wrong):
         _not_found()
-        return _page(wrong=found.value if isinstance(found, Wrong) else Wrong.UNKNOWN.value)
+        return _page(wrong=found.value)
     return _page(letter=found, from_file=True)
 
 
@@ -116,7 +115,7 @@ def letter(number: str) -> ResponseReturnValue:
     found = checked.by_number(asked) if asked else Wrong.UNKNOWN
     if found is Wrong.BY_HAND:
         return _page(wrong=found.value)
-    if isinstance(found, Wrong) or not is_here(found.lender_id):
+    if isinstance(found, Wrong):
         _not_found()
         return _page(status=404, wrong="no such number")
     return _page(letter=found)
