@@ -13,6 +13,7 @@ from benchmarks import (
     audit,
     autopaying,
     importing,
+    lettering,
     logging_records,
     machine,
     pages,
@@ -32,7 +33,10 @@ TARGET = 0.5
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parts = ("answer", "pages", "import", "search", "sweep", "log", "payments", "autopay", "visit", "audit", "paint")
+    parts = (
+        *("answer", "pages", "import", "search", "sweep", "log", "payments", "autopay", "letters"),
+        *("visit", "audit", "paint"),
+    )
     parser.add_argument("--only", choices=parts, help="only this part")
     parser.add_argument("--quick", action="store_true", help="shorter rounds and smaller files")
     told = parser.parse_args()
@@ -56,6 +60,8 @@ def main() -> None:
             show_payments(databases, Path(name), quick=told.quick)
         if told.only in (None, "autopay"):
             show_autopay(databases, Path(name), quick=told.quick)
+        if told.only in (None, "letters"):
+            show_letters(quick=told.quick)
         if told.only in (None, "visit"):
             show_visit(databases, Path(name))
         if told.only in (None, "audit", "paint"):
@@ -254,6 +260,21 @@ def show_autopay(databases: Databases, folder: Path, *, quick: bool) -> None:
             f"{found.ratio:.2f} times as long; a second night {found.idle:.2f} s; "
             f"memory {found.start / 1e6:.0f} MB at the start, {found.peak / 1e6:.0f} MB at most; "
             f"then a look that writes a notice: {found.look * 1000:.1f} ms",
+            flush=True,
+        )
+
+
+def show_letters(*, quick: bool) -> None:
+    """Print a letter drawn, sealed and stamped against WeasyPrint alone."""
+    print("\nOne letter, warm, against WeasyPrint alone on the same HTML with nothing reused")
+    print(
+        f"  {'':<18}{'alone ms':>9}{'drawn':>7}{'sealed':>8}{'stamped':>9}{'drawn bytes':>13}{'sealed and stamped':>20}"
+    )
+    for found in lettering.compare(rounds=5 if quick else 25):
+        print(
+            f"  {found.name:<18}{found.alone * 1000:>9.0f}{found.drawn / found.alone:>7.2f}"
+            f"{found.sealed / found.alone:>8.2f}{found.stamped / found.alone:>9.2f}"
+            f"{found.drawn_bytes:>13,}{found.stamped_bytes:>20,}",
             flush=True,
         )
 

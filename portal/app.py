@@ -59,6 +59,7 @@ from portal.people.views import people
 from portal.plans.views import plans
 from portal.points.views import points
 from portal.post.smtp import BadServer
+from portal.public.letter_pages import letter_check
 from portal.public.views import public
 from portal.staff import gates
 from portal.staff.lender_pages import staff_lenders
@@ -166,7 +167,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions["told_at_the_start"] = told_at_the_start
     app.extensions[staff_requests.OPENER] = open_request
     app.extensions[staff_requests.TAKER_BACK] = taken_back
-    for blueprint in (public, people, home, plans, payments, points, letters, care, post, brand, design):
+    for blueprint in (public, letter_check, people, home, plans, payments, points, letters, care, post, brand, design):
         app.register_blueprint(blueprint)
     app.jinja_env.globals.update(template_words() | on_the_way.template_words())
     for blueprint in (

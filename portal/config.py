@@ -30,6 +30,8 @@ class Settings:
     twilio_auth_token: str | None = field(default=None, repr=False)
     sms_from: str | None = None
     twilio_api_base: str | None = None
+    tsa_url: str | None = None
+    tsa_roots: Path | None = None
 
     @property
     def local(self) -> bool:
@@ -77,8 +79,26 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         demo=demo,
         stripe_api_base=env.get("STRIPE_API_BASE") or None,
         folder=folder,
+        tsa_url=_tsa_url(env),
+        tsa_roots=_tsa_roots(env),
         **_providers(env),
     )
+
+
+def _tsa_url(env: Mapping[str, str]) -> str | None:
+    url = env.get("TSA_URL") or None
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise BadSetting("TSA_URL must be the address of a time stamp authority, beginning with http:// or https://.")
+    return url
+
+
+def _tsa_roots(env: Mapping[str, str]) -> Path | None:
+    given = env.get("TSA_ROOTS") or None
+    if given is not None and not Path(given).is_file():
+        raise BadSetting(
+            "TSA_ROOTS must be a file with the certificates (PEM) of time stamp authorities; it isn't there."
+        )
+    return Path(given) if given else None
 
 
 def _providers(env: Mapping[str, str]) -> dict[str, str | None]:

@@ -27,6 +27,7 @@ from portal.evidence.record import OPERATOR
 from portal.lenders import accounts
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
+from portal.letters import certificates, seals
 from portal.people import sign_in
 from portal.people.models import Debtor
 from portal.plans import negotiate
@@ -200,6 +201,7 @@ def fill(*, folder: Path, limits: Path) -> None:
             }
         )
         negotiate.load_limits(limits.read_text(encoding="utf-8"), lender_id=lender.id, currency=lender.currency)
+        seals.set_seal(lender, certificates.made_for(lender.legal_name, now=clock.now()), by=OPERATOR)
         accounts.put(
             lender,
             number="0000123456",

@@ -141,6 +141,9 @@ def everything(settings: Settings) -> None:
         stand_in = None
         if settings.stripe_api_base is None:
             stand_in = os.environ["STRIPE_API_BASE"] = f"http://127.0.0.1:{stand_in_port(settings)}"
+            if settings.tsa_url is None and settings.demo:
+                # Made-up letters are stamped by the stand-in; its time is this machine's, and proves nothing.
+                os.environ["TSA_URL"] = f"{stand_in}/tsa"
         starting.touch()
         _start_web(children, settings, starting)
         if children.finish(*flask, "prepare") == LIVE_KEYS and stand_in is not None:
@@ -148,6 +151,8 @@ def everything(settings: Settings) -> None:
             children.stop(patience=0)
             stand_in = None
             del os.environ["STRIPE_API_BASE"]
+            if settings.tsa_url is None:
+                os.environ.pop("TSA_URL", None)
             _start_web(children, settings, starting)
         starting.unlink()
         wait_for(f"http://127.0.0.1:{settings.port}/alive", what="The portal", children=children)

@@ -18,6 +18,7 @@ POST balance/<pi> {settled_in, rate} | {type, amount, fee, currency} | {pay_out,
        this payment: in which currency it is settled from now on; a booking of its own; a payout by hand
 POST payouts/<po>/send-back                   the bank sends a payout back
 POST refunds/<re>/succeed | fail              · POST sessions/<cs>/expire
+POST stamps {"works": bool}                    the time stamp authority at /tsa answers, or 503
 POST clock {advance: s} | {at: epoch} | {real: true}     · POST reset
 With `key`, the secret key of an account, it is about that account alone.
 """
@@ -239,6 +240,13 @@ def session(identifier: str) -> Response:
     with _acts().memory.transaction():
         by, found = _found("checkout.session", identifier)
         return _told(_acts().expire_session(by, found))
+
+
+@control.post("/stamps")
+def stamps() -> Response:
+    """Let the time stamp authority answer, or not."""
+    current_app.config["AUTHORITY"].works = bool(_given()["works"])
+    return jsonify({})
 
 
 @control.post("/clock")

@@ -15,6 +15,7 @@ from sandbox.control import control
 from sandbox.delivery import Courier
 from sandbox.memory import Memory
 from sandbox.page import NoSuchPage, no_such_page, page
+from sandbox.stamps import Authority, stamps
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,10 +39,11 @@ def create_server(
         ACTS=acts,
         FAULTS=Faults(),
         COURIER=Courier(memory, acts, retry_seconds=retry_seconds, most_tries=most_tries),
+        AUTHORITY=Authority(Path(f"{data}.tsa.pem")),
         PUBLIC_URL=public_url.rstrip("/"),
         MAX_CONTENT_LENGTH=1_000_000,
     )
-    for blueprint in (api, page, control):
+    for blueprint in (api, page, control, stamps):
         app.register_blueprint(blueprint)
 
     @app.errorhandler(Exception)

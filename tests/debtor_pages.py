@@ -292,6 +292,9 @@ PAGES = (
     DebtorPage("my data", "/you/data", "on a plan", strong=True),
     DebtorPage("is this really you", "/is-this-really-you"),
     DebtorPage("is this really you, nothing in it", "/is-this-really-you", status=422, typed={"message": "hello"}),
+    DebtorPage("check a letter", "/check-a-letter"),
+    DebtorPage("check a letter, no number", "/check-a-letter", status=422, typed={"number": NONSENSE}),
+    DebtorPage("check a letter, ours", "/check-a-letter/{letter}", "on a plan"),
     DebtorPage("not for me", "/i/{token}/not-me"),
     DebtorPage("not for me, said", "/not-me/thanks"),
     # The other door: staff of the lender.
@@ -547,6 +550,7 @@ NO_PAGE = {
     "staff_own.add_passkey": "not there under a bare number such as 127.0.0.1; tests/browser/test_passkeys.py opens it",
     "staff.passkey": "as staff_own.add_passkey",
     "letters.download": "a PDF; tests/letters checks it",
+    "letter_check.roots": "certificates for a program",
     "brand.logo": "a picture",
     "brand.sheet": "a style sheet",
     "plans.dates_ics": "a calendar file",

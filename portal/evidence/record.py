@@ -23,6 +23,7 @@ class Act(StrEnum):
     LENDER_BRANDED = "lender_branded"
     LENDER_URGENT_EMAIL_SET = "lender_urgent_email_set"
     LENDER_WAYS_SET = "lender_ways_set"
+    LENDER_SEAL_SET = "lender_seal_set"
     LIMITS_LOADED = "limits_loaded"
     LIMITS_DRAFT_BEGUN = "limits_draft_begun"
     LIMITS_DRAFT_SAVED = "limits_draft_saved"

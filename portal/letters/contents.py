@@ -337,6 +337,14 @@ Details = PlanAgreement | PaymentReceipt | Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogMark:
+    """What was last signed of the lender's log before a letter: how many entries it had, and what they come to."""
+
+    size: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """One letter: who writes to whom about which debt, when, and the details of its kind.
 
@@ -359,6 +367,8 @@ class Letter:
     notices: tuple[str, ...] = ()  # Sentences a law asks for, already in the debtor's language.
     brand_colour: str = PLAIN_BRAND
     verify_url: str | None = None
+    sealed: bool = False  # Whether the file is sealed; of one that isn't, the letter says so.
+    log: LogMark | None = None
 
     def __post_init__(self) -> None:
         """Refuse a colour that could smuggle style into the page, and times that leave their zone open."""
@@ -405,12 +415,15 @@ class Letter:
             given = {
                 name: _value(hint, document["letter"][name])
                 for name, hint in _hints(Letter).items()
-                if name != "details"
+                if name != "details" and (name in document["letter"] or name not in _SINCE)
             }
             return cls(**given, details=_value(details, document["letter"]["details"]))
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as problem:
             raise UnreadableLetter(str(problem)) from problem
 
+
+# What letters of the first days don't have.
+_SINCE = frozenset({"sealed", "log"})
 
 DETAILS: Mapping[Kind, type[Details]] = {each.kind: each for each in (PlanAgreement, PaymentReceipt, Statement)}
 

@@ -15,10 +15,11 @@ from sqlalchemy import select, update
 from portal import clock, queue
 from portal.db import insert_unless_there, new_id, session, transaction
 from portal.debts.statement import Standing, by_id, history
+from portal.evidence import log
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import OWED, Account, Transfer
 from portal.lenders.models import Lender
-from portal.letters import pdf, truth
+from portal.letters import pdf, seals, truth
 from portal.letters.contents import (
     Amounts,
     Component,
@@ -30,6 +31,7 @@ from portal.letters.contents import (
     InterestTerms,
     Kind,
     Letter,
+    LogMark,
     Method,
     Party,
     PaymentReceipt,
@@ -359,6 +361,8 @@ def _letter(
     debtor: Debtor,
     now: datetime,
     number: str,
+    sealed: bool = False,
+    mark: LogMark | None = None,
 ) -> Letter:
     return Letter(
         number=number,
@@ -386,7 +390,15 @@ def _letter(
         debt_reference=debt.reference,
         masked_account=f"•••• {debt.reference[-4:]}",
         details=details,
+        verify_url=f"{current_app.config['BASE_URL']}/check-a-letter/{number}",
+        sealed=sealed,
+        log=mark,
     )
+
+
+def _mark_of(lender_id: uuid.UUID) -> LogMark | None:
+    signed = log.newest(lender_id)
+    return LogMark(size=signed.size, root=signed.root) if signed else None
 
 
 def drawn(letter: Letter) -> Rendered:
@@ -420,9 +432,19 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause:
     told = session.scalar(
         select(LetterByHand.number).where(LetterByHand.lender_id == lender_id, LetterByHand.cause == cause)
     )
-    letter = _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=told or public_number("LT"))
+    with_ = seals.usable(lender_id)
+    letter = _letter(
+        details,
+        debt=debt,
+        lender=lender,
+        debtor=debtor,
+        now=now,
+        number=told or public_number("LT"),
+        sealed=with_ is not None,
+        mark=_mark_of(lender_id),
+    )
     debtor_id, language = debtor.id, debtor.language
-    # Nothing stays open while the letter is drawn: it takes a while.
+    # Nothing stays open while the letter is drawn and sealed: it takes a while.
     session.rollback()
     try:
         rendered = drawn(letter)
@@ -430,7 +452,10 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause:
         # Trying again would end the same way: a person writes it, and the job is done.
         _leave_to_person(letter, missing, lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, cause=cause)
         return
-    digest = hashlib.sha256(rendered.pdf).hexdigest()
+    authority = current_app.config["SETTINGS"].tsa_url
+    done = seals.sealed(rendered.pdf, with_=with_, lender_id=lender_id, authority=authority) if with_ else None
+    file = done.pdf if done else rendered.pdf
+    digest = hashlib.sha256(file).hexdigest()
     with transaction() as s:
         kept = s.execute(
             insert_unless_there(IssuedLetter)
@@ -444,8 +469,11 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause:
                 debt_id=debt_id,
                 language=language,
                 facts=json.loads(letter.to_json()),
-                pdf=rendered.pdf,
+                pdf=file,
                 sha256=digest,
+                drawn_size=len(rendered.pdf) if done else None,
+                seal_id=done.seal_id if done else None,
+                stamped_at=done.stamped_at if done else None,
                 issued_at=now,
             )
             .on_conflict_do_nothing(index_elements=["lender_id", "cause"])
@@ -463,7 +491,13 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause:
                 lender_id=lender_id,
                 debtor_id=debtor_id,
                 debt_id=debt_id,
-                facts={"letter": letter.number, "kind": letter.kind.value, "sha256": digest},
+                facts={
+                    "letter": letter.number,
+                    "kind": letter.kind.value,
+                    "sha256": digest,
+                    "sealed": done is not None,
+                    "stamped": done is not None and done.stamped_at is not None,
+                },
             )
 
 

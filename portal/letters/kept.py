@@ -66,6 +66,22 @@ def no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[s
     )
 
 
+# A newer one of the same debt says what an older one said.
+_REPLACED = frozenset({"plan-agreement", "statement-of-account"})
+
+
+def replaced(letters: Sequence[IssuedLetter]) -> frozenset[str]:
+    """Give the numbers of those letters of a person, given newest first, in whose place there is a newer one."""
+    newest: set[tuple[str, uuid.UUID]] = set()
+    found = set()
+    for letter in letters:
+        about = (letter.kind, letter.debt_id)
+        if letter.kind in _REPLACED and about in newest:
+            found.add(letter.number)
+        newest.add(about)
+    return frozenset(found)
+
+
 def statement_cause(debt_id: uuid.UUID, day: date) -> str:
     """Give the cause of a statement of account: one a debt and day."""
     return f"statement:{debt_id}:{day.isoformat()}"

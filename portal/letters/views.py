@@ -15,7 +15,7 @@ from portal.db import transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, debts_of, references_of
 from portal.letters import issue
-from portal.letters.kept import awaited_of, by_hand_of, day_in, letter_of, letters_of, no_longer_true
+from portal.letters.kept import awaited_of, by_hand_of, day_in, letter_of, letters_of, no_longer_true, replaced
 from portal.people.permissions import me, needs_code
 from portal.plans.progress import coming_of
 from portal.web.languages import gettext as _
@@ -58,6 +58,8 @@ def listed(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, zone: str) -> list[Lis
     """Give a person's letters, newest first, with those that are being made."""
     mine = {"lender_id": lender_id, "debtor_id": debtor_id}
     gone = no_longer_true(**mine)
+    issued = letters_of(**mine)
+    older = replaced(issued)
     names = references_of(**mine)
 
     def one(kind: str, number: str, at: datetime, state: str, debt_id: uuid.UUID, url: str | None = None) -> Listed:
@@ -69,11 +71,11 @@ def listed(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, zone: str) -> list[Lis
             letter.kind,
             letter.number,
             letter.issued_at,
-            "withdrawn" if letter.cause in gone else "valid",
+            "withdrawn" if letter.cause in gone else "superseded" if letter.number in older else "valid",
             letter.debt_id,
             url_for("letters.download", number=letter.number),
         )
-        for letter in letters_of(**mine)
+        for letter in issued
     ]
     found += [
         one(

@@ -664,6 +664,19 @@ def questions_wait_until(*, lender_id: uuid.UUID, address: str, key: str) -> dat
     return None
 
 
+def checks_wait_until(*, lender_id: uuid.UUID, address: str, key: str) -> datetime | None:
+    """Say until when a network waits that asked for too many letters which aren't there; None if it may ask."""
+    near, _far = guessing.networks(address)
+    subject = hashed("letter check", near, key=key)
+    return tries.busy_until(lender_id, subject, most=guessing.QUESTIONS, memory=guessing.QUESTION_MEMORY)
+
+
+def note_wrong_check(*, lender_id: uuid.UUID, address: str, key: str) -> None:
+    """Count that a network asked for a letter that isn't there."""
+    near, _far = guessing.networks(address)
+    tries.note(lender_id, hashed("letter check", near, key=key))
+
+
 def masked(address: str) -> str:
     """Give an address so that its owner knows it and nobody else learns it: `a•••@e•••.com`, `•••• 4321`."""
     if "@" in address:

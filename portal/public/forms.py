@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import TextAreaField
+from wtforms import FileField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from portal.public.claims import MOST_CHARACTERS
@@ -20,3 +20,18 @@ class ReallyUsForm(Form):
             Length(max=MOST_CHARACTERS, message=lazy_gettext("This is too long. Paste only the link or the code.")),
         ],
     )
+
+
+class CheckNumberForm(Form):
+    """The number of a letter."""
+
+    number = StringField(
+        lazy_gettext("Document number"),
+        [InputRequired(lazy_gettext("Type the number of the letter, or choose its file."))],
+    )
+
+
+class CheckFileForm(Form):
+    """The file of a letter."""
+
+    upload = FileField(lazy_gettext("The file of the letter (PDF)"))

@@ -246,6 +246,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "staff_recovery_refused": lambda _f: _("Somebody of your lender did not vouch for a colleague"),
         "staff_recovered": lambda _f: _("Somebody of your lender can sign in again"),
         "lender_branded": lambda _f: _("Your lender changed how this site looks"),
+        "lender_seal_set": lambda _f: _("Your lender said with what its letters are sealed"),
         "lender_ways_set": lambda _f: _("Your lender said with what debts can be paid"),
         "lender_urgent_email_set": lambda _f: _("Your lender said who is told when something can’t wait"),
         "portfolio_imported": lambda _f: _("Your lender sent us its debts"),

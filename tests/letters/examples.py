@@ -321,5 +321,8 @@ def environment(language: str) -> jinja2.Environment:
     def percent(value: Decimal) -> str:
         return format_decimal(value, format="#,##0.####", locale=language) + "%"
 
-    made.filters.update(money=money, day=day, stamp=stamp, percent=percent)
+    def whole(value: int) -> str:
+        return format_decimal(value, locale=language)
+
+    made.filters.update(money=money, day=day, stamp=stamp, percent=percent, whole=whole)
     return made

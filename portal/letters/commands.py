@@ -1,0 +1,64 @@
+"""`flask lender seal`: with what a lender's letters are sealed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from portal import clock
+from portal.db import transaction
+from portal.evidence.record import OPERATOR
+from portal.lenders.settings import NoSuchLender, by_slug
+from portal.letters import certificates, seals
+
+
+@click.command("seal")
+@click.argument("slug")
+@click.option(
+    "--pkcs12", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A key with its certificates."
+)
+@click.option(
+    "--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Else it is asked for."
+)
+@click.option(
+    "--make", is_flag=True, help="Make a key with a root of its own, which nobody knows until you publish it."
+)
+@click.option("--none", "none", is_flag=True, help="Let letters leave unsealed; they say so.")
+@click.option("--roots", is_flag=True, help="Print all roots that its letters lead to, as PEM.")
+def seal_command(
+    slug: str, *, pkcs12: Path | None, password_file: Path | None, make: bool, none: bool, roots: bool
+) -> None:
+    """Set or show with what a lender's letters are sealed: a key and certificates of its own."""
+    if sum((pkcs12 is not None, make, none, roots)) > 1:
+        raise click.ClickException("Give one of --pkcs12, --make, --none and --roots.")
+    try:
+        pair = _brought(pkcs12, password_file) if pkcs12 else None
+        with transaction():
+            lender = by_slug(slug)
+            if make:
+                pair = certificates.made_for(lender.legal_name, now=clock.now())
+            if pair is not None:
+                seals.set_seal(lender, pair, by=OPERATOR)
+            elif none:
+                seals.end_seal(lender, by=OPERATOR)
+            if roots:
+                click.echo(seals.roots_of(lender.id) or "", nl=False)
+                return
+            now = seals.seal_of(lender.id)
+            said = f"{now.owner}, good until {now.good_until:%Y-%m-%d}" if now else "letters are not sealed, and say so"
+            if now is not None and seals.usable(lender.id) is None:
+                said += "; it can't be used, so letters are not sealed"
+    except NoSuchLender as problem:
+        raise click.ClickException(f"There is no lender called {problem.slug!r}.") from problem
+    except certificates.CannotSeal as problem:
+        raise click.ClickException(f"This can't seal letters: {problem}.") from problem
+    click.echo(f"{slug}: {said}.")
+
+
+def _brought(file: Path, password_file: Path | None) -> certificates.SealPair:
+    if password_file is not None:
+        password = password_file.read_text("utf-8").rstrip("\n")
+    else:
+        password = click.prompt("Password of the file", hide_input=True, default="", show_default=False)
+    return certificates.from_pkcs12(file.read_bytes(), password=password, now=clock.now())
