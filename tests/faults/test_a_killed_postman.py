@@ -22,6 +22,7 @@ from portal.post import outbox
 from portal.post.models import Message
 from tests.conftest import SECRET_KEY, RealDatabase
 from tests.factories import a_debtor, a_lender
+from tests.journeys.acts import the_lease_ends
 from tests.mail_server import running
 from tests.sandbox_process import wait_until
 
@@ -83,6 +84,7 @@ def test_a_worker_killed_between_the_servers_yes_and_our_commit(
         for minutes in (2, 8, 12):
             later = datetime.now(UTC) + timedelta(minutes=minutes)
             monkeypatch.setattr(portal_clock, "_read", lambda later=later: later)
+            the_lease_ends()
             while queue.run_one({"post.deliver": jobs.table(real_app)["post.deliver"]}):
                 pass
         assert len(server.taken) == mails
