@@ -492,9 +492,9 @@ def test_without_a_day_the_figures_are_of_the_moment_at_which_the_import_begins(
     desk.bring(desk.write(row(1), row(2)))
     debt = debt_called(lender, "A-1")
     come_in(client, debt)
-    before, during = go_pay(client, debt, amount="50"), go_pay(client, debt, amount="20")
-    stripe.pay(before)
+    stripe.pay(go_pay(client, debt, amount="50"))
     stripe.settle()
+    during = go_pay(client, debt, amount="20")
     assert now(debt).owed == usd("860.00")
     stripe.clock.forward(minutes=1)
     switch = intake.switch

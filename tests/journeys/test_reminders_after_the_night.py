@@ -29,7 +29,7 @@ from portal.post.kinds import Group
 from portal.post.models import Message
 from portal.queue import QueuedJob
 from tests.conftest import Clock
-from tests.journeys.acts import books_agree, come_in, plan_items, plan_on, work
+from tests.journeys.acts import books_agree, come_in, plan_items, plan_on, the_lease_ends, work
 from tests.pages import CheckingClient, page_of
 from tests.settling import a_payment, a_plan, stripe_says
 
@@ -215,7 +215,7 @@ def test_a_worker_that_dies_while_it_writes_leaves_nothing_and_another_one_write
     assert written(debt) == [] and work_waits() == 1
     # Its lease ends after a minute.
     assert work(app, only=remind.WRITE) == 0
-    clock.forward(minutes=2)
+    the_lease_ends()
     assert work(app, only=remind.WRITE) == 1
     assert len(written(debt)) == 1 and work_waits() == 0
 
