@@ -18,7 +18,7 @@ from tests.sandbox_process import SandboxProcess
 
 ALL = os.environ.get("FAULTS") == "all"
 ONE = os.environ.get("HISTORY")
-AT_A_TIME = 50 if ALL else int(os.environ.get("SOME", "24"))
+AT_A_TIME = 50 if ALL else int(os.environ.get("SOME", "10"))
 RUNS = 20 if ALL and not ONE else 1
 WORKERS = {"sqlite": 1, "postgresql": 4}
 SIDE_BY_SIDE = {"sqlite": 4, "postgresql": 8}

@@ -40,7 +40,7 @@ from tests.pages import page_of
 
 ALL = os.environ.get("FAULTS") == "all"
 # Of a long piece of work every so-manieth point is tried.
-EVERY = 1 if ALL else 8
+EVERY = 1 if ALL else 16
 
 
 @pytest.fixture
