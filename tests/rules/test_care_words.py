@@ -98,7 +98,7 @@ def test_an_entry_that_cannot_be_reached_is_refused() -> None:
         advice.parse('[XX]\n[[XX.service]]\nwhat = "debt"\nname = "Nobody"\nchecked = "from memory"')
 
 
-ADVICE = '[XX]\n[[XX.service]]\nwhat = "debt"\nname = "Somebody"\nphone = "1"\n'
+ADVICE = '[XX]\n[[XX.service]]\nwhat = "debt"\nname = "Somebody"\nphone = "1"\nurl = "https://example.org/"\n'
 SEEN_AT = 'seen_at = ["https://example.org/"]\n'
 
 
@@ -106,6 +106,13 @@ SEEN_AT = 'seen_at = ["https://example.org/"]\n'
 def test_an_entry_says_how_it_was_checked(how: str) -> None:
     (service,) = advice.parse(ADVICE + how)["XX"].services
     assert bool(service.seen_at) == (service.checked == advice.PAGE)
+    # A number that nobody has seen is given to nobody.
+    assert (service.phone is None) == (service.checked == advice.FROM_MEMORY)
+
+
+def test_a_number_that_nobody_has_seen_reaches_nobody() -> None:
+    with pytest.raises(advice.BadAdvice):
+        advice.parse(ADVICE.replace('url = "https://example.org/"\n', "") + 'checked = "from memory"')
 
 
 @pytest.mark.parametrize(
