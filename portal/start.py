@@ -186,7 +186,7 @@ def _start_web(children: Children, settings: Settings, starting: Path) -> None:
         "--blocking-threads",
         "12",
         "--log-level",
-        "warning",
+        "error",
         "wsgi:app",
         PORTAL_STARTING=str(starting),
     )
