@@ -117,21 +117,24 @@ def suggest(*, amount: Money, debts: Sequence[Owing], today: date, least: Money)
         ]
         for key, part in allocate_across(payment=left, debts=rest, today=today).parts:
             shares[key] += part
-    _leave_no_crumbs(shares, {debt.key: debt.owed for debt in open_}, least=least)
+    _leave_no_crumbs(shares, open_, least=least)
     return tuple((debt.key, shares[debt.key]) for debt in debts)
 
 
-def _leave_no_crumbs(shares: dict[str, Money], owed: Mapping[str, Money], *, least: Money) -> None:
-    """Let a debt that would be left with next to nothing be paid off, out of a share that can spare as much."""
-    for key, whole in owed.items():
-        missing = whole - shares[key]
-        if not shares[key] or not missing or missing >= least:
+def _leave_no_crumbs(shares: dict[str, Money], debts: Sequence[Owing], *, least: Money) -> None:
+    """Let a debt that would be left with next to nothing be paid off, out of a share that can spare as much.
+
+    What is late of another debt is not spared: nobody is late for the sake of a round sum.
+    """
+    for one in debts:
+        missing = one.owed - shares[one.key]
+        if not shares[one.key] or not missing or missing >= least:
             continue
-        for other, whole_of_other in owed.items():
-            after = shares[other] - missing
-            if other != key and after.minor >= 0 and whole_of_other - after >= least:
-                shares[other] = after
-                shares[key] = whole
+        for other in debts:
+            after = shares[other.key] - missing
+            if other is not one and after >= other.late and other.owed - after >= least:
+                shares[other.key] = after
+                shares[one.key] = one.owed
                 break
 
 

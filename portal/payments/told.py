@@ -7,32 +7,10 @@ import uuid
 from portal import clock, queue
 from portal.db import new_id, put_unless_there
 from portal.payments.models import WebhookEvent
-from portal.payments.settle import ABOUT_CARDS
-from portal.payments.stripe_gateway import Event
+from portal.payments.stripe_gateway import EVENTS, Event
 
-# What moves money or ends a page; all else is stored and named "not needed".
-HEEDED = frozenset(
-    {
-        "checkout.session.completed",
-        "checkout.session.async_payment_succeeded",
-        "checkout.session.async_payment_failed",
-        "checkout.session.expired",
-        "payment_intent.succeeded",
-        "payment_intent.processing",
-        "payment_intent.payment_failed",
-        "payment_intent.canceled",
-        "refund.created",
-        "refund.updated",
-        "refund.failed",
-        "charge.refunded",
-        *ABOUT_CARDS,
-        "charge.dispute.created",
-        "charge.dispute.updated",
-        "charge.dispute.closed",
-        "charge.dispute.funds_withdrawn",
-        "charge.dispute.funds_reinstated",
-    }
-)
+# What an endpoint hears of; whatever else comes is stored and named "not needed".
+HEEDED = frozenset(EVENTS)
 
 
 def store(lender_id: uuid.UUID, event: Event) -> bool:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import requests
@@ -109,7 +110,8 @@ class Points:
             done: requests.Response = self.around(what, lambda: send(line, asked, **more))
             return done
 
-        requests.Session.send = sent  # type: ignore[method-assign]
+        # For good: this process lives for one piece of work, and is killed in it.
+        mock.patch.object(requests.Session, "send", sent).start()
 
 
 def _do(app: Flask, order: dict[str, Any]) -> None:

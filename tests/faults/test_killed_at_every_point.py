@@ -8,16 +8,17 @@ Stripe sends again, a lease ends, and all must be as if nothing had happened. So
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from portal import jobs, queue
 from portal.autopay.models import AutopayCharge
-from portal.db import session, transaction
+from portal.db import Model, session, transaction
 from portal.debts.statement import Standing, by_id
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR
@@ -102,8 +103,8 @@ class Paying:
         books_agree()
 
 
-def counted(model: type, *where: object) -> int:
-    found = fresh(select(func.count()).select_from(model).where(*where))  # type: ignore[arg-type]
+def counted(model: type[Model], *where: ColumnElement[bool]) -> int:
+    found = fresh(select(func.count()).select_from(model).where(*where))
     assert isinstance(found, int)
     return found
 
@@ -192,8 +193,9 @@ def test_a_worker_is_killed_while_it_gives_back(dying: Dying, real_app: Flask, d
         stripe.deliver()
         work(real_app)
         payment_id = fresh(select(Payment.id).order_by(Payment.id.desc()).limit(1))
+        assert isinstance(payment_id, uuid.UUID)
         with real_app.test_request_context(), transaction():
-            payment = giving_back.payment_locked(lender_id=debt.lender_id, payment_id=payment_id)  # type: ignore[arg-type]
+            payment = giving_back.payment_locked(lender_id=debt.lender_id, payment_id=payment_id)
             asked = giving_back.ask(
                 going_back.came_of(payment),
                 amount=usd("4.00"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -195,7 +196,7 @@ def test_a_journal_is_as_of_one_instant_whatever_is_posted_while_it_is_written(
     text = ""
     for number, piece in enumerate(pieces):
         text += piece
-        at_once(lambda number=number: post(f"while:{number}"))  # type: ignore[misc]
+        at_once(partial(post, f"while:{number}"))
     assert text.count('"before:') == 3 and "while:" not in text
     assert bean_check(text, tmp_path) == ""
     session.remove()

@@ -7,6 +7,7 @@ import json
 import re
 import uuid
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 from flask import Flask
@@ -17,7 +18,7 @@ from portal import verify
 from portal.autopay import agreeing, charging, night
 from portal.autopay.models import Autopay, AutopayCharge, SavedCard
 from portal.autopay.reading import locked
-from portal.db import session, transaction
+from portal.db import Model, session, transaction
 from portal.debts.statement import Standing
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Actor
@@ -60,7 +61,10 @@ def turn_on(client: CheckingClient, plan: Plan, *, how: str = "save") -> str:
     return str(sent.location)
 
 
-def only(model: type) -> object:
+Row = TypeVar("Row", bound=Model)
+
+
+def only(model: type[Row]) -> Row:
     session.rollback()
     found = session.scalars(select(model).execution_options(populate_existing=True)).one()
     session.expunge(found)
@@ -68,9 +72,7 @@ def only(model: type) -> object:
 
 
 def auto() -> Autopay:
-    found = only(Autopay)
-    assert isinstance(found, Autopay)
-    return found
+    return only(Autopay)
 
 
 def the_charge(seq: int = 1) -> AutopayCharge:
@@ -263,7 +265,7 @@ def test_stopped_in_two_taps_nothing_is_taken_and_the_card_is_forgotten(
     assert client.get(link).status_code == 303, "twice is once"
     work(app)
     assert (auto().state, the_charge().state) == ("stopped", "called_off")
-    assert only(SavedCard).why_gone == "not_needed"  # type: ignore[attr-defined]
+    assert only(SavedCard).why_gone == "not_needed"
     assert len(messages("autopay_stopped")) == 1
     assert messages("autopay_not_taken") == []
     days_pass(stripe, to="2026-05-12")
@@ -304,7 +306,7 @@ def test_a_stop_between_the_decision_and_the_charge_is_heard(
 def test_soft_declines_are_tried_on_days_that_were_said_and_then_no_more(
     app: Flask, client: CheckingClient, debt: Standing, plan: Plan, on: Autopay, stripe: Stripe, clock: Clock
 ) -> None:
-    method = only(SavedCard).method_id  # type: ignore[attr-defined]
+    method = only(SavedCard).method_id
     stripe.sandbox.change_method(method, fate="insufficient_funds")
     days_pass(stripe, to="2026-05-10")
     charge = the_charge()
@@ -348,7 +350,7 @@ def test_other_declines_by_kind(
     autopay: str,
     said: str,
 ) -> None:
-    stripe.sandbox.change_method(only(SavedCard).method_id, fate=fate)  # type: ignore[attr-defined]
+    stripe.sandbox.change_method(only(SavedCard).method_id, fate=fate)
     days_pass(stripe, to="2026-05-10")
     assert (the_charge().state, the_charge().tries) == (state, 1)
     assert auto().state == autopay
@@ -404,18 +406,18 @@ def test_without_a_notice_that_left_nothing_is_taken(
 def test_what_the_card_network_sends_is_followed(
     app: Flask, client: CheckingClient, debt: Standing, plan: Plan, on: Autopay, stripe: Stripe, clock: Clock
 ) -> None:
-    method = only(SavedCard).method_id  # type: ignore[attr-defined]
+    method = only(SavedCard).method_id
     stripe.sandbox.change_method(method, last4="1117", exp_month=3, exp_year=2039)
     stripe.settle()
     card = only(SavedCard)
-    assert (card.last4, card.exp_month, card.exp_year) == ("1117", 3, 2039)  # type: ignore[attr-defined]
+    assert (card.last4, card.exp_month, card.exp_year) == ("1117", 3, 2039)
     come_in(client, debt)
     assert "03/2039" in words(client.get("/autopay"))
     assert "1 plan" in words(client.get("/you"))
     stripe.sandbox.revoke(method)
     stripe.settle()
     assert auto().state == "needs_card"
-    assert only(SavedCard).why_gone == "mandate_ended"  # type: ignore[attr-defined]
+    assert only(SavedCard).why_gone == "mandate_ended"
     session.rollback()
     assert {event.outcome for event in session.scalars(select(WebhookEvent))} <= {
         "heeded",
@@ -533,8 +535,8 @@ def test_taken_from_a_bank_account_it_is_under_way_for_days_and_counts_from_its_
     stripe.settle()
     assert "Stand-In Test Bank •••• 6789" in words(client.get(back))
     kept = only(SavedCard)
-    assert (kept.kind, kept.exp_month) == ("us_bank_account", None)  # type: ignore[attr-defined]
-    assert str(kept.mandate_id).startswith("mandate_") and kept.mandate_at is not None  # type: ignore[attr-defined]
+    assert (kept.kind, kept.exp_month) == ("us_bank_account", None)
+    assert str(kept.mandate_id).startswith("mandate_") and kept.mandate_at is not None
     assert "usually answers within 4 working days" in auto().agreed_text
     # 10 May is a Sunday. The bank is asked then, and answers on the 14th.
     days_pass(stripe, to="2026-05-11")
@@ -595,7 +597,7 @@ def test_a_no_of_the_bank_that_comes_days_later_is_tried_again_on_a_day_that_was
 def test_after_the_bank_was_asked_once_it_asks_no_more(
     app: Flask, client: CheckingClient, debt: Standing, plan: Plan, on: Autopay, stripe: Stripe, clock: Clock
 ) -> None:
-    first = only(SavedCard).method_id  # type: ignore[attr-defined]
+    first = only(SavedCard).method_id
     stripe.sandbox.change_method(first, fate="second_step")
     days_pass(stripe, to="2026-05-11")
     assert the_charge().state == "second_step"
