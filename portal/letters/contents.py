@@ -15,6 +15,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
+from portal.letters.caring_contents import CARING, Caring
+from portal.letters.kinds import Kind as Kind
 from portal.money import Money
 
 FORMAT = "repayment-portal-letter/1"
@@ -31,14 +33,6 @@ class WithoutZone(ValueError):
 
 class UnreadableLetter(ValueError):
     """JSON that was not written by `Letter.to_json`."""
-
-
-class Kind(StrEnum):
-    """The letters that exist; the value is also the name of the template."""
-
-    PLAN_AGREEMENT = "plan-agreement"
-    PAYMENT_RECEIPT = "payment-receipt"
-    STATEMENT = "statement-of-account"
 
 
 class Component(StrEnum):
@@ -333,7 +327,7 @@ class Statement:
         return -sum((line.amount for line in self.lines if line.amount.minor < 0), Money.zero(self.currency))
 
 
-Details = PlanAgreement | PaymentReceipt | Statement
+Details = PlanAgreement | PaymentReceipt | Statement | Caring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -425,7 +419,7 @@ class Letter:
 # What letters of the first days don't have.
 _SINCE = frozenset({"sealed", "log"})
 
-DETAILS: Mapping[Kind, type[Details]] = {each.kind: each for each in (PlanAgreement, PaymentReceipt, Statement)}
+DETAILS: Mapping[Kind, type[Details]] = {each.kind: each for each in (PlanAgreement, PaymentReceipt, Statement, *CARING)}
 
 
 def _plain(value: object) -> Any:
