@@ -58,7 +58,6 @@ class DisputeAcknowledgement:
     reply_by: ReplyBy
     clock: str
     owed: Money
-    bureaus: tuple[str, ...] = ()  # To whom the lender reports this debt, as far as is known.
 
     @property
     def currency(self) -> str:
@@ -197,7 +196,9 @@ class PlanOutcome(StrEnum):
     """How a plan stands or ended."""
 
     RUNNING = "running"
+    BEHIND = "behind"
     COMPLETED = "completed"
+    REPLACED = "replaced"
     ENDED = "ended"
 
 
@@ -279,7 +280,6 @@ class CreditStatus:
     owed: Money
     late_since: date | None
     let_off: Money
-    bureaus: tuple[str, ...] = ()
     rules_since: date | None = None
     record: RecordKept | None = None
     objection_days: int | None = None

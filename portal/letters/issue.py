@@ -21,6 +21,7 @@ from portal.ledger import OWED, Account, Transfer
 from portal.lenders.models import Lender
 from portal.letters import pdf, seals, truth
 from portal.letters.contents import (
+    Adviser,
     Amounts,
     Component,
     Details,
@@ -163,7 +164,7 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         decided_by_program=made.kind != GRANTED,
         told=_told(plan.agreed_text),
     )
-    _issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
+    issue_letter(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
 
 
 def _told(agreed_text: str) -> tuple[Told, ...]:
@@ -206,7 +207,7 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
         lets_off_later=payment.returns_end_on is not None and _lets_off(lender_id, part),
     )
     cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
-    _issue(lender_id=lender_id, debt_id=part.debt_id, details=details, cause=cause)
+    issue_letter(lender_id=lender_id, debt_id=part.debt_id, details=details, cause=cause)
 
 
 def _lets_off(lender_id: uuid.UUID, part: Part) -> bool:
@@ -317,13 +318,13 @@ def statement(*, lender_id: uuid.UUID, debt_id: uuid.UUID, cause: str) -> None:
     debt = by_id(lender_id=lender_id, debt_id=debt_id)
     debtor = session.get_one(Debtor, (lender_id, debt.debtor_id))
     details = _statement_of(debt, zone=debtor.zone, now=clock.now())
-    _issue(lender_id=lender_id, debt_id=debt_id, details=details, cause=cause)
+    issue_letter(lender_id=lender_id, debt_id=debt_id, details=details, cause=cause)
 
 
 def statement_letter(debt: Standing, *, lender: Lender, debtor: Debtor, now: datetime, number: str) -> Letter:
     """Give the statement of account of a debt from its first posting until now, as a letter that isn't kept."""
     details = _statement_of(debt, zone=debtor.zone, now=now)
-    return _letter(details, debt=debt, lender=lender, debtor=debtor, now=now, number=number)
+    return letter_for(details, debt=debt, lender=lender, debtor=debtor, now=now, number=number)
 
 
 def _statement_of(debt: Standing, *, zone: str, now: datetime) -> Statement:
@@ -353,7 +354,7 @@ def _statement_of(debt: Standing, *, zone: str, now: datetime) -> Statement:
     )
 
 
-def _letter(
+def letter_for(
     details: Details,
     *,
     debt: Standing,
@@ -363,7 +364,9 @@ def _letter(
     number: str,
     sealed: bool = False,
     mark: LogMark | None = None,
+    advice: tuple[Adviser, ...] = (),
 ) -> Letter:
+    """Give the letter that says these details, from this lender to this person."""
     return Letter(
         number=number,
         issued_at=now,
@@ -385,6 +388,7 @@ def _letter(
             query_days=QUERY_DAYS,
             complaint_days=COMPLAINT_DAYS,
             phone=lender.phone or None,
+            advice=advice,
         ),
         debtor_name=debtor.name,
         debt_reference=debt.reference,
@@ -418,7 +422,15 @@ def drawn(letter: Letter) -> Rendered:
         )
 
 
-def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause: str) -> None:
+def issue_letter(
+    *, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause: str, advice: tuple[Adviser, ...] = ()
+) -> None:
+    """Check a letter, draw it, seal it and keep it, once a cause; nothing stays open while it is drawn.
+
+    One with a character that no font has waits for a person instead.
+
+    :raises NotTrue: if it would say something that isn't so.
+    """
     there = session.scalars(
         select(IssuedLetter.id).where(IssuedLetter.lender_id == lender_id, IssuedLetter.cause == cause)
     ).one_or_none()
@@ -433,7 +445,7 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause:
         select(LetterByHand.number).where(LetterByHand.lender_id == lender_id, LetterByHand.cause == cause)
     )
     with_ = seals.usable(lender_id)
-    letter = _letter(
+    letter = letter_for(
         details,
         debt=debt,
         lender=lender,
@@ -442,6 +454,7 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause:
         number=told or public_number("LT"),
         sealed=with_ is not None,
         mark=_mark_of(lender_id),
+        advice=advice,
     )
     debtor_id, language = debtor.id, debtor.language
     # Nothing stays open while the letter is drawn and sealed: it takes a while.
@@ -542,10 +555,12 @@ def _leave_to_person(
 def try_again(waiting: LetterByHand) -> None:
     """Ask for a letter that waits for a person once more, for when a font with its characters is there."""
     kind, _mark, about = waiting.cause.partition(":")
+    one = {"plan-agreement": "plan_id", "payment-receipt": "payment_id"}.get(kind)
+    again = {one: about.partition(":")[0]} if one else {"about": about, "cause": waiting.cause}
     queue.later(
         "letters.issue",
         lender_id=waiting.lender_id,
-        payload={"kind": kind, {"plan-agreement": "plan_id"}.get(kind, "payment_id"): about},
+        payload={"kind": waiting.kind, "debt_id": str(waiting.debt_id), **again},
         while_waiting=f"letter:{waiting.cause}",
     )
 

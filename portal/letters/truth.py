@@ -7,31 +7,11 @@ values, so the same question can be asked again years later from the data that i
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date
-from enum import StrEnum
 
+from portal.letters import caring_truth
 from portal.letters.contents import Instalment, Letter, PaymentReceipt, PlanAgreement, Statement, Treatment
+from portal.letters.reasons import Reason as Reason
 from portal.money import Money
-
-
-class Reason(StrEnum):
-    """Why a letter may not be issued."""
-
-    SEVERAL_CURRENCIES = "several currencies"
-    POSITION_AFTER_ISSUE = "the position is later than the letter"
-    AGREED_AFTER_ISSUE = "agreed later than the letter"
-    NO_INSTALMENTS = "a plan without payments"
-    DATES_OUT_OF_ORDER = "dates out of order"
-    NOTHING_OWED = "nothing is owed"
-    PLAN_DOES_NOT_ADD_UP = "the payments are not balance plus interest plus fee"
-    LEFT_DOES_NOT_ADD_UP = "what is left after a payment is wrong"
-    INTEREST_CONTRADICTS = "interest is added although none is charged, or a rate is missing"
-    NOT_CLEARED = "the payment has not cleared"
-    CLEARED_BEFORE_RECEIVED = "cleared before it was received, or after the letter"
-    NOT_AN_AMOUNT = "a payment of nothing"
-    ALLOCATION_DOES_NOT_ADD_UP = "the parts are not the payment"
-    BALANCE_DOES_NOT_ADD_UP = "the balance after is not the balance before less the payment"
-    LINES_DO_NOT_ADD_UP = "opening balance and lines do not give the closing balance"
-    OUTSIDE_THE_PERIOD = "a line outside the days of the statement"
 
 
 def against(letter: Letter) -> tuple[Reason, ...]:
@@ -49,6 +29,8 @@ def against(letter: Letter) -> tuple[Reason, ...]:
             found += _against_receipt(letter, details)
         case Statement():
             found += _against_statement(details)
+        case _:
+            found += caring_truth.against(letter, details)
     return tuple(dict.fromkeys(found))
 
 
