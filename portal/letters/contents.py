@@ -15,6 +15,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
+from portal.letters.kinds import Kind as Kind
 from portal.money import Money
 
 FORMAT = "repayment-portal-letter/1"
@@ -31,14 +32,6 @@ class WithoutZone(ValueError):
 
 class UnreadableLetter(ValueError):
     """JSON that was not written by `Letter.to_json`."""
-
-
-class Kind(StrEnum):
-    """The letters that exist; the value is also the name of the template."""
-
-    PLAN_AGREEMENT = "plan-agreement"
-    PAYMENT_RECEIPT = "payment-receipt"
-    STATEMENT = "statement-of-account"
 
 
 class Component(StrEnum):

@@ -1,0 +1,17 @@
+"""RULES  The letters that exist."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The letters that exist; the value is also the name of the template."""
+
+    PLAN_AGREEMENT = "plan-agreement"
+    PAYMENT_RECEIPT = "payment-receipt"
+    STATEMENT = "statement-of-account"
+    SETTLEMENT_OFFER = "settlement-offer"
+    SETTLEMENT_SATISFIED = "settlement-satisfied"
+    PAID_IN_FULL = "paid-in-full"
+    PLAN_ENDED = "plan-ended"
