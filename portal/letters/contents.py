@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hi
 
 from portal.letters.caring_contents import CARING, Caring
 from portal.letters.kinds import Kind as Kind
+from portal.letters.kinds import Kind as Kind
 from portal.money import Money
 
 FORMAT = "repayment-portal-letter/1"

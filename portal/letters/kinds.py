@@ -11,6 +11,10 @@ class Kind(StrEnum):
     PLAN_AGREEMENT = "plan-agreement"
     PAYMENT_RECEIPT = "payment-receipt"
     STATEMENT = "statement-of-account"
+    SETTLEMENT_OFFER = "settlement-offer"
+    SETTLEMENT_SATISFIED = "settlement-satisfied"
+    PAID_IN_FULL = "paid-in-full"
+    PLAN_ENDED = "plan-ended"
     DISPUTE_ACKNOWLEDGEMENT = "dispute-acknowledgement"
     BREATHING_SPACE = "breathing-space"  # What a law gives.
     GRANTED_PAUSE = "granted-pause"  # What the lender gives by itself.
