@@ -19,11 +19,24 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from portal import clock
+from portal import queue as work
 from portal.care import holds, messages
 from portal.care.alarm import is_urgent
 from portal.care.clocks import clock_for
 from portal.care.models import CareRequest, Need
-from portal.care.states import ABOUT_ACCESS, DOORS, WAITING, Event, Forbidden, Kind, Moved, Repeated, State, after
+from portal.care.states import (
+    ABOUT_ACCESS,
+    DISPUTES,
+    DOORS,
+    WAITING,
+    Event,
+    Forbidden,
+    Kind,
+    Moved,
+    Repeated,
+    State,
+    after,
+)
 from portal.db import new_id, read, session, table_of
 from portal.debts.models import Debt
 from portal.evidence.models import EvidenceRecord
@@ -165,6 +178,7 @@ def open_request(
         },
     )
     stopped = holds.begin(request, clock_row=row)
+    _confirm(request, paused=bool(stopped and row.hold_days))
     _keep_needs(request, needs, text=needs_text, today=today, by=by, done_by=done_by)
     # The page with the number is the acknowledgement; a message repeats it where one can be sent.
     request.acknowledged_at = now
@@ -175,6 +189,19 @@ def open_request(
         told = messages.urgent(request)
         log.warning("request %s needs a person at once%s", request.number, "" if told else ", and nobody is told")
     return Opened(request.number, request.answer_by, request.urgent, stopped)
+
+
+def _confirm(request: CareRequest, *, paused: bool) -> None:
+    """Have a letter made that says what was received, or what stops for how long."""
+    if request.debtor_id is None or not (paused or Kind(request.kind) in DISPUTES):
+        return
+    kind = "dispute-acknowledgement" if Kind(request.kind) in DISPUTES else "granted-pause"
+    work.later(
+        "letters.issue",
+        lender_id=request.lender_id,
+        payload={"kind": kind, "about": str(request.id)},
+        once=f"letter:{kind}:{request.id}",
+    )
 
 
 def _locked(lender_id: uuid.UUID, debtor_id: uuid.UUID | None) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal import clock
+from portal import clock, queue
 from portal.autopay.agreeing import plan_changed
 from portal.changes import rules
 from portal.changes.rules import (
@@ -45,6 +45,8 @@ from portal.plans.states import Event, Moved, State, after
 
 # How long somebody may take to put another plan together in place of a running one.
 ANOTHER_WITHIN = timedelta(days=7)
+# Changes that put off or move payments; a letter confirms them.
+MOVES_DATES = (Kind.MOVE, Kind.PAY_DAY, Kind.SKIP, Kind.PAUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,15 @@ def make(
     )
     follow(plan, today=today, by=by)
     plan_changed(lender_id=lender_id, plan_id=plan_id)
+    if rules.kind_of(asked) in MOVES_DATES:
+        # At once, and not after the day on which it can be taken back: the letter says until when, and one that is
+        # taken back takes the letter with it.
+        queue.later(
+            "letters.issue",
+            lender_id=lender_id,
+            payload={"kind": "deferral-confirmation", "about": str(made.id)},
+            once=f"letter:deferral-confirmation:{made.id}",
+        )
     return Made(made.number)
 
 

@@ -120,9 +120,10 @@ def _checked(letter: IssuedLetter | None) -> Checked | None:
         return None
     lender = session.get_one(Lender, letter.lender_id)
     whose = {"lender_id": letter.lender_id, "debtor_id": letter.debtor_id}
-    if letter.cause in no_longer_true(**whose):
+    gone = no_longer_true(**whose)
+    if letter.cause in gone:
         state = State.WITHDRAWN
-    elif letter.number in replaced(letters_of(**whose)):
+    elif letter.number in replaced(letters_of(**whose), gone):
         state = State.SUPERSEDED
     else:
         state = State.VALID

@@ -17,7 +17,6 @@ from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hi
 
 from portal.letters.caring_contents import CARING, Caring
 from portal.letters.kinds import Kind as Kind
-from portal.letters.kinds import Kind as Kind
 from portal.money import Money
 
 FORMAT = "repayment-portal-letter/1"
@@ -420,7 +419,9 @@ class Letter:
 # What letters of the first days don't have.
 _SINCE = frozenset({"sealed", "log"})
 
-DETAILS: Mapping[Kind, type[Details]] = {each.kind: each for each in (PlanAgreement, PaymentReceipt, Statement, *CARING)}
+DETAILS: Mapping[Kind, type[Details]] = {
+    each.kind: each for each in (PlanAgreement, PaymentReceipt, Statement, *CARING)
+}
 
 
 def _plain(value: object) -> Any:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import String, bindparam, case, literal_column, null, or_, select, union_all
 
 from portal import clock
-from portal.db import session
+from portal.care.models import CareHold, CareRequest
+from portal.db import read, session, table_of
+from portal.debts.models import Debt
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.payments.models import MoneyEffect, Payment, PaymentPart
 from portal.payments.parts import given_back_of, receipt_cause
-from portal.plans.models import Plan
+from portal.plans.models import Plan, PlanChange
 
 
 def letters_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[IssuedLetter]:
@@ -58,23 +60,70 @@ def waiting_for_person(*, lender_id: uuid.UUID | None = None) -> Sequence[Letter
 
 
 def no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[str]:
-    """Give the causes of a person's letters that are no longer true: receipts of what was given back, debt by debt."""
-    return frozenset(
+    """Give the causes of a person's letters that are no longer true, debt by debt.
+
+    They are receipts of what was given back, and what said of a request or a change that was taken back, or of a pause
+    that ended early, that it stands.
+    """
+    mine = {"lender_id": lender_id, "debtor_id": debtor_id}
+    receipts = (
         receipt_cause(payment_id, debt_id, alone=alone)
-        for payment_id, debt_id in given_back_of(lender_id=lender_id, debtor_id=debtor_id)
+        for payment_id, debt_id in given_back_of(**mine)
         for alone in (True, False)
     )
+    undone = (f"{row.kind}:{row.about}" + (f":{row.debt_id}" if row.debt_id else "") for row in read(_UNDONE, mine))
+    return frozenset((*receipts, *undone))
 
+
+_REQUEST, _HOLD, _DEBT = table_of(CareRequest).c, table_of(CareHold).c, table_of(Debt).c
+_CHANGE, _PLAN = table_of(PlanChange).c, table_of(Plan).c
+# By the cause of a letter: its kind, what it is about, and the debt where there is one for each of them.
+_UNDONE = union_all(
+    select(
+        case((_REQUEST.kind == "cant_pay", "granted-pause"), else_="dispute-acknowledgement").label("kind"),
+        _REQUEST.id.label("about"),
+        _DEBT.id.label("debt_id"),
+    )
+    .join_from(
+        table_of(CareRequest),
+        table_of(CareHold),
+        (_HOLD.lender_id == _REQUEST.lender_id) & (_HOLD.request_id == _REQUEST.id) & (_HOLD.kind == _REQUEST.kind),
+    )
+    .join(table_of(Debt), (_DEBT.lender_id == _REQUEST.lender_id) & (_DEBT.debtor_id == _REQUEST.debtor_id))
+    .where(
+        _REQUEST.lender_id == bindparam("lender_id"),
+        _REQUEST.debtor_id == bindparam("debtor_id"),
+        or_(_REQUEST.withdrawn_at.is_not(None), _HOLD.ended_at < _HOLD.until),
+    ),
+    select(literal_column("'deferral-confirmation'", String), _CHANGE.id, null())
+    .join_from(
+        table_of(PlanChange),
+        table_of(Plan),
+        (_PLAN.lender_id == _CHANGE.lender_id) & (_PLAN.id == _CHANGE.plan_id),
+    )
+    .where(
+        _PLAN.lender_id == bindparam("lender_id"),
+        _PLAN.debtor_id == bindparam("debtor_id"),
+        _CHANGE.undone_at.is_not(None),
+    ),
+)
 
 # A newer one of the same debt says what an older one said.
-_REPLACED = frozenset({"plan-agreement", "statement-of-account"})
+_REPLACED = frozenset(
+    {"plan-agreement", "statement-of-account", "deferral-confirmation", "goodwill-statement", "credit-status"}
+)
 
 
-def replaced(letters: Sequence[IssuedLetter]) -> frozenset[str]:
-    """Give the numbers of those letters of a person, given newest first, in whose place there is a newer one."""
+def replaced(letters: Sequence[IssuedLetter], gone: Collection[str] = ()) -> frozenset[str]:
+    """Give the numbers of those letters of a person, given newest first, in whose place there is a newer one.
+
+    One of the causes `gone` is no longer true and takes nobody's place.
+    """
     newest: set[tuple[str, uuid.UUID]] = set()
     found = set()
     for letter in letters:
+        if letter.cause in gone:
+            continue
         about = (letter.kind, letter.debt_id)
         if letter.kind in _REPLACED and about in newest:
             found.add(letter.number)

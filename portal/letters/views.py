@@ -14,10 +14,13 @@ from portal import clock
 from portal.db import transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, debts_of, references_of
-from portal.letters import issue
+from portal.letters import caring, issue
+from portal.letters.conditions import NotYet, Why
 from portal.letters.kept import awaited_of, by_hand_of, day_in, letter_of, letters_of, no_longer_true, replaced
+from portal.letters.kinds import Kind
 from portal.people.permissions import me, needs_code
 from portal.plans.progress import coming_of
+from portal.web.formats import day as day_words
 from portal.web.languages import gettext as _
 from portal.web.paging import page_of
 from portal.web.spreadsheet import csv_answer
@@ -33,12 +36,42 @@ def kind_words(kind: str) -> str:
         "plan-agreement": _("Plan agreement"),
         "payment-receipt": _("Payment receipt"),
         "statement-of-account": _("Statement of account"),
+        "dispute-acknowledgement": _("Dispute acknowledgement"),
+        "breathing-space": _("Breathing space confirmation"),
+        "granted-pause": _("Confirmation of a pause"),
+        "deferral-confirmation": _("Deferral confirmation"),
+        "goodwill-statement": _("Statement of circumstances"),
+        "credit-status": _("Your credit record: information"),
+        "credit-correction": _("Notice to correct a credit record"),
     }[kind]
+
+
+def gone_words(kind: str) -> str:
+    """Say why a letter is no longer true."""
+    return {
+        "dispute-acknowledgement": _("You took the dispute back, so this letter no longer holds."),
+        "granted-pause": _("The pause ended early, so this letter no longer holds."),
+        "deferral-confirmation": _("You took the change back, so this letter no longer holds."),
+    }.get(kind, _("The payment was given back, so this letter is no longer true."))
+
+
+def refused_words(refused: NotYet) -> str:
+    """Say why a letter that was asked for can't be made now, and from when on it can."""
+    why = {
+        Why.DISPUTED: _("This letter says what is in our books, and you told us that they are wrong."),
+        Why.NOTHING_PAID: _("This letter says what was paid. No payment has arrived yet: it can be made when one has."),
+    }.get(refused.why, _("This letter can’t be made now."))
+    if refused.since is None:
+        return why
+    return why + " " + _("It can be made when you have our answer, by %(day)s.", day=day_words(refused.since))
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One letter as the list shows it; `state` is valid, withdrawn, being_made, by_hand or sent_by_hand."""
+    """One letter as the list shows it; `state` is valid, withdrawn, being_made, by_hand or sent_by_hand.
+
+    `gone` says why it is no longer true.
+    """
 
     title: str
     number: str
@@ -47,6 +80,7 @@ class Listed:
     state: str
     debt: str
     url: str | None
+    gone: str = ""
 
 
 def _listed() -> list[Listed]:
@@ -59,12 +93,13 @@ def listed(*, lender_id: uuid.UUID, debtor_id: uuid.UUID, zone: str) -> list[Lis
     mine = {"lender_id": lender_id, "debtor_id": debtor_id}
     gone = no_longer_true(**mine)
     issued = letters_of(**mine)
-    older = replaced(issued)
+    older = replaced(issued, gone)
     names = references_of(**mine)
 
     def one(kind: str, number: str, at: datetime, state: str, debt_id: uuid.UUID, url: str | None = None) -> Listed:
         day = day_in(zone, at)
-        return Listed(kind_words(kind), number, at, day, state, names.get(debt_id, ""), url)
+        why = gone_words(kind) if state == "withdrawn" else ""
+        return Listed(kind_words(kind), number, at, day, state, names.get(debt_id, ""), url, why)
 
     found = [
         one(
@@ -119,8 +154,24 @@ def letters_page() -> ResponseReturnValue:
         letters=[(letter, state_words(letter.state)) for letter in shown],
         pages=pages,
         debts=debts,
+        on_demand=_on_demand(),
         not_yet=_not_yet(debts),
     )
+
+
+def _on_demand() -> list[tuple[str, str, str]]:
+    """Give the kinds that can be asked for beside the statement: kind, name, and what it is."""
+    what = {
+        Kind.GOODWILL: _(
+            "It says what our books say: since when, what was paid and when, how plans were kept. You can show it to "
+            "anybody. It changes no credit record."
+        ),
+        Kind.CREDIT_STATUS: _(
+            "It says what a credit bureau may be told of this debt, for how long it is kept, how to see your report "
+            "for nothing, and what to do if something in it is wrong."
+        ),
+    }
+    return [(kind.value, kind_words(kind.value), what[kind]) for kind in caring.ON_DEMAND]
 
 
 def _not_yet(debts: Sequence[Standing]) -> list[tuple[str, str]]:
@@ -152,12 +203,18 @@ def _not_yet(debts: Sequence[Standing]) -> list[tuple[str, str]]:
 @letters.post("/letters/ask")
 @needs_code
 def ask() -> ResponseReturnValue:
-    """Ask for the statement of account of a debt."""
+    """Ask for a letter on a debt: the statement of account, or one of those that ask for nothing."""
     person = me()
     debt = mine_or_404(request.form.get("debt", ""))
+    wanted = next((kind for kind in caring.ON_DEMAND if kind.value == request.form.get("kind")), None)
     with transaction():
-        new = issue.ask_for_statement(debt, zone=person.zone, by=person.actor)
-    if new:
+        if wanted is None:
+            new: bool | NotYet = issue.ask_for_statement(debt, zone=person.zone, by=person.actor)
+        else:
+            new = caring.ask_for(wanted, debt, zone=person.zone, by=person.actor)
+    if isinstance(new, NotYet):
+        flash(refused_words(new), "info")
+    elif new:
         flash(_("We are making it. It will be here in a minute: open this page again."), "success")
     else:
         flash(_("You have asked for this one today already. There is one a day, and it is here or on its way."), "info")

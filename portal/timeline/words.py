@@ -111,6 +111,17 @@ def _letter(facts: Facts) -> str:
         "plan-agreement": _("We made the letter of your plan, number %(number)s", number=facts.text("letter")),
         "payment-receipt": _("We made a receipt, number %(number)s", number=facts.text("letter")),
         "statement-of-account": _("We made a statement of account, number %(number)s", number=facts.text("letter")),
+        "dispute-acknowledgement": _(
+            "We confirmed in a letter that we have your dispute, number %(number)s", number=facts.text("letter")
+        ),
+        "granted-pause": _("We confirmed your pause in a letter, number %(number)s", number=facts.text("letter")),
+        "deferral-confirmation": _(
+            "We confirmed the new dates of your plan in a letter, number %(number)s", number=facts.text("letter")
+        ),
+        "credit-correction": _(
+            "We wrote to a credit bureau that something has to be corrected, number %(number)s",
+            number=facts.text("letter"),
+        ),
     }.get(facts.text("kind"), _("We made a letter, number %(number)s", number=facts.text("letter")))
 
 
