@@ -15,6 +15,28 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 
+from portal.letters.caring_contents import (
+    BreathingSpace,
+    CameOrWent,
+    CreditCorrection,
+    CreditStatus,
+    DatedPayment,
+    Deferral,
+    Deferred,
+    Disputed,
+    DisputeAcknowledgement,
+    DuringPause,
+    Fault,
+    GoodwillStatement,
+    GrantedPause,
+    KeptSince,
+    PlanKept,
+    PlanOutcome,
+    RecordKept,
+    ReplyBy,
+    Reported,
+    Stop,
+)
 from portal.letters.contents import (
     Adviser,
     Amounts,
@@ -36,6 +58,7 @@ from portal.letters.contents import (
     Told,
     Treatment,
 )
+from portal.letters.credit_records import table
 from portal.money import Money, level, split
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -259,6 +282,130 @@ def a_chinese_letter(details: Details, **changes: Any) -> Letter:
     return a_letter(details, **{**given, **changes})
 
 
+def an_acknowledgement(**changes: Any) -> DisputeAcknowledgement:
+    given: dict[str, Any] = {
+        "request_number": "R-7K3M-2QXP-9T",
+        "received_at": NOW - timedelta(seconds=20),
+        "disputed": Disputed.AMOUNT,
+        "of_all_debts": False,
+        "stops": (Stop.REMINDERS, Stop.COLLECTION, Stop.AUTOPAY),
+        "look_by": date(2026, 11, 23),
+        "answer_by": date(2026, 12, 7),
+        "reply_by": ReplyBy.EMAIL,
+        "clock": "*/wrong_amount/2026-01-01",
+        "owed": usd("3600.00"),
+    }
+    return DisputeAcknowledgement(**{**given, **changes})
+
+
+def a_breathing_space(**changes: Any) -> BreathingSpace:
+    given: dict[str, Any] = {
+        "number": "BS-0001",
+        "law": "Example Respite Act 2020 (made-up)",
+        "since": date(2026, 11, 23),
+        "until": date(2027, 1, 21),
+        "review_on": date(2026, 12, 22),
+        "owed": usd("3600.00"),
+    }
+    return BreathingSpace(**{**given, **changes})
+
+
+def a_granted_pause(**changes: Any) -> GrantedPause:
+    given: dict[str, Any] = {
+        "request_number": "R-7K3M-2QXP-9T",
+        "since": date(2026, 11, 22),
+        "until": date(2026, 12, 21),
+        "review_on": date(2026, 11, 27),
+        "of_all_debts": True,
+        "stops": (Stop.REMINDERS,),
+        "interest": DuringPause.CONTINUES,
+        "rate": Decimal("18.25"),
+        "principal": usd("3240.00"),
+        "cost": usd("48.60"),
+        "owed": usd("3600.00"),
+    }
+    return GrantedPause(**{**given, **changes})
+
+
+def dated(*payments: tuple[date, str]) -> tuple[DatedPayment, ...]:
+    return tuple(DatedPayment(due=due, amount=usd(amount)) for due, amount in payments)
+
+
+def a_deferral(**changes: Any) -> Deferral:
+    first, second, third, fourth = (date(2026, month, 10) for month in (9, 10, 11, 12))
+    given: dict[str, Any] = {
+        "plan_reference": "P-93TF-05",
+        "change": 2,
+        "what": Deferred.SKIP,
+        "agreed_at": NOW - timedelta(seconds=9),
+        "before": dated((first, "100.00"), (second, "100.00"), (third, "100.00")),
+        "after": dated((first, "100.00"), (third, "100.00"), (fourth, "101.25")),
+        "cost": usd("1.25"),
+        "take_back_until": NOW + timedelta(days=1),
+    }
+    return Deferral(**{**given, **changes})
+
+
+def a_goodwill_statement(**changes: Any) -> GoodwillStatement:
+    given: dict[str, Any] = {
+        "known_since": date(2026, 1, 5),
+        "owed_at_first": usd("1000.00"),
+        "late_since": date(2025, 10, 10),
+        "payments": (
+            CameOrWent(on=date(2026, 3, 10), amount=usd("150.00")),
+            CameOrWent(on=date(2026, 3, 12), amount=usd("-150.00")),
+            CameOrWent(on=date(2026, 4, 10), amount=usd("300.00")),
+        ),
+        "paid": usd("300.00"),
+        "let_off": usd("20.00"),
+        "owed": usd("680.00"),
+        "plans": (
+            PlanKept(
+                reference="P-93TF-05", agreed_on=date(2026, 2, 1), outcome=PlanOutcome.RUNNING, of=10, due=4, kept=3
+            ),
+        ),
+        "record": RecordKept(jurisdiction="US", years=7, since=KeptSince.FIRST_LATE),
+    }
+    return GoodwillStatement(**{**given, **changes})
+
+
+def a_credit_sheet(jurisdiction: str = "CN", **changes: Any) -> CreditStatus:
+    rules = table().rules_for(jurisdiction, on=NOW.date())
+    one_off = table().one_off_for(jurisdiction, on=NOW.date())
+    currency = "CNY" if jurisdiction == "CN" else "USD"
+    given: dict[str, Any] = {
+        "jurisdiction": jurisdiction,
+        "owed": Money.of("680.00", currency),
+        "late_since": date(2025, 10, 10),
+        "let_off": Money.zero(currency),
+        "one_off": one_off,
+    }
+    if rules is not None:
+        given |= {
+            "rules_since": rules.effective_from,
+            "record": rules.record,
+            "objection_days": rules.objection_days,
+            "complaint_days": rules.complaint_days,
+            "free_reports_a_year": rules.free_reports_a_year,
+            "report_at": rules.report_at,
+        }
+    return CreditStatus(**{**given, **changes})
+
+
+def a_correction(**changes: Any) -> CreditCorrection:
+    given: dict[str, Any] = {
+        "bureau": "Example Bureau (made-up)",
+        "reported": Reported.OWED,
+        "fault": Fault.OUT_OF_DATE,
+        "current": "$3,600.00",
+        "correct": "$680.00",
+        "discovered_on": date(2026, 11, 20),
+        "owed": usd("680.00"),
+        "answer_by": date(2026, 12, 22),
+    }
+    return CreditCorrection(**{**given, **changes})
+
+
 MAKERS: dict[str, Callable[[], Details]] = {
     "plan": a_plan,
     "plan-with-interest": a_plan_with_interest,
@@ -267,6 +414,13 @@ MAKERS: dict[str, Callable[[], Details]] = {
     "last-receipt": a_last_receipt,
     "statement": a_statement,
     "statement-of-60": lambda: a_statement(lines=60),
+    "acknowledgement": an_acknowledgement,
+    "breathing-space": a_breathing_space,
+    "granted-pause": a_granted_pause,
+    "deferral": a_deferral,
+    "goodwill": a_goodwill_statement,
+    "credit-status": a_credit_sheet,
+    "credit-correction": a_correction,
 }
 
 
