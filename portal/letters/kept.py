@@ -78,7 +78,7 @@ def no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[s
 _REQUEST, _HOLD, _DEBT = table_of(CareRequest).c, table_of(CareHold).c, table_of(Debt).c
 _CHANGE, _PLAN = table_of(PlanChange).c, table_of(Plan).c
 # By the cause of a letter: its kind, what it is about, and the debt where there is one for each of them.
-_UNDONE = union_all(
+_UNDONE_OF_ALL = union_all(
     select(
         case((_REQUEST.kind == "cant_pay", "granted-pause"), else_="dispute-acknowledgement").label("kind"),
         _REQUEST.id.label("about"),
@@ -106,7 +106,8 @@ _UNDONE = union_all(
         _PLAN.debtor_id == bindparam("debtor_id"),
         _CHANGE.undone_at.is_not(None),
     ),
-)
+).subquery("undone")
+_UNDONE = select(_UNDONE_OF_ALL.c.kind, _UNDONE_OF_ALL.c.about, _UNDONE_OF_ALL.c.debt_id)
 
 # A newer one of the same debt says what an older one said.
 _REPLACED = frozenset(
