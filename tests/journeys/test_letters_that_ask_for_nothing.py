@@ -200,10 +200,7 @@ def test_new_dates_are_confirmed_at_once_and_taken_back_with_the_change(
     assert skipped.details.total.minor == sum(item.amount_minor for item in plan_items(debt))
     assert acts_of(debt.lender_id)["letter_issued"] == 3
 
-    number = plan_on(debt).changes
-    client.fill(
-        client.get(f"/plans/{plan.reference}/changes"), to=f"/plans/{plan.reference}/changes/{number}/take-back"
-    )
+    client.fill(page, to=f"/plans/{plan.reference}/changes/{plan_on(debt).changes}/take-back")
     assert [row[4] for row in listed(client) if row[1] == "Deferral confirmation"] == ["Taken back", "Valid"]
 
 
