@@ -31,7 +31,7 @@ def letters_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[Issued
                 IssuedLetter.debt_id,
             )
             .where(IssuedLetter.lender_id == lender_id, IssuedLetter.debtor_id == debtor_id)
-            .order_by(IssuedLetter.issued_at.desc())
+            .order_by(IssuedLetter.issued_at.desc(), IssuedLetter.id.desc())
         )  # type: ignore[arg-type]
     )
 
