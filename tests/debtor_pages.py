@@ -485,6 +485,8 @@ PAGES = (
     DebtorPage("staff, an empty call", "/staff/people/{person}/calls/new", COLLEAGUE, status=422, typed={"about": ""}),
     DebtorPage("staff, a person, paying by card", "/staff/people/{paying_by_itself}", COLLEAGUE),
     DebtorPage("staff, stop it", "/staff/people/{paying_by_itself}/autopay/{automatic}/stop", COLLEAGUE),
+    DebtorPage("staff, correct a credit record", "/staff/people/{person}/correct", COLLEAGUE),
+    DebtorPage("staff, an empty notice", "/staff/people/{person}/correct", COLLEAGUE, status=422, typed={"bureau": ""}),
     DebtorPage("staff, send a link", "/staff/people/{person}/link", COLLEAGUE),
     DebtorPage("staff, no link", "/staff/people/{person}/link", COLLEAGUE, status=422, typed={"form_key": "a"}),
     DebtorPage("staff, act for somebody", "/staff/people/{person}/act", COLLEAGUE),

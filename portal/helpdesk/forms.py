@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, TextAreaField
+from wtforms import BooleanField, DateField, HiddenField, IntegerField, RadioField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, StopValidation
 
 from portal.care.forms import AskForm, CantPayForm
 from portal.care.requests import LONGEST_WORDS, plain_words
+from portal.letters.caring_contents import Fault, Reported
 from portal.staff.forms import Filled
 from portal.web.fields import Form, Text, at_most, between, no_card_number
 from portal.web.languages import gettext as _
 from portal.web.languages import lazy_gettext
 
 LONGEST_REASON = 200
+LONGEST_VALUE = 120
 
 
 class AnswerForm(Form):
@@ -127,6 +129,54 @@ class LinkForm(Form):
         self.to.choices = [
             ("page", _("To their page: what they owe, their plan, everything else")),
             ("pay", _("To pay")),
+        ]
+
+
+class CorrectForm(Form):
+    """What was reported to a credit bureau and is not right."""
+
+    form_key = HiddenField()
+    debt = SelectField(lazy_gettext("Which debt?"))
+    bureau = Text(
+        lazy_gettext("Name of the credit bureau"),
+        [Filled(lazy_gettext("Say which credit bureau.")), at_most(LONGEST_VALUE), no_card_number],
+    )
+    reported = SelectField(lazy_gettext("What was reported?"))
+    fault = RadioField(
+        lazy_gettext("What is wrong with it?"), [InputRequired(lazy_gettext("Say what is wrong with it."))]
+    )
+    current = Text(
+        lazy_gettext("As it stands in the record"),
+        [Filled(lazy_gettext("Say what the record says.")), at_most(LONGEST_VALUE), no_card_number],
+    )
+    correct = Text(
+        lazy_gettext("As it has to be"),
+        [Filled(lazy_gettext("Say what it has to say.")), at_most(LONGEST_VALUE), no_card_number],
+    )
+    discovered_on = DateField(lazy_gettext("Found on"), [InputRequired(lazy_gettext("Say when it was found."))])
+    reason = Text(
+        lazy_gettext("How do you know?"),
+        [
+            Filled(lazy_gettext("Say in a few words how you know. The person reads it.")),
+            at_most(LONGEST_REASON),
+            no_card_number,
+        ],
+    )
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.reported.choices = [
+            (Reported.OWED.value, _("The amount that is owed")),
+            (Reported.LATE_AMOUNT.value, _("The amount that is late")),
+            (Reported.LATE_SINCE.value, _("Since when payments are late")),
+            (Reported.PAID_ON.value, _("When the debt was paid")),
+            (Reported.STATE.value, _("How the debt stands")),
+            (Reported.WHOSE.value, _("Whose debt it is")),
+        ]
+        self.fault.choices = [
+            (Fault.INACCURATE.value, _("It is not true.")),
+            (Fault.INCOMPLETE.value, _("Something is missing.")),
+            (Fault.OUT_OF_DATE.value, _("It is no longer so.")),
         ]
 
 

@@ -24,14 +24,18 @@ from portal.contact import choices
 from portal.contact.views import state_words as message_words
 from portal.db import transaction
 from portal.debts.pages import part_words
+from portal.debts.statement import debts_of
 from portal.helpdesk import finding, looking, opening, sending
 from portal.helpdesk import notes as written
 from portal.helpdesk.finding import Answer
-from portal.helpdesk.forms import CallForm, LinkForm, NoteForm, ReasonForm, SearchForm
+from portal.helpdesk.forms import CallForm, CorrectForm, LinkForm, NoteForm, ReasonForm, SearchForm
 from portal.helpdesk.person import Subject, debts_with_plans, payments_of, plans_of, subject_of
 from portal.helpdesk.reaching import ways_to_reach
 from portal.helpdesk.words import kind_words, payment_words, refused_words
 from portal.home.views import home_of
+from portal.letters import caring
+from portal.letters.caring_contents import Fault, Reported
+from portal.letters.conditions import NotYet
 from portal.letters.views import listed
 from portal.letters.views import state_words as letter_words
 from portal.money import Money
@@ -417,3 +421,37 @@ def link(who: Colleague, subject: Subject) -> ResponseReturnValue:
     if request.method == "GET":
         form.form_key.data = uuid.uuid4().hex
     return render_template("helpdesk/link.html", form=form, person=subject), 422 if form.errors else 200
+
+
+@helpdesk_people.route("/<uuid:debtor_id>/correct", methods=["GET", "POST"])
+@needs(Permission.HELP_PEOPLE)
+@of_person
+def correct(who: Colleague, subject: Subject) -> ResponseReturnValue:
+    """Write to a credit bureau that something which was reported is not right."""
+    form = CorrectForm()
+    debts = debts_of(**subject.key)
+    form.debt.choices = [(debt.reference, f"{debt.product} ({debt.reference})") for debt in debts]
+    if form.validate_on_submit():
+        found = caring.Found(
+            bureau=form.bureau.data,
+            reported=Reported(form.reported.data),
+            fault=Fault(form.fault.data),
+            current=form.current.data,
+            correct=form.correct.data,
+            discovered_on=form.discovered_on.data,
+            reason=form.reason.data,
+        )
+        debt = next(debt for debt in debts if debt.reference == form.debt.data)
+        with transaction():
+            new = caring.ask_to_correct(
+                debt, found, zone=subject.zone, form_key=form.form_key.data or "", by=who.actor, name=who.name
+            )
+        if not isinstance(new, NotYet):
+            flash(_("The notice is being made. It will be among the letters in a minute."), "success")
+            return redirect(url_for("helpdesk_people.letters", debtor_id=subject.debtor_id), 303)
+        form.correct.errors = [
+            _("A notice says what is right instead of what is wrong, found by today. What is true stays in the record.")
+        ]
+    if request.method == "GET":
+        form.form_key.data = uuid.uuid4().hex
+    return render_template("helpdesk/correct.html", form=form, person=subject), 422 if form.errors else 200

@@ -6,8 +6,10 @@ a colleague has found wrong in a report to a credit bureau.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -22,6 +24,7 @@ from portal.care.states import DISPUTES
 from portal.care.states import Kind as Asked
 from portal.db import session
 from portal.debts.statement import MONEY_CAME, Standing, by_id, debts_of, history
+from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Act, Actor, record
 from portal.ledger import Account
 from portal.lenders.models import Lender
@@ -46,7 +49,7 @@ from portal.letters.caring_contents import (
     Reported,
     Stop,
 )
-from portal.letters.caring_truth import cost_of_pause
+from portal.letters.caring_truth import cost_of_pause, is_wrong, takes_out
 from portal.letters.conditions import Facts, NotYet
 from portal.letters.contents import Adviser
 from portal.letters.credit_records import table
@@ -337,23 +340,73 @@ def credit_status(lender_id: uuid.UUID, debt_id: uuid.UUID, cause: str) -> None:
     _issue(details, lender_id=lender_id, debt_id=debt_id, cause=cause)
 
 
-def _corrected(payload: Mapping[str, str], lender_id: uuid.UUID) -> None:
-    debt_id = uuid.UUID(payload["debt_id"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a colleague found wrong in what was reported of a debt, what is right, and why that is known."""
+
+    bureau: str
+    reported: Reported
+    fault: Fault
+    current: str
+    correct: str
+    discovered_on: date
+    reason: str
+
+
+def ask_to_correct(debt: Standing, found: Found, *, zone: str, form_key: str, by: Actor, name: str) -> bool | NotYet:
+    """Ask for a notice to a credit bureau of what a colleague found wrong; the same form is one notice.
+
+    Gives whether it is new, or why none can be made: nothing is wrong, or the record would only be taken out.
+    """
+    today = clock.today(zone)
+    wrong = is_wrong(found.current, found.correct) and not takes_out(found.correct) and found.discovered_on <= today
+    refused = conditions.asked(Kind.CREDIT_CORRECTION, Facts(today=today, wrong=wrong))
+    if refused is not None:
+        return refused
+    cause = f"{Kind.CREDIT_CORRECTION.value}:{debt.id}:{form_key}"
+    new = queue.later(
+        "letters.issue",
+        lender_id=debt.lender_id,
+        payload={"kind": Kind.CREDIT_CORRECTION.value, "debt_id": str(debt.id), "cause": cause},
+        once=f"letter:{cause}",
+    )
+    if new:
+        record(
+            Act.LETTER_ASKED,
+            by=by,
+            lender_id=debt.lender_id,
+            debtor_id=debt.debtor_id,
+            debt_id=debt.id,
+            facts={"kind": Kind.CREDIT_CORRECTION.value, "cause": cause, "name": name, **asdict(found)},
+        )
+    return new
+
+
+def credit_correction(lender_id: uuid.UUID, debt_id: uuid.UUID, cause: str) -> None:
+    """Issue the notice to a credit bureau that was asked for, as the record of that says."""
     debt = by_id(lender_id=lender_id, debt_id=debt_id)
+    asked_for = session.scalars(
+        select(EvidenceRecord.entry).where(
+            EvidenceRecord.lender_id == lender_id,
+            EvidenceRecord.debtor_id == debt.debtor_id,
+            EvidenceRecord.act == Act.LETTER_ASKED.value,
+        )
+    )
+    [found] = [facts for entry in asked_for if (facts := json.loads(entry)["facts"]).get("cause") == cause]
     today = clock.today(session.get_one(Debtor, (lender_id, debt.debtor_id)).zone)
     rules = table().rules_for(session.get_one(Lender, lender_id).jurisdiction, on=today)
     days = rules.objection_days if rules else None
     details = CreditCorrection(
-        bureau=payload["bureau"],
-        reported=Reported(payload["reported"]),
-        fault=Fault(payload["fault"]),
-        current=payload["current"],
-        correct=payload["correct"],
-        discovered_on=date.fromisoformat(payload["discovered_on"]),
+        bureau=found["bureau"],
+        reported=Reported(found["reported"]),
+        fault=Fault(found["fault"]),
+        current=found["current"],
+        correct=found["correct"],
+        discovered_on=date.fromisoformat(found["discovered_on"]),
         owed=debt.owed,
         answer_by=today + timedelta(days=days) if days else None,
     )
-    _issue(details, lender_id=lender_id, debt_id=debt_id, cause=payload["cause"])
+    _issue(details, lender_id=lender_id, debt_id=debt_id, cause=cause)
 
 
 def _about(job: queue.Job) -> uuid.UUID:
@@ -372,7 +425,7 @@ _MADE: Final[Mapping[str, Callable[[uuid.UUID, queue.Job], None]]] = MappingProx
         Kind.DEFERRAL.value: lambda lender_id, job: deferral(lender_id, _about(job)),
         Kind.GOODWILL.value: _of_debt(goodwill),
         Kind.CREDIT_STATUS.value: _of_debt(credit_status),
-        Kind.CREDIT_CORRECTION.value: lambda lender_id, job: _corrected(job.payload, lender_id),
+        Kind.CREDIT_CORRECTION.value: _of_debt(credit_correction),
     }
 )
 KINDS: Final = frozenset(_MADE)

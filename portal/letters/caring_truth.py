@@ -130,12 +130,18 @@ def _against_correction(letter: Letter, made: CreditCorrection) -> Iterator[Reas
     today = letter.issued_at.astimezone(ZoneInfo(letter.zone)).date()
     if made.discovered_on > today:
         yield Reason.BEFORE_IT_HAPPENED
-    if not made.correct.strip() or plain(made.correct) == plain(made.current):
+    if not is_wrong(made.current, made.correct):
         yield Reason.NOT_WRONG
-    if _TAKE_OUT.search(made.correct):
+    if takes_out(made.correct):
         yield Reason.ASKS_TO_TAKE_OUT
 
 
-def plain(value: str) -> str:
-    """Give a value without what makes no difference: capitals, and space."""
-    return "".join(value.casefold().split())
+def is_wrong(current: str, correct: str) -> bool:
+    """Say whether what has to be is there, and another than what is; capitals and space make no difference."""
+    is_, has_to_be = ("".join(value.casefold().split()) for value in (current, correct))
+    return bool(has_to_be) and is_ != has_to_be
+
+
+def takes_out(correct: str) -> bool:
+    """Say whether what is given as right asks to take a record out instead."""
+    return bool(_TAKE_OUT.search(correct))

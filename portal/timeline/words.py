@@ -404,7 +404,14 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "points_awarded": lambda _f: _("You got points for a kept payment"),
         "points_taken_back": lambda _f: _("Points were taken back, because the payment went back"),
-        "letter_asked": lambda _f: _("You asked for a letter"),
+        "letter_asked": lambda f: (
+            _(
+                "%(name)s found that something reported of your debt is wrong, and asked for it to be corrected",
+                name=f.text("name"),
+            )
+            if f.text("kind") == "credit-correction"
+            else _("You asked for a letter")
+        ),
         "letter_issued": _letter,
         "letter_waits_for_person": lambda _f: _("A letter for you is being prepared by a person"),
         "letter_sent_by_hand": lambda _f: _("A person sent you a letter"),

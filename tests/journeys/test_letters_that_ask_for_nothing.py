@@ -21,6 +21,7 @@ from portal.evidence.record import PORTAL
 from portal.lenders.models import Lender
 from portal.letters import pdf
 from portal.letters.caring_contents import (
+    CreditCorrection,
     CreditStatus,
     Deferral,
     Deferred,
@@ -36,6 +37,7 @@ from portal.letters.contents import Letter
 from portal.letters.models import IssuedLetter
 from portal.letters.sheet import Rendered
 from portal.queue import QueuedJob
+from portal.staff.roles import Role
 from tests.conftest import Clock
 from tests.factories import LIMITS_WITH_CHANGES, a_debt, a_debtor, a_lender
 from tests.journeys.acts import (
@@ -51,6 +53,7 @@ from tests.journeys.acts import (
     plan_on,
     work,
 )
+from tests.journeys.staff import a_client, a_worker, come_to_work
 from tests.pages import CheckingClient, page_of
 
 
@@ -243,3 +246,41 @@ def test_what_is_paid_is_stated_once_a_day_and_only_when_it_can_be(
     assert len(letters(app, "goodwill-statement")) == 1
     # Whatever else somebody sends is the statement of account; another's debt is nobody's.
     assert client.post("/letters/ask", data={"debt": "NOPE", "kind": "goodwill-statement"}).status_code in (400, 404)
+
+
+def test_a_colleague_has_a_credit_record_corrected_once_and_nothing_true_taken_out(
+    client: CheckingClient, debt: Standing, lender: Lender, app: Flask
+) -> None:
+    worker = a_client(app)
+    come_to_work(worker, a_worker(app, lender, Role.HELPDESK))
+    address = f"/staff/people/{debt.debtor_id}/correct"
+    form = worker.get(address)
+    typed = {
+        "bureau": "Example Bureau",
+        "reported": "owed",
+        "fault": "inaccurate",
+        "current": "1,900.00",
+        "correct": "1,900.00",
+        "discovered_on": "2026-05-01",
+        "reason": "The file of April had one figure too many.",
+    }
+    for wrong in ("1,900.00", "Delete it"):
+        refused = worker.fill(form, typed | {"correct": wrong}, to="/correct")
+        assert refused.status_code == 422 and page_of(refused).says("What is true stays in the record.")
+    assert acts_of(lender.id)["letter_asked"] == 0
+    for _click in range(2):
+        done = worker.fill(form, typed | {"correct": "900.00"}, to="/correct")
+        assert page_of(done).says("The notice is being made.")
+    assert acts_of(lender.id)["letter_asked"] == 1
+    (letter,) = letters(app, "credit-correction")
+    said = letter.details
+    assert isinstance(said, CreditCorrection)
+    assert (said.bureau, said.current, said.correct) == ("Example Bureau", "1,900.00", "900.00")
+    assert said.answer_by is not None and said.answer_by - letter.issued_at.date() == timedelta(days=30)
+    come_in(client, debt)
+    assert states(client) == {"Notice to correct a credit record": "Valid"}
+    assert page_of(client.get("/timeline")).says("found that something reported of your debt is wrong")
+
+    auditor = a_client(app)
+    come_to_work(auditor, a_worker(app, lender, Role.AUDITOR, email="a@linden.example", name="Aud"))
+    assert auditor.get(address).status_code == 403
