@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from itertools import dropwhile, takewhile
@@ -63,7 +64,7 @@ from portal.web.numbers import public_number
 QUERY_DAYS, COMPLAINT_DAYS = 15, 15
 _CN_561 = (Component.COSTS, Component.PENALTY, Component.FEES, Component.INTEREST, Component.PRINCIPAL)
 _METHODS = {rails.Kind.CARD: Method.CARD, rails.Kind.DEBIT: Method.DIRECT_DEBIT}
-_ENTRIES = {
+ENTRIES = {
     "opening": Entry.OPENING,
     "payment": Entry.PAYMENT,
     "refund": Entry.REFUND,
@@ -119,15 +120,7 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
     schedule = schedule_in(made)
     terms = made.terms
     currency = plan.currency
-    left = schedule.total
     arrangement = arrangement_in(made)
-    waives = arrangement.waiver.with_item if arrangement.waiver is not None else (None,) * schedule.count
-    instalments = []
-    for item, waived in zip(schedule.items, waives, strict=True):
-        left = left - item.amount
-        instalments.append(
-            Instalment(number=item.seq, due=item.due_on, amount=item.amount, left=left, waived=waived or None)
-        )
     contract, during = Decimal(terms["contract_rate"]), Decimal(terms["plan_rate"])
     if not contract:
         treatment = Treatment.NONE
@@ -144,7 +137,7 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         balance_on=made.as_of,
         balance=Amounts(**{name: Money(minor, currency) for name, minor in terms["parts"].items()}),
         frequency=Frequency(plan.frequency),
-        instalments=tuple(instalments),
+        instalments=instalments_in(made),
         interest=InterestTerms(
             treatment=treatment,
             added=schedule.total_interest,
@@ -161,12 +154,23 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         still_owed=arrangement.left_at_review,
         void_on=plan.void_on,
         decided_by_program=made.kind != GRANTED,
-        told=_told(plan.agreed_text),
+        told=told_of(plan.agreed_text),
     )
-    _issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
+    issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
 
 
-def _told(agreed_text: str) -> tuple[Told, ...]:
+def instalments_in(made: Quote) -> tuple[Instalment, ...]:
+    """Give the payments of a quote, with what is left and what is let off after each."""
+    schedule, waiver = schedule_in(made), arrangement_in(made).waiver
+    left, found = schedule.total, []
+    for item, waived in zip(schedule.items, waiver.with_item if waiver else (None,) * schedule.count, strict=True):
+        left = left - item.amount
+        found.append(Instalment(number=item.seq, due=item.due_on, amount=item.amount, left=left, waived=waived or None))
+    return tuple(found)
+
+
+def told_of(agreed_text: str) -> tuple[Told, ...]:
+    """Give what was said before a plan was agreed, word for word."""
     rows, *titled = told_in(agreed_text) or ((),)
     first = (Told(title=None, lines=rows),) if rows else ()
     return (*first, *(Told(title=title, lines=tuple(lines)) for title, *lines in titled))
@@ -206,7 +210,7 @@ def payment_receipt(*, lender_id: uuid.UUID, payment_id: uuid.UUID, debt_id: uui
         lets_off_later=payment.returns_end_on is not None and _lets_off(lender_id, part),
     )
     cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
-    _issue(lender_id=lender_id, debt_id=part.debt_id, details=details, cause=cause)
+    issue(lender_id=lender_id, debt_id=part.debt_id, details=details, cause=cause)
 
 
 def _lets_off(lender_id: uuid.UUID, part: Part) -> bool:
@@ -317,7 +321,7 @@ def statement(*, lender_id: uuid.UUID, debt_id: uuid.UUID, cause: str) -> None:
     debt = by_id(lender_id=lender_id, debt_id=debt_id)
     debtor = session.get_one(Debtor, (lender_id, debt.debtor_id))
     details = _statement_of(debt, zone=debtor.zone, now=clock.now())
-    _issue(lender_id=lender_id, debt_id=debt_id, details=details, cause=cause)
+    issue(lender_id=lender_id, debt_id=debt_id, details=details, cause=cause)
 
 
 def statement_letter(debt: Standing, *, lender: Lender, debtor: Debtor, now: datetime, number: str) -> Letter:
@@ -340,7 +344,7 @@ def _statement_of(debt: Standing, *, zone: str, now: datetime) -> Statement:
         lines=tuple(
             StatementLine(
                 on=line.on,
-                entry=_ENTRIES[line.kind],
+                entry=ENTRIES[line.kind],
                 reference=line.kind.upper(),
                 amount=line.change,
                 owed=line.after - line.credit_after,
@@ -418,7 +422,18 @@ def drawn(letter: Letter) -> Rendered:
         )
 
 
-def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause: str) -> None:
+def issue(
+    *,
+    lender_id: uuid.UUID,
+    debt_id: uuid.UUID,
+    details: Details,
+    cause: str,
+    still: Callable[[], bool] | None = None,
+) -> None:
+    """Draw a letter and keep it, once a cause; with `still` only if that says so in the transaction that keeps it.
+
+    :raises NotTrue: if it would say something that isn't so.
+    """
     there = session.scalars(
         select(IssuedLetter.id).where(IssuedLetter.lender_id == lender_id, IssuedLetter.cause == cause)
     ).one_or_none()
@@ -457,6 +472,8 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause:
     file = done.pdf if done else rendered.pdf
     digest = hashlib.sha256(file).hexdigest()
     with transaction() as s:
+        if still is not None and not still():
+            return
         kept = s.execute(
             insert_unless_there(IssuedLetter)
             .values(
@@ -539,13 +556,24 @@ def _leave_to_person(
             )
 
 
+# What is asked for again by which job, and by what it is about.
+_AGAIN = {
+    "plan-agreement": ("plan-agreement", "plan_id"),
+    "plan-ended": ("plan-ended", "plan_id"),
+    "paid-in-full": ("debt-over", "debt_id"),
+    "settlement-satisfied": ("debt-over", "debt_id"),
+    "settlement-offer": ("settlement-offer", "quote_id"),
+}
+
+
 def try_again(waiting: LetterByHand) -> None:
     """Ask for a letter that waits for a person once more, for when a font with its characters is there."""
     kind, _mark, about = waiting.cause.partition(":")
+    asked, key = _AGAIN.get(kind, (kind, "payment_id"))
     queue.later(
         "letters.issue",
         lender_id=waiting.lender_id,
-        payload={"kind": kind, {"plan-agreement": "plan_id"}.get(kind, "payment_id"): about},
+        payload={"kind": asked, key: about.partition(":")[0]},
         while_waiting=f"letter:{waiting.cause}",
     )
 
