@@ -40,8 +40,8 @@ class Facts:
 
     Amounts are in minor units. `today` is a day of the debtor's calendar. `bank_until` is the last day on which a bank
     can take back by itself something that was paid. `let_off` is all that the lender gave up for good, by a waiver or
-    a write-off. `may_go_back`: a refund was asked for, or the payer's bank asks, and that isn't over. `offer_until` is the last day of an offer. `disputed`: somebody says that the debt is wrong, and has
-    no answer yet.
+    a write-off. `may_go_back`: a refund was asked for, or the payer's bank asks, and that isn't over. `offer_until` is
+    the last day of an offer. `disputed`: somebody says that the debt is wrong, and has no answer yet.
     """
 
     today: date

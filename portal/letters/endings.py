@@ -1,7 +1,7 @@
 """Letters about how a debt or a plan ends: what speaks for and against each, when it comes, and its issue.
 
-Invariant: a letter that says that a debt is over is kept in a transaction that holds the debt's book and finds it as the
-letter says it.
+Invariant: a letter that says that a debt is over is kept in a transaction that holds the debt's book and finds it as
+the letter says it.
 """
 
 from __future__ import annotations

@@ -169,9 +169,7 @@ def _against(against: NotYet | None) -> str:
     since = day_words(against.since) if against.since else ""
     match against.why:
         case Why.STILL_OWED | Why.NOTHING_PAID:
-            return _(
-                "It is made by itself when nothing is left to pay and no bank can take a payment back by itself any more."
-            )
+            return _("It is made by itself when nothing is left to pay, and no bank can take a payment back by itself.")
         case Why.BANK_CAN_TAKE_BACK:
             return _(
                 "It is made by itself on %(day)s. Until then your bank can take a payment back by itself.", day=since

@@ -113,12 +113,10 @@ def _letter(facts: Facts) -> str:
         "statement-of-account": _("We made a statement of account, number %(number)s", number=facts.text("letter")),
         "settlement-offer": _("We wrote down an offer, letter number %(number)s", number=facts.text("letter")),
         "settlement-satisfied": _(
-            "We confirmed that the settlement was kept, letter %(number)s", number=facts.text("letter")
+            "We confirmed your settlement, letter number %(number)s", number=facts.text("letter")
         ),
         "paid-in-full": _("We confirmed that all was paid, letter number %(number)s", number=facts.text("letter")),
-        "plan-ended": _(
-            "We made the letter about the end of your plan, number %(number)s", number=facts.text("letter")
-        ),
+        "plan-ended": _("We wrote that your plan ended, letter number %(number)s", number=facts.text("letter")),
     }.get(facts.text("kind"), _("We made a letter, number %(number)s", number=facts.text("letter")))
 
 

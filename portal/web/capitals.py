@@ -18,7 +18,8 @@ def capitals(value: Money) -> str | None:
     """Write a sum in capital numerals, with the name of its currency; None where there is no way to write it.
 
     12,300.05 yuan are 人民币壹万贰仟叁佰元零伍分, 100.00 are 人民币壹佰元整. None for sums below zero, from 万亿 on,
-    or of a currency with three decimals. Source: 中国人民银行《支付结算办法》, annex 1 (正确填写票据和结算凭证的基本规定).
+    or of a currency with three decimals. Source: 支付结算办法 (People's Bank of China),
+    annex 1, 正确填写票据和结算凭证的基本规定.
     """
     decimals = EXPONENTS[value.currency]
     whole, part = divmod(value.minor, 10**decimals)
