@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal import clock, ledger, queue
 from portal.care.holds import holding, is_disputed
@@ -44,7 +44,7 @@ from portal.payments.models import CreditUse, Dispute, Payment, PaymentPart, Ref
 from portal.people.models import Debtor
 from portal.plans.ended import ENDED, ask_for_letter
 from portal.plans.key_facts import said_of
-from portal.plans.models import Plan, PlanItem, Quote
+from portal.plans.models import LIVE_STATES, Plan, PlanItem, Quote
 from portal.plans.negotiate import arrangement_in, facts_in, holds, orders_in, quote_of
 from portal.plans.rewriting import end_undoable
 from portal.plans.states import State
@@ -163,14 +163,36 @@ def coming_of(debts: Sequence[Standing], *, today: date) -> tuple[Coming, ...]:
             select(model.cause).where(model.lender_id == debts[0].lender_id, model.cause.in_(causes))
         )
     }
+    promised = _promised(debts)
     found = []
     for debt in debts:
         over = overs[debt.id]
-        if over.cause(debt.id) not in there:
+        if debt.id in promised:
+            facts = replace(over.facts, owed=max(over.facts.owed - promised[debt.id], 0), let_off=promised[debt.id])
+            kind = Kind.SETTLEMENT_SATISFIED
+            found.append(Coming(kind, debt, conditions.asked(kind, facts)))
+        elif over.cause(debt.id) not in there:
             found.append(Coming(over.kind, debt, conditions.asked(over.kind, over.facts)))
         if over.facts.let_off and not over.facts.owed:
             found.append(Coming(Kind.PAID_IN_FULL, debt, conditions.asked(Kind.PAID_IN_FULL, over.facts)))
     return tuple(found)
+
+
+def _promised(debts: Sequence[Standing]) -> dict[uuid.UUID, int]:
+    """Give what living plans of some debts of one person will let off and haven't yet, by debt."""
+    rows = session.execute(
+        select(Plan.debt_id, func.sum(PlanItem.waive_minor))
+        .join(PlanItem, (PlanItem.lender_id == Plan.lender_id) & (PlanItem.plan_id == Plan.id))
+        .where(
+            Plan.lender_id == debts[0].lender_id,
+            Plan.debt_id.in_([debt.id for debt in debts]),
+            Plan.state.in_(LIVE_STATES),
+            Plan.waive_minor > 0,
+            PlanItem.waiver_posting_id.is_(None),
+        )
+        .group_by(Plan.debt_id)
+    )
+    return {debt_id: int(minor) for debt_id, minor in rows if minor}
 
 
 def overs_of(debts: Sequence[Standing], *, today: date) -> dict[uuid.UUID, Over]:

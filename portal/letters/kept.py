@@ -89,7 +89,7 @@ def _endings_no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> fr
     ).all()
     over = [letter for letter in letters if letter.kind in _OF_A_DEBT_THAT_IS_OVER]
     back = _back_since(lender_id, {letter.debt_id for letter in over})
-    found = {letter.cause for letter in over if letter.debt_id in back and back[letter.debt_id] > letter.issued_at}
+    found = {letter.cause for letter in over if letter.debt_id in back and back[letter.debt_id] >= letter.issued_at}
     for letter in letters:
         if letter.kind == Kind.SETTLEMENT_OFFER.value:
             made = session.get_one(Quote, (lender_id, uuid.UUID(letter.cause.partition(":")[2])))
