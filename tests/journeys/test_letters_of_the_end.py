@@ -103,9 +103,7 @@ def test_a_settlement_has_its_letter_once_no_bank_can_take_the_money_back(
     payment = arrives(app, debt, monkeypatch, amount="806.00", plan=plan, by="us_bank_account")
     work(app, letters=True)
     # It arrived on 4 May 2026, and a bank has 60 days.
-    assert all_letters(client, debt).says(
-        "It is made by itself on 4 July 2026. Until then your bank can take a payment"
-    )
+    assert all_letters(client, debt).says("It is made by itself on 4 July 2026. Until then your bank")
     clock.forward(days=60)
     night(app)
     assert letters("settlement-satisfied") == []
