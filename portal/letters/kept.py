@@ -114,7 +114,7 @@ def _back_since(lender_id: uuid.UUID, debt_ids: Collection[uuid.UUID]) -> dict[u
         )
         .group_by(Transfer.book_id)
     )
-    return {book_id: at for book_id, at in rows}
+    return {book_id: at for book_id, at in rows if book_id is not None}
 
 
 # A newer one of the same debt says what an older one said.
