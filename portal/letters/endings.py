@@ -139,7 +139,8 @@ def debt_over(*, lender_id: uuid.UUID, debt_id: uuid.UUID) -> None:
                 "letters.issue",
                 lender_id=lender_id,
                 payload={"kind": "debt-over", "debt_id": str(debt_id)},
-                while_waiting=f"debt-over:{debt_id}",
+                # Not the key of those that are asked for now: what changes meanwhile is looked at at once.
+                while_waiting=f"debt-over:{debt_id}:{against.since}",
                 at=at,
             )
 
