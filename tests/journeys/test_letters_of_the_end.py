@@ -14,7 +14,7 @@ from portal.db import session, transaction
 from portal.debts.statement import Standing
 from portal.evidence.record import Actor
 from portal.lenders.models import Lender
-from portal.letters import issue, pdf
+from portal.letters import pdf
 from portal.letters.contents import Letter
 from portal.letters.ending_contents import PaidInFull
 from portal.letters.models import IssuedLetter
@@ -38,7 +38,7 @@ def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
         html = pdf.write_html(template=template, letter=letter, environment=environment, language=language)  # type: ignore[arg-type]
         return Rendered(pdf=html.encode(), pages=1)
 
-    monkeypatch.setattr(issue.pdf, "render", written)
+    monkeypatch.setattr(pdf, "render", written)
 
 
 @pytest.fixture
@@ -168,15 +168,15 @@ def test_what_goes_back_while_a_letter_is_drawn_is_not_written(
 ) -> None:
     debt = a_debt("100.00", lender=lender)
     payment = arrives(app, debt, monkeypatch, amount="100.00")
-    draw = issue.pdf.render
+    draw = pdf.render
 
     def slowly(**named: object) -> Rendered:
-        found = draw(**named)  # type: ignore[arg-type]
+        found = draw(**named)
         if named["template"] == "letters/paid-in-full.html":
             arrives(app, debt, monkeypatch, amount="100.00", payment=payment, back=("100.00",))
         return found
 
-    monkeypatch.setattr(issue.pdf, "render", slowly)
+    monkeypatch.setattr(pdf, "render", slowly)
     work(app, letters=True)
     assert (now(debt).owed, letters("paid-in-full")) == (usd("100.00"), [])
     books_agree()
