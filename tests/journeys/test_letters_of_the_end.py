@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -170,7 +171,7 @@ def test_what_goes_back_while_a_letter_is_drawn_is_not_written(
     payment = arrives(app, debt, monkeypatch, amount="100.00")
     draw = pdf.render
 
-    def slowly(**named: object) -> Rendered:
+    def slowly(**named: Any) -> Rendered:
         found = draw(**named)
         if named["template"] == "letters/paid-in-full.html":
             arrives(app, debt, monkeypatch, amount="100.00", payment=payment, back=("100.00",))
