@@ -14,7 +14,7 @@ from portal.care.holds import holding
 from portal.contact.office import office
 from portal.files import acts as files
 from portal.files import work as file_work
-from portal.letters import caring, issue
+from portal.letters import caring, endings
 from portal.payments import closing, giving_back, reconcile, settle, tell_back
 from portal.payments import tell as payment_tell
 from portal.people import notices
@@ -65,7 +65,7 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         agreeing.FORGET: inside(saving.forget),
         agreeing.LOOK: inside(charging.look),
         charging.CHARGE: inside(charging.run),
-        "letters.issue": inside(lambda job: (caring if job.payload["kind"] in caring.KINDS else issue).run(job)),
+        "letters.issue": inside(lambda job: (caring if job.payload["kind"] in caring.KINDS else endings).run(job)),
         files.SEE: inside(file_work.see),
         files.BRING: inside(file_work.bring),
         files.UNDO: inside(file_work.undo),

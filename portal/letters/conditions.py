@@ -24,6 +24,7 @@ class Why(StrEnum):
     STILL_OWED = "something is still owed"
     ON_ITS_WAY = "a payment is on its way"
     BANK_CAN_TAKE_BACK = "a bank can take a payment back by itself"
+    MAY_GO_BACK = "it is not decided whether a payment goes back"
     NOTHING_PAID = "nothing was paid"
     LET_OFF = "something was let off, so it was not all paid"
     NOTHING_LET_OFF = "nothing was let off"
@@ -44,8 +45,9 @@ class Facts:
 
     Amounts are in minor units. `today` is a day of the debtor's calendar. `bank_until` is the last day on which a bank
     can take back by itself something that was paid. `let_off` is all that the lender gave up for good, by a waiver or
-    a write-off. `offer_until` is the last day of an offer. `disputed`: somebody says that the debt is wrong, and has
-    no answer yet, and will have one by `answer_by`.
+    a write-off. `may_go_back`: a refund was asked for, or the payer's bank asks, and that isn't over. `offer_until` is
+    the last day of an offer. `disputed`: somebody says that the debt is wrong, and has no answer yet, and will have one
+    by `answer_by`.
 
     `held_until` is the last day of what stops because of a request, whose `held_by_law` says whether a law or the
     lender gives it. `moved`: dates of a plan were moved, and that stands. `wrong`: something that was reported to a
@@ -59,6 +61,7 @@ class Facts:
     paid: int = 0
     let_off: int = 0
     on_its_way: bool = False
+    may_go_back: bool = False
     bank_until: date | None = None
     disputed: bool = False
     offer_until: date | None = None
@@ -115,6 +118,8 @@ def _over_for_good(facts: Facts) -> NotYet | None:
     if facts.on_its_way:
         # It may pay more than is owed, or never come: nobody knows when.
         return NotYet(Why.ON_ITS_WAY, facts.today + timedelta(days=1))
+    if facts.may_go_back:
+        return NotYet(Why.MAY_GO_BACK, facts.today + timedelta(days=1))
     if facts.bank_until is not None and facts.today <= facts.bank_until:
         return NotYet(Why.BANK_CAN_TAKE_BACK, facts.bank_until + timedelta(days=1))
     return None

@@ -16,7 +16,13 @@ from types import NoneType, UnionType
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
 from portal.letters.caring_contents import CARING, Caring
+from portal.letters.ending_contents import ENDINGS, Ending
 from portal.letters.kinds import Kind as Kind
+from portal.letters.parts import Amounts as Amounts
+from portal.letters.parts import Component as Component
+from portal.letters.parts import Entry as Entry
+from portal.letters.parts import Instalment as Instalment
+from portal.letters.parts import Told as Told
 from portal.money import Money
 
 FORMAT = "repayment-portal-letter/1"
@@ -33,16 +39,6 @@ class WithoutZone(ValueError):
 
 class UnreadableLetter(ValueError):
     """JSON that was not written by `Letter.to_json`."""
-
-
-class Component(StrEnum):
-    """The parts that a debt is made of, as in the ledger."""
-
-    PRINCIPAL = "principal"
-    INTEREST = "interest"
-    PENALTY = "penalty"
-    FEES = "fees"
-    COSTS = "costs"
 
 
 class Frequency(StrEnum):
@@ -74,27 +70,6 @@ class Method(StrEnum):
     DIRECT_DEBIT = "direct-debit"
     CASH = "cash"
     OTHER = "other"
-
-
-class Entry(StrEnum):
-    """What a line of a statement is."""
-
-    OPENING = "opening"  # The balance as the lender handed it over.
-    INTEREST = "interest"
-    PENALTY = "penalty"
-    FEE = "fee"
-    COST = "cost"
-    PAYMENT = "payment"
-    REFUND = "refund"
-    REFUND_FAILED = "refund-failed"  # It did not arrive, and counts as paid again.
-    TAKEN_BY_BANK = "taken-by-bank"
-    GIVEN_BY_BANK = "given-by-bank"  # A question of the bank was answered, and the payment counts again.
-    PLACED = "placed"  # Money that had waited was found to be for this debt.
-    CREDIT_USED = "credit-used"  # Money that was paid too much was used for this debt, or from it for another.
-    CREDIT_USE_UNDONE = "credit-use-undone"
-    ADJUSTMENT = "adjustment"
-    WAIVER = "waiver"
-    WRITE_OFF = "write-off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,37 +106,6 @@ class Help:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Amounts:
-    """One amount for each part of a debt, all in one currency."""
-
-    principal: Money
-    interest: Money
-    penalty: Money
-    fees: Money
-    costs: Money
-
-    @property
-    def total(self) -> Money:
-        """Add up the five parts."""
-        return self.principal + self.interest + self.penalty + self.fees + self.costs
-
-    def parts(self) -> tuple[tuple[Component, Money], ...]:
-        """Return each part with its name, in the order in which a letter lists them."""
-        return tuple((component, getattr(self, component.value)) for component in Component)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instalment:
-    """One payment of a plan, and what is left of the plan's total once it is paid."""
-
-    number: int
-    due: date
-    amount: Money
-    left: Money
-    waived: Money | None = None  # Let off once this payment has arrived.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InterestTerms:
     """How interest is treated while the plan runs; rates are percent a year, `added` is part of the plan's total."""
 
@@ -170,14 +114,6 @@ class InterestTerms:
     rate: Decimal | None = None  # While the plan runs; None where none is charged.
     rate_after: Decimal | None = None  # If the plan ends early; None where none is charged.
     day_count: str | None = None  # "ACT/365F" and so on.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A paragraph of what was said, in the words in which it was said: its lines, and a title where it had one."""
-
-    title: str | None
-    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,7 +263,7 @@ class Statement:
         return -sum((line.amount for line in self.lines if line.amount.minor < 0), Money.zero(self.currency))
 
 
-Details = PlanAgreement | PaymentReceipt | Statement | Caring
+Details = PlanAgreement | PaymentReceipt | Statement | Caring | Ending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,7 +356,7 @@ class Letter:
 _SINCE = frozenset({"sealed", "log"})
 
 DETAILS: Mapping[Kind, type[Details]] = {
-    each.kind: each for each in (PlanAgreement, PaymentReceipt, Statement, *CARING)
+    each.kind: each for each in (PlanAgreement, PaymentReceipt, Statement, *CARING, *ENDINGS)
 }
 
 

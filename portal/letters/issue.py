@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from itertools import dropwhile, takewhile
@@ -64,7 +65,7 @@ from portal.web.numbers import public_number
 QUERY_DAYS, COMPLAINT_DAYS = 15, 15
 _CN_561 = (Component.COSTS, Component.PENALTY, Component.FEES, Component.INTEREST, Component.PRINCIPAL)
 _METHODS = {rails.Kind.CARD: Method.CARD, rails.Kind.DEBIT: Method.DIRECT_DEBIT}
-_ENTRIES = {
+ENTRIES = {
     "opening": Entry.OPENING,
     "payment": Entry.PAYMENT,
     "refund": Entry.REFUND,
@@ -120,15 +121,7 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
     schedule = schedule_in(made)
     terms = made.terms
     currency = plan.currency
-    left = schedule.total
     arrangement = arrangement_in(made)
-    waives = arrangement.waiver.with_item if arrangement.waiver is not None else (None,) * schedule.count
-    instalments = []
-    for item, waived in zip(schedule.items, waives, strict=True):
-        left = left - item.amount
-        instalments.append(
-            Instalment(number=item.seq, due=item.due_on, amount=item.amount, left=left, waived=waived or None)
-        )
     contract, during = Decimal(terms["contract_rate"]), Decimal(terms["plan_rate"])
     if not contract:
         treatment = Treatment.NONE
@@ -145,7 +138,7 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         balance_on=made.as_of,
         balance=Amounts(**{name: Money(minor, currency) for name, minor in terms["parts"].items()}),
         frequency=Frequency(plan.frequency),
-        instalments=tuple(instalments),
+        instalments=instalments_in(made),
         interest=InterestTerms(
             treatment=treatment,
             added=schedule.total_interest,
@@ -162,12 +155,23 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         still_owed=arrangement.left_at_review,
         void_on=plan.void_on,
         decided_by_program=made.kind != GRANTED,
-        told=_told(plan.agreed_text),
+        told=told_of(plan.agreed_text),
     )
     issue_letter(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
 
 
-def _told(agreed_text: str) -> tuple[Told, ...]:
+def instalments_in(made: Quote) -> tuple[Instalment, ...]:
+    """Give the payments of a quote, with what is left and what is let off after each."""
+    schedule, waiver = schedule_in(made), arrangement_in(made).waiver
+    left, found = schedule.total, []
+    for item, waived in zip(schedule.items, waiver.with_item if waiver else (None,) * schedule.count, strict=True):
+        left = left - item.amount
+        found.append(Instalment(number=item.seq, due=item.due_on, amount=item.amount, left=left, waived=waived or None))
+    return tuple(found)
+
+
+def told_of(agreed_text: str) -> tuple[Told, ...]:
+    """Give what was said before a plan was agreed, word for word."""
     rows, *titled = told_in(agreed_text) or ((),)
     first = (Told(title=None, lines=rows),) if rows else ()
     return (*first, *(Told(title=title, lines=tuple(lines)) for title, *lines in titled))
@@ -341,7 +345,7 @@ def _statement_of(debt: Standing, *, zone: str, now: datetime) -> Statement:
         lines=tuple(
             StatementLine(
                 on=line.on,
-                entry=_ENTRIES[line.kind],
+                entry=ENTRIES[line.kind],
                 reference=line.kind.upper(),
                 amount=line.change,
                 owed=line.after - line.credit_after,
@@ -423,11 +427,17 @@ def drawn(letter: Letter) -> Rendered:
 
 
 def issue_letter(
-    *, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause: str, advice: tuple[Adviser, ...] = ()
+    *,
+    lender_id: uuid.UUID,
+    debt_id: uuid.UUID,
+    details: Details,
+    cause: str,
+    advice: tuple[Adviser, ...] = (),
+    still: Callable[[], bool] | None = None,
 ) -> None:
-    """Check a letter, draw it, seal it and keep it, once a cause; nothing stays open while it is drawn.
+    """Check a letter, draw it, seal it and keep it, once a cause; with `still` only if that says so when it is kept.
 
-    One with a character that no font has waits for a person instead.
+    Nothing stays open while it is drawn. One with a character that no font has waits for a person instead.
 
     :raises NotTrue: if it would say something that isn't so.
     """
@@ -470,6 +480,8 @@ def issue_letter(
     file = done.pdf if done else rendered.pdf
     digest = hashlib.sha256(file).hexdigest()
     with transaction() as s:
+        if still is not None and not still():
+            return
         kept = s.execute(
             insert_unless_there(IssuedLetter)
             .values(
@@ -552,15 +564,30 @@ def _leave_to_person(
             )
 
 
+# What is asked for again by which job, and by what it is about.
+_AGAIN = {
+    "plan-agreement": ("plan-agreement", "plan_id"),
+    "payment-receipt": ("payment-receipt", "payment_id"),
+    "plan-ended": ("plan-ended", "plan_id"),
+    "paid-in-full": ("debt-over", "debt_id"),
+    "settlement-satisfied": ("debt-over", "debt_id"),
+    "settlement-offer": ("settlement-offer", "quote_id"),
+}
+
+
 def try_again(waiting: LetterByHand) -> None:
     """Ask for a letter that waits for a person once more, for when a font with its characters is there."""
     kind, _mark, about = waiting.cause.partition(":")
-    one = {"plan-agreement": "plan_id", "payment-receipt": "payment_id"}.get(kind)
-    again = {one: about.partition(":")[0]} if one else {"about": about, "cause": waiting.cause}
+    asked, key = _AGAIN.get(kind, (waiting.kind, "about"))
     queue.later(
         "letters.issue",
         lender_id=waiting.lender_id,
-        payload={"kind": waiting.kind, "debt_id": str(waiting.debt_id), **again},
+        payload={
+            "kind": asked,
+            "debt_id": str(waiting.debt_id),
+            "cause": waiting.cause,
+            key: about.partition(":")[0] if key != "about" else about,
+        },
         while_waiting=f"letter:{waiting.cause}",
     )
 

@@ -7,16 +7,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import String, bindparam, case, literal_column, null, or_, select, union_all
+from sqlalchemy import String, bindparam, case, func, literal_column, null, or_, select, union_all
 
 from portal import clock
 from portal.care.models import CareHold, CareRequest
 from portal.db import read, session, table_of
 from portal.debts.models import Debt
+from portal.debts.statement import by_id
+from portal.ledger import OWED, Posting, Transfer
+from portal.letters.kinds import Kind
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.payments.models import MoneyEffect, Payment, PaymentPart
 from portal.payments.parts import given_back_of, receipt_cause
-from portal.plans.models import Plan, PlanChange
+from portal.plans.models import Plan, PlanChange, Quote
+from portal.plans.negotiate import holds
 
 
 def letters_of(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> Sequence[IssuedLetter]:
@@ -60,10 +64,11 @@ def waiting_for_person(*, lender_id: uuid.UUID | None = None) -> Sequence[Letter
 
 
 def no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[str]:
-    """Give the causes of a person's letters that are no longer true, debt by debt.
+    """Give the causes of a person's letters that are no longer true.
 
-    They are receipts of what was given back, and what said of a request or a change that was taken back, or of a pause
-    that ended early, that it stands.
+    They are receipts of what was given back, debt by debt; what said of a request or a change that was taken back, or of
+    a pause that ended early, that it stands; that a debt is over, of which something was given back since; and offers
+    that can't be agreed to any more.
     """
     mine = {"lender_id": lender_id, "debtor_id": debtor_id}
     receipts = (
@@ -72,7 +77,7 @@ def no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[s
         for alone in (True, False)
     )
     undone = (f"{row.kind}:{row.about}" + (f":{row.debt_id}" if row.debt_id else "") for row in read(_UNDONE, mine))
-    return frozenset((*receipts, *undone))
+    return frozenset((*receipts, *undone, *_endings_no_longer_true(**mine)))
 
 
 _REQUEST, _HOLD, _DEBT = table_of(CareRequest).c, table_of(CareHold).c, table_of(Debt).c
@@ -108,6 +113,48 @@ _UNDONE_OF_ALL = union_all(
     ),
 ).subquery("undone")
 _UNDONE = select(_UNDONE_OF_ALL.c.kind, _UNDONE_OF_ALL.c.about, _UNDONE_OF_ALL.c.debt_id)
+# By these postings a debt that was over is owed again. A lender's file is none of them: its word was given.
+_BACK = ("refund", "dispute", "transfer_undone", "set_off_undone", "waiver_undone")
+_OF_A_DEBT_THAT_IS_OVER = frozenset({Kind.SETTLEMENT_SATISFIED.value, Kind.PAID_IN_FULL.value})
+
+
+def _endings_no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[str]:
+    letters = session.execute(
+        select(IssuedLetter.cause, IssuedLetter.kind, IssuedLetter.debt_id, IssuedLetter.issued_at).where(
+            IssuedLetter.lender_id == lender_id,
+            IssuedLetter.debtor_id == debtor_id,
+            IssuedLetter.kind.in_((*_OF_A_DEBT_THAT_IS_OVER, Kind.SETTLEMENT_OFFER.value)),
+        )
+    ).all()
+    over = [letter for letter in letters if letter.kind in _OF_A_DEBT_THAT_IS_OVER]
+    back = _back_since(lender_id, {letter.debt_id for letter in over})
+    found = {letter.cause for letter in over if letter.debt_id in back and back[letter.debt_id] >= letter.issued_at}
+    for letter in letters:
+        if letter.kind == Kind.SETTLEMENT_OFFER.value:
+            made = session.get_one(Quote, (lender_id, uuid.UUID(letter.cause.partition(":")[2])))
+            debt = by_id(lender_id=lender_id, debt_id=letter.debt_id)
+            if made.state != "accepted" and not holds(made, parts=debt.parts):
+                found.add(letter.cause)
+    return frozenset(found)
+
+
+def _back_since(lender_id: uuid.UUID, debt_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    """Give of some debts when something that was paid off, or let off, was owed again, for the last time."""
+    if not debt_ids:
+        return {}
+    rows = session.execute(
+        select(Transfer.book_id, func.max(Posting.at))
+        .join(Posting, (Posting.lender_id == Transfer.lender_id) & (Posting.id == Transfer.posting_id))
+        .where(
+            Transfer.lender_id == lender_id,
+            Transfer.book_id.in_(debt_ids),
+            Transfer.to_account.in_([account.value for account in OWED]),
+            Posting.kind.in_(_BACK),
+        )
+        .group_by(Transfer.book_id)
+    )
+    return {book_id: at for book_id, at in rows if book_id is not None}
+
 
 # A newer one of the same debt says what an older one said.
 _REPLACED = frozenset(

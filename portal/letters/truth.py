@@ -8,8 +8,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date
 
+from zoneinfo import ZoneInfo
+
 from portal.letters import caring_truth
-from portal.letters.contents import Instalment, Letter, PaymentReceipt, PlanAgreement, Statement, Treatment
+from portal.letters.contents import (
+    Amounts,
+    Instalment,
+    Letter,
+    PaymentReceipt,
+    PlanAgreement,
+    Statement,
+    Treatment,
+)
+from portal.letters.ending_contents import Ended, PaidInFull, PlanEnded, SettlementOffer, SettlementSatisfied
 from portal.letters.reasons import Reason as Reason
 from portal.money import Money
 
@@ -29,6 +40,14 @@ def against(letter: Letter) -> tuple[Reason, ...]:
             found += _against_receipt(letter, details)
         case Statement():
             found += _against_statement(details)
+        case SettlementOffer():
+            found += _against_offer(letter, details)
+        case SettlementSatisfied():
+            found += _against_satisfied(letter, details)
+        case PaidInFull():
+            found += _against_paid_in_full(letter, details)
+        case PlanEnded():
+            found += _against_ended(letter, details)
         case _:
             found += caring_truth.against(letter, details)
     return tuple(dict.fromkeys(found))
@@ -82,6 +101,60 @@ def _against_statement(statement: Statement) -> Iterator[Reason]:
             yield Reason.LINES_DO_NOT_ADD_UP
     if owed != statement.closing.total - statement.closing_credit:
         yield Reason.LINES_DO_NOT_ADD_UP
+
+
+def _against_offer(letter: Letter, offer: SettlementOffer) -> Iterator[Reason]:
+    if offer.good_until <= letter.issued_at:
+        yield Reason.OFFER_IS_OVER
+    if not offer.instalments:
+        yield Reason.NO_INSTALMENTS
+    if not _rising(item.due for item in offer.instalments):
+        yield Reason.DATES_OUT_OF_ORDER
+    if any(item.amount.minor <= 0 for item in offer.instalments):
+        yield Reason.NOT_AN_AMOUNT
+    if offer.waived.total.minor <= 0:
+        yield Reason.NOTHING_LET_OFF
+    if offer.total + offer.waived.total != offer.balance.total + offer.interest:
+        yield Reason.OFFER_DOES_NOT_ADD_UP
+    if not _left_is_true(offer.instalments, offer.total):
+        yield Reason.LEFT_DOES_NOT_ADD_UP
+
+
+def _against_satisfied(letter: Letter, over: SettlementSatisfied) -> Iterator[Reason]:
+    if over.waived.total.minor <= 0:
+        yield Reason.NOTHING_LET_OFF
+    yield from _against_over(letter, over, waived=over.waived)
+
+
+def _against_paid_in_full(letter: Letter, over: PaidInFull) -> Iterator[Reason]:
+    # The sums of the parts find it too: what was let off was not paid.
+    if over.let_off.minor:
+        yield Reason.LET_OFF
+    yield from _against_over(letter, over, waived=None)
+
+
+def _against_over(letter: Letter, over: Ended, *, waived: Amounts | None) -> Iterator[Reason]:
+    gone = {name: amount.minor for name, amount in waived.parts()} if waived else {}
+    sums = zip(over.opening.parts(), over.added.parts(), over.corrected.parts(), over.paid.parts(), strict=True)
+    if any(
+        began.minor + more.minor + other.minor != paid.minor + gone.get(name, 0)
+        for (name, began), (_, more), (_, other), (_, paid) in sums
+    ):
+        yield Reason.STILL_OWED
+    if over.paid.total.minor <= 0:
+        yield Reason.NOT_AN_AMOUNT
+    if sum(line.amount.minor for line in over.payments) != over.paid.total.minor:
+        yield Reason.PAYMENTS_DO_NOT_ADD_UP
+    issued_on = letter.issued_at.astimezone(ZoneInfo(letter.zone)).date()
+    if not over.settled_on <= over.final_since <= issued_on:
+        yield Reason.NOT_FOR_GOOD
+
+
+def _against_ended(letter: Letter, plan: PlanEnded) -> Iterator[Reason]:
+    if not plan.agreed_at <= plan.ended_at <= letter.issued_at:
+        yield Reason.ENDED_AFTER_ISSUE
+    if min(amount.minor for amount in (plan.paid, plan.let_off, plan.not_let_off)) < 0:
+        yield Reason.NOT_AN_AMOUNT
 
 
 def _rising(dates: Iterable[date]) -> bool:

@@ -14,10 +14,11 @@ from portal import clock
 from portal.db import transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, debts_of, references_of
-from portal.letters import caring, issue
+from portal.letters import caring, endings, issue
 from portal.letters.conditions import NotYet, Why
 from portal.letters.kept import awaited_of, by_hand_of, day_in, letter_of, letters_of, no_longer_true, replaced
 from portal.letters.kinds import Kind
+from portal.money import Money
 from portal.people.permissions import me, needs_code
 from portal.plans.progress import coming_of
 from portal.web.formats import day as day_words
@@ -43,6 +44,10 @@ def kind_words(kind: str) -> str:
         "goodwill-statement": _("Statement of circumstances"),
         "credit-status": _("Your credit record: information"),
         "credit-correction": _("Notice to correct a credit record"),
+        "settlement-offer": _("Settlement offer"),
+        "settlement-satisfied": _("Settlement kept"),
+        "paid-in-full": _("Paid in full"),
+        "plan-ended": _("Your plan has ended"),
     }[kind]
 
 
@@ -155,6 +160,7 @@ def letters_page() -> ResponseReturnValue:
         pages=pages,
         debts=debts,
         on_demand=_on_demand(),
+        offers=[(made.number, debt, Money(made.total_minor, made.currency)) for made, debt in endings.offers_of(debts)],
         not_yet=_not_yet(debts),
     )
 
@@ -197,7 +203,37 @@ def _not_yet(debts: Sequence[Standing]) -> list[tuple[str, str]]:
         for debt in debts
         if debt.owed and debt.id not in planned
     ]
+    lines += [
+        (_("%(letter)s: %(debt)s", letter=kind_words(one.kind.value), debt=names[one.debt.id]), _against(one.against))
+        for one in endings.coming_of(debts, today=clock.today(person.zone))
+    ]
     return lines
+
+
+def _against(against: NotYet | None) -> str:
+    """Say why a letter isn't there yet, and when it comes."""
+    if against is None:
+        return _("It will be here in a minute. Open this page again.")
+    since = day_words(against.since) if against.since else ""
+    match against.why:
+        case Why.STILL_OWED | Why.NOTHING_PAID:
+            return _("It is made by itself when nothing is left to pay, and no bank can take a payment back by itself.")
+        case Why.BANK_CAN_TAKE_BACK:
+            return _(
+                "It is made by itself on %(day)s. Until then your bank can take a payment back by itself.", day=since
+            )
+        case Why.ON_ITS_WAY:
+            return _("A payment is on its way. The letter is made when it has arrived. We look again every day.")
+        case Why.MAY_GO_BACK:
+            return _("It is not decided yet whether a payment goes back. We look again every day.")
+        case Why.LET_OFF:
+            return _(
+                "A part of this debt was let off, so no letter says that it was paid in full. That you kept what was "
+                "agreed is in the letter about the settlement."
+            )
+        case Why.DISPUTED:
+            return _("You said that something is wrong with this debt. While we look at it, there is no offer.")
+    return _("This offer can’t be agreed to any more. You can ask for a new one.")
 
 
 @letters.post("/letters/ask")
@@ -218,6 +254,23 @@ def ask() -> ResponseReturnValue:
         flash(_("We are making it. It will be here in a minute: open this page again."), "success")
     else:
         flash(_("You have asked for this one today already. There is one a day, and it is here or on its way."), "info")
+    return redirect(url_for("letters.letters"), 303)
+
+
+@letters.post("/letters/ask-for-offer")
+@needs_code
+def ask_for_offer() -> ResponseReturnValue:
+    """Ask for an offer to settle a debt for less in writing."""
+    person = me()
+    debt = mine_or_404(request.form.get("debt", ""))
+    with transaction():
+        done = endings.ask_for_offer(debt, number=request.form.get("quote", ""), zone=person.zone, by=person.actor)
+    if isinstance(done, NotYet):
+        flash(_against(done), "info")
+    elif done:
+        flash(_("We are making it. It will be here in a minute: open this page again."), "success")
+    else:
+        flash(_("You have asked for this offer already. It is here, or on its way."), "info")
     return redirect(url_for("letters.letters"), 303)
 
 

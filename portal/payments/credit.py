@@ -19,7 +19,7 @@ from portal.debts.statement import Standing
 from portal.evidence.record import Act, Actor, record
 from portal.ledger import Account, Book, Move, Posting, Transfer
 from portal.money import Money, total
-from portal.payments import paying_off
+from portal.payments import paid_off, paying_off
 from portal.payments.follow import follow, plans_of
 from portal.payments.models import CreditUse
 from portal.plans import progress, waivers
@@ -124,6 +124,7 @@ def use(
     _note(Act.CREDIT_USED, session.get_one(CreditUse, (lender_id, use_id)), by=by, placed=placed)
     if plan is not None:
         follow(plan, today=today, by=by)
+    paid_off.ask_for_letter(lender_id=lender_id, debt_ids=[target.id])
     return Used(amount)
 
 

@@ -16,13 +16,14 @@ from portal.db import read, session, table_of
 from portal.evidence.record import Actor
 from portal.ledger import Book
 from portal.money import Money, total
-from portal.payments import rails
+from portal.payments import paid_off, rails
 from portal.payments.models import Payment, PaymentPart
 from portal.payments.parts import Came, came_for_all
 from portal.payments.states import State
 from portal.people.sign_in import Lived, zones_before
 from portal.plans import progress, waivers
 from portal.plans.models import LIVE_STATES, Plan
+from portal.plans.states import State as Stands
 from portal.points import award
 
 _PART, _PAYMENT = table_of(PaymentPart).c, table_of(Payment).c
@@ -141,6 +142,8 @@ def follow(plan: Plan, *, today: date, by: Actor, known: Known | None = None) ->
         for_good=good,
     )
     waivers.settle(plan, today=today, by=by, for_good=good)
+    if plan.state == Stands.COMPLETED.value:
+        paid_off.ask_for_letter(lender_id=plan.lender_id, debt_ids=[plan.debt_id])
     items = {item.seq: item for item in known.life.items}
     for seq in effect.newly_kept:
         award.kept(

@@ -19,7 +19,7 @@ from portal.evidence.record import STRIPE, Act, Actor, record
 from portal.ledger import Account, Move, Transfer
 from portal.lenders.models import Lender
 from portal.money import Money
-from portal.payments import credit, paying_off
+from portal.payments import credit, paid_off, paying_off
 from portal.payments.follow import follow, plans_of
 from portal.payments.models import MoneyEffect, Payment, SetAside
 from portal.payments.parts import Part, only_debt, parts_of
@@ -199,6 +199,7 @@ def bring_again(
     _recorded(came, kind, amount, facts)
     for plan in plans_of(came.lender_id, [part.plan_id for part in came.parts]):
         follow(plan, today=today, by=STRIPE)
+    paid_off.ask_for_letter(lender_id=came.lender_id, debt_ids=[part.debt_id for part in came.parts])
     return True
 
 

@@ -27,6 +27,7 @@ from portal.payments import (
     disputes,
     giving_back,
     going_back,
+    paid_off,
     paying_off,
     rails,
     setting_aside,
@@ -535,6 +536,7 @@ def count(
         follow(plan, today=today, by=by)
     for plan in paid_off_beside(payment.lender_id, {part.debt_id for part in parts}, but=plans):
         follow(plan, today=today, by=by)
+    paid_off.ask_for_letter(lender_id=payment.lender_id, debt_ids=[part.debt_id for part in parts])
     for part in parts:
         cause = receipt_cause(payment.id, part.debt_id, alone=len(parts) == 1)
         queue.later(

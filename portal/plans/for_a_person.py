@@ -24,6 +24,7 @@ from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.lenders.models import Lender
 from portal.money import Money
 from portal.people.models import Debtor
+from portal.plans.ended import ask_for_letter
 from portal.plans.models import LIVE_STATES, Plan, PlanCard, PlanCheck, PlanItem
 from portal.plans.progress import locked_by_reference, plan_of, zone_of
 from portal.plans.states import Event, Moved, State, after
@@ -352,6 +353,7 @@ def end_broken(
         debt_id=plan.debt_id,
         facts={"plan": plan.reference, "before": before, "after": plan.state},
     )
+    ask_for_letter(lender_id=lender_id, plan_id=plan.id, state=plan.state)
     url = write.address_of("plans.plan", reference=plan.reference)
     write.to(
         lender_id=lender_id,

@@ -15,6 +15,7 @@ from portal import ledger, queue
 from portal.db import session
 from portal.debts.runs import Plans
 from portal.evidence.record import Act, Actor, record
+from portal.plans.ended import ask_for_letter
 from portal.plans.models import LIVE_STATES, Plan
 from portal.plans.states import Event, Moved, State, after
 
@@ -70,6 +71,7 @@ def recalled(lender_id: uuid.UUID, debt_ids: Sequence[uuid.UUID], run_id: uuid.U
             debt_id=plan.debt_id,
             facts={"plan": plan.reference, "before": before.value, "after": plan.state, "import": run_id},
         )
+        ask_for_letter(lender_id=lender_id, plan_id=plan.id, state=plan.state)
         _tell(lender_id, plan.id, TAKEN_BACK, once=f"tell:{TAKEN_BACK}:{plan.id}")
     session.flush()
     return ended

@@ -25,6 +25,7 @@ from portal.interest import months_later
 from portal.ledger import Account, Book, Move, Posting, Transfer
 from portal.money import Money, total
 from portal.people.models import Debtor
+from portal.plans.ended import ask_for_letter
 from portal.plans.models import ALIVE, LIVE_STATES, Plan, PlanCard, PlanItem, Quote
 from portal.plans.payoff import Coming as InterestToCome
 from portal.plans.states import Event, Held, Keeping, Moved, Standing, State, after, counted, events, standing
@@ -739,6 +740,7 @@ def lay_over(
             debt_id=plan.debt_id,
             facts=moved_facts(plan.reference, before=before, after=plan.state) | _looked_at_again(plan),
         )
+        ask_for_letter(lender_id=plan.lender_id, plan_id=plan.id, state=plan.state)
     return Effect(
         plan_reference=plan.reference,
         newly_kept=tuple(newly),
@@ -805,4 +807,5 @@ def end(*, lender_id: uuid.UUID, reference: str, by: Actor) -> State | None:
             debt_id=plan.debt_id,
             facts={"plan": reference, "before": before, "after": plan.state, "why": "the debtor asked"},
         )
+        ask_for_letter(lender_id=lender_id, plan_id=plan.id, state=plan.state)
     return State(plan.state)

@@ -122,6 +122,12 @@ def _letter(facts: Facts) -> str:
             "We wrote to a credit bureau that something has to be corrected, number %(number)s",
             number=facts.text("letter"),
         ),
+        "settlement-offer": _("We wrote down an offer, letter number %(number)s", number=facts.text("letter")),
+        "settlement-satisfied": _(
+            "We confirmed your settlement, letter number %(number)s", number=facts.text("letter")
+        ),
+        "paid-in-full": _("We confirmed that all was paid, letter number %(number)s", number=facts.text("letter")),
+        "plan-ended": _("We wrote that your plan ended, letter number %(number)s", number=facts.text("letter")),
     }.get(facts.text("kind"), _("We made a letter, number %(number)s", number=facts.text("letter")))
 
 

@@ -18,6 +18,7 @@ from babel.numbers import (
 from flask_login import current_user
 
 from portal.money import EXPONENTS, Money
+from portal.web.capitals import capitals as chinese_capitals
 from portal.web.languages import locale_of, page_language
 
 
@@ -162,5 +163,11 @@ def whole(value: int, *, language: str | None = None) -> str:
     return format_decimal(value, locale=_locale(language))
 
 
+def capitals(value: Money, *, language: str | None = None) -> str:
+    """Write a sum in Chinese capital numerals, in brackets, in a Chinese page; nothing in others, or where none are."""
+    written = chinese_capitals(value) if (language or page_language()).startswith("zh") else None
+    return f"（{written}）" if written else ""
+
+
 # What every template has as filters, in the language of its page.
-FILTERS = (money, day, short_day, month, instant, stamp, place, clock_time, percent, whole)
+FILTERS = (money, day, short_day, month, instant, stamp, place, clock_time, percent, whole, capitals)

@@ -59,7 +59,16 @@ from portal.letters.contents import (
     Treatment,
 )
 from portal.letters.credit_records import table
+from portal.letters.ending_contents import (
+    Because,
+    PaidInFull,
+    PaidOn,
+    PlanEnded,
+    SettlementOffer,
+    SettlementSatisfied,
+)
 from portal.money import Money, level, split
+from portal.web.capitals import capitals as chinese_capitals
 
 ROOT = Path(__file__).resolve().parents[2]
 # The letters' part of the Chinese catalogue can be tried on its own before it is merged.
@@ -404,6 +413,84 @@ def a_correction(**changes: Any) -> CreditCorrection:
         "answer_by": date(2026, 12, 22),
     }
     return CreditCorrection(**{**given, **changes})
+def an_offer(**changes: Any) -> SettlementOffer:
+    given: dict[str, Any] = {
+        "quote_number": "Q-5H2C-81",
+        "rules_version": "2026-11-01/3",
+        "made_on": date(2026, 11, 22),
+        "good_until": NOW + timedelta(days=14),
+        "balance": amounts("3240.00", "310.17", "25.00", "24.83"),
+        "waived": amounts("390.00", "160.17", "25.00", "24.83"),
+        "interest": usd("0"),
+        "instalments": (
+            Instalment(number=1, due=date(2026, 12, 10), amount=usd("1500.00"), left=usd("1500.00")),
+            Instalment(number=2, due=date(2027, 1, 10), amount=usd("1500.00"), left=usd("0"), waived=usd("600.00")),
+        ),
+        "void_on": date(2026, 12, 10),
+        "told": (Told(title="Your credit record", lines=("Your lender reports it as paid for less.",)),),
+    }
+    return SettlementOffer(**{**given, **changes})
+
+
+_OVER: dict[str, Any] = {
+    "since": date(2026, 1, 1),
+    "opening": amounts("3240.00", "310.17"),
+    "added": amounts("0", "20.00"),
+    "corrected": amounts("-40.00"),
+    "settled_on": date(2026, 9, 10),
+    "final_since": date(2026, 11, 10),
+    "product": "Personal loan",
+    "original": usd("5000.00"),
+    "opened_on": date(2024, 2, 1),
+}
+
+
+def paid_in_full(**changes: Any) -> PaidInFull:
+    given: dict[str, Any] = {
+        **_OVER,
+        "paid": amounts("3200.00", "330.17"),
+        "payments": (
+            PaidOn(on=date(2026, 8, 10), entry=Entry.PAYMENT, amount=usd("2000.00")),
+            PaidOn(on=date(2026, 8, 12), entry=Entry.REFUND, amount=usd("-500.00")),
+            PaidOn(on=date(2026, 9, 10), entry=Entry.CREDIT_USED, amount=usd("2030.17")),
+        ),
+        "let_off": usd("0"),
+    }
+    return PaidInFull(**{**given, **changes})
+
+
+def satisfied(**changes: Any) -> SettlementSatisfied:
+    given: dict[str, Any] = {
+        **_OVER,
+        "paid": amounts("2700.00", "300.00"),
+        "waived": amounts("500.00", "30.17"),
+        "payments": (
+            PaidOn(on=date(2026, 8, 10), entry=Entry.PAYMENT, amount=usd("1500.00")),
+            PaidOn(on=date(2026, 9, 10), entry=Entry.PAYMENT, amount=usd("1500.00")),
+        ),
+        "plan_reference": "P-93TF-05",
+        "quote_number": "Q-5H2C-81",
+        "agreed_at": NOW - timedelta(days=120),
+        "told": (Told(title="Your credit record", lines=("Your lender reports it as paid for less.",)),),
+    }
+    return SettlementSatisfied(**{**given, **changes})
+
+
+def an_ended_plan(**changes: Any) -> PlanEnded:
+    given: dict[str, Any] = {
+        "plan_reference": "P-93TF-05",
+        "agreed_at": NOW - timedelta(days=200),
+        "ended_at": NOW - timedelta(days=1),
+        "because": Because.MISSING,
+        "planned": usd("3000.00"),
+        "paid": usd("450.00"),
+        "owed": amounts("2840.00", "310.17"),
+        "let_off": usd("0"),
+        "not_let_off": usd("600.17"),
+        "rate": Decimal("18.25"),
+        "told": (Told(title="If you miss a payment", lines=("You owe $3,600.17 again, less what you have paid.",)),),
+    }
+    return PlanEnded(**{**given, **changes})
 
 
 MAKERS: dict[str, Callable[[], Details]] = {
@@ -413,6 +500,10 @@ MAKERS: dict[str, Callable[[], Details]] = {
     "receipt": a_receipt,
     "last-receipt": a_last_receipt,
     "statement": a_statement,
+    "settlement-offer": an_offer,
+    "settlement-satisfied": satisfied,
+    "paid-in-full": paid_in_full,
+    "plan-ended": an_ended_plan,
     "statement-of-60": lambda: a_statement(lines=60),
     "acknowledgement": an_acknowledgement,
     "breathing-space": a_breathing_space,
@@ -478,5 +569,8 @@ def environment(language: str) -> jinja2.Environment:
     def whole(value: int) -> str:
         return format_decimal(value, locale=language)
 
-    made.filters.update(money=money, day=day, stamp=stamp, percent=percent, whole=whole)
+    def capitals(value: Money) -> str:
+        return f"（{chinese_capitals(value)}）" if language == "zh_Hans" else ""
+
+    made.filters.update(capitals=capitals, money=money, day=day, stamp=stamp, percent=percent, whole=whole)
     return made

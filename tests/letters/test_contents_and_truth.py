@@ -1,13 +1,14 @@
 """What a letter says adds up, and the letter can be written again from its own data."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
 
 from portal.letters import truth
-from portal.letters.contents import Instalment, InvalidColour, Letter, Treatment, UnreadableLetter, WithoutZone
+from portal.letters.contents import Details, Instalment, InvalidColour, Letter, Treatment, UnreadableLetter, WithoutZone
 from portal.letters.truth import Reason
 from portal.money import Money
 from tests.letters import examples
@@ -68,7 +69,7 @@ RECEIPT = a_receipt()
 STATEMENT = a_statement()
 OTHER = Money.of("1.00", "EUR")
 
-UNTRUE = {
+UNTRUE: dict[str, tuple[Details, Reason]] = {
     "agreed later": (replace(PLAN, agreed_at=NOW + timedelta(1)), Reason.AGREED_AFTER_ISSUE),
     "nothing owed": (replace(PLAN, balance=amounts()), Reason.NOTHING_OWED),
     "no payments": (replace(PLAN, instalments=()), Reason.NO_INSTALMENTS),
@@ -112,6 +113,28 @@ UNTRUE = {
 }
 
 
+OFFER, SATISFIED = examples.an_offer(), examples.satisfied()
+IN_FULL, ENDED = examples.paid_in_full(), examples.an_ended_plan()
+UNTRUE |= {
+    "an offer that is over": (replace(OFFER, good_until=NOW), Reason.OFFER_IS_OVER),
+    "an offer of nothing": (replace(OFFER, waived=amounts()), Reason.NOTHING_LET_OFF),
+    "an offer that hides a part": (replace(OFFER, interest=usd("5.00")), Reason.OFFER_DOES_NOT_ADD_UP),
+    "in full after a waiver": (replace(IN_FULL, let_off=usd("530.17")), Reason.LET_OFF),
+    "in full after a waiver that nobody names": (
+        replace(IN_FULL, paid=amounts("2700.00", "300.00"), payments=SATISFIED.payments),
+        Reason.STILL_OWED,
+    ),
+    "in full, and a payment is missing": (
+        replace(IN_FULL, payments=IN_FULL.payments[1:]),
+        Reason.PAYMENTS_DO_NOT_ADD_UP,
+    ),
+    "too early": (replace(IN_FULL, final_since=date(2026, 11, 23)), Reason.NOT_FOR_GOOD),
+    "settled for all of it": (replace(SATISFIED, waived=amounts()), Reason.NOTHING_LET_OFF),
+    "settled, and the rest stays": (replace(SATISFIED, waived=amounts("500.00")), Reason.STILL_OWED),
+    "ended tomorrow": (replace(ENDED, ended_at=NOW + timedelta(1)), Reason.ENDED_AFTER_ISSUE),
+}
+
+
 @pytest.mark.parametrize("name", sorted(UNTRUE))
 def test_a_letter_that_is_not_true_is_refused_with_its_reason(name: str) -> None:
     details, reason = UNTRUE[name]
@@ -120,3 +143,27 @@ def test_a_letter_that_is_not_true_is_refused_with_its_reason(name: str) -> None
 
 def test_a_position_from_the_future_is_refused() -> None:
     assert truth.against(a_letter(a_plan(), as_at=NOW + timedelta(seconds=1))) == (Reason.POSITION_AFTER_ISSUE,)
+
+
+# What no lender may promise, in any template of a letter and in the Chinese of it.
+PROMISES = re.compile(
+    r"we (will|can|shall|could|may) (\w+ )?(delete|remove|erase|clear|repair)|credit (repair|record cleared)"
+    r"|today only|final offer|我们.{0,6}(删除|清除|消除|修复)|征信修复|消除(不良|逾期)记录",
+    re.IGNORECASE,
+)
+
+
+def test_no_template_of_a_letter_can_promise_that_a_record_is_deleted() -> None:
+    chinese = examples.catalogue("zh_Hans")
+    assert chinese is not None
+    seen = 0
+    for path in sorted((examples.ROOT / "templates/letters").glob("*.html")):
+        source = path.read_text()
+        assert not PROMISES.search(source), path.name
+        for _line, _name, found in examples.environment("en").extract_translations(source):  # type: ignore[attr-defined]
+            key = found if isinstance(found, str) else found[:2]
+            said = chinese[key].string if key in chinese else ""
+            assert not PROMISES.search(" ".join([said] if isinstance(said, str) else said or ())), key
+            seen += 1
+    assert seen > 150
+    assert PROMISES.search("Then we will delete it.") and PROMISES.search("我们将删除该记录")

@@ -20,7 +20,7 @@ import pytest
 from pypdf import PdfReader
 
 from portal.letters import pdf
-from portal.letters.contents import Frequency, Letter
+from portal.letters.contents import Frequency, Kind, Letter
 from portal.letters.sheet import BrokenTemplate, MissingGlyph, Rendered, RenderTimeout
 from portal.schedules import dates as schedules
 from tests.letters import examples
@@ -190,10 +190,36 @@ def test_a_chinese_letter_is_chinese_from_top_to_bottom(files: dict[str, Rendere
             assert english not in text
 
 
+def test_the_letters_of_the_end_say_what_a_bank_asks_for(files: dict[str, Rendered]) -> None:
+    for name, facts in {
+        "paid-in-full.en": ("This debt is paid in full", "Original amount $5,000.00", "Contract from 1 February 2024",
+            "Nothing left since 10 September 2026", "In all $3,550.17 $20.00 -$40.00 $3,530.17",
+            "12 August 2026 Paid back to you -$500.00", "promises no change"),
+        "paid-in-full.zh_Hans": ("欧阳喆垚", "均已还清", "美元叁仟伍佰叁拾元壹角柒分",
+            "其中本金：US$3,200.00（美元叁仟贰佰元整）"),
+        "settlement-satisfied.en": ("in full and final settlement", "We will not collect it, and we will not sell it.",
+            "Less than the whole balance was paid", "In all $3,550.17 $20.00 -$40.00 $3,000.00 $530.17", "Q-5H2C-81"),
+        "settlement-offer.en": ("Holds until 6 December 2026", "In all $3,600.00 $600.00",
+            "It holds only if the first payment comes by 10 December 2026.", "You can take advice before you answer."),
+        "plan-ended.en": ("A person looked at it before the plan was ended.", "$600.17 would have been let off",
+            "Interest runs as in your contract: 18.25% a year.", "You owe $3,600.17 again, less what you have paid."),
+    }.items():  # fmt: skip
+        text = " ".join(written(files[name].pdf).split())
+        for fact in facts:
+            assert fact in text.replace("， ", "，"), (name, fact)
+
+
+def test_a_settlement_never_says_that_all_was_paid(files: dict[str, Rendered]) -> None:
+    for name in ("settlement-satisfied", "settlement-offer"):
+        assert "paid in full" not in " ".join(written(files[f"{name}.en"].pdf).lower().split())
+        text = "".join(written(files[f"{name}.zh_Hans"].pdf).split())
+        assert not re.search("结清证明|全额还清|均已还清", text)
+
+
 def test_every_sentence_of_the_letters_has_its_chinese() -> None:
     catalogue = examples.catalogue("zh_Hans")
     assert catalogue is not None
-    for name in ("plan-agreement", "payment-receipt", "statement-of-account", "layout", "words"):
+    for name in (*(kind.value for kind in Kind), "layout", "words", "over"):
         source = (ROOT / f"templates/letters/{name}.html").read_text()
         for _, _, message in environment("zh_Hans").extract_translations(source):  # type: ignore[attr-defined]
             key = message if isinstance(message, str) else message[:2]
