@@ -66,9 +66,9 @@ def waiting_for_person(*, lender_id: uuid.UUID | None = None) -> Sequence[Letter
 def no_longer_true(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> frozenset[str]:
     """Give the causes of a person's letters that are no longer true.
 
-    They are receipts of what was given back, debt by debt; what said of a request or a change that was taken back, or of
-    a pause that ended early, that it stands; that a debt is over, of which something was given back since; and offers
-    that can't be agreed to any more.
+    They are receipts of what was given back, debt by debt; what said of a request or a change that was taken back, or
+    of a pause that ended early, that it stands; that a debt is over, of which something was given back since; and
+    offers that can't be agreed to any more.
     """
     mine = {"lender_id": lender_id, "debtor_id": debtor_id}
     receipts = (

@@ -7,7 +7,6 @@ values, so the same question can be asked again years later from the data that i
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date
-
 from zoneinfo import ZoneInfo
 
 from portal.letters import caring_truth

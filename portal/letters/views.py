@@ -57,6 +57,7 @@ def gone_words(kind: str) -> str:
         "dispute-acknowledgement": _("You took the dispute back, so this letter no longer holds."),
         "granted-pause": _("The pause ended early, so this letter no longer holds."),
         "deferral-confirmation": _("You took the change back, so this letter no longer holds."),
+        "settlement-offer": _("This offer can’t be agreed to any more. You can ask for a new one."),
     }.get(kind, _("The payment was given back, so this letter is no longer true."))
 
 

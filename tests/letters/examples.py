@@ -413,6 +413,8 @@ def a_correction(**changes: Any) -> CreditCorrection:
         "answer_by": date(2026, 12, 22),
     }
     return CreditCorrection(**{**given, **changes})
+
+
 def an_offer(**changes: Any) -> SettlementOffer:
     given: dict[str, Any] = {
         "quote_number": "Q-5H2C-81",
