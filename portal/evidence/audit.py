@@ -90,7 +90,8 @@ def wrong(lender_id: uuid.UUID) -> Iterator[Wrong]:
     size = session.scalar(asked(_HEAD), given)
     if size is None:
         return
-    signed = {row.size: row for row in session.execute(asked(_CHECKPOINTS), given)}
+    signed = session.execute(asked(_CHECKPOINTS), given, execution_options={"yield_per": _A_TIME})
+    upcoming = next(signed, None)
     verifier = key_of(lender_id) or ""
     growing, tiles = merkle.Growing(), _Tiles(lender_id)
     leaves = asked(_LEAVES).columns(id=Uuid)
@@ -105,13 +106,15 @@ def wrong(lender_id: uuid.UUID) -> Iterator[Wrong]:
             leaf = bytes.fromhex(row.hash)
             growing.put((leaf,))
             yield from tiles.put(leaf)
-            if growing.size in signed:
-                yield from _as_signed(signed.pop(growing.size), growing.root(), verifier)
+            if upcoming is not None and upcoming.size == growing.size:
+                yield from _as_signed(upcoming, growing.root(), verifier)
+                upcoming = next(signed, None)
     yield from tiles.rest()
     if growing.size != size:
         yield Wrong("records in the log", str(size), str(growing.size))
-    for row in signed.values():
-        yield Wrong(f"records in the log at checkpoint {row.size}", str(row.size), str(growing.size))
+    while upcoming is not None:
+        yield Wrong(f"records in the log at checkpoint {upcoming.size}", str(upcoming.size), str(growing.size))
+        upcoming = next(signed, None)
     kept = session.scalar(asked(_TILE_COUNT), given) or 0
     if kept != tiles.count:
         yield Wrong("tiles of the log", str(kept), str(tiles.count))
