@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import update
-
 from portal import clock
 from portal.bulk import Same, dashed, insert_columns, new_ids
 from portal.db import new_id, session, table_of
@@ -326,22 +324,3 @@ def record_many(happened: Sequence[Happened], *, by: Actor, lender_id: uuid.UUID
             "hash": [leaf(entry=entry, salt=salt) for entry, salt in zip(entries, salts, strict=True)],
         },
     )
-
-
-def erase(records: Sequence[uuid.UUID], *, why: str, by: Actor, lender_id: uuid.UUID) -> int:
-    """Take out of records what they say, of whom and by whom, in the running transaction; gives of how many.
-
-    Their hashes stay: without text and salt they say nothing of anybody, and the tree over them stays as it was signed.
-    One record names those that were erased. Whether the law lets a record go is for the caller to know.
-    """
-    gone = session.scalars(
-        update(EvidenceRecord)
-        .where(EvidenceRecord.lender_id == lender_id, EvidenceRecord.id.in_(records), EvidenceRecord.entry != "")
-        .values(entry="", salt="", actor_id="", debtor_id=None, debt_id=None)
-        .returning(EvidenceRecord.id),
-        execution_options={"synchronize_session": False},
-    ).all()
-    if gone:
-        facts = {"records": sorted(map(str, gone)), "why": why}
-        record(Act.RECORDS_ERASED, by=by, lender_id=lender_id, facts=facts)
-    return len(gone)

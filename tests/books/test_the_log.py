@@ -15,8 +15,9 @@ import portal.db
 from portal import sequencer, verify
 from portal.db import transaction
 from portal.evidence import log, merkle, notes
+from portal.evidence.erasing import erase
 from portal.evidence.models import EvidenceRecord, LogCheckpoint, LogHead, LogLeaf, LogTile
-from portal.evidence.record import PORTAL, Act, erase, record
+from portal.evidence.record import PORTAL, Act, record
 from portal.lenders.models import Lender
 from portal.verify import Kind
 from tests.conftest import RealDatabase
