@@ -195,7 +195,7 @@ def newest(lender_id: uuid.UUID) -> LogCheckpoint | None:
 
 def newest_stamp(lender_id: uuid.UUID) -> LogStamp | None:
     """Give the newest time stamp over a checkpoint of a lender's log."""
-    stamps = select(LogStamp).where(LogStamp.lender_id == lender_id)
+    stamps = select(LogStamp).where(LogStamp.lender_id == lender_id, LogStamp.size > 0)
     return session.scalar(stamps.order_by(LogStamp.size.desc()).limit(1))
 
 
@@ -206,8 +206,8 @@ def stamp_is_late(lender_id: uuid.UUID) -> bool:
         return False
     if last is not None:
         return clock.now() > last.kept_at + BETWEEN_STAMPS + _LATE
-    oldest = select(LogCheckpoint.signed_at).where(LogCheckpoint.lender_id == lender_id).order_by(LogCheckpoint.size)
-    return clock.now() > session.scalars(oldest.limit(1)).one() + _LATE
+    ours = select(LogCheckpoint.signed_at).where(LogCheckpoint.lender_id == lender_id, LogCheckpoint.size > 0)
+    return clock.now() > session.scalars(ours.order_by(LogCheckpoint.size).limit(1)).one() + _LATE
 
 
 def checkpoint_at(lender_id: uuid.UUID, size: int) -> LogCheckpoint | None:
