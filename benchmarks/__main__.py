@@ -191,14 +191,26 @@ def show_log(databases: Databases, *, quick: bool) -> None:
     names = ("written/s", "placed/s", "root", "proof", "growth")
     print(f"  {'':<12}{'records':>10}{''.join(f'{name:>10}' for name in names)}{'all again':>12}")
     for kind in KINDS:
-        for records in (10_000, 100_000) if quick else (100_000, 1_000_000):
-            found = logging_records.measure(databases, kind=kind, records=records)
+        sizes = (10_000, 100_000) if quick else (100_000, 1_000_000)
+        made = [logging_records.measure(databases, kind=kind, records=records) for records in sizes]
+        for found in made:
             print(
-                f"  {NAMES[kind]:<12}{records:>10,}{records / found.writing:>10,.0f}{records / found.placing:>10,.0f}"
+                f"  {NAMES[kind]:<12}{found.records:>10,}{found.records / found.writing:>10,.0f}"
+                f"{found.records / found.placing:>10,.0f}"
                 f"{found.root * 1000:>10.2f}{found.proof * 1000:>10.2f}{found.growth * 1000:>10.2f}"
-                f"{found.audit:>10.1f} s   a proof has {found.bytes_of_proof} bytes",
-                flush=True,
+                f"{found.audit:>10.1f} s   a proof has {found.bytes_of_proof} bytes; "
+                f"{found.memory / 1e6:.0f} MB held for all again",
             )
+        few, many = made
+        grown = ((many.root, few.root), (many.proof, few.proof), (many.growth, few.growth), (many.audit, few.audit))
+        # Of writing and placing, how long one record takes among so many.
+        each = ((found.writing / found.records, found.placing / found.records) for found in (many, few))
+        ratios = [more / less for more, less in (*zip(*each, strict=True), *grown)]
+        print(
+            f"  {NAMES[kind]:<12}{f'x {many.records // few.records}':>10}"
+            f"{''.join(f'{ratio:>9.2f}x' for ratio in ratios[:-1])}{ratios[-1]:>11.2f}x   times as long",
+            flush=True,
+        )
 
 
 def show_payments(databases: Databases, folder: Path, *, quick: bool) -> None:

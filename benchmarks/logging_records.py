@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import statistics
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psutil
 from sqlalchemy import select
 
 from benchmarks import portfolio
@@ -29,7 +33,10 @@ _PROOFS = 200
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """What a log of so many records takes, in seconds; `writing` and `placing` are of all of them together."""
+    """What a log of so many records takes, in seconds; `writing` and `placing` are of all of them together.
+
+    `memory`: so many bytes more than before were held while the log was built again, at most.
+    """
 
     records: int
     writing: float
@@ -39,6 +46,7 @@ class Logged:
     growth: float
     audit: float
     bytes_of_proof: int
+    memory: int
 
 
 def measure(databases: Databases, *, kind: str, records: int) -> Logged:
@@ -72,13 +80,34 @@ def measure(databases: Databases, *, kind: str, records: int) -> Logged:
     proof = statistics.median(_took(lambda id_=id_: log.prove(lender.id, id_)) for id_ in ids)  # type: ignore[misc]
     growth = statistics.median(_took(lambda: log.only_grew(lender.id, older=dice.randrange(1, size))) for _ in ids)
     root = statistics.median(_took(lambda: merkle.root(size, log.Tiles(lender.id).node)) for _ in range(20))
-    auditing = _took(lambda: list(audit.wrong(lender.id)))
+    with _memory() as held:
+        auditing = _took(lambda: list(audit.wrong(lender.id)))
     given = log.prove(lender.id, ids[0])
     if given is None or verify(lender_id=lender.id).disagreements:
         raise AssertionError("the log does not agree")
     session.remove()
     databases.drop(url)
-    return Logged(records, writing, placing, root, proof, growth, auditing, len(given.text))
+    return Logged(records, writing, placing, root, proof, growth, auditing, len(given.text), held())
+
+
+@contextmanager
+def _memory() -> Iterator[Callable[[], int]]:
+    """Look every 20 ms how much memory this process holds; gives by how much it grew at most."""
+    gc.collect()
+    process, done = psutil.Process(), threading.Event()
+    seen = [process.memory_info().rss]
+
+    def look() -> None:
+        while not done.wait(0.02):
+            seen.append(process.memory_info().rss)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield lambda: max(seen) - seen[0]
+    finally:
+        done.set()
+        looking.join()
 
 
 def _took(do: Callable[[], object]) -> float:

@@ -451,7 +451,10 @@ def _compared(lender: Lender, files: tuple[Path, ...], out: Path) -> Iterator[st
 @_plainly
 def verify_command(slug: str | None) -> None:
     """Add everything up again, by other means than those that keep the totals."""
-    checked = verify.run(lender_id=lenders.by_slug(slug).id if slug else None)
+    roots = settings_in_use().tsa_roots
+    checked = verify.run(
+        lender_id=lenders.by_slug(slug).id if slug else None, authorities=roots.read_text("utf-8") if roots else None
+    )
     for line in checked.lines():
         click.echo(line)
     if checked.disagreements:

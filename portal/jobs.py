@@ -12,9 +12,10 @@ from portal.autopay import tell as autopay_tell
 from portal.banking import work as bank_work
 from portal.care.holds import holding
 from portal.contact.office import office
+from portal.evidence import log as signed_log
 from portal.files import acts as files
 from portal.files import work as file_work
-from portal.letters import caring, endings
+from portal.letters import anchoring, caring, endings
 from portal.payments import closing, giving_back, reconcile, settle, tell_back
 from portal.payments import tell as payment_tell
 from portal.people import notices
@@ -66,6 +67,7 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         agreeing.LOOK: inside(charging.look),
         charging.CHARGE: inside(charging.run),
         "letters.issue": inside(lambda job: (caring if job.payload["kind"] in caring.KINDS else endings).run(job)),
+        signed_log.STAMP: inside(anchoring.run),
         files.SEE: inside(file_work.see),
         files.BRING: inside(file_work.bring),
         files.UNDO: inside(file_work.undo),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -20,8 +20,9 @@ from sqlalchemy import Date, Engine, TextClause, Uuid, bindparam, text
 
 from portal import clock
 from portal.db import session
-from portal.evidence import audit
-from portal.evidence.record import leaf
+from portal.evidence import audit, log
+from portal.evidence.record import Act, leaf
+from portal.letters import audit as letters_audit
 from portal.money import EXPONENTS, Money
 
 # A book-keeper needs the first of a kind and how many there are; a million sentences would help nobody.
@@ -60,6 +61,8 @@ class Kind(StrEnum):
     BANK_ENTRY = "bank entry"
     EVIDENCE = "evidence"
     LOG = "log"
+    STAMP = "time stamp"
+    LETTER = "letter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class Checked:
     disagreements: tuple[Disagreement, ...]
     left_over: tuple[LeftOver, ...]
     not_named: int = 0
+    remarks: tuple[str, ...] = ()
 
     def lines(self) -> tuple[str, ...]:
         """Give the result as lines of text: what was added up, then "agrees" or where it does not."""
@@ -119,6 +123,7 @@ class Checked:
             f"left over: {each.lender}: {each.debts} debts of {each.file} ({each.state}) are staged; nobody sees them"
             for each in self.left_over
         ]
+        found += self.remarks
         found += [each.line() for each in self.disagreements]
         if self.not_named:
             found.append(f"and {self.not_named} more that are not named here")
@@ -127,8 +132,12 @@ class Checked:
         return tuple(found)
 
 
-def run(*, lender_id: uuid.UUID | None = None) -> Checked:
-    """Add up the books of one lender, or of all, as they stood at one moment, whoever writes meanwhile."""
+def run(*, lender_id: uuid.UUID | None = None, authorities: str | None = None) -> Checked:
+    """Add up the books of one lender, or of all, as they stood at one moment, whoever writes meanwhile.
+
+    `authorities` are the certificates (PEM) of the time stamp authorities that are trusted; without them a stamp must
+    only fit what it stamps.
+    """
     bound = session.get_bind()
     if isinstance(bound, Engine) and bound.dialect.name == "postgresql":
         # Otherwise each query would see a later moment than the one before; SQLite's see one as they are.
@@ -138,6 +147,7 @@ def run(*, lender_id: uuid.UUID | None = None) -> Checked:
     found: list[Disagreement] = []
     added_up: list[AddedUp] = []
     left_over: list[LeftOver] = []
+    remarks: list[str] = []
     not_named = 0
     for lender in lenders:
         if lender_id is not None and lender.id != lender_id:
@@ -153,12 +163,20 @@ def run(*, lender_id: uuid.UUID | None = None) -> Checked:
         left_over += [
             LeftOver(lender.slug, row.file_name, row.debts, row.state) for row in _rows(_LEFT_OVER, lender.id)
         ]
-        for number, wrong in enumerate(chain(_wrong_records(lender.id, lender.slug), _wrong_log(lender))):
+        looked, erased = letters_audit.Looked(), Erased()
+        wrongs = chain(
+            _wrong_records(lender.id, lender.slug, erased),
+            _of(Kind.LOG, lender.slug, audit.wrong(lender.id)),
+            _of(Kind.STAMP, lender.slug, letters_audit.wrong_stamps(lender.id, looked, authorities=authorities)),
+            _of(Kind.LETTER, lender.slug, letters_audit.wrong_letters(lender.id, looked, authorities=authorities)),
+        )
+        for number, wrong in enumerate(wrongs):
             if number < MOST_NAMED:
                 found.append(wrong)
             else:
                 not_named += 1
-    return Checked(tuple(added_up), tuple(found), tuple(left_over), not_named)
+        remarks += _remarks(lender, looked, erased)
+    return Checked(tuple(added_up), tuple(found), tuple(left_over), not_named, tuple(remarks))
 
 
 def disagreements(lender_id: uuid.UUID | None = None) -> tuple[Disagreement, ...]:
@@ -211,17 +229,33 @@ def _added_up_line(each: AddedUp) -> str:
     )
 
 
-def _wrong_log(lender: Any) -> Iterator[Disagreement]:
-    """Build the lender's tree of records again, and hold what is kept and signed of it against that."""
-    for each in audit.wrong(lender.id):
-        yield Disagreement(Kind.LOG, lender.slug, each.what, each.kept, each.counted)
+def _of(kind: Kind, slug: str, wrong: Iterator[audit.Wrong]) -> Iterator[Disagreement]:
+    """Give what others found as disagreements of one kind."""
+    for each in wrong:
+        yield Disagreement(kind, slug, each.what, each.kept, each.counted)
 
 
-def _wrong_records(lender_id: uuid.UUID, slug: str) -> Iterator[Disagreement]:
-    """Recompute the hash of every record, and hold its columns against the text that was hashed."""
+@dataclass(slots=True)
+class Erased:
+    """How many records were erased, and those of them of which no later record says so."""
+
+    count: int = 0
+    unsaid: set[uuid.UUID] = field(default_factory=set)
+
+
+def _wrong_records(lender_id: uuid.UUID, slug: str, erased: Erased) -> Iterator[Disagreement]:
+    """Recompute the hash of every record, and hold its columns against the text that was hashed.
+
+    Of one that was erased only the hash is left: a later record must name it. Its place in the log is checked with
+    those of all others.
+    """
     query = _RECORDS.bindparams(bindparam("lender", type_=Uuid)).columns(id=Uuid, debtor_id=Uuid, debt_id=Uuid)
     rows = session.execute(query, {"lender": lender_id}, execution_options={"yield_per": _RECORDS_A_TIME})
     for row in rows:
+        if not row.entry and not row.salt:
+            erased.count += 1
+            erased.unsaid.add(row.id)
+            continue
         try:
             counted = leaf(entry=row.entry, salt=row.salt)
         except ValueError:
@@ -241,6 +275,26 @@ def _wrong_records(lender_id: uuid.UUID, slug: str) -> Iterator[Disagreement]:
         for name, kept in columns.items():
             if said.get(name) != kept:
                 yield Disagreement(Kind.EVIDENCE, slug, f"{name} of record {row.id}", str(kept), str(said.get(name)))
+        if said["act"] == Act.RECORDS_ERASED:
+            erased.unsaid.difference_update(map(uuid.UUID, said["facts"]["records"]))
+    for id_ in sorted(erased.unsaid):
+        yield Disagreement(Kind.EVIDENCE, slug, f"record {id_}", "erased", "no record says so")
+
+
+def _remarks(lender: Any, looked: letters_audit.Looked, erased: Erased) -> Iterator[str]:
+    """Say what was looked at and can't be counted twice, and what is no mistake and worth knowing."""
+    if erased.count:
+        yield f"erased: {lender.slug}: {erased.count} records have only their hash left, which stands in the log"
+    if looked.letters:
+        yield f"letters: {lender.slug}: {looked.letters} hashed, the seals of the newest {looked.seals} opened"
+    signed = log.newest(lender.id)
+    if looked.stamp is not None:
+        size, at, authority = looked.stamp
+        yield f"time stamps: {lender.slug}: {looked.stamps}, the newest over {size} records, at {at}, by {authority}"
+    elif signed is not None:
+        yield f"time stamps: {lender.slug}: nobody outside has stamped the log yet"
+    if log.stamp_is_late(lender.id):
+        yield f"time stamps: {lender.slug}: one is late; the authority (TSA_URL) is asked again"
 
 
 # ---------------------------------------------------------------------------------------------------------------------

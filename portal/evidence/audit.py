@@ -90,11 +90,15 @@ def wrong(lender_id: uuid.UUID) -> Iterator[Wrong]:
     size = session.scalar(asked(_HEAD), given)
     if size is None:
         return
-    signed = {row.size: row for row in session.execute(asked(_CHECKPOINTS), given)}
     verifier = key_of(lender_id) or ""
     growing, tiles = merkle.Growing(), _Tiles(lender_id)
     leaves = asked(_LEAVES).columns(id=Uuid)
-    with session.execute(leaves, given, execution_options={"yield_per": _A_TIME}) as rows:
+    bit_by_bit = {"yield_per": _A_TIME}
+    with (
+        session.execute(leaves, given, execution_options=bit_by_bit) as rows,
+        session.execute(asked(_CHECKPOINTS), given, execution_options=bit_by_bit) as checkpoints,
+    ):
+        signed = next(checkpoints, None)
         for row in rows:
             if row.seq != growing.size:
                 yield Wrong(f"place of record {row.id} in the log", str(row.seq), str(growing.size))
@@ -105,13 +109,15 @@ def wrong(lender_id: uuid.UUID) -> Iterator[Wrong]:
             leaf = bytes.fromhex(row.hash)
             growing.put((leaf,))
             yield from tiles.put(leaf)
-            if growing.size in signed:
-                yield from _as_signed(signed.pop(growing.size), growing.root(), verifier)
+            if signed is not None and signed.size == growing.size:
+                yield from _as_signed(signed, growing.root(), verifier)
+                signed = next(checkpoints, None)
+        while signed is not None:
+            yield Wrong(f"records in the log at checkpoint {signed.size}", str(signed.size), str(growing.size))
+            signed = next(checkpoints, None)
     yield from tiles.rest()
     if growing.size != size:
         yield Wrong("records in the log", str(size), str(growing.size))
-    for row in signed.values():
-        yield Wrong(f"records in the log at checkpoint {row.size}", str(row.size), str(growing.size))
     kept = session.scalar(asked(_TILE_COUNT), given) or 0
     if kept != tiles.count:
         yield Wrong("tiles of the log", str(kept), str(tiles.count))

@@ -13,12 +13,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal import clock
+from portal import clock, queue
 from portal.bulk import insert_columns, new_ids
 from portal.db import insert_unless_there, session, table_of, transaction
 from portal.evidence import merkle, notes
 from portal.evidence.merkle import Place
-from portal.evidence.models import EvidenceRecord, LogCheckpoint, LogHead, LogLeaf, LogTile
+from portal.evidence.models import EvidenceRecord, LogCheckpoint, LogHead, LogLeaf, LogStamp, LogTile
 from portal.evidence.notes import Checkpoint
 
 AT_ONCE = 4_096
@@ -26,6 +26,10 @@ AT_ONCE = 4_096
 USUAL = timedelta(minutes=1)
 THOROUGH = timedelta(days=2)
 _MILLISECOND = timedelta(milliseconds=1)
+# The work of asking somebody outside for a time stamp over the newest checkpoint, and how long it is before the next.
+STAMP = "log.stamp"
+BETWEEN_STAMPS = timedelta(days=1)
+_LATE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,15 @@ def _place_some(
     root = merkle.root(head.size, tiles.node)
     note = _signed(head, root)
     session.add(LogCheckpoint(lender_id=lender_id, size=head.size, root=root.hex(), signed_at=clock.now(), note=note))
+    _stamp_later(lender_id)
     return len(rows), rows[-1].id
+
+
+def _stamp_later(lender_id: uuid.UUID) -> None:
+    """Let what is signed after the newest stamp be stamped a day after that one, in one piece of work."""
+    last = newest_stamp(lender_id)
+    size, due = (0, clock.now()) if last is None else (last.size, last.kept_at + BETWEEN_STAMPS)
+    queue.later(STAMP, lender_id=lender_id, payload={}, once=f"{STAMP}:{lender_id}:{size}", at=due)
 
 
 def _signed(head: LogHead, root: bytes) -> str:
@@ -178,6 +190,28 @@ class Tiles:
 def newest(lender_id: uuid.UUID) -> LogCheckpoint | None:
     """Give the newest checkpoint of a lender's log."""
     size = select(LogHead.size).where(LogHead.lender_id == lender_id, LogHead.id == lender_id).scalar_subquery()
+    return session.scalar(select(LogCheckpoint).where(LogCheckpoint.lender_id == lender_id, LogCheckpoint.size == size))
+
+
+def newest_stamp(lender_id: uuid.UUID) -> LogStamp | None:
+    """Give the newest time stamp over a checkpoint of a lender's log."""
+    stamps = select(LogStamp).where(LogStamp.lender_id == lender_id, LogStamp.size > 0)
+    return session.scalar(stamps.order_by(LogStamp.size.desc()).limit(1))
+
+
+def stamp_is_late(lender_id: uuid.UUID) -> bool:
+    """Say whether something was signed that should have its time stamp by now."""
+    signed, last = newest(lender_id), newest_stamp(lender_id)
+    if signed is None or (last is not None and last.size >= signed.size):
+        return False
+    if last is not None:
+        return clock.now() > last.kept_at + BETWEEN_STAMPS + _LATE
+    ours = select(LogCheckpoint.signed_at).where(LogCheckpoint.lender_id == lender_id, LogCheckpoint.size > 0)
+    return clock.now() > session.scalars(ours.order_by(LogCheckpoint.size).limit(1)).one() + _LATE
+
+
+def checkpoint_at(lender_id: uuid.UUID, size: int) -> LogCheckpoint | None:
+    """Give what was signed of a lender's log when it had so many records."""
     return session.scalar(select(LogCheckpoint).where(LogCheckpoint.lender_id == lender_id, LogCheckpoint.size == size))
 
 

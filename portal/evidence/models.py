@@ -72,3 +72,21 @@ class LogCheckpoint(LenderOwned, Model):
     signed_at: Mapped[datetime]
     note: Mapped[str] = mapped_column(Text)
     __table_args__ = (UniqueConstraint("lender_id", "size"),)
+
+
+class LogStamp(LenderOwned, Model):
+    """What somebody outside signed of a checkpoint: that its text was there at a time (RFC 3161).
+
+    `response` is the authority's answer as it is given on, `stamped_at` its time, `kept_at` ours.
+    """
+
+    __tablename__ = "log_stamp"
+    size: Mapped[int]
+    response: Mapped[bytes] = mapped_column(LargeBinary)
+    authority: Mapped[str]
+    stamped_at: Mapped[datetime]
+    kept_at: Mapped[datetime]
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "size"], ["log_checkpoint.lender_id", "log_checkpoint.size"]),
+        UniqueConstraint("lender_id", "size"),
+    )

@@ -183,6 +183,7 @@ class Act(StrEnum):
     STAFF_VOUCHED = "staff_vouched"
     STAFF_RECOVERY_REFUSED = "staff_recovery_refused"
     STAFF_RECOVERED = "staff_recovered"
+    RECORDS_ERASED = "records_erased"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,15 @@
 """The one door to pyHanko: a letter is sealed (PAdES B-T, or B-B without a time), and a sealed file is checked.
 
+Time stamps of anything else (RFC 3161) are asked for and checked here too.
+
 It is read in where a letter is sealed or a seal is checked, and never where pages are made, for that takes a while.
 What is drawn stands unchanged at the beginning of what is sealed; the seal is appended, and allows no change after it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +17,7 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
-from asn1crypto import parser
+from asn1crypto import parser, tsp
 from pyhanko.keys import load_certs_from_pemder_data, load_private_key_from_pemder_data
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -21,6 +25,7 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko.sign.timestamps import HTTPTimeStamper
 from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
+from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
@@ -140,3 +145,53 @@ def _nothing_beside(pdf: bytes, embedded: Any) -> bool:
     kept = pdf[before + 1 : after - 1]
     raw = bytes.fromhex(kept.decode("ascii"))
     return bool(kept == raw[: parser.peek(raw)].hex().upper().encode().ljust(len(kept), b"0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A time stamp: the authority's answer as anybody may keep it, the time that it says, and who says so."""
+
+    response: bytes
+    at: datetime
+    authority: str
+
+
+def stamp(data: bytes, *, authority: str) -> Stamp:
+    """Let a time stamp authority say that it has seen the SHA-256 of something.
+
+    :raises NoTime: if it doesn't, or says it of something else.
+    """
+    token = asyncio.run(_stamper(authority).async_timestamp(hashlib.sha256(data).digest(), "sha256"))
+    given = {"status": tsp.PKIStatusInfo({"status": "granted"}), "time_stamp_token": token}
+    response = tsp.TimeStampResp(given).dump()
+    found = check_stamp(response, data, authorities=None)
+    if found is None:
+        raise NoTime("the authority's time stamp is not one of what it was asked for")
+    return found
+
+
+def check_stamp(response: bytes, data: bytes, *, authorities: str | None) -> Stamp | None:
+    """Give a time stamp if it is one of exactly this, and of a trusted authority if any is known; else None.
+
+    `authorities` are the certificates of those that are trusted, as PEM.
+    """
+    trusted = list(load_certs_from_pemder_data(authorities.encode())) if authorities else []
+    try:
+        signed = tsp.TimeStampResp.load(response, strict=True)["time_stamp_token"]["content"]
+        status = asyncio.run(
+            validate_tst_signed_data(
+                signed,
+                # An authority's certificate ends before what it has stamped is of no use any more.
+                ValidationContext(
+                    trust_roots=trusted,
+                    moment=signed["encap_content_info"]["content"].parsed["gen_time"].native,
+                    allow_fetching=False,
+                ),
+                lambda name: hashlib.new(name, data).digest(),
+            )
+        )
+    except Exception:  # A broken stamp breaks the reading in more ways than anybody has names for.
+        return None
+    if not (status["intact"] and status["valid"] and (status["trust_problem_indic"] is None or not trusted)):
+        return None
+    return Stamp(response, status["timestamp"], status["signing_cert"].subject.human_friendly)

@@ -1,4 +1,7 @@
-"""The public pages of a lender's log: its key, its newest checkpoint, that it only grew, and what checks all of it."""
+"""The public pages of a lender's log: its key, its newest checkpoint, that it only grew, and what checks all of it.
+
+And the newest time stamp that somebody outside gave, with the checkpoint that it is of.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.evidence import log
-from portal.evidence.models import LogCheckpoint
+from portal.evidence.models import LogCheckpoint, LogStamp
 from portal.lenders import settings as lenders
 from portal.lenders.models import Lender
 from portal.web.security import open_page
@@ -44,7 +47,13 @@ def log_page(slug: str) -> ResponseReturnValue:
     """Say what the log is, show its key and how far it has grown, and lead to what checks it."""
     lender = _lender(slug)
     return render_template(
-        "timeline/log.html", owner=lender, slug=slug, signed=log.newest(lender.id), key=log.key_of(lender.id)
+        "timeline/log.html",
+        owner=lender,
+        slug=slug,
+        signed=log.newest(lender.id),
+        key=log.key_of(lender.id),
+        stamp=log.newest_stamp(lender.id),
+        late=log.stamp_is_late(lender.id),
     )
 
 
@@ -66,6 +75,29 @@ def grew(slug: str) -> ResponseReturnValue:
     if proof is None:
         abort(404)
     return _text(proof)
+
+
+def _stamp(lender: Lender) -> LogStamp:
+    found = log.newest_stamp(lender.id)
+    if found is None:
+        abort(404)
+    return found
+
+
+@log_pages.get("/<slug>/stamp.tsr")
+@open_page
+def stamp(slug: str) -> ResponseReturnValue:
+    """Give the newest time stamp as the authority gave it, which other programs check."""
+    return Response(_stamp(_lender(slug)).response, mimetype="application/timestamp-reply")
+
+
+@log_pages.get("/<slug>/stamped.txt")
+@open_page
+def stamped(slug: str) -> ResponseReturnValue:
+    """Give the checkpoint that the newest time stamp is of."""
+    lender = _lender(slug)
+    found = log.checkpoint_at(lender.id, _stamp(lender).size)
+    return _text(found.note) if found else abort(404)
 
 
 @log_pages.get("/verify.py")

@@ -371,6 +371,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "fees_booked": lambda _f: _("Your lender booked what its payment service costs it"),
         "payout_booked": lambda _f: _("Your lender booked what its payment service paid out to it"),
         "payout_came_back": lambda _f: _("Your lender booked that money paid out to it came back"),
+        "records_erased": lambda _f: _("Entries were erased; only their fingerprints are left"),
         "accounts_named": lambda _f: _("Your lender named the accounts of its books"),
         "payment_refunded": lambda f: _("%(amount)s was given back to you", amount=f.amount()),
         "payment_refund_failed": lambda f: _(

@@ -15,6 +15,7 @@ import portal.db
 from portal import sequencer, verify
 from portal.db import transaction
 from portal.evidence import log, merkle, notes
+from portal.evidence.erasing import erase
 from portal.evidence.models import EvidenceRecord, LogCheckpoint, LogHead, LogLeaf, LogTile
 from portal.evidence.record import PORTAL, Act, record
 from portal.lenders.models import Lender
@@ -208,3 +209,77 @@ def test_two_sequencers_and_people_who_act_meanwhile(real_database: RealDatabase
     sizes = portal.db.session.scalars(select(LogCheckpoint.size).where(LogCheckpoint.lender_id == lender.id)).all()
     assert max(sizes) == count == portal.db.session.scalar(select(LogHead.size))
     assert portal.db.session.scalar(select(func.count()).select_from(LogTile)) == 1
+
+
+def test_what_was_erased_says_nothing_and_the_tree_stays_as_it_was_signed(db: scoped_session[Session]) -> None:
+    lender = a_lender()
+    person = uuid.uuid4()
+    with transaction():
+        for _ in range(3):
+            record(Act.SIGNED_IN, by=PORTAL, lender_id=lender.id, debtor_id=person, facts={"said": "something"})
+    acts(lender, 20)
+    place(lender)
+    before = log.newest(lender.id)
+    assert before is not None
+    size, root = before.size, before.root
+    theirs = [each.id for each in records(lender) if each.debtor_id == person]
+    with transaction():
+        assert erase(theirs, why="asked for", by=PORTAL, lender_id=lender.id) == 3
+        assert erase(theirs, why="asked for", by=PORTAL, lender_id=lender.id) == 0
+    place(lender)
+    gone = [each for each in records(lender) if each.id in theirs]
+    assert all((each.entry, each.salt, each.debtor_id, each.actor_id) == ("", "", None, "") for each in gone)
+    assert all(proven(lender, each) for each in records(lender) if each.id not in theirs)
+    checked = verify.run(lender_id=lender.id)
+    assert checked.disagreements == ()
+    assert any(line.startswith(f"erased: {lender.slug}: 3 records") for line in checked.lines())
+    # Their places are still proven, by their hashes alone.
+    proof = log.prove(lender.id, theirs[0])
+    assert proof is not None
+    lines = [notes.base64.b64decode(line) for line in proof.text.partition("\n\n")[0].split("\n")[2:]]
+    newer = log.newest(lender.id)
+    assert newer is not None
+    leaf = bytes.fromhex(gone[0].hash)
+    assert merkle.root_of_inclusion(leaf, proof.place, newer.size, lines).hex() == newer.root
+    assert merkle.root(size, log.Tiles(lender.id).node).hex() == root
+
+
+def test_what_nobody_says_was_erased_was_taken_away(db: scoped_session[Session]) -> None:
+    lender = a_lender()
+    acts(lender, 5)
+    place(lender)
+    away = records(lender)[-1]
+    with transaction() as s:
+        s.get_one(EvidenceRecord, (lender.id, away.id)).entry = ""
+        s.get_one(EvidenceRecord, (lender.id, away.id)).salt = ""
+    (found,) = verify.disagreements(lender.id)
+    assert (found.kind, found.counted) == (Kind.EVIDENCE, "no record says so")
+
+
+MANY = 100_000
+DONE_TO_MANY: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "changed": lambda leaves: [*leaves[:70_000], b"\0" * 32, *leaves[70_001:]],
+    "removed": lambda leaves: leaves[:70_000] + leaves[70_001:],
+    "reordered": lambda leaves: [*leaves[:70_000], leaves[70_001], leaves[70_000], *leaves[70_002:]],
+    "truncated": lambda leaves: leaves[:-1],
+    "removed, and one put behind": lambda leaves: [*leaves[:70_000], *leaves[70_001:], b"\0" * 32],
+}
+
+
+def test_one_of_a_hundred_thousand_entries_can_not_be_touched() -> None:
+    leaves = [merkle.leaf_hash(str(number).encode()) for number in range(MANY)]
+
+    def root_of(these: list[bytes]) -> bytes:
+        growing = merkle.Growing()
+        growing.put(these)
+        return growing.root()
+
+    secret, public = notes.new_key()
+    verifier = notes.verifier_key("portal.example/log/many", public)
+    said = notes.Checkpoint("portal.example/log/many", MANY, root_of(leaves))
+    signed = notes.opened(notes.sign(said, signing_key=secret, public_key=public), verifier=verifier)
+    for what, do in DONE_TO_MANY.items():
+        # Whoever touches it lets it grow again, for it would be too short.
+        other = [*do(leaves), *leaves[:9]][:MANY]
+        assert root_of(other) != signed.root, what
+    assert root_of([*leaves, *leaves[:9]][:MANY]) == signed.root

@@ -39,6 +39,7 @@ WITHOUT_A_RECORD = {
     "payments/told.py:store": "what Stripe told is kept as it came; what it causes is recorded by payments/settle",
     "payments/reconcile.py:begin": "that a night has begun is no act; what it books is recorded",
     "payments/reconcile.py:_write_books": "what stands beside an effect is no act; the effect was recorded",
+    "letters/anchoring.py:run": "a time stamp is of what the log says, and nobody decides anything",
     "letters/seals.py:_silent": "that an authority is silent is no act; a letter that leaves without its time says so",
     "files/kept.py:keep": "a piece of what files/acts or files/work keeps or deletes, which record it",
     "files/kept.py:forget": "as keep",
@@ -160,7 +161,10 @@ def test_every_act_is_done_somewhere() -> None:
 
 
 def test_records_are_added_and_never_changed() -> None:
+    """But for those that are erased, which is said in a record of its own."""
     for path in (ROOT / "portal").rglob("*.py"):
+        if name(path) == "evidence/erasing.py":
+            continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             match node:
                 case ast.Call(func=ast.Name(id="update" | "delete"), args=[ast.Name(id="EvidenceRecord"), *_]):

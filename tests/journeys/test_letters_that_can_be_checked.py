@@ -18,7 +18,7 @@ from flask import Flask
 from sqlalchemy import func, select, text, update
 from werkzeug.test import TestResponse
 
-from portal import sequencer
+from portal import sequencer, verify
 from portal.db import session, transaction
 from portal.debts.statement import Standing
 from portal.evidence import log
@@ -29,6 +29,7 @@ from portal.letters import certificates, issue, pdf, seals
 from portal.letters.contents import Letter
 from portal.letters.models import IssuedLetter, LenderSeal
 from portal.queue import QueuedJob
+from portal.verify import Kind
 from tests.conftest import Clock
 from tests.factories import a_debt, a_lender
 from tests.journeys.acts import Stripe, acts_of, agree, come_in, command, give_code, go_pay, payment_on, work
@@ -133,6 +134,10 @@ def test_a_letter_leaves_sealed_and_stamped_and_can_be_checked_by_anybody(
         assert secret not in everything.replace(letter.sha256, "").replace(letter.number, ""), secret
     assert page_of(brought(app, letter.pdf)).says("This file is real, unchanged, and still holds")
     assert acts_of(lender.id)["letter_issued"] == 1
+    roots = app.config["SETTINGS"].tsa_roots.read_text()
+    checked = verify.run(lender_id=lender.id, authorities=roots)
+    assert checked.disagreements == ()
+    assert f"letters: {lender.slug}: 1 hashed, the seals of the newest 1 opened" in checked.lines()
 
 
 def test_a_changed_file_is_no_letter_of_ours(
@@ -155,6 +160,11 @@ def test_a_changed_file_is_no_letter_of_ours(
     with transaction() as s:
         s.execute(update(IssuedLetter).values(pdf=flipped, sha256=hashlib.sha256(flipped).hexdigest()))
     assert page_of(brought(app, flipped)).says("The seal of this file is not good")
+    assert [(each.kind, each.counted) for each in verify.disagreements(lender.id)] == [(Kind.LETTER, "not good")]
+    with transaction() as s:
+        s.execute(update(IssuedLetter).values(pdf=content))
+    (found,) = verify.disagreements(lender.id)
+    assert found.kind == Kind.LETTER and found.what.startswith("hash of letter")
 
 
 def test_a_number_is_understood_however_it_is_typed_and_guessing_is_slow(
