@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,11 @@ def _shown(table: Table) -> list[Column[Any]]:
     ]
 
 
+def plain_row(table: Table, row: Mapping[str, Any]) -> dict[str, object]:
+    """Give a row as plain values, without bytes and without what opens doors."""
+    return _without_secrets(table.name, {column.name: _plain(row[column.name]) for column in _shown(table)})
+
+
 def held(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Held, ...]:
     """Give everything that is held about a person, table by table, in the order of the tables' names."""
     mine: dict[str, set[uuid.UUID]] = {}
@@ -92,9 +97,7 @@ def held(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Held, ...]:
         if "id" in table.columns:
             mine[table.name] = {row["id"] for row in rows}
         if rows:
-            shown = _shown(table)
-            plain = ({column.name: _plain(row[column.name]) for column in shown} for row in rows)
-            found[table.name] = Held(table.name, tuple(_without_secrets(table.name, row) for row in plain))
+            found[table.name] = Held(table.name, tuple(plain_row(table, row) for row in rows))
 
     # A person's debts and plans are known before what is on them.
     further = []
