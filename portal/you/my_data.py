@@ -74,7 +74,8 @@ def _without_secrets(table: str, row: dict[str, object]) -> dict[str, object]:
     }
 
 
-def _shown(table: Table) -> list[Column[Any]]:
+def shown(table: Table) -> list[Column[Any]]:
+    """Give the columns of a table that are about somebody: no bytes, and nothing that only protects."""
     return [
         column
         for column in table.columns
@@ -84,7 +85,7 @@ def _shown(table: Table) -> list[Column[Any]]:
 
 def plain_row(table: Table, row: Mapping[str, Any]) -> dict[str, object]:
     """Give a row as plain values, without bytes and without what opens doors."""
-    return _without_secrets(table.name, {column.name: _plain(row[column.name]) for column in _shown(table)})
+    return _without_secrets(table.name, {column.name: _plain(row[column.name]) for column in shown(table)})
 
 
 def held(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Held, ...]:
