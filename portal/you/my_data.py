@@ -10,11 +10,11 @@ import csv
 import io
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, LargeBinary, Table, select
+from sqlalchemy import Column, ColumnElement, LargeBinary, RowMapping, Table, select
 
 from portal import clock
 from portal.db import Model, session
@@ -83,7 +83,7 @@ def shown(table: Table) -> list[Column[Any]]:
     ]
 
 
-def plain_row(table: Table, row: Mapping[str, Any]) -> dict[str, object]:
+def plain_row(table: Table, row: RowMapping) -> dict[str, object]:
     """Give a row as plain values, without bytes and without what opens doors."""
     return _without_secrets(table.name, {column.name: _plain(row[column.name]) for column in shown(table)})
 
