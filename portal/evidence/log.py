@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -209,12 +210,13 @@ class Placed:
     hashes: tuple[str, ...]
 
 
-def placed(lender_id: uuid.UUID, which: ColumnElement[bool], *, size: int) -> Iterator[Placed]:
-    """Give the records of a condition that are in the log as it was signed at a size, in its order, each proven.
+def placed(lender_id: uuid.UUID, which: ColumnElement[bool], *, size: int, proven: bool = True) -> Iterator[Placed]:
+    """Give the records of a condition that are in the log as it was signed at a size, in its order.
 
-    They are read as they are asked for, and of the tree only what lies near.
+    `proven`: each with the hashes of its proof. They are read as they are asked for, of the tree what lies near.
     """
-    tiles = Tiles(lender_id)
+    # Those that lie near share most of their proofs.
+    node = cache(Tiles(lender_id).node)
     query = (
         select(EvidenceRecord, LogLeaf.seq)
         .join(LogLeaf, (LogLeaf.lender_id == EvidenceRecord.lender_id) & (LogLeaf.id == EvidenceRecord.id))
@@ -223,11 +225,11 @@ def placed(lender_id: uuid.UUID, which: ColumnElement[bool], *, size: int) -> It
         .execution_options(yield_per=_READ_AT_ONCE)
     )
     for number, (record, seq) in enumerate(session.execute(query), 1):
-        hashes = merkle.inclusion(seq, size, tiles.node)
+        hashes = merkle.inclusion(seq, size, node) if proven else ()
         yield Placed(record, seq, tuple(base64.b64encode(each).decode() for each in hashes))
         session.expunge(record)
         if number % _READ_AT_ONCE == 0:
-            tiles = Tiles(lender_id)
+            node = cache(Tiles(lender_id).node)
 
 
 def sign_lines(lender_id: uuid.UUID, lines: Sequence[str]) -> str:

@@ -105,12 +105,12 @@ class Contents:
 
     # 1 to 3.
 
-    def _records(self) -> Iterator[log.Placed]:
+    def _records(self, *, proven: bool = False) -> Iterator[log.Placed]:
         about = and_(
             EvidenceRecord.debtor_id == self._debtor,
             or_(EvidenceRecord.debt_id == self._debt, EvidenceRecord.debt_id.is_(None)),
         )
-        yield from log.placed(self._lender, about, size=self._of.signed.size)
+        yield from log.placed(self._lender, about, size=self._of.signed.size, proven=proven)
 
     def _log(self) -> Iterator[File]:
         if self._of.own:
@@ -122,7 +122,7 @@ class Contents:
         yield File("01-log/timeline.csv", _csv(header, (self._line(each) for each in self._records())))
 
     def _proofs(self) -> Iterator[bytes]:
-        for each in self._records():
+        for each in self._records(proven=True):
             record = each.record
             said: dict[str, object] = {"place": each.place, "proof": each.hashes}
             # Whatever staff did has their id in it.
