@@ -49,6 +49,7 @@ from portal.lenders.brand import look_of
 from portal.lenders.hosts import only_lender_here
 from portal.lenders.views import brand
 from portal.letters.views import letters
+from portal.package.views import package, package_desk
 from portal.payments import on_the_way
 from portal.payments.stripe_gateway import PaymentServiceDown
 from portal.payments.views import payments
@@ -188,7 +189,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (desk, desk_drafts, desk_cards, desk_try, file_pages.files):
         app.register_blueprint(blueprint)
-    for blueprint in (finance, reconciliation, bank_pages.banking):
+    for blueprint in (finance, reconciliation, bank_pages.banking, package, package_desk):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

@@ -234,6 +234,7 @@ PAGES = (
     DebtorPage("code, none given", "/code", "late", status=422, code_sent=True, typed={"code": ""}),
     DebtorPage("everything that happened", "/timeline", "on a plan"),
     DebtorPage("prove it", "/timeline/{record}", "on a plan"),
+    DebtorPage("everything as one file", "/debts/{debt}/evidence", "on a plan"),
     DebtorPage("prove it, not placed yet", "/timeline/{new_record}", "newcomer"),
     DebtorPage("a lender's log", "/log/{lender}"),
     # The other doors.
@@ -519,6 +520,14 @@ PAGES = (
         "staff, hand over, no word", "/staff/requests/{number}/hand-over", COLLEAGUE, status=422, typed={"why": ""}
     ),
     DebtorPage("staff, a person, timeline", "/staff/people/{person}/timeline", COLLEAGUE),
+    DebtorPage("staff, evidence as one file", "/staff/people/{person}/evidence", COLLEAGUE),
+    DebtorPage(
+        "staff, evidence as one file, no reason",
+        "/staff/people/{person}/evidence",
+        COLLEAGUE,
+        status=422,
+        typed={"reason": ""},
+    ),
     DebtorPage("staff, oneself", "/staff/you", COLLEAGUE),
     DebtorPage("staff, another password", "/staff/you/password", COLLEAGUE),
 )
@@ -567,6 +576,7 @@ NO_PAGE = {
     "plans.payments_csv": "a table for a spreadsheet",
     "points.points_csv": "a table for a spreadsheet",
     "timeline.timeline_csv": "a table for a spreadsheet",
+    "package.own_file": "a ZIP; tests/journeys/test_evidence_as_one_file.py takes it apart",
     "timeline.proof": "a file; tests/journeys/test_prove_it.py checks it",
     "log.checkpoint": "a signed text; tests/journeys/test_prove_it.py checks it",
     "log.grew": "as log.checkpoint",

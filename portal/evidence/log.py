@@ -6,12 +6,15 @@ holds the row of the head, and a record that is in the tree is never put there a
 
 from __future__ import annotations
 
+import base64
 import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from portal import clock, queue
 from portal.bulk import insert_columns, new_ids
@@ -22,6 +25,7 @@ from portal.evidence.models import EvidenceRecord, LogCheckpoint, LogHead, LogLe
 from portal.evidence.notes import Checkpoint
 
 AT_ONCE = 4_096
+_READ_AT_ONCE = 256
 # Records come in the order of their commits, not of their ids: it is looked back as long as an act may take.
 USUAL = timedelta(minutes=1)
 THOROUGH = timedelta(days=2)
@@ -229,6 +233,48 @@ def prove(lender_id: uuid.UUID, record_id: uuid.UUID) -> Proven | None:
         return None
     hashes = merkle.inclusion(seq, signed.size, Tiles(lender_id).node)
     return Proven(seq, signed.size, signed.note, notes.proof(index=seq, hashes=hashes, note=signed.note))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A record with its place in the log as it was signed, and the hashes that lead from it to the root."""
+
+    record: EvidenceRecord
+    place: int
+    hashes: tuple[str, ...]
+
+
+def placed(lender_id: uuid.UUID, which: ColumnElement[bool], *, size: int, proven: bool = True) -> Iterator[Placed]:
+    """Give the records of a condition that are in the log as it was signed at a size, in its order.
+
+    `proven`: each with the hashes of its proof. They are read as they are asked for, of the tree what lies near.
+    """
+    # Those that lie near share most of their proofs.
+    node = cache(Tiles(lender_id).node)
+    query = (
+        select(EvidenceRecord, LogLeaf.seq)
+        .join(LogLeaf, (LogLeaf.lender_id == EvidenceRecord.lender_id) & (LogLeaf.id == EvidenceRecord.id))
+        .where(EvidenceRecord.lender_id == lender_id, LogLeaf.seq < size, which)
+        .order_by(LogLeaf.seq)
+        .execution_options(yield_per=_READ_AT_ONCE)
+    )
+    for number, (record, seq) in enumerate(session.execute(query), 1):
+        hashes = merkle.inclusion(seq, size, node) if proven else ()
+        yield Placed(record, seq, tuple(base64.b64encode(each).decode() for each in hashes))
+        session.expunge(record)
+        if number % _READ_AT_ONCE == 0:
+            node = cache(Tiles(lender_id).node)
+
+
+def sign_lines(lender_id: uuid.UUID, lines: Sequence[str]) -> str:
+    """Give lines signed with the key of a lender's log, as a note.
+
+    :raises LookupError: if there is no log yet, or its key can't be opened.
+    """
+    head = session.get(LogHead, (lender_id, lender_id))
+    if head is None or head.signing_key is None:
+        raise LookupError("the key of this log can't be opened with this SECRET_KEY")
+    return notes.sign_lines(lines, origin=head.origin, signing_key=head.signing_key, public_key=head.public_key)
 
 
 def only_grew(lender_id: uuid.UUID, *, older: int) -> str | None:

@@ -46,10 +46,16 @@ def verifier_key(origin: str, public_key: str) -> str:
 
 def sign(checkpoint: Checkpoint, *, signing_key: str, public_key: str) -> str:
     """Give the signed note of a checkpoint."""
-    body = f"{checkpoint.origin}\n{checkpoint.size}\n{_text(checkpoint.root)}\n"
+    lines = (checkpoint.origin, str(checkpoint.size), _text(checkpoint.root))
+    return sign_lines(lines, origin=checkpoint.origin, signing_key=signing_key, public_key=public_key)
+
+
+def sign_lines(lines: Sequence[str], *, origin: str, signing_key: str, public_key: str) -> str:
+    """Give the signed note of some lines; it is a checkpoint only if the first of them is the log's name."""
+    body = "".join(f"{line}\n" for line in lines)
     signature = Ed25519PrivateKey.from_private_bytes(base64.b64decode(signing_key)).sign(body.encode())
-    key_id = _key_id(checkpoint.origin, base64.b64decode(public_key))
-    return f"{body}\n{_DASH} {checkpoint.origin} {_text(key_id + signature)}\n"
+    key_id = _key_id(origin, base64.b64decode(public_key))
+    return f"{body}\n{_DASH} {origin} {_text(key_id + signature)}\n"
 
 
 def opened(note: str, *, verifier: str) -> Checkpoint:

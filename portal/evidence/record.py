@@ -138,6 +138,7 @@ class Act(StrEnum):
     PASSKEY_REFUSED = "passkey_refused"
     ZONE_CHOSEN = "zone_chosen"
     OWN_DATA_TAKEN = "own_data_taken"
+    PACKAGE_TAKEN = "package_taken"
     REQUEST_OPENED = "request_opened"
     REQUEST_TAKEN = "request_taken"
     REQUEST_ANSWERED = "request_answered"

@@ -143,6 +143,7 @@ def _tab(name: str, who: Colleague, subject: Subject, **more: object) -> str:
         needs=[need_words(need) for need in subject.needs],
         sheets=sheets,
         helps=Permission.HELP_PEOPLE in who.may,
+        takes_evidence=Permission.TAKE_EVIDENCE in who.may,
         **more,
     )
 

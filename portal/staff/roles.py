@@ -39,6 +39,8 @@ class Permission(StrEnum):
     SEE_MONEY = "see_money"
     # Give money back, approve what a colleague gives back, and place what waits.
     GIVE_BACK = "give_back"
+    # Take everything about one debt of a person along, for a dispute or a court.
+    TAKE_EVIDENCE = "take_evidence"
     # Bring a file of the lender's bank in, and take it back.
     BRING_BANK_FILE = "bring_bank_file"
 
@@ -73,11 +75,19 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.RULE_AUTHOR: frozenset({_P.SEE_LIMITS, _P.WRITE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
         Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.APPROVE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
         Role.HELPDESK: _HELPDESK,
-        Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES, _P.GRANT_FURTHER},
+        Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES, _P.GRANT_FURTHER, _P.TAKE_EVIDENCE},
         Role.FINANCE: frozenset({_P.VOUCH, _P.SEE_PEOPLE, _P.SEE_MONEY, _P.GIVE_BACK, _P.BRING_BANK_FILE}),
         # Sees, and changes nothing.
         Role.AUDITOR: frozenset(
-            {_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS, _P.SEE_PORTFOLIO, _P.SEE_MONEY}
+            {
+                _P.SEE_COLLEAGUES,
+                _P.SEE_REQUESTS,
+                _P.SEE_PEOPLE,
+                _P.SEE_LIMITS,
+                _P.SEE_PORTFOLIO,
+                _P.SEE_MONEY,
+                _P.TAKE_EVIDENCE,
+            }
         ),
         Role.LENDER_ADMINISTRATOR: frozenset(
             {
@@ -94,7 +104,15 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     }
 )
 READS_ONLY: Final = frozenset(
-    {_P.SEE_COLLEAGUES, _P.SEE_REQUESTS, _P.SEE_PEOPLE, _P.SEE_LIMITS, _P.SEE_PORTFOLIO, _P.SEE_MONEY}
+    {
+        _P.SEE_COLLEAGUES,
+        _P.SEE_REQUESTS,
+        _P.SEE_PEOPLE,
+        _P.SEE_LIMITS,
+        _P.SEE_PORTFOLIO,
+        _P.SEE_MONEY,
+        _P.TAKE_EVIDENCE,
+    }
 )
 
 

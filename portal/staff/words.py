@@ -59,6 +59,7 @@ def permission_words(permission: Permission) -> str:
         Permission.ADD_LENDERS: _("add lenders"),
         Permission.SEE_MONEY: _("see refunds, disputes and money that waits to be placed"),
         Permission.BRING_BANK_FILE: _("bring in files of the bank"),
+        Permission.TAKE_EVIDENCE: _("take everything about a debt along as evidence"),
         Permission.GIVE_BACK: _("give money back, and place money that waits"),
     }[permission]
 

@@ -179,6 +179,18 @@ def _link(facts: Facts) -> str:
     return _("%(name)s sent you a link to your page", name=name)
 
 
+def _package(facts: Facts) -> str:
+    name, debt = facts.text("name"), facts.text("debt")
+    if not name:
+        return _("You took everything about %(debt)s along as one file", debt=debt)
+    return _(
+        "%(name)s took everything about %(debt)s along as one file. The reason given: %(reason)s",
+        name=name,
+        debt=debt,
+        reason=facts.text("reason"),
+    )
+
+
 def _proposed(facts: Facts) -> str:
     helper, amount = facts.text("helper"), facts.amount("payment")
     if helper and facts.text("payment"):
@@ -466,6 +478,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "passkey_refused": lambda _f: _("A passkey was refused"),
         "zone_chosen": lambda _f: _("You chose your time zone"),
         "own_data_taken": lambda _f: _("You took a copy of your data"),
+        "package_taken": _package,
     }
 )
 

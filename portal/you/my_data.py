@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, LargeBinary, Table, select
+from sqlalchemy import Column, ColumnElement, LargeBinary, RowMapping, Table, select
 
 from portal import clock
 from portal.db import Model, session
@@ -74,12 +74,18 @@ def _without_secrets(table: str, row: dict[str, object]) -> dict[str, object]:
     }
 
 
-def _shown(table: Table) -> list[Column[Any]]:
+def shown(table: Table) -> list[Column[Any]]:
+    """Give the columns of a table that are about somebody: no bytes, and nothing that only protects."""
     return [
         column
         for column in table.columns
         if not isinstance(column.type, LargeBinary) and not any(sign in column.name for sign in _PROTECTS)
     ]
+
+
+def plain_row(table: Table, row: RowMapping) -> dict[str, object]:
+    """Give a row as plain values, without bytes and without what opens doors."""
+    return _without_secrets(table.name, {column.name: _plain(row[column.name]) for column in shown(table)})
 
 
 def held(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Held, ...]:
@@ -92,9 +98,7 @@ def held(*, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> tuple[Held, ...]:
         if "id" in table.columns:
             mine[table.name] = {row["id"] for row in rows}
         if rows:
-            shown = _shown(table)
-            plain = ({column.name: _plain(row[column.name]) for column in shown} for row in rows)
-            found[table.name] = Held(table.name, tuple(_without_secrets(table.name, row) for row in plain))
+            found[table.name] = Held(table.name, tuple(plain_row(table, row) for row in rows))
 
     # A person's debts and plans are known before what is on them.
     further = []

@@ -1,0 +1,1 @@
+"""Everything about one debt as one file, which anybody can check without us: the evidence package."""
