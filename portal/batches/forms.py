@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from werkzeug.datastructures import FileStorage
 from wtforms import FileField, HiddenField, RadioField, SelectField, TextAreaField
 
+from portal.batches.words import chosen_words
 from portal.care.requests import LONGEST_WORDS
 from portal.staff.forms import Filled
 from portal.web.fields import Form, at_most, no_card_number, tidy
@@ -36,21 +37,14 @@ class BatchForm(Form):
 
     form_key = HiddenField()
     kind = SelectField(lazy_gettext("Which letter"))
-    chosen = RadioField(
-        lazy_gettext("For which debts"),
-        choices=[
-            ("open", lazy_gettext("All open debts")),
-            ("plan", lazy_gettext("Those with a plan that runs")),
-            ("listed", lazy_gettext("Those of a list")),
-        ],
-        default="open",
-    )
+    chosen = RadioField(lazy_gettext("For which debts"), default="open")
     listed = TextAreaField(lazy_gettext("References of the debts, one a line"), [at_most(_LONGEST_LIST)])
     upload = FileField(lazy_gettext("Or a file with them (CSV, the reference first)"))
 
     def offer(self, kinds: Sequence[tuple[str, str]]) -> None:
-        """Offer the kinds of letters that are made in a batch."""
+        """Offer the kinds of letters that are made in a batch, and for which debts."""
         self.kind.choices = list(kinds)
+        self.chosen.choices = [(chosen, chosen_words(chosen)) for chosen in ("open", "plan", "listed")]
 
     def references(self, given: FileStorage | None) -> list[str] | None:
         """Give the references that were listed, none for a choice that needs no list; None if they can't be used."""

@@ -160,7 +160,7 @@ def begin(number: int) -> ResponseReturnValue:
     return _said(done, _("The letters are being made. You can close this page."), number)
 
 
-@batches.post("/<int:number>/<any('pause','go-on','call-off'):what>")
+@batches.post("/<int:number>/<what>")
 @needs(Permission.MAKE_LETTERS)
 def word(number: int, what: str) -> ResponseReturnValue:
     """Pause it, go on with it, or call off the rest."""
@@ -169,7 +169,7 @@ def word(number: int, what: str) -> ResponseReturnValue:
         "pause": (Event.PAUSE, _("It is paused. What is being drawn at this moment is still finished.")),
         "go-on": (Event.GO_ON, _("It goes on.")),
         "call-off": (Event.CALL_OFF, _("The rest is called off. Letters that are made stay.")),
-    }[what]
+    }.get(what) or abort(404)
     with transaction():
         done = acts.word(who, batch_id=found.id, event=event)
     return _said(done, words, number)
