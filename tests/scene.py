@@ -288,7 +288,7 @@ class Scene:
         return made
 
     def _batches(self, worker: uuid.UUID) -> dict[str, str]:
-        """Let there be a batch of letters that is only asked for, one that runs, and one of which some can't be made."""
+        """Let there be batches of letters: one only asked for, one that runs, one of which some can't be made."""
         made, now, here = {}, clock.now(), {"lender_id": self.lender.id}
         items = {"batch": ("made", "waiting"), "batch_done": ("made", "not_made", "by_hand")}
         for number, (name, state) in enumerate(

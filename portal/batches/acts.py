@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Select, func, select, true, update
 
@@ -28,6 +28,7 @@ from portal.plans.models import ALIVE, Plan
 from portal.staff import members
 from portal.staff.gates import Colleague, NotAllowed
 from portal.staff.roles import Permission, permissions_of
+from portal.web.fields import has_card_number
 
 PREPARE, MAKE = "letters.prepare_batch", "letters.batch"
 # So many workers can be at one batch; each lane is one after the other.
@@ -112,7 +113,7 @@ def counts_of(batch: LetterBatch) -> Counts:
     return Counts(**{state.value: found.get(state.value, 0) for state in Item})
 
 
-def _chosen(lender_id: uuid.UUID, chosen: str) -> Select[Any]:
+def _chosen(lender_id: uuid.UUID, chosen: str) -> Select[uuid.UUID, str]:
     """Give the debts of a choice that is no list."""
     asked = select(Debt.id, Debt.reference).where(Debt.lender_id == lender_id, Debt.state == "open")
     if chosen == "plan":
@@ -179,7 +180,8 @@ def ask(who: Colleague, *, kind: str, chosen: str, listed: Sequence[str], form_k
         kind=kind,
         chosen=chosen,
         listed=[reference for reference in asked if reference in known],
-        unknown=[reference for reference in asked if reference not in known],
+        # What nobody knows may be anything.
+        unknown=[each for each in asked if each not in known and not has_card_number(each)],
         state=State.ASKED.value,
         form_key=form_key,
         asked_by=who.member_id,
