@@ -303,6 +303,7 @@ class Scene:
                 chosen="open",
                 listed=[],
                 unknown=["NO-1"],
+                counted=3,
                 state=state,
                 form_key=name,
                 asked_by=worker,

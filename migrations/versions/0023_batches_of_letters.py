@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("chosen", sa.String(), nullable=False),
         sa.Column("listed", _JSON, nullable=False),
         sa.Column("unknown", _JSON, nullable=False),
+        sa.Column("counted", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("round", sa.BigInteger(), nullable=False),
         sa.Column("form_key", sa.String(), nullable=False),
@@ -80,7 +81,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_letter_batch_item")),
         sa.UniqueConstraint(
-            "lender_id", "batch_id", "debt_id", name=op.f("uq_letter_batch_item_lender_id_batch_id_debt_id")
+            "lender_id", "debt_id", "batch_id", name=op.f("uq_letter_batch_item_lender_id_debt_id_batch_id")
         ),
         sa.UniqueConstraint(
             "lender_id", "batch_id", "place", name=op.f("uq_letter_batch_item_lender_id_batch_id_place")

@@ -122,13 +122,6 @@ def _chosen(lender_id: uuid.UUID, chosen: str) -> Select[uuid.UUID, str]:
     return asked
 
 
-def count_chosen(batch: LetterBatch) -> int:
-    """Give for how many debts a batch that is only asked for would make a letter now."""
-    if batch.chosen == "listed":
-        return len(batch.listed)
-    return session.scalar(select(func.count()).select_from(_chosen(batch.lender_id, batch.chosen).subquery())) or 0
-
-
 def debts_of(batch: LetterBatch, *, at_once: int = 5000) -> Iterator[Sequence[tuple[uuid.UUID, str]]]:
     """Give the debts that a batch is for, id and reference, in pages; each debt once."""
     if batch.chosen == "listed":
@@ -173,6 +166,9 @@ def ask(who: Colleague, *, kind: str, chosen: str, listed: Sequence[str], form_k
     known = {reference for _id, reference in _open_by(lender_id, asked)}
     newest = session.scalar(select(func.max(LetterBatch.number)).where(LetterBatch.lender_id == lender_id))
     now = clock.now()
+    counted = len(known)
+    if chosen != "listed":
+        counted = session.scalar(select(func.count()).select_from(_chosen(lender_id, chosen).subquery())) or 0
     batch = LetterBatch(
         lender_id=lender_id,
         id=new_id(),
@@ -182,6 +178,7 @@ def ask(who: Colleague, *, kind: str, chosen: str, listed: Sequence[str], form_k
         listed=[reference for reference in asked if reference in known],
         # What nobody knows may be anything.
         unknown=[each for each in asked if each not in known and not has_card_number(each)],
+        counted=counted,
         state=State.ASKED.value,
         form_key=form_key,
         asked_by=who.member_id,
@@ -190,7 +187,12 @@ def ask(who: Colleague, *, kind: str, chosen: str, listed: Sequence[str], form_k
     )
     session.add(batch)
     session.flush()
-    record(Act.LETTER_BATCH_ASKED, by=who.actor, lender_id=lender_id, facts=_facts(batch) | {"chosen": chosen})
+    record(
+        Act.LETTER_BATCH_ASKED,
+        by=who.actor,
+        lender_id=lender_id,
+        facts=_facts(batch) | {"chosen": chosen, "letters": batch.counted},
+    )
     return batch.number
 
 

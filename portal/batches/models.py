@@ -18,7 +18,8 @@ _ITEMS = ", ".join(f"'{state.value}'" for state in Item)
 class LetterBatch(LenderOwned, Model):
     """Letters of one kind for many debts: all open ones, those with a plan, or those whose references were listed.
 
-    `unknown` are listed references that no open debt has. `round` counts how often work on it was begun: what was put
+    `unknown` are listed references that no open debt has, `counted` is for how many debts it was when it was asked for.
+    `round` counts how often work on it was begun: what was put
     off in an earlier round is not done any more. `moved_at` is when its state last changed.
     """
 
@@ -28,6 +29,7 @@ class LetterBatch(LenderOwned, Model):
     chosen: Mapped[str]
     listed: Mapped[list[str]] = mapped_column(Json)
     unknown: Mapped[list[str]] = mapped_column(Json)
+    counted: Mapped[int]
     state: Mapped[str]
     round: Mapped[int] = mapped_column(default=0)
     form_key: Mapped[str]
@@ -66,7 +68,7 @@ class LetterBatchItem(LenderOwned, Model):
     done_at: Mapped[datetime | None]
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "batch_id"], ["letter_batch.lender_id", "letter_batch.id"]),
-        UniqueConstraint("lender_id", "batch_id", "debt_id"),
+        UniqueConstraint("lender_id", "debt_id", "batch_id"),
         UniqueConstraint("lender_id", "batch_id", "place"),
         Index("ix_letter_batch_item_turn", "lender_id", "batch_id", "state", "tries", "place"),
         CheckConstraint(f"state in ({_ITEMS})", name="state"),

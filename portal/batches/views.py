@@ -110,7 +110,7 @@ def batch(number: int) -> ResponseReturnValue:
 def _page(found: LetterBatch, form: BeginForm) -> str:
     who, names, state = me(), _names(), State(found.state)
     counts, makes = acts.counts_of(found), Permission.MAKE_LETTERS in who.may
-    foreseen = acts.count_chosen(found) if state is State.ASKED else counts.all
+    foreseen = found.counted if state is State.ASKED else counts.all
     still = state is State.RUNNING and acts.stands_still(found)
     seconds = foreseen * acts.SECONDS_A_LETTER if state is State.ASKED else acts.seconds_left(found, counts)
     return render_template(
