@@ -17,7 +17,8 @@ from sqlalchemy import func, select
 from weasyprint.text.fonts import FontConfiguration
 
 from benchmarks.databases import Databases
-from benchmarks.machine import environment, measured
+from benchmarks.machine import environment as own_environment
+from benchmarks.machine import measured
 from portal import clock, queue
 from portal.app import create_app
 from portal.batches import acts
@@ -104,7 +105,7 @@ def batch(databases: Databases, *, kind: str, folder: Path, letters: int) -> Bat
     for processes in (1, 2):
         url = databases.empty(kind)
         words = (sys.executable, "-m", "benchmarks.lettering", str(letters), str(processes))
-        said = measured(*words, env=environment(url=url, folder=folder)).said
+        said = measured(*words, env=own_environment(url=url, folder=folder)).said
         found[processes] = float(json.loads(said.splitlines()[-1]))
         databases.drop(url)
     return Batch(kind, letters, found)
