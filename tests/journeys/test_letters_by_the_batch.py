@@ -203,7 +203,7 @@ def test_a_letter_of_a_batch_is_drawn_and_the_person_finds_it(
     work(app)
     assert page_of(client.get("/letters")).says("Statement of account")
     assert session.scalars(select(IssuedLetter.pdf)).one().startswith(b"%PDF-")
-    assert page_of(client.get("/timeline?all=1")).says("Statement of account")
+    assert page_of(client.get("/timeline")).says("We made a statement of account")
 
 
 def test_only_who_may_and_only_of_the_own_lender(app: Flask, lender: Lender, finance: CheckingClient) -> None:
