@@ -62,6 +62,7 @@ def main() -> None:
             show_autopay(databases, Path(name), quick=told.quick)
         if told.only in (None, "letters"):
             show_letters(quick=told.quick)
+            show_batches(databases, Path(name), quick=told.quick)
         if told.only in (None, "visit"):
             show_visit(databases, Path(name))
         if told.only in (None, "audit", "paint"):
@@ -289,6 +290,15 @@ def show_letters(*, quick: bool) -> None:
             f"{found.drawn_bytes:>13,}{found.stamped_bytes:>20,}",
             flush=True,
         )
+
+
+def show_batches(databases: Databases, folder: Path, *, quick: bool) -> None:
+    """Print how many letters of a batch are made in a second."""
+    print("\nLetters of a batch in a second, sealed, by workers that are warm")
+    for kind in KINDS:
+        found = lettering.batch(databases, kind=kind, folder=folder, letters=40 if quick else 400)
+        one, two = found.by_processes[1], found.by_processes[2]
+        print(f"  {NAMES[kind]:<12}{found.letters:>4} letters: 1 process {one:.1f}, 2 processes {two:.1f}", flush=True)
 
 
 def show_visit(databases: Databases, folder: Path) -> None:

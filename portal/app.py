@@ -23,6 +23,7 @@ from portal import config, db, models
 from portal.autopay.views import autopay, template_words
 from portal.banking import views as bank_pages
 from portal.banking.transfer_pages import transfers
+from portal.batches import views as batch_pages
 from portal.care.requests import open_request, taken_back
 from portal.care.views import care
 from portal.changes.views import changes
@@ -189,7 +190,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (desk, desk_drafts, desk_cards, desk_try, file_pages.files):
         app.register_blueprint(blueprint)
-    for blueprint in (finance, reconciliation, bank_pages.banking, package, package_desk):
+    for blueprint in (finance, reconciliation, bank_pages.banking, batch_pages.batches, package, package_desk):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

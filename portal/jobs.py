@@ -10,6 +10,8 @@ from flask import Flask
 from portal.autopay import agreeing, charging, reading, saving
 from portal.autopay import tell as autopay_tell
 from portal.banking import work as bank_work
+from portal.batches import acts as batches
+from portal.batches import work as batch_work
 from portal.care.holds import holding
 from portal.contact.office import office
 from portal.evidence import log as signed_log
@@ -68,6 +70,8 @@ def table(app: Flask) -> Mapping[str, Callable[[Job], None]]:
         charging.CHARGE: inside(charging.run),
         "letters.issue": inside(lambda job: (caring if job.payload["kind"] in caring.KINDS else endings).run(job)),
         signed_log.STAMP: inside(anchoring.run),
+        batches.PREPARE: inside(batch_work.prepare),
+        batches.MAKE: inside(batch_work.make),
         files.SEE: inside(file_work.see),
         files.BRING: inside(file_work.bring),
         files.UNDO: inside(file_work.undo),

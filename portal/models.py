@@ -2,6 +2,7 @@
 
 from portal.autopay import models as autopay
 from portal.banking import models as banking
+from portal.batches import models as batches
 from portal.care import models as care
 from portal.contact import models as contact
 from portal.db import Model
@@ -31,6 +32,7 @@ __all__ = [
     "Transfer",
     "autopay",
     "banking",
+    "batches",
     "care",
     "contact",
     "debts",

@@ -140,6 +140,14 @@ def _first(names: tuple[str, ...], *where: ColumnElement[bool]) -> ScalarSelect[
     )
 
 
+def others_wait(name: str) -> bool:
+    """Say whether work that isn't called so is due and waits for a worker."""
+    waits = select(QueuedJob.id).where(
+        QueuedJob.state == "ready", QueuedJob.run_at <= clock.now(), QueuedJob.name != name
+    )
+    return session.scalar(waits.limit(1)) is not None
+
+
 def by_its_clock(more: timedelta = timedelta(0)) -> ColumnElement[datetime]:
     """Give what the database's clock shows, or will show then."""
     if session.get_bind().dialect.name == "postgresql":

@@ -371,6 +371,15 @@ PAGES = (
     DebtorPage("staff, a file that came in", "/staff/portfolio/{file_live}", COLLEAGUE),
     DebtorPage("staff, a file that can’t be read", "/staff/portfolio/{file_bad}", COLLEAGUE),
     DebtorPage("staff, take a file back", "/staff/portfolio/{file_live}/undo", COLLEAGUE),
+    DebtorPage("staff, batches of letters", "/staff/letters", COLLEAGUE),
+    DebtorPage("staff, make letters", "/staff/letters/new", COLLEAGUE),
+    DebtorPage("staff, make letters, no list", "/staff/letters/new", COLLEAGUE, status=422, typed={"chosen": "listed"}),
+    DebtorPage("staff, a batch to begin", "/staff/letters/{batch_asked}", COLLEAGUE),
+    DebtorPage(
+        "staff, a batch to begin, no reason", "/staff/letters/{batch_asked}", COLLEAGUE, status=422, typed={"why": ""}
+    ),
+    DebtorPage("staff, a batch that is made", "/staff/letters/{batch}", COLLEAGUE),
+    DebtorPage("staff, a batch that is done", "/staff/letters/{batch_done}", COLLEAGUE),
     DebtorPage("staff, lenders", "/staff/lenders", COLLEAGUE),
     DebtorPage("staff, a new lender", "/staff/lenders/new", COLLEAGUE),
     DebtorPage("staff, a new lender, no name", "/staff/lenders/new", COLLEAGUE, status=422, typed={"slug": ""}),
@@ -537,6 +546,7 @@ NO_PAGE = {
     "public.alive": "one word for whoever watches the server",
     "staff_team.team_csv": "a table for a spreadsheet",
     "files.portfolio_csv": "a table for a spreadsheet",
+    "batches.items_csv": "a table for a spreadsheet",
     "files.report": "a table for a spreadsheet",
     "files.stays": "a table for a spreadsheet",
     "staff_lenders.lenders_csv": "a table for a spreadsheet",

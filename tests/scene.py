@@ -27,6 +27,7 @@ from portal.app import create_app
 from portal.autopay import agreeing
 from portal.banking import acts as bank_acts
 from portal.banking import work as bank_work
+from portal.batches.models import LetterBatch, LetterBatchItem
 from portal.care import requests
 from portal.care.models import CareRequest
 from portal.care.states import Kind
@@ -199,6 +200,7 @@ class Scene:
         # A worker looks at files, and no page does.
         with self.app.app_context():
             drafted |= self._files(worker.id)
+        drafted |= self._batches(worker.id)
         session.rollback()
         return (
             invited
@@ -283,6 +285,40 @@ class Scene:
                         lender_id=self.lender.id, number=done.number, keep_good=False, meant=True, by=worker
                     )
                 file_work.bring(job)
+        return made
+
+    def _batches(self, worker: uuid.UUID) -> dict[str, str]:
+        """Let there be batches of letters: one only asked for, one that runs, one of which some can't be made."""
+        made, now, here = {}, clock.now(), {"lender_id": self.lender.id}
+        items = {"batch": ("made", "waiting"), "batch_done": ("made", "not_made", "by_hand")}
+        for number, (name, state) in enumerate(
+            {"batch_asked": "asked", "batch": "running", "batch_done": "done"}.items(), start=1
+        ):
+            begun = {"begun_by": worker, "begun_at": now, "why": "A bank asks."} if state != "asked" else {}
+            batch = LetterBatch(
+                **here,
+                id=new_id(),
+                number=number,
+                kind="statement-of-account",
+                chosen="open",
+                listed=[],
+                unknown=["NO-1"],
+                counted=3,
+                state=state,
+                form_key=name,
+                asked_by=worker,
+                asked_at=now,
+                moved_at=now,
+                **begun,
+            )
+            with transaction() as s:
+                s.add(batch)
+                s.flush()
+                for place, became in enumerate(items.get(name, ())):
+                    about = {"debt_id": new_id(), "reference": f"B-{place}", "place": place, "state": became}
+                    why = {"why": "recalled"} if became == "not_made" else {}
+                    s.add(LetterBatchItem(**here, id=new_id(), batch_id=batch.id, **about, **why))
+            made[name] = str(number)
         return made
 
     def _plan_waiting(self, debt: Standing) -> str:

@@ -33,6 +33,10 @@ class Permission(StrEnum):
     SEE_PORTFOLIO = "see_portfolio"
     # Bring a file of debts in, and take it back.
     BRING_PORTFOLIO = "bring_portfolio"
+    # See which batches of letters were made, and what became of them.
+    SEE_LETTERS = "see_letters"
+    # Begin batches of letters, pause them, call them off.
+    MAKE_LETTERS = "make_letters"
     # Add lenders; of the platform's operator alone.
     ADD_LENDERS = "add_lenders"
     # See refunds, disputes and money that waits to be placed.
@@ -76,7 +80,17 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
         Role.APPROVER: frozenset({_P.SEE_LIMITS, _P.APPROVE_LIMITS, _P.TRY_LIMITS, _P.VOUCH}),
         Role.HELPDESK: _HELPDESK,
         Role.SENIOR: _HELPDESK | {_P.SEE_COLLEAGUES, _P.GRANT_FURTHER, _P.TAKE_EVIDENCE},
-        Role.FINANCE: frozenset({_P.VOUCH, _P.SEE_PEOPLE, _P.SEE_MONEY, _P.GIVE_BACK, _P.BRING_BANK_FILE}),
+        Role.FINANCE: frozenset(
+            {
+                _P.VOUCH,
+                _P.SEE_PEOPLE,
+                _P.SEE_MONEY,
+                _P.GIVE_BACK,
+                _P.BRING_BANK_FILE,
+                _P.SEE_LETTERS,
+                _P.MAKE_LETTERS,
+            }
+        ),
         # Sees, and changes nothing.
         Role.AUDITOR: frozenset(
             {
@@ -87,6 +101,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
                 _P.SEE_PORTFOLIO,
                 _P.SEE_MONEY,
                 _P.TAKE_EVIDENCE,
+                _P.SEE_LETTERS,
             }
         ),
         Role.LENDER_ADMINISTRATOR: frozenset(
@@ -97,6 +112,8 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
                 _P.VOUCH,
                 _P.SEE_PORTFOLIO,
                 _P.BRING_PORTFOLIO,
+                _P.SEE_LETTERS,
+                _P.MAKE_LETTERS,
             }
         ),
         # Adds lenders, and sees nothing of any lender's people.
@@ -112,6 +129,7 @@ READS_ONLY: Final = frozenset(
         _P.SEE_PORTFOLIO,
         _P.SEE_MONEY,
         _P.TAKE_EVIDENCE,
+        _P.SEE_LETTERS,
     }
 )
 

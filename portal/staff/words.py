@@ -56,6 +56,8 @@ def permission_words(permission: Permission) -> str:
         Permission.GRANT_FURTHER: _("say yes to offers above what agents may grant alone"),
         Permission.SEE_PORTFOLIO: _("see which files of debts came"),
         Permission.BRING_PORTFOLIO: _("bring files of debts in, and take them back"),
+        Permission.SEE_LETTERS: _("see which batches of letters were made"),
+        Permission.MAKE_LETTERS: _("make letters by the batch"),
         Permission.ADD_LENDERS: _("add lenders"),
         Permission.SEE_MONEY: _("see refunds, disputes and money that waits to be placed"),
         Permission.BRING_BANK_FILE: _("bring in files of the bank"),

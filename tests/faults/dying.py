@@ -25,6 +25,8 @@ from flask import Flask
 
 from portal import jobs, queue
 from portal.db import session
+from portal.letters import issue
+from portal.letters.sheet import Rendered
 from tests.conftest import RealDatabase, make_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,9 +64,9 @@ class Dying:
         self._process.wait(timeout=20)
         self._process.stdout.close()
 
-    def work(self, *, kill_at: int) -> Told:
-        """Let a worker do what is due, and kill it at its so-manieth point."""
-        return self._order({"act": "work", "kill_at": kill_at})
+    def work(self, *, kill_at: int, blank_letters: bool = False) -> Told:
+        """Let a worker do what is due, and kill it at its so-manieth point; perhaps letters take no time to draw."""
+        return self._order({"act": "work", "kill_at": kill_at, "blank_letters": blank_letters})
 
     def post(self, path: str, *, kill_at: int, cookies: dict[str, str] | None = None, **sent: Any) -> Told:
         """Send a request to the portal, whose process is killed at its so-manieth point."""
@@ -116,6 +118,8 @@ class Points:
 
 def _do(app: Flask, order: dict[str, Any]) -> None:
     if order["act"] == "work":
+        if order["blank_letters"]:
+            mock.patch.object(issue, "drawn", lambda _letter: Rendered(b"%PDF", 1)).start()
         todo = {name: run for name, run in jobs.table(app).items() if name not in BESIDE}
         while queue.run_one(todo):
             pass

@@ -24,6 +24,8 @@ WITHOUT_A_RECORD = {
     "evidence/log.py:open_log": "the tree over the records is made of them, and nobody decides anything",
     "evidence/log.py:_place_some": "as open_log",
     "evidence/log.py:Tiles.put": "as open_log",
+    "batches/work.py:prepare": "which letters a batch has; whoever began it is on record",
+    "batches/acts.py:ended": "a letter is recorded by letters/issue, what could not be made at the end of its batch",
     "queue.py:later": "a job is no act; what caused it is recorded by whoever asks for it, what it does by the job",
     "queue.py:Keeper.keep": "lets the lease of work that goes on run on",
     "queue.py:many_later": "as later",

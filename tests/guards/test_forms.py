@@ -30,6 +30,8 @@ NOT_FOR_WORDS = {
     "TryForm.attributes",
     # A reference of a lender may be sixteen digits that add up by chance.
     "PlaceForm.debt",
+    # As above; of those that no debt has, what could be a card is not kept.
+    "BatchForm.listed",
     "SignInForm.reference",
     "VisitorForm.reference",
     # The number of a letter is looked for and kept nowhere.

@@ -23,6 +23,8 @@ SMALL = {
     "bank_account",
     # A file comes once a day at most.
     *("import_run", "upload"),
+    # Asked for by a person, for many debts at once.
+    "letter_batch",
 }
 # Indexes that hold only the few rows that wait for somebody.
 WAITING = {

@@ -83,6 +83,8 @@ def things_of(scene: Scene) -> dict[str, str]:
         "desk_drafts.from_version.number": places["version"],
         "desk_cards.number": places["draft"],
         "files.number": places["file_ready"],
+        "batches.number": places["batch"],
+        "batches.what": "pause",
         "banking.number": places["bank_live"],
         "banking.aside_id": places["aside_at_the_bank"],
         "finance.number": places["refund"],

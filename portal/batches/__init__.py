@@ -1,0 +1,1 @@
+"""Letters by the thousand: asked for, counted, begun, paused, gone on with, called off; each letter exactly once."""
