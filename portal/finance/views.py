@@ -253,7 +253,7 @@ def give_back(who: Colleague, subject: Subject, number: str) -> ResponseReturnVa
         else:
             return _told(done)
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
+        form.begin(form_key=uuid.uuid4().hex)
     return render_template("finance/give_back.html", **shown), 422 if form.errors else 200
 
 
@@ -401,7 +401,7 @@ def _aside_page(aside_id: uuid.UUID, wrong: PlaceForm | BackForm | NoteForm | No
     back_form = wrong if isinstance(wrong, BackForm) else BackForm(formdata=None)
     note_form = wrong if isinstance(wrong, NoteForm) else NoteForm(formdata=None)
     if wrong is not note_form:
-        note_form.note.data = row.SetAside.note
+        note_form.begin(note=row.SetAside.note)
     if not back_form.form_key.data:
         back_form.form_key.data = uuid.uuid4().hex
     left = aside.waiting(row.SetAside)

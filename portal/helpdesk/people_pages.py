@@ -353,8 +353,7 @@ def new_note(who: Colleague, subject: Subject) -> ResponseReturnValue:
             flash(_("That note was corrected or taken back just now. Here is how it stands."), "problem")
         return _to_notes(subject)
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
-        form.text.data = before.text if before else None
+        form.begin(form_key=uuid.uuid4().hex, text=before.text if before else None)
     return render_template("helpdesk/note.html", form=form, person=subject, before=before), 422 if form.errors else 200
 
 
@@ -394,7 +393,7 @@ def new_call(who: Colleague, subject: Subject) -> ResponseReturnValue:
         flash(_("The call is written down."), "success")
         return _to_notes(subject)
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
+        form.begin(form_key=uuid.uuid4().hex)
     return render_template("helpdesk/call.html", form=form, person=subject), 422 if form.errors else 200
 
 
@@ -415,5 +414,5 @@ def link(who: Colleague, subject: Subject) -> ResponseReturnValue:
             flash(_("No link was sent: nothing on file may be written to, or no date of birth is on file."), "problem")
         return redirect(url_for("helpdesk_people.person", debtor_id=subject.debtor_id), 303)
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
+        form.begin(form_key=uuid.uuid4().hex)
     return render_template("helpdesk/link.html", form=form, person=subject), 422 if form.errors else 200
