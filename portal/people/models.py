@@ -252,7 +252,7 @@ class UsedChallenge(LenderOwned, Model):
 
 
 class Kept(LenderOwned):
-    """What somebody typed on a page when the time was up; `owner_id` is whose it is, under the name that it has there."""
+    """What somebody typed on a page when the time was up; `owner_id` is the column that says whose it is."""
 
     owner_id: Any
     path: Mapped[str]
