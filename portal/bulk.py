@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     ARRAY,
@@ -225,12 +225,17 @@ def update_columns(
 
 
 class _Listed(UserDefinedType[Sequence[Any]]):
-    """Many ids as one value: an array for PostgreSQL, JSON for SQLite."""
+    """Many ids or texts as one value: an array for PostgreSQL, JSON for SQLite."""
 
     cache_ok = True
 
+    def __init__(self, of: str) -> None:
+        self.of = of
+
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
-        return list if dialect.name == "postgresql" else _json_of_ids
+        if dialect.name == "postgresql":
+            return list
+        return _json_of_ids if self.of == "uuid" else json.dumps
 
 
 def _json_of_ids(ids: Iterable[Any]) -> str:
@@ -238,14 +243,14 @@ def _json_of_ids(ids: Iterable[Any]) -> str:
 
 
 class Among(ColumnElement[bool]):
-    """Whether a column of ids is one of many, which are given under a name; for `db.read`, which knows no lists."""
+    """Whether a column of ids, or `of` "text", is one of many under a name; for `db.read`, which knows no lists."""
 
     inherit_cache = False
     type = Boolean()
 
-    def __init__(self, column: ColumnElement[Any], name: str) -> None:
-        self.column = column
-        self.ids: BindParameter[Any] = bindparam(name, type_=_Listed())
+    def __init__(self, column: ColumnElement[Any], name: str, of: Literal["uuid", "text"] = "uuid") -> None:
+        self.column, self.of = column, of
+        self.ids: BindParameter[Any] = bindparam(name, type_=_Listed(of))
 
     def self_group(self, against: Any = None) -> ColumnElement[bool]:
         """Stand as it is: SQLite would be asked whether it is 1, and then looks in no index."""
@@ -260,7 +265,7 @@ def _among_json(among: Among, compiler: Any, **_more: Any) -> str:
 
 @compiles(Among, "postgresql")
 def _among_array(among: Among, compiler: Any, **_more: Any) -> str:
-    return f"{compiler.process(among.column)} = ANY({compiler.process(among.ids)}::uuid[])"
+    return f"{compiler.process(among.column)} = ANY({compiler.process(among.ids)}::{among.of}[])"
 
 
 def raw(column: ColumnElement[Any]) -> ColumnElement[Any]:

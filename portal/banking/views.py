@@ -48,6 +48,7 @@ from portal.files.words import state_words
 from portal.finance.acts import alone_up_to
 from portal.finance.views import sheets
 from portal.finance.words import tie_words
+from portal.helpdesk import opening
 from portal.lenders import accounts
 from portal.lenders.numbers import grouped
 from portal.money import Money
@@ -324,6 +325,7 @@ def entries(number: int) -> ResponseReturnValue:
     found = _upload_or_404(number)
     rows = acts.entries_of(found, after_place=_whole_number(request.args.get("after")) or 0, most=_A_PAGE + 1)
     debts = _debts_of(rows)
+    opening.a_list(me(), "bank entries", shown=len(rows[:_A_PAGE]), number=str(number), after=request.args.get("after"))
     return render_template(
         "banking/entries.html",
         one=found,
@@ -353,6 +355,7 @@ def _debts_of(rows: Any) -> dict[uuid.UUID, str]:
 def entries_csv(number: int) -> ResponseReturnValue:
     """Give every entry of a file with what became of it, some at a time."""
     found = _upload_or_404(number)
+    opening.a_file(me(), "bank entries", number=str(number))
 
     def lines() -> Iterator[bytes]:
         head = ("entry", "booked", "value", "counts from", "amount", "currency", "came or went", "outcome", "why",

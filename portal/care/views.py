@@ -170,7 +170,7 @@ def set_up(form: AskForm, *, lender_id: uuid.UUID, debtor_id: uuid.UUID) -> None
     form.reply_by.choices = _ways_to_answer(contacts_of(lender_id=lender_id, debtor_id=debtor_id))
     form.wish.choices = [(wish, words.wish_words(wish)) for wish in words.WISHES]
     if request.method == "GET":
-        form.reply_by.data = form.reply_by.choices[0][0]
+        form.begin(reply_by=form.reply_by.choices[0][0])
 
 
 def _ways_to_answer(contacts: dict[str, str]) -> list[tuple[str, str]]:

@@ -176,7 +176,7 @@ def _form(kind: Kind, now: Situation, *, today: date, currency: str) -> Form:
             case "use":
                 field.choices = [(use.value, words.use(use)) for use in Use]
                 if request.method == "GET":
-                    field.data = Use.NEXT.value
+                    form.begin(use=Use.NEXT.value)
     return form
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
+from collections.abc import Iterator
 from datetime import date, datetime
+from string import digits
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint
@@ -40,6 +42,7 @@ class ImportRun(LenderOwned, Model):
 
 # What stands between the groups of a reference; what of one is parted by marks, and where letters become digits.
 _MARKS = ("-", "", " ", "/", ".", "_")
+_FEWEST_DIGITS, _MOST_DIGITS = 4, 14
 _PARTED = re.compile(r"[^\W_]+")
 _CHANGING = re.compile(r"\d+|[^\W\d_]+")
 
@@ -71,6 +74,45 @@ def keys_of(reference: str) -> tuple[str, ...]:
     parted, changing = _PARTED.findall(as_it_stands), _CHANGING.findall(as_it_stands)
     spelled = (mark.join(groups) for groups in (parted, changing) for mark in _MARKS)
     return tuple(dict.fromkeys((as_it_stands, *spelled)))
+
+
+def keys_near(reference: str) -> tuple[str, ...]:
+    """Give what a reference is looked for by that somebody reads out with one slip in its digits.
+
+    First two digits that stand side by side swapped, then one too few or too many, then a wrong one. Nothing for one
+    with so few digits that any other is like it, or with too many.
+
+    >>> near = keys_near("1234")
+    >>> near[:3], "12345" in near, "123" in near, "1934" in near, "1234" in near, len(near)
+    (('2134', '1324', '1243'), True, True, True, False, 89)
+    """
+    typed = key_of(reference)
+    if not _FEWEST_DIGITS <= sum(map(str.isdigit, typed)) <= _MOST_DIGITS:
+        return ()
+    forms = keys_of(reference)
+    slips = (slip for kind in (_swapped, _one_more_or_less, _one_wrong) for form in forms for slip in kind(form))
+    return tuple(slip for slip in dict.fromkeys(slips) if slip not in forms)
+
+
+def _swapped(form: str) -> Iterator[str]:
+    for at in range(len(form) - 1):
+        if form[at].isdigit() and form[at + 1].isdigit():
+            yield form[:at] + form[at + 1] + form[at] + form[at + 2 :]
+
+
+def _one_more_or_less(form: str) -> Iterator[str]:
+    for at, sign in enumerate(form):
+        if sign.isdigit():
+            yield form[:at] + form[at + 1 :]
+            yield from (form[:at] + digit + form[at:] for digit in digits)
+            if not form[at + 1 : at + 2].isdigit():
+                yield from (form[: at + 1] + digit + form[at + 1 :] for digit in digits)
+
+
+def _one_wrong(form: str) -> Iterator[str]:
+    for at, sign in enumerate(form):
+        if sign.isdigit():
+            yield from (form[:at] + digit + form[at + 1 :] for digit in digits)
 
 
 class Debt(LenderOwned, Model):

@@ -26,6 +26,7 @@ from portal.limits.reading import LONGEST_NAME, LimitsError, parse
 from portal.limits.writing import write
 from portal.staff.gates import needs
 from portal.staff.roles import Permission
+from portal.web.fields import typed_before
 from portal.web.languages import gettext as _
 
 desk_cards = Blueprint("desk_cards", __name__, url_prefix="/staff/limits/drafts/<int:number>/cards")
@@ -67,7 +68,8 @@ def edit(number: int, at: int) -> ResponseReturnValue:
 def _form_page(found: LimitsDraft, card: Card | None, *, at: int | None) -> ResponseReturnValue:
     of, revision, conflict = currency(), found.revision, None
     if request.method == "GET":
-        form = form_for(card, currency=of)
+        form = form_for(card, currency=of, sent=typed_before())
+        revision = revision_given() or revision
     else:
         form, revision = form_for(None, currency=of, sent=request.form), revision_given()
         limits = _limits_of(found, revision)

@@ -27,6 +27,7 @@ from portal.plans.models import LimitsVersion
 from portal.staff import members
 from portal.staff.gates import Colleague, me, needs
 from portal.staff.roles import Permission
+from portal.web.fields import typed_before
 from portal.web.formats import day as day_words
 from portal.web.languages import gettext as _
 
@@ -73,7 +74,7 @@ def currency() -> str:
 
 def revision_given() -> int:
     """Give the revision on which a form was filled in; one that there never was, if none was sent."""
-    given = request.form.get("revision", "")
+    given = (typed_before() or request.form).get("revision", "")
     return int(given) if given.isdecimal() and given.isascii() and len(given) < 10 else 0
 
 
@@ -265,7 +266,8 @@ def edit_file(number: int) -> ResponseReturnValue:
     found, form = draft_or_404(number), FileForm()
     revision, conflict = found.revision, None
     if request.method == "GET":
-        form.text.data = found.source
+        form.begin(text=found.source)
+        revision = revision_given() or revision
     elif form.validate() and form.read(_uploaded()):
         try:
             done = save(found, form.text.data or "", revision=revision_given())
@@ -334,7 +336,7 @@ def first_day(number: int) -> ResponseReturnValue:
     """Ask from which day on the limits are to count."""
     found, form = draft_or_404(number), FirstDayForm()
     if request.method == "GET":
-        form.day.data = parse(found.source, currency=currency()).effective_from
+        form.begin(day=parse(found.source, currency=currency()).effective_from)
     elif form.validate() and form.day.data is not None:
         if form.day.data < today_of(me()):
             form.day.errors = [_("Limits can’t count from a day that is over. Choose today or a later day.")]

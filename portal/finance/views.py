@@ -121,7 +121,7 @@ def refunds_csv() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@finance.get("/refunds/<reference:number>")
+@finance.route("/refunds/<reference:number>", methods=["GET", "POST"])
 @needs(Permission.SEE_MONEY)
 def refund(number: str) -> ResponseReturnValue:
     """Show one refund, and to who may decide what it would do."""
@@ -134,7 +134,9 @@ def _refund_page(form: ReasonForm, number: str) -> ResponseReturnValue:
     if found is None:
         abort(404)
     row = found.Refund
-    opening.seen(who, debtor_id=row.debtor_id, refund=number)
+    asks = opening.look(who, debtor_id=row.debtor_id, refund=number)
+    if asks is not None:
+        return asks
     amount, waits = Money(row.amount_minor, row.currency), row.state == State.ASKED.value
     shown = {"row": found, "amount": amount, "state": refund_words(row.state), "waits": waits}
     mine = row.asked_by == who.member_id
@@ -253,7 +255,7 @@ def give_back(who: Colleague, subject: Subject, number: str) -> ResponseReturnVa
         else:
             return _told(done)
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
+        form.begin(form_key=uuid.uuid4().hex)
     return render_template("finance/give_back.html", **shown), 422 if form.errors else 200
 
 
@@ -357,6 +359,7 @@ def suspense() -> ResponseReturnValue:
 @needs(Permission.SEE_MONEY)
 def suspense_csv() -> ResponseReturnValue:
     """Give all that was ever set aside as a file."""
+    opening.a_file(me(), "suspense")
     return csv_stream(
         "suspense",
         ("received", "why", "amount", "currency", "went back", "stripe", "payment", "has to do with", "placed on",
@@ -388,7 +391,7 @@ def _one_aside(aside_id: uuid.UUID) -> Row[Any]:
     return found
 
 
-@finance.get("/suspense/<uuid:aside_id>", endpoint="aside")
+@finance.route("/suspense/<uuid:aside_id>", methods=["GET", "POST"], endpoint="aside")
 @needs(Permission.SEE_MONEY)
 def aside_page(aside_id: uuid.UUID) -> ResponseReturnValue:
     """Show what was received, and what can be done with it."""
@@ -397,15 +400,17 @@ def aside_page(aside_id: uuid.UUID) -> ResponseReturnValue:
 
 def _aside_page(aside_id: uuid.UUID, wrong: PlaceForm | BackForm | NoteForm | None, **more: Any) -> ResponseReturnValue:
     who, row = me(), _one_aside(aside_id)
+    asks = opening.look(who, debtor_id=row.debtor_id, aside=aside_id.hex)
+    if asks is not None:
+        return asks
     place_form = wrong if isinstance(wrong, PlaceForm) else PlaceForm(formdata=None)
     back_form = wrong if isinstance(wrong, BackForm) else BackForm(formdata=None)
     note_form = wrong if isinstance(wrong, NoteForm) else NoteForm(formdata=None)
     if wrong is not note_form:
-        note_form.note.data = row.SetAside.note
+        note_form.begin(note=row.SetAside.note)
     if not back_form.form_key.data:
         back_form.form_key.data = uuid.uuid4().hex
     left = aside.waiting(row.SetAside)
-    opening.seen(who, debtor_id=row.debtor_id, aside=aside_id.hex)
     return (
         render_template(
             "finance/aside.html",
@@ -445,6 +450,9 @@ def place(aside_id: uuid.UUID) -> ResponseReturnValue:
         form.debt.errors = [_("No open debt has this reference. Check it with the person’s page.")]
         return _aside_page(aside_id, form)
     if "check" not in request.form:
+        asks = opening.look(who, debtor_id=debt.debtor_id, aside=aside_id.hex)
+        if asks is not None:
+            return asks
         person = session.get_one(Debtor, (who.lender_id, debt.debtor_id)).name
         return render_template("finance/place.html", row=row, form=form, debt=debt, person=person, left=left)
     with transaction():

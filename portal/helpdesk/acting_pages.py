@@ -49,7 +49,7 @@ def act(who: Colleague, subject: Subject) -> ResponseReturnValue:
             )
         return _to_act(subject)
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
+        form.begin(form_key=uuid.uuid4().hex)
     return (
         render_template(
             "helpdesk/act.html",
@@ -110,7 +110,7 @@ def act_ask(who: Colleague, subject: Subject) -> ResponseReturnValue:
             return nothing_agreed(subject)
         return said_of_asking(subject, done)
     if request.method == "GET":
-        form.debt.data = next(iter(mine), ALL_DEBTS) if len(mine) < 2 else None
+        form.begin(debt=next(iter(mine), ALL_DEBTS) if len(mine) < 2 else None)
     form.form_key.data = form.key() or uuid.uuid4().hex
     return (
         render_template(

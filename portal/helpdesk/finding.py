@@ -13,7 +13,7 @@ from sqlalchemy import Select, bindparam, select, union_all
 from portal.bulk import Among
 from portal.care.models import CareRequest
 from portal.db import read, table_of
-from portal.debts.models import Debt, keys_of
+from portal.debts.models import Debt, keys_near, keys_of
 from portal.lenders.models import LenderCard
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.payments.models import Payment
@@ -41,6 +41,8 @@ class By(StrEnum):
     PHONE = "phone"
     EMAIL = "email"
     NAME = "name"
+    # Perhaps: none has the reference, and some have one that differs by a slip.
+    NEARLY = "nearly"
 
 
 class Refused(StrEnum):
@@ -97,6 +99,12 @@ _BY_NUMBER = _by_number()
 _BY_REFERENCE = select(_DEBT.debtor_id).where(
     _DEBT.lender_id == bindparam("lender_id"), _DEBT.reference_key == bindparam("key"), _DEBT.state != "staged"
 )
+# How many keys are looked up at once, and how many people a slip may show: of references that follow each other each
+# has many that are like it.
+_AT_ONCE, _MOST_NEAR = 500, 5
+_NEAR_REFERENCE = select(_DEBT.debtor_id, _DEBT.reference_key).where(
+    _DEBT.lender_id == bindparam("lender_id"), Among(_DEBT.reference_key, "keys", of="text"), _DEBT.state != "staged"
+)
 # Whoever has only debts of a file that is still being read is nobody yet.
 _CARDS = (
     select(_DEBTOR.id, _DEBTOR.name, _DEBT.reference)
@@ -121,6 +129,9 @@ def find(typed: str, *, lender: LenderCard, alike: bool = False) -> Answer | Ref
     for by, ids in _exactly(text, lender=lender):
         if ids and (people := _cards(ids, lender_id=lender.id)):
             return Answer(people[:MOST], len(people) > MOST, by)
+    near, more = _nearly(text, lender=lender)
+    if near and (people := _cards(near, lender_id=lender.id, near=set(near))):
+        return Answer(people, more, By.NEARLY)
     if not names.asked(text).terms:
         # What has the length of a number is one that nobody here has.
         is_number = sum(sign.isalnum() for sign in text) >= _FEWEST_OF_NUMBER
@@ -143,6 +154,19 @@ def _exactly(text: str, *, lender: LenderCard) -> Iterable[tuple[By, list[uuid.U
     digits = sum(sign.isdigit() for sign in text)
     if digits >= _FEWEST_DIGITS and all(sign.isdigit() or sign in _SIGNS_OF_NUMBERS for sign in text):
         yield By.PHONE, _at("sms", text, lender=lender)
+
+
+def _nearly(text: str, *, lender: LenderCard) -> tuple[list[uuid.UUID], bool]:
+    """Give whose reference differs from a text by one slip, the likeliest slip first, and whether there are more."""
+    keys = keys_near(text)
+    whose: dict[str, uuid.UUID] = {}
+    for start in range(0, len(keys), _AT_ONCE):
+        rows = read(_NEAR_REFERENCE, {"lender_id": lender.id, "keys": list(keys[start : start + _AT_ONCE])})
+        whose |= {row.reference_key: row.debtor_id for row in rows}
+        if len(set(whose.values())) > _MOST_NEAR:
+            break
+    found = list(dict.fromkeys(whose[key] for key in keys if key in whose))
+    return found[:_MOST_NEAR], len(found) > _MOST_NEAR
 
 
 def _at(channel: str, address: str, *, lender: LenderCard) -> list[uuid.UUID]:

@@ -99,7 +99,7 @@ def _shown(form: YesForm, no_form: NoForm, *, number: str, name: str, changed: b
     open_ = [each for each in deciding.decisions(lender_id=who.lender_id, number=number) if each.state == "open"]
     asked = next((each for each in open_ if each.plan == name), None)
     if asked is not None and request.method == "GET":
-        form.words.data, form.reason.data = asked.words, asked.reason
+        form.begin(words=asked.words, reason=asked.reason)
     form.seen.data = plan["mark"]
     return (
         render_template(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable
 from functools import wraps
@@ -11,7 +10,6 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from portal import clock
 from portal.autopay import reading as autopay
@@ -25,14 +23,13 @@ from portal.contact.views import state_words as message_words
 from portal.db import transaction
 from portal.debts.pages import part_words
 from portal.debts.statement import debts_of
-from portal.helpdesk import finding, looking, opening, sending
+from portal.helpdesk import finding, looking, opening, screens, sending
 from portal.helpdesk import notes as written
 from portal.helpdesk.finding import Answer
 from portal.helpdesk.forms import CallForm, CorrectForm, LinkForm, NoteForm, ReasonForm, SearchForm
 from portal.helpdesk.person import Subject, debts_with_plans, payments_of, plans_of, subject_of
 from portal.helpdesk.reaching import ways_to_reach
 from portal.helpdesk.words import kind_words, payment_words, refused_words
-from portal.home.views import home_of
 from portal.letters import caring
 from portal.letters.caring_contents import Fault, Reported
 from portal.letters.conditions import NotYet
@@ -45,15 +42,11 @@ from portal.plans.plan_pages import plan_state_words
 from portal.staff.gates import Colleague, me, needs
 from portal.staff.roles import Permission
 from portal.timeline import happened, words
-from portal.web.languages import force_locale
 from portal.web.languages import gettext as _
 from portal.web.spreadsheet import csv_answer
 
 helpdesk_people = Blueprint("helpdesk_people", __name__, url_prefix="/staff/people")
 
-_MAIN = re.compile(r"<main\b.*</main>", re.DOTALL)
-# What is shown in the frame runs nothing, sends nothing, opens nothing, and stands on no page but ours.
-_FRAME_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'self'; sandbox"
 _FRAMING_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; frame-src 'self'"
@@ -181,23 +174,12 @@ def screen(who: Colleague, subject: Subject) -> ResponseReturnValue:
 
 
 @helpdesk_people.get("/<uuid:debtor_id>/screen/frame")
+@helpdesk_people.get("/<uuid:debtor_id>/screen/frame/<path:page>")
 @needs(Permission.SEE_PEOPLE)
 @of_person
-def frame(who: Colleague, subject: Subject) -> ResponseReturnValue:
-    """Give what the person sees: the same view and template, in the person's language, with nothing to click."""
-    with force_locale(subject.language):
-        page = render_template(
-            "debts/home.html",
-            **home_of(lender=who.lender, debtor_id=subject.debtor_id, zone=subject.zone),
-            colleague=None,
-        )
-        main = _MAIN.search(page)
-        if main is None:
-            raise LookupError("a page has no main part")
-        # Rendered by the template itself a moment ago.
-        answer = make_response(render_template("helpdesk/frame.html", main=Markup(main[0])))  # noqa: S704
-    answer.headers["Content-Security-Policy"] = _FRAME_POLICY
-    return answer
+def frame(who: Colleague, subject: Subject, page: str = "home") -> ResponseReturnValue:
+    """Give what the person sees: the same views and templates, in the person's language, with nothing to do on them."""
+    return screens.screen(who, subject, page)
 
 
 @helpdesk_people.get("/<uuid:debtor_id>/payments")
@@ -358,8 +340,7 @@ def new_note(who: Colleague, subject: Subject) -> ResponseReturnValue:
             flash(_("That note was corrected or taken back just now. Here is how it stands."), "problem")
         return _to_notes(subject)
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
-        form.text.data = before.text if before else None
+        form.begin(form_key=uuid.uuid4().hex, text=before.text if before else None)
     return render_template("helpdesk/note.html", form=form, person=subject, before=before), 422 if form.errors else 200
 
 
@@ -399,7 +380,7 @@ def new_call(who: Colleague, subject: Subject) -> ResponseReturnValue:
         flash(_("The call is written down."), "success")
         return _to_notes(subject)
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
+        form.begin(form_key=uuid.uuid4().hex)
     return render_template("helpdesk/call.html", form=form, person=subject), 422 if form.errors else 200
 
 
@@ -420,7 +401,7 @@ def link(who: Colleague, subject: Subject) -> ResponseReturnValue:
             flash(_("No link was sent: nothing on file may be written to, or no date of birth is on file."), "problem")
         return redirect(url_for("helpdesk_people.person", debtor_id=subject.debtor_id), 303)
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
+        form.begin(form_key=uuid.uuid4().hex)
     return render_template("helpdesk/link.html", form=form, person=subject), 422 if form.errors else 200
 
 
@@ -454,5 +435,5 @@ def correct(who: Colleague, subject: Subject) -> ResponseReturnValue:
             _("A notice says what is right instead of what is wrong, found by today. What is true stays in the record.")
         ]
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
+        form.begin(form_key=uuid.uuid4().hex)
     return render_template("helpdesk/correct.html", form=form, person=subject), 422 if form.errors else 200

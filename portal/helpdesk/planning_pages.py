@@ -162,7 +162,7 @@ def check(side: ForThem, reference: str, number: str) -> ResponseReturnValue:
                 )
         return redirect(url_for("helpdesk_people.act", debtor_id=side.debtor_id), 303)
     if request.method == "GET":
-        form.form_key.data = uuid.uuid4().hex
+        form.begin(form_key=uuid.uuid4().hex)
     return side.page(
         "helpdesk/check_plan.html",
         **check_context(side, debt, made),

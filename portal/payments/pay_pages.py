@@ -63,7 +63,7 @@ def pay() -> ResponseReturnValue:
     exact = exact_amount(request.form.get("exact", ""), debt.owed.currency)
     if request.method == "GET":
         asked = request.args.get("amount")
-        form.choice.data = asked if asked in choices else ("next" if "next" in choices else None)
+        form.begin(choice=asked if asked in choices else ("next" if "next" in choices else None))
     elif exact is not None or form.validate():
         amount = exact or (form.amount.money if form.choice.data == "other" else choices[form.choice.data])
         problem = problem_of(amount, found.owed)

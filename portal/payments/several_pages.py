@@ -109,7 +109,7 @@ def shares() -> ResponseReturnValue:
         amount = exact_amount(request.args.get("amount", ""), currency)
         if amount is None or problem_of(amount, everything):
             return redirect(url_for("payments.several", currency=currency), 303)
-        form.amount.data = amounts.written(amount)
+        form.begin(amount=amounts.written(amount))
         suggested = dict(
             sharing.suggest(
                 amount=amount,
@@ -118,8 +118,7 @@ def shares() -> ResponseReturnValue:
                 least=least,
             )
         )
-        for each in found:
-            form[field_of(each.debt)].data = amounts.written(suggested[field_of(each.debt)])
+        form.begin(**{field_of(each.debt): amounts.written(suggested[field_of(each.debt)]) for each in found})
     elif "again" in request.form:
         form.amount.validate(form)
         problem = form.amount.errors[0] if form.amount.errors else problem_of(form.amount.money, everything)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from portal.db import Json, LenderOwned, Model
 
@@ -250,15 +251,22 @@ class UsedChallenge(LenderOwned, Model):
     __table_args__ = (UniqueConstraint("lender_id", "challenge_hash"),)
 
 
-class KeptForm(LenderOwned, Model):
-    """What somebody typed when the time was up: kept for a day, for that person and that page alone."""
+class Kept(LenderOwned):
+    """What somebody typed on a page when the time was up; `owner_id` is the column that says whose it is."""
 
-    __tablename__ = "kept_form"
-    debtor_id: Mapped[uuid.UUID]
+    owner_id: Any
     path: Mapped[str]
     fields: Mapped[list[list[str]]] = mapped_column(Json)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+class KeptForm(Kept, Model):
+    """What somebody typed when the time was up: kept for a day, for that person and that page alone."""
+
+    __tablename__ = "kept_form"
+    debtor_id: Mapped[uuid.UUID]
+    owner_id = synonym("debtor_id")
     __table_args__ = (
         ForeignKeyConstraint(["lender_id", "debtor_id"], ["debtor.lender_id", "debtor.id"]),
         Index("ix_kept_form_lender_id_debtor_id", "lender_id", "debtor_id"),

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 
-from flask import Flask, flash, g, redirect, request, url_for
+from flask import Flask, redirect, request, url_for
 from flask import session as cookie
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from sqlalchemy import Row, bindparam, select, update
@@ -20,9 +20,8 @@ from portal.evidence.record import Actor
 from portal.lenders.hosts import is_here
 from portal.lenders.models import Lender, LenderCard
 from portal.people import kept_forms
-from portal.people.models import Debtor, UserSession
+from portal.people.models import Debtor, KeptForm, UserSession
 from portal.people.sign_in import GRACE, IDLE, SESSION_LIFE, For, end_session, given_just_now, keep_language
-from portal.web.languages import gettext as _
 from portal.web.security import gate
 
 _TOUCH_AFTER_SECONDS = 120
@@ -187,13 +186,18 @@ def renew(good_for: For, *, code: str, key: str) -> None:
         login_user(renewed)
 
 
-def _timed_out() -> tuple[uuid.UUID, uuid.UUID] | None:
-    """Give lender and person of a cookie whose session ended by time alone; nobody signed out and nobody ended it."""
+def debtors_own(lender_id: uuid.UUID, debtor_id: uuid.UUID) -> kept_forms.Whose:
+    """Give by what a debtor's kept forms are found."""
+    return kept_forms.Whose(KeptForm, lender_id, debtor_id)
+
+
+def _timed_out() -> kept_forms.Whose | None:
+    """Give the person of a cookie whose session ended by time alone; nobody signed out and nobody ended it."""
     said = _read(str(cookie.get("_user_id", "")))
     rows = read(_BEHIND_COOKIE, said.names()) if said else []
     if not said or not rows or said.turn != rows[0].turn:
         return None
-    return said.lender_id, rows[0].debtor_id
+    return debtors_own(said.lender_id, rows[0].debtor_id)
 
 
 def touch(lender_id: uuid.UUID, session_id: uuid.UUID) -> None:
@@ -237,56 +241,14 @@ def needs_debtor(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def guarded(**values: Any) -> Any:
         if not is_debtor():
-            kept = _keep_typed() if request.method == "POST" else False
-            cookie["after_sign_in"] = _here() if request.method == "GET" or kept else url_for("home.home")
+            kept = kept_forms.keep_typed(_timed_out()) if request.method == "POST" else kept_forms.here()
+            cookie["after_sign_in"] = kept or url_for("home.home")
             return redirect(url_for("people.sign_in"), 303)
         if "kept" in cookie:
-            _bring_back()
+            kept_forms.bring_back(debtors_own(me().lender_id, me().debtor_id))
         return view(**values)
 
     return gate("debtor")(guarded)
-
-
-def _here() -> str:
-    return request.full_path.rstrip("?")
-
-
-def _keep_typed() -> bool:
-    """Keep the form that came too late, if the page that it stands on can be opened again; say so on the next page."""
-    whose = _timed_out()
-    if whose is None or request.url_rule is None or "GET" not in (request.url_rule.methods or ()):
-        return False
-    lender_id, debtor_id = whose
-    typed = list(request.form.items(multi=True))
-    with transaction():
-        kept = kept_forms.keep(lender_id=lender_id, debtor_id=debtor_id, path=_here(), fields=typed)
-    if kept is None:
-        return False
-    cookie["kept"] = kept.hex
-    flash(_("The time was up, so please sign in again. What you typed is kept."), "wait")
-    return True
-
-
-def _bring_back() -> None:
-    """Put what was kept into the form of its page; sending the form forgets it."""
-    person = me()
-    try:
-        kept_id = uuid.UUID(str(cookie["kept"]))
-    except ValueError:
-        del cookie["kept"]
-        return
-    mine = {"lender_id": person.lender_id, "debtor_id": person.debtor_id, "kept_id": kept_id}
-    kept = kept_forms.find(**mine)
-    if kept is None:
-        del cookie["kept"]
-    elif kept.path == _here():
-        if request.method == "POST":
-            with transaction():
-                kept_forms.forget(**mine)
-            del cookie["kept"]
-        else:
-            g.kept_form = [(str(name), str(value)) for name, value in kept.fields]
-            flash(_("Here is what you typed before. Please check it, and go on."))
 
 
 def needs_code(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -295,7 +257,7 @@ def needs_code(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def guarded(**values: Any) -> Any:
         if me().strength < 2:
-            cookie["after_code"] = _here() if request.method == "GET" else url_for("home.home")
+            cookie["after_code"] = kept_forms.here() if request.method == "GET" else url_for("home.home")
             return redirect(url_for("people.code"), 303)
         return view(**values)
 

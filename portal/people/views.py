@@ -31,8 +31,7 @@ from portal.db import transaction
 from portal.lenders.hosts import lender_id_here, lenders_here, only_lender_here
 from portal.people import browsers, codes, kept_forms, notices, passkey_check, passkeys, sign_in
 from portal.people.forms import CodeForm, PasskeyForm, SignInForm
-from portal.people.models import KeptForm
-from portal.people.permissions import is_debtor, load, me, needs_debtor, renew
+from portal.people.permissions import debtors_own, is_debtor, load, me, needs_debtor, renew
 from portal.web.fields import BirthDateForm
 from portal.web.formats import instant
 from portal.web.languages import LANGUAGES
@@ -93,7 +92,7 @@ def _tell_if_new(done: object, device: sign_in.Device) -> None:
 
 def _let_in(done: sign_in.SignedIn) -> None:
     language = cookie.get("language")
-    after, kept = cookie.get("after_sign_in"), _kept_for(done)
+    after, kept = cookie.get("after_sign_in"), kept_forms.waiting(debtors_own(done.lender_id, done.debtor_id))
     if current_user.is_authenticated:
         # Signing in as one ends the other in the same browser, on the server too.
         earlier = current_user._get_current_object()
@@ -112,15 +111,6 @@ def _let_in(done: sign_in.SignedIn) -> None:
     person = load(f"debtor:{done.lender_id.hex}:{done.session_id.hex}:0")
     if person is not None:
         login_user(person)
-
-
-def _kept_for(done: sign_in.SignedIn) -> KeptForm | None:
-    """Give what this person typed here before the time was up, if anything was kept."""
-    try:
-        kept_id = uuid.UUID(str(cookie["kept"]))
-    except (KeyError, ValueError):
-        return None
-    return kept_forms.find(lender_id=done.lender_id, debtor_id=done.debtor_id, kept_id=kept_id)
 
 
 # Where a link may lead once it is open, by the word at its end.

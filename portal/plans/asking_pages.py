@@ -135,10 +135,10 @@ def what_can_you_afford(side: Side, debt: Standing, today: date) -> ResponseRetu
     form = AffordForm()
     _set_up(form, debt, limits=limits, today=today)
     if request.method == "GET":
-        form.frequency.data = _usual(limits)
+        form.begin(frequency=_usual(limits))
         if before is not None and before.kind == Way.REGULAR.value:
-            form.frequency.data = before.frequency
-            form.amount.data = str(Money(before.amount_minor, before.currency).amount)
+            written = str(Money(before.amount_minor, before.currency).amount)
+            form.begin(frequency=before.frequency, amount=written)
     elif form.validate() and form.amount.money is not None:
         if "show" in request.form:
             asked = {"amount": form.amount.data, "frequency": form.frequency.data}
@@ -246,7 +246,7 @@ def way_to_pay(side: Side, debt: Standing, today: date, way: str) -> ResponseRet
     form = FORM_OF[chosen]()
     _set_up(form, debt, limits=limits, today=today)
     if request.method == "GET" and "frequency" in form:
-        form.frequency.data = _usual(limits)
+        form.begin(frequency=_usual(limits))
     if form.validate_on_submit():
         with side.act() as done_by:
             asked = _asked_of(form, chosen, debt, today=today)
@@ -310,7 +310,7 @@ def which_day(side: Side, debt: Standing, today: date) -> ResponseReturnValue:
     else:
         form = DayOfMonthForm()
     if request.method == "GET" and proposal.pay_day:
-        form.pay_day.data = proposal.pay_day
+        form.begin(pay_day=proposal.pay_day)
     if form.validate_on_submit():
         with side.act() as done_by:
             again = negotiate.newest_proposal(debt)

@@ -21,6 +21,7 @@ from portal.plans.budgets import Leftover
 from portal.plans.forms import ASKED_GROUPS, GROUPS_COMING_IN, GROUPS_OF_LIFE, GROUPS_TO_PAY, BudgetForm
 from portal.plans.pages import about_a_plan, plans
 from portal.plans.sides import Side
+from portal.web.fields import typed_before
 from portal.web.formats import money as money_words
 from portal.web.languages import get_locale, lazy_gettext
 from portal.web.languages import gettext as _
@@ -81,7 +82,7 @@ def your_budget(side: Side, debt: Standing, today: date) -> ResponseReturnValue:
         form[f"{group.value}_every"].label.text = _("%(what)s: how often", what=group_words(group))
     if request.method == "GET":
         kept = negotiate.budget_of(debt)
-        if kept is not None:
+        if kept is not None and not typed_before():
             _fill(form, kept.budget)
     elif form.validate():
         budget = Budget(

@@ -12,20 +12,23 @@ from typing import Any
 from flask import abort, redirect, request, url_for
 from flask import session as cookie
 from flask_login import UserMixin, current_user
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 
 from portal import clock
 from portal.db import read, table_of, transaction
 from portal.evidence.record import Actor
 from portal.lenders.hosts import is_here
 from portal.lenders.models import Lender, LenderCard
+from portal.people import kept_forms
 from portal.staff import entering, members
 from portal.staff.entering import IDLE, SESSION_LIFE
-from portal.staff.models import StaffMember, StaffSession
+from portal.staff.models import StaffKeptForm, StaffMember, StaffSession
 from portal.staff.roles import Permission, permissions_of
 from portal.web.security import gate
 
 _TOUCH_AFTER_SECONDS = 60
+# More than any form of the staff takes, a file of limits too: half of one would be another file.
+_MOST_CHARACTERS, _MOST_BYTES = 100_000, 640 * 1024
 _SESSION, _MEMBER, _LENDER = table_of(StaffSession).c, table_of(StaffMember).c, table_of(Lender).c
 _OF_LENDER = tuple(_LENDER[field.name].label(f"lender_{field.name}") for field in fields(LenderCard))
 # Roles and state are read for each page, so that what is taken away is gone with the next click.
@@ -113,17 +116,34 @@ def me() -> Colleague:
     return found
 
 
-def load(user_id: str) -> Colleague | None:
-    """Find the member behind a cookie, or None if the session has ended, is too old or has been idle too long."""
+def _behind(user_id: str) -> tuple[uuid.UUID, uuid.UUID, Row[Any]] | None:
+    """Give lender, session and row of a cookie, whatever time has passed; None if somebody ended the session."""
     try:
         kind, lender_hex, session_hex = user_id.split(":")
         lender_id, session_id = uuid.UUID(lender_hex), uuid.UUID(session_hex)
     except ValueError:
         return None
     rows = read(_BEHIND_COOKIE, {"lender_id": lender_id, "session_id": session_id}) if kind == "staff" else []
-    if not rows or not is_here(lender_id):
+    return (lender_id, session_id, rows[0]) if rows and is_here(lender_id) else None
+
+
+def colleagues_own(lender_id: uuid.UUID, member_id: uuid.UUID) -> kept_forms.Whose:
+    """Give by what the kept forms of somebody of the staff are found."""
+    return kept_forms.Whose(StaffKeptForm, lender_id, member_id, _MOST_CHARACTERS, _MOST_BYTES)
+
+
+def _timed_out() -> kept_forms.Whose | None:
+    """Give the member of a cookie whose session ended by time alone."""
+    found = _behind(str(cookie.get("_user_id", "")))
+    return colleagues_own(found[0], found[2].member_id) if found else None
+
+
+def load(user_id: str) -> Colleague | None:
+    """Find the member behind a cookie, or None if the session has ended, is too old or has been idle too long."""
+    found = _behind(user_id)
+    if found is None:
         return None
-    row, now = rows[0], clock.now()
+    (lender_id, session_id, row), now = found, clock.now()
     ends_at, seen_at = row.created_at + SESSION_LIFE, row.seen_at
     if now >= ends_at or now >= seen_at + IDLE:
         return None
@@ -157,11 +177,14 @@ def needs(permission: Permission | None) -> Callable[[Callable[..., Any]], Calla
         def guarded(**values: Any) -> Any:
             who = colleague()
             if who is None:
-                if request.method == "GET":
-                    cookie["after_staff_sign_in"] = request.full_path.rstrip("?")
+                page = kept_forms.here() if request.method == "GET" else kept_forms.keep_typed(_timed_out())
+                if page is not None:
+                    cookie["after_staff_sign_in"] = page
                 return redirect(url_for("staff.sign_in"), 303)
             if permission is not None and permission not in who.may:
                 abort(403)
+            if "kept" in cookie:
+                kept_forms.bring_back(colleagues_own(who.lender_id, who.member_id))
             try:
                 return view(**values)
             except NotAllowed:

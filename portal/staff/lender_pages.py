@@ -77,8 +77,7 @@ def new_lender() -> ResponseReturnValue:
     who, form = me(), LenderForm()
     form.offer()
     if request.method == "GET":
-        form.languages.data = [tag(code) for code in LANGUAGES]
-        form.corners.data = "round"
+        form.begin(languages=[tag(code) for code in LANGUAGES], corners="round")
     elif form.validate():
         try:
             with transaction():

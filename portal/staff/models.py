@@ -6,9 +6,10 @@ import uuid
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from portal.db import LenderOwned, Model
+from portal.people.models import Kept
 
 
 class StaffMember(LenderOwned, Model):
@@ -95,6 +96,18 @@ class StaffPasskey(LenderOwned, Model):
         ForeignKeyConstraint(["lender_id", "member_id"], ["staff_member.lender_id", "staff_member.id"]),
         UniqueConstraint("lender_id", "credential_id"),
         Index("ix_staff_passkey_lender_id_member_id", "lender_id", "member_id"),
+    )
+
+
+class StaffKeptForm(Kept, Model):
+    """What somebody of the staff typed when the time was up: as a debtor's is kept."""
+
+    __tablename__ = "staff_kept_form"
+    member_id: Mapped[uuid.UUID]
+    owner_id = synonym("member_id")
+    __table_args__ = (
+        ForeignKeyConstraint(["lender_id", "member_id"], ["staff_member.lender_id", "staff_member.id"]),
+        Index("ix_staff_kept_form_lender_id_member_id", "lender_id", "member_id"),
     )
 
 

@@ -126,7 +126,7 @@ def roles(member_id: uuid.UUID) -> ResponseReturnValue:
     found, form, who = _member_or_404(member_id), RolesForm(), me()
     form.offer(found.roles)
     if request.method == "GET":
-        form.roles.data = list(found.roles)
+        form.begin(roles=list(found.roles))
     elif form.validate():
         try:
             with transaction():

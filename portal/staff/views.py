@@ -18,7 +18,7 @@ from portal.db import transaction
 from portal.lenders.hosts import is_here, lenders_here
 from portal.lenders.models import Lender
 from portal.lenders.settings import NoSuchLender, all_lenders, by_slug
-from portal.people import passkey_check
+from portal.people import kept_forms, passkey_check
 from portal.people.passkeys import Refused
 from portal.people.views import key, new_challenge, onward, passkey_site, take_challenge, this_device
 from portal.staff import entering, keys, members, passwords, recovering, totp
@@ -30,7 +30,7 @@ from portal.staff.forms import (
     StaffPasskeyForm,
     StaffSignInForm,
 )
-from portal.staff.gates import Colleague, load, me, needs
+from portal.staff.gates import Colleague, colleagues_own, load, me, needs
 from portal.staff.members import LinkGone, WrongCode
 from portal.staff.roles import Permission
 from portal.staff.words import weak_words
@@ -59,12 +59,18 @@ def _choices(form: StaffSignInForm | LostForm) -> bool:
 def _let_in(done: Entered) -> ResponseReturnValue:
     """Put the new session into the cookie; whoever was signed in here before is signed out, on the server too."""
     language, after = cookie.get("language"), cookie.get("after_staff_sign_in")
+    kept = kept_forms.waiting(colleagues_own(done.lender_id, done.member_id))
+    if "kept" in cookie:
+        # What somebody else typed leads nobody anywhere.
+        after = kept.path if kept else None
     if current_user.is_authenticated:
         with transaction():
             current_user.end_session()
     cookie.clear()
     if language:
         cookie["language"] = language
+    if kept is not None:
+        cookie["kept"] = kept.id.hex
     if after:
         cookie["after_staff_sign_in"] = after
     who = load(f"staff:{done.lender_id.hex}:{done.session_id.hex}")

@@ -50,6 +50,12 @@ class _InOurWords:
         return self.gettext(said)
 
 
+def typed_before() -> MultiDict[str, str] | None:
+    """Give what was typed on this page before the time was up, if anything was kept."""
+    kept = g.get("kept_form") if has_request_context() else None
+    return MultiDict(kept) if kept else None
+
+
 class Form(FlaskForm):
     """Base of all forms; forgery protection is the application's, for every POST, and not the form's."""
 
@@ -76,9 +82,13 @@ class Form(FlaskForm):
         def wrap_formdata(self, form: object, formdata: Any) -> Any:
             """Give what was sent, else what was kept for this page."""
             sent = super().wrap_formdata(form, formdata)
-            if sent is None and has_request_context() and (kept := g.get("kept_form")):
-                return MultiDict(kept)
-            return sent
+            return typed_before() if sent is None else sent
+
+    def begin(self, **values: object) -> None:
+        """Fill in what a page begins with, unless what was typed before the time was up has come back to it."""
+        if not typed_before():
+            for name, value in values.items():
+                self[name].data = value
 
     def several_sums(self) -> bool:
         """Say whether more than one sum of money is asked for, so that what is wrong with one has to say with which."""

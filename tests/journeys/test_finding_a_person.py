@@ -92,6 +92,35 @@ def test_a_person_is_found_by_every_number_and_address(client: CheckingClient, s
     assert [said["by"] for said in searches()] == [*["reference"] * 4, *["number"] * 4, "email", *["phone"] * 3]
 
 
+def test_a_reference_with_one_slip_finds_it_as_perhaps(search: Search, lender: Lender) -> None:
+    def with_reference(reference: str, name: str) -> None:
+        a_debt(lender=lender, debtor=a_debtor(lender=lender, name=name), reference=reference)
+
+    with_reference("LN-583172", "Robin Near")
+    # Swapped, wrong, one too few, one too many; with other marks too.
+    for typed in ("LN-581372", "ln 583112", "LN-58317", "ln5831722", "LN-5831172", "583172", "LN-0583172"):
+        page = page_of(search(typed))
+        if typed == "583172":
+            assert page.says("Nobody was found")
+        else:
+            assert page.says("Robin Near") and page.says("Perhaps: nobody has this reference"), typed
+    # Two slips are another reference, and a whole one is nobody else's.
+    for typed in ("LN-581371", "LN-5831", "LN-999999"):
+        assert page_of(search(typed)).says("Nobody was found"), typed
+    with_reference("LN-583171", "Robin Whole")
+    page = page_of(search("LN-583171"))
+    assert page.says("Robin Whole") and not page.says("Robin Near")
+    # Swapped digits come before wrong ones, and of many like it a few are shown.
+    for at in range(9):
+        with_reference(f"LN-77310{at}", f"Row {at}")
+    with_reference("LN-771309", "Sam Swapped")
+    page = page_of(search("LN-773109"))
+    assert page.says("Sam Swapped") and page.words.count("Row ") == 4 and page.says("There are more than these.")
+    assert [said["by"] for said in searches()] == [*["nearly"] * 6, "reference", "nearly"]
+    for typed in ("%' or 1", "1" * 119, "٣٤٥٦٧", "LN-" + "²³⁴⁵⁶"):
+        assert search(typed).status_code in (200, 422)
+
+
 def test_a_search_is_on_record_without_what_was_typed(search: Search, lender: Lender) -> None:
     somebody(lender, "Zora Neale")
     search("zora")

@@ -94,6 +94,7 @@ def things_of(scene: Scene) -> dict[str, str]:
         "what": "up",
         "aside_id": places["aside"],
         "debtor_id": places["person"],
+        "helpdesk_people.frame.page": "home",
         "note_id": places["note"],
         "autopay_id": places["automatic"],
         "helpdesk_people.stop_autopay.debtor_id": places["paying_by_itself"],

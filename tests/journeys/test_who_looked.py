@@ -12,16 +12,19 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal.care.models import CareRequest
-from portal.db import session
+from portal.db import session, transaction
 from portal.debts.statement import Standing
 from portal.evidence.models import EvidenceRecord
 from portal.lenders.models import Lender
+from portal.payments.models import Payment, Refund, SetAside
 from portal.plans.models import Plan
 from portal.staff.roles import Role
 from tests.conftest import Clock
 from tests.journeys.acts import agree, come_in, rows
 from tests.journeys.staff import a_client, a_worker, cheap, come_to_work
 from tests.pages import CheckingClient, page_of
+
+DEBTOR = "Robin Example (made up)"
 
 
 @pytest.fixture(autouse=True)
@@ -143,3 +146,42 @@ def test_whoever_tries_limits_on_the_debt_of_somebody_who_needs_care_says_why(
     assert page_of(shown).says("What is offered"), page_of(shown).words
     assert looks()[-1]["facts"] == {"name": "Rue", "tried": debt.reference, "reason": "A new card"}
     assert page_of(client.get("/timeline")).says("The reason given: A new card")
+
+
+def test_money_of_somebody_who_needs_care_is_opened_with_a_reason(
+    app: Flask, lender: Lender, debt: Standing, cared_for: str, clock: Clock
+) -> None:
+    with transaction() as s:
+        key = {"lender_id": debt.lender_id, "amount_minor": 1_000, "currency": "USD"}
+        payment = Payment(
+            **key, reference="P-1", form_key="f", debtor_id=debt.debtor_id, debt_id=debt.id, state="succeeded",
+            session_expires_at=clock.at, payment_intent_id="pi_x", started_at=clock.at,
+        )  # fmt: skip
+        s.add(payment)
+        s.flush()
+        waits = SetAside(**key, why="amount", payment_id=payment.id, received={}, received_at=clock.at)
+        back = Refund(
+            **key, number="R-1", form_key="g", payment_id=payment.id, debtor_id=debt.debtor_id, state="done",
+            payment_intent_id="pi_x", reason="Twice.", asked_at=clock.at, moved_at=clock.at,
+        )  # fmt: skip
+        s.add_all((waits, back))
+        # Nobody knows whose this one is.
+        stray = SetAside(**key, why="unknown", received={}, received_at=clock.at)
+        s.add(stray)
+        s.flush()
+        aside, strays = waits.id, stray.id
+    ways: list[tuple[str, str, dict[str, str] | None, dict[str, str]]] = [
+        ("Fay", f"/staff/suspense/{aside}", None, {"aside": aside.hex}),
+        ("Fox", "/staff/refunds/R-1", None, {"refund": "R-1"}),
+        # Nor does a form that names a debt say whose it is.
+        ("Flo", f"/staff/suspense/{strays}", {"debt": debt.reference, "why": "Theirs."}, {"aside": strays.hex}),
+    ]
+    for name, path, typed, what in ways:
+        browser = a_client(app)
+        come_to_work(browser, a_worker(app, lender, Role.FINANCE, name=name, email=f"{name}@linden.example"))
+        before = [each for each in looks() if each["debtor"]]
+        asks = browser.fill(browser.get(path), typed) if typed else browser.get(path)
+        assert page_of(asks).says("So whoever opens the page says why.") and not page_of(asks).says(DEBTOR)
+        assert [each for each in looks() if each["debtor"]] == before
+        assert page_of(browser.fill(asks, {"reason": "To settle it"})).says(DEBTOR)
+        assert looks()[-1]["facts"] == {"name": name, **what, "reason": "To settle it"}
