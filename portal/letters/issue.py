@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from datetime import datetime
 from decimal import Decimal
 from itertools import dropwhile, takewhile
+from typing import cast
 
 from flask import current_app
 from sqlalchemy import select, update
@@ -19,7 +21,7 @@ from portal.evidence import log
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import OWED, Account, Transfer
 from portal.lenders.models import Lender
-from portal.letters import pdf, seals, truth
+from portal.letters import pdf, seals, spoken, truth
 from portal.letters.contents import (
     Amounts,
     Component,
@@ -58,6 +60,7 @@ from portal.plans.models import Plan, PlanItem, Quote
 from portal.plans.negotiate import arrangement_in, orders_in, schedule_in
 from portal.web.languages import force_locale
 from portal.web.numbers import public_number
+from portal.web.templates import PageTemplates
 
 # Fifteen days to resolve, where no law of the place sets another clock.
 QUERY_DAYS, COMPLAINT_DAYS = 15, 15
@@ -115,6 +118,7 @@ def run(job: queue.Job) -> None:
 def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
     """Issue the agreement of a plan."""
     plan = session.get_one(Plan, (lender_id, plan_id))
+    debtor = session.get_one(Debtor, (lender_id, plan.debtor_id))
     made = session.get_one(Quote, (lender_id, plan.quote_id))
     schedule = schedule_in(made)
     terms = made.terms
@@ -162,8 +166,19 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         void_on=plan.void_on,
         decided_by_program=made.kind != GRANTED,
         told=_told(plan.agreed_text),
+        told_in=_told_in(plan.agreed_text, debtor.letter_language or debtor.language),
     )
     _issue(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
+
+
+# Pages are in two languages, so what they said is in one of these.
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def _told_in(agreed_text: str, language: str) -> str | None:
+    """Give the language of what was said before somebody agreed, or None if the letter is in the same."""
+    said = "zh_Hans" if len(_CHINESE.findall(agreed_text)) > len(agreed_text) / 8 else "en"
+    return said if said != language else None
 
 
 def _told(agreed_text: str) -> tuple[Told, ...]:
@@ -369,7 +384,7 @@ def _letter(
         issued_at=now,
         as_at=now,
         zone=debtor.zone,
-        language=debtor.language,
+        language=spoken.language_of(debtor, lender),
         languages=(),
         lender=Party(
             name=lender.name,
@@ -393,6 +408,7 @@ def _letter(
         verify_url=f"{current_app.config['BASE_URL']}/check-a-letter/{number}",
         sealed=sealed,
         log=mark,
+        beside=spoken.beside(debtor, lender),
     )
 
 
@@ -409,12 +425,14 @@ def drawn(letter: Letter) -> Rendered:
     reasons = truth.against(letter)
     if reasons:
         raise NotTrue(reasons)
+    environment = cast(PageTemplates, current_app.jinja_env)
     with force_locale(letter.language):
         return pdf.render(
             template=letter.template,
             letter=letter,
-            environment=current_app.jinja_env,
+            environment=environment.in_language(letter.language),
             language=letter.language,
+            beside=environment.in_language(letter.beside) if letter.beside else None,
         )
 
 
@@ -443,7 +461,7 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause:
         sealed=with_ is not None,
         mark=_mark_of(lender_id),
     )
-    debtor_id, language = debtor.id, debtor.language
+    debtor_id = debtor.id
     # Nothing stays open while the letter is drawn and sealed: it takes a while.
     session.rollback()
     try:
@@ -467,7 +485,7 @@ def _issue(*, lender_id: uuid.UUID, debt_id: uuid.UUID, details: Details, cause:
                 cause=cause,
                 debtor_id=debtor_id,
                 debt_id=debt_id,
-                language=language,
+                language=letter.language,
                 facts=json.loads(letter.to_json()),
                 pdf=file,
                 sha256=digest,

@@ -14,10 +14,12 @@ from portal import clock
 from portal.db import transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, debts_of, references_of
-from portal.letters import issue
+from portal.letters import issue, spoken
 from portal.letters.kept import awaited_of, by_hand_of, day_in, letter_of, letters_of, no_longer_true, replaced
+from portal.people.models import Debtor
 from portal.people.permissions import me, needs_code
 from portal.plans.progress import coming_of
+from portal.web.languages import LETTER_LANGUAGES
 from portal.web.languages import gettext as _
 from portal.web.paging import page_of
 from portal.web.spreadsheet import csv_answer
@@ -120,6 +122,8 @@ def letters_page() -> ResponseReturnValue:
         pages=pages,
         debts=debts,
         not_yet=_not_yet(debts),
+        spoken=spoken.chosen_by(lender_id=person.lender_id, debtor_id=person.debtor_id),
+        choices=LETTER_LANGUAGES,
     )
 
 
@@ -147,6 +151,20 @@ def _not_yet(debts: Sequence[Standing]) -> list[tuple[str, str]]:
         if debt.owed and debt.id not in planned
     ]
     return lines
+
+
+@letters.post("/letters/language", endpoint="language")
+@needs_code
+def choose_language() -> ResponseReturnValue:
+    """Choose the language of the letters that are made from now on."""
+    person, wanted = me(), request.form.get("language", "")
+    if wanted not in LETTER_LANGUAGES:
+        abort(400)
+    with transaction() as s:
+        new = spoken.choose(s.get_one(Debtor, (person.lender_id, person.debtor_id)), wanted)
+    if new:
+        flash(_("New letters are in %(language)s from now on.", language=LETTER_LANGUAGES[wanted]), "success")
+    return redirect(url_for("letters.letters"), 303)
 
 
 @letters.post("/letters/ask")
