@@ -46,9 +46,9 @@ def gb2312() -> Iterator[int]:
     return in_two_bytes("gb2312", range(0xA1, 0xF8), range(0xA1, 0xFF))
 
 
-def big5(last_row: int) -> Iterator[int]:
-    """Give the code points of Big5 up to a row: to 0xC6 the 5,401 Han characters in daily use, to 0xF9 all 13,053."""
-    return in_two_bytes("big5", range(0xA1, last_row + 1), (*range(0x40, 0x7F), *range(0xA1, 0xFF)))
+def big5() -> Iterator[int]:
+    """Give the code points of Big5: 13,053 Han characters, and signs."""
+    return in_two_bytes("big5", range(0xA1, 0xFA), (*range(0x40, 0x7F), *range(0xA1, 0xFF)))
 
 
 # Latin with its extensions, combining accents, Greek, Cyrillic, Vietnamese, punctuation, currency signs and № ™ ℓ.
@@ -73,7 +73,10 @@ HAN = between(
 COMMON_CHINESE = frozenset(gb2312()) | between(
     (0x3000, 0x303F), (0xFF00, 0xFFEF), (0x2000, 0x206F), (0x20, 0x7E), (0xA0, 0xA0)
 )
-BESIDE_TRADITIONAL = between((0x3000, 0x303F), (0xFF00, 0xFFEF), (0x2000, 0x206F), (0x20, 0x7E), (0xA0, 0xA0))
+# All of it in both weights: a bold face with fewer counts as one for another language, and is passed over.
+COMMON_TRADITIONAL = frozenset(big5()) | between(
+    (0x3000, 0x303F), (0xFF00, 0xFFEF), (0x2000, 0x206F), (0x20, 0x7E), (0xA0, 0xA0)
+)
 # A space or a comma beside a rare character is drawn with the same font, so that one needs them too.
 BESIDE = between((0x20, 0x7E), (0xA0, 0xA0), (0xB7, 0xB7), (0x2010, 0x2027), (0x3000, 0x303F), (0xFF00, 0xFFEF))
 RARE_CHINESE = (HAN - COMMON_CHINESE) | BESIDE
@@ -95,19 +98,8 @@ CUTS = (
     Cut(CHINESE, "400Regular/NotoSansSC_400Regular.ttf", "chinese-400.ttf", COMMON_CHINESE),
     Cut(CHINESE, "700Bold/NotoSansSC_700Bold.ttf", "chinese-700.ttf", COMMON_CHINESE),
     Cut(CHINESE, "400Regular/NotoSansSC_400Regular.ttf", "chinese-rare-400.ttf", RARE_CHINESE),
-    Cut(
-        TRADITIONAL,
-        "400Regular/NotoSansTC_400Regular.ttf",
-        "traditional-400.ttf",
-        frozenset(big5(0xF9)) | BESIDE_TRADITIONAL,
-    ),
-    # Headings and a lender's name; what else is bold is drawn as on the mainland.
-    Cut(
-        TRADITIONAL,
-        "700Bold/NotoSansTC_700Bold.ttf",
-        "traditional-700.ttf",
-        frozenset(big5(0xC6)) | BESIDE_TRADITIONAL,
-    ),
+    Cut(TRADITIONAL, "400Regular/NotoSansTC_400Regular.ttf", "traditional-400.ttf", COMMON_TRADITIONAL),
+    Cut(TRADITIONAL, "700Bold/NotoSansTC_700Bold.ttf", "traditional-700.ttf", COMMON_TRADITIONAL),
 )
 LICENCES = (
     (LATIN, "OFL-noto-sans.txt"),

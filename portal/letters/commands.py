@@ -67,11 +67,13 @@ def _brought(file: Path, password_file: Path | None) -> certificates.SealPair:
 
 @click.command("letters")
 @click.argument("slug")
-@click.option("--beside", type=click.Choice(sorted(LETTER_LANGUAGES)), help="A second language behind the person's own.")
+@click.option(
+    "--beside", type=click.Choice(sorted(LETTER_LANGUAGES)), help="A second language behind the person's own."
+)
 @click.option("--name", help="Who answers for the letters, printed at their end.")
 @click.option("--role", help="What that person is: Head of repayments.")
 @click.option("--default", "default", is_flag=True, help="One language a letter, and nobody's name.")
-def letters_command(slug: str, *, beside: str | None, name: str | None, role: str | None, default: bool) -> None:
+def lender_letters_command(slug: str, *, beside: str | None, name: str | None, role: str | None, default: bool) -> None:
     """Set or show a second language that a lender's letters have, and who answers for them."""
     try:
         with transaction():

@@ -114,6 +114,8 @@ class Party:
     phone: str | None = None
     email: str | None = None
     website: str | None = None
+    signatory: str | None = None  # Who answers for the letter, and what that person is.
+    signatory_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from portal.ledger import OWED, Account, Transfer
 from portal.lenders.models import Lender
 from portal.letters import pdf, seals, spoken, truth
 from portal.letters.contents import (
+    PLAIN_BRAND,
     Amounts,
     Component,
     Details,
@@ -394,6 +395,8 @@ def _letter(
             phone=lender.phone or None,
             email=lender.email or None,
             website=lender.website or None,
+            signatory=lender.signatory_name,
+            signatory_role=lender.signatory_role,
         ),
         help=Help(
             website=current_app.config["BASE_URL"],
@@ -409,6 +412,7 @@ def _letter(
         sealed=sealed,
         log=mark,
         beside=spoken.beside(debtor, lender),
+        brand_colour=lender.brand["accent"] if lender.brand else PLAIN_BRAND,
     )
 
 

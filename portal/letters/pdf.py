@@ -30,7 +30,15 @@ STATIC: Final = Path(__file__).resolve().parents[2] / "static"
 
 FONTS: Final = STATIC / "fonts"
 
-FONT_FILES: Final = ("latin-400.ttf", "latin-700.ttf", "chinese-400.ttf", "chinese-700.ttf", "chinese-rare-400.ttf", "traditional-400.ttf", "traditional-700.ttf")
+FONT_FILES: Final = (
+    "latin-400.ttf",
+    "latin-700.ttf",
+    "chinese-400.ttf",
+    "chinese-700.ttf",
+    "chinese-rare-400.ttf",
+    "traditional-400.ttf",
+    "traditional-700.ttf",
+)
 
 # Shared library, and the package that holds it on Debian and Ubuntu.
 LIBRARIES: Final = (

@@ -126,7 +126,7 @@ def instant(value: datetime, zone: str | None = None, *, language: str | None = 
 def stamp(value: datetime, zone: str, *, language: str | None = None) -> str:
     """Give an instant for a letter, which others read elsewhere: `10 May 2026, 14:05 (GMT+08:00)`."""
     locale = _locale(language)
-    form = _STAMPS.get(locale.language, "d 'de' MMMM 'de' y, HH:mm (ZZZZ)")
+    form = _STAMPS.get(locale.language, "d MMM y, HH:mm (ZZZZ)")
     return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=locale)
 
 
