@@ -51,7 +51,7 @@ from portal.lenders import settings as lenders
 from portal.lenders.commands import account_command, brand_command, email_address, urgent_command
 from portal.lenders.models import Lender
 from portal.letters import issue, kept, pdf
-from portal.letters.commands import seal_command
+from portal.letters.commands import lender_letters_command, seal_command
 from portal.limits.reading import LimitsError, parse
 from portal.migrate import migrate
 from portal.money import EXPONENTS, InexactAmount, Money, NotAnAmount
@@ -686,6 +686,7 @@ def register(group: click.Group) -> None:
     lender_group.add_command(urgent_command)
     lender_group.add_command(ways_command)
     lender_group.add_command(seal_command)
+    lender_group.add_command(lender_letters_command)
     lender_group.add_command(account_command)
     for command in (
         get_ready_command,

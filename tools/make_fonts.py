@@ -1,4 +1,4 @@
-"""Rebuild the fonts of the letters in static/fonts from the npm packages of Noto Sans and Noto Sans SC.
+"""Rebuild the fonts of the letters in static/fonts from the npm packages of Noto Sans, Noto Sans SC and Noto Sans TC.
 
 Run by hand when a version changes (`.venv/bin/python tools/make_fonts.py`), never at set-up. Needs the npm client and
 fontTools. Two runs give the same bytes, so `git status` shows at once whether anything changed.
@@ -21,6 +21,7 @@ from fontTools.ttLib import TTFont
 FONTS = Path(__file__).resolve().parent.parent / "static" / "fonts"
 LATIN = ("@expo-google-fonts/noto-sans", "0.4.2")
 CHINESE = ("@expo-google-fonts/noto-sans-sc", "0.4.3")
+TRADITIONAL = ("@expo-google-fonts/noto-sans-tc", "0.4.3")
 FEATURES = ["kern", "mark", "mkmk", "ccmp", "locl", "liga", "tnum", "lnum", "case"]
 
 
@@ -29,14 +30,25 @@ def between(*ranges: tuple[int, int]) -> frozenset[int]:
     return frozenset(point for first, last in ranges for point in range(first, last + 1))
 
 
-def gb2312() -> Iterator[int]:
-    """Give the code points of GB 2312-80: 6,763 Han characters and 682 signs."""
-    for row in range(0xA1, 0xF8):
-        for cell in range(0xA1, 0xFF):
+def in_two_bytes(encoding: str, rows: Iterable[int], cells: Iterable[int]) -> Iterator[int]:
+    """Give the code points that an encoding writes in two bytes of some range."""
+    cells = tuple(cells)
+    for row in rows:
+        for cell in cells:
             try:
-                yield ord(bytes((row, cell)).decode("gb2312"))
+                yield ord(bytes((row, cell)).decode(encoding))
             except UnicodeDecodeError:
                 continue
+
+
+def gb2312() -> Iterator[int]:
+    """Give the code points of GB 2312-80: 6,763 Han characters and 682 signs."""
+    return in_two_bytes("gb2312", range(0xA1, 0xF8), range(0xA1, 0xFF))
+
+
+def big5() -> Iterator[int]:
+    """Give the code points of Big5: 13,053 Han characters, and signs."""
+    return in_two_bytes("big5", range(0xA1, 0xFA), (*range(0x40, 0x7F), *range(0xA1, 0xFF)))
 
 
 # Latin with its extensions, combining accents, Greek, Cyrillic, Vietnamese, punctuation, currency signs and № ™ ℓ.
@@ -61,6 +73,10 @@ HAN = between(
 COMMON_CHINESE = frozenset(gb2312()) | between(
     (0x3000, 0x303F), (0xFF00, 0xFFEF), (0x2000, 0x206F), (0x20, 0x7E), (0xA0, 0xA0)
 )
+# All of it in both weights: a bold face with fewer counts as one for another language, and is passed over.
+COMMON_TRADITIONAL = frozenset(big5()) | between(
+    (0x3000, 0x303F), (0xFF00, 0xFFEF), (0x2000, 0x206F), (0x20, 0x7E), (0xA0, 0xA0)
+)
 # A space or a comma beside a rare character is drawn with the same font, so that one needs them too.
 BESIDE = between((0x20, 0x7E), (0xA0, 0xA0), (0xB7, 0xB7), (0x2010, 0x2027), (0x3000, 0x303F), (0xFF00, 0xFFEF))
 RARE_CHINESE = (HAN - COMMON_CHINESE) | BESIDE
@@ -82,8 +98,14 @@ CUTS = (
     Cut(CHINESE, "400Regular/NotoSansSC_400Regular.ttf", "chinese-400.ttf", COMMON_CHINESE),
     Cut(CHINESE, "700Bold/NotoSansSC_700Bold.ttf", "chinese-700.ttf", COMMON_CHINESE),
     Cut(CHINESE, "400Regular/NotoSansSC_400Regular.ttf", "chinese-rare-400.ttf", RARE_CHINESE),
+    Cut(TRADITIONAL, "400Regular/NotoSansTC_400Regular.ttf", "traditional-400.ttf", COMMON_TRADITIONAL),
+    Cut(TRADITIONAL, "700Bold/NotoSansTC_700Bold.ttf", "traditional-700.ttf", COMMON_TRADITIONAL),
 )
-LICENCES = ((LATIN, "OFL-noto-sans.txt"), (CHINESE, "OFL-noto-sans-sc.txt"))
+LICENCES = (
+    (LATIN, "OFL-noto-sans.txt"),
+    (CHINESE, "OFL-noto-sans-sc.txt"),
+    (TRADITIONAL, "OFL-noto-sans-tc.txt"),
+)
 
 
 def unpacked(package: tuple[str, str], folder: Path) -> Path:
@@ -117,7 +139,7 @@ def main() -> None:
     """Rebuild every font file and print its size and digest."""
     FONTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        folders = {package: unpacked(package, Path(scratch)) for package in (LATIN, CHINESE)}
+        folders = {package: unpacked(package, Path(scratch)) for package, _name in LICENCES}
         for each in CUTS:
             target = FONTS / each.target
             cut(folders[each.package] / each.source, target, each.characters)

@@ -22,7 +22,7 @@ from portal.debts.runs import BATCH, RunWasEnded, delete_debts, still_staging
 from portal.ledger import Account
 from portal.people import found_by
 from portal.people.models import ContactPoint, Debtor
-from portal.web.tags import best
+from portal.web.tags import best, only_of_letters
 
 _PARTS = (
     (Account.PRINCIPAL, "principal_minor"),
@@ -284,6 +284,7 @@ class Staging:
                 "name": [row.name for row in rows],
                 "born_on": [row.born_on for row in rows],
                 "language": [(row.language and best([row.language])) or self.language for row in rows],
+                "letter_language": [(row.language and only_of_letters(row.language)) or None for row in rows],
                 "zone": [row.zone or self.zone for row in rows],
                 "created_at": at,
             },

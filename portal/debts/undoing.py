@@ -84,6 +84,7 @@ ONLY_SEEN = frozenset(
         Act.CODE_REFUSED,
         Act.SIGNED_OUT,
         Act.LANGUAGE_CHOSEN,
+        Act.LETTER_LANGUAGE_CHOSEN,
         Act.ZONE_CHOSEN,
         Act.DEVICE_ENDED,
         Act.SESSIONS_ENDED,

@@ -46,6 +46,11 @@ class Lender(Model):
     made_up: Mapped[bool] = mapped_column(default=False)
     # Colours, corners, name and logo of its pages, as `brand.py` checked them; none for the portal's own look.
     brand: Mapped[dict[str, Any] | None]
+    # Letters have this language too, behind the person's own; none for one language a letter.
+    letters_beside: Mapped[str | None]
+    # Who of the lender answers for its letters, printed at their end; none for no name.
+    signatory_name: Mapped[str | None]
+    signatory_role: Mapped[str | None]
     created_at: Mapped[datetime]
     __table_args__ = (
         CheckConstraint("length(currency) = 3", name="currency"),

@@ -62,6 +62,15 @@ def set_ways(lender: Lender, *, credit_cards: bool, pay_later: bool, without: Se
     record(Act.LENDER_WAYS_SET, by=by, lender_id=lender.id, facts=facts)
 
 
+def set_letters(lender: Lender, *, beside: str | None, name: str | None, role: str | None, by: Actor) -> None:
+    """Say which language a lender's letters have beside the person's own, and who answers for them; None for none."""
+    given = {"letters_beside": beside, "signatory_name": name, "signatory_role": role}
+    facts = {"before": {column: getattr(lender, column) for column in given}, "after": given}
+    for column, value in given.items():
+        setattr(lender, column, value)
+    record(Act.LENDER_LETTERS_SET, by=by, lender_id=lender.id, facts=facts)
+
+
 def set_host(lender: Lender, *, host: str | None, by: Actor) -> None:
     """Give a lender a host of its own, or take it away."""
     facts = {"before": lender.host, "after": host}

@@ -1,4 +1,4 @@
-"""`flask lender seal`: with what a lender's letters are sealed."""
+"""`flask lender seal` and `letters`: with what a lender's letters are sealed, in which languages, who answers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import click
 from portal import clock
 from portal.db import transaction
 from portal.evidence.record import OPERATOR
-from portal.lenders.settings import NoSuchLender, by_slug
+from portal.lenders.settings import NoSuchLender, by_slug, set_letters
 from portal.letters import certificates, seals
+from portal.web.tags import LETTER_LANGUAGES
 
 
 @click.command("seal")
@@ -62,3 +63,31 @@ def _brought(file: Path, password_file: Path | None) -> certificates.SealPair:
     else:
         password = click.prompt("Password of the file", hide_input=True, default="", show_default=False)
     return certificates.from_pkcs12(file.read_bytes(), password=password, now=clock.now())
+
+
+@click.command("letters")
+@click.argument("slug")
+@click.option(
+    "--beside", type=click.Choice(sorted(LETTER_LANGUAGES)), help="A second language behind the person's own."
+)
+@click.option("--name", help="Who answers for the letters, printed at their end.")
+@click.option("--role", help="What that person is: Head of repayments.")
+@click.option("--default", "default", is_flag=True, help="One language a letter, and nobody's name.")
+def lender_letters_command(slug: str, *, beside: str | None, name: str | None, role: str | None, default: bool) -> None:
+    """Set or show a second language that a lender's letters have, and who answers for them."""
+    try:
+        with transaction():
+            lender = by_slug(slug)
+            if default or beside or name or role:
+                set_letters(
+                    lender,
+                    beside=beside or (None if default else lender.letters_beside),
+                    name=name or (None if default else lender.signatory_name),
+                    role=role or (None if default else lender.signatory_role),
+                    by=OPERATOR,
+                )
+            second = LETTER_LANGUAGES[lender.letters_beside] if lender.letters_beside else "no second language"
+            signs = ", ".join(filter(None, (lender.signatory_name, lender.signatory_role))) or "nobody's name"
+    except NoSuchLender as problem:
+        raise click.ClickException(f"There is no lender called {problem.slug!r}.") from problem
+    click.echo(f"{slug}: {second}, {signs}.")

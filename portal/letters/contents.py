@@ -83,6 +83,8 @@ class Party:
     phone: str | None = None
     email: str | None = None
     website: str | None = None
+    signatory: str | None = None  # Who answers for the letter, and what that person is.
+    signatory_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,7 @@ class PlanAgreement:
     still_owed: Money | None = None
     void_on: date | None = None  # Without the first payment by then there is no plan.
     told: tuple[Told, ...] = ()  # What the page said before it was agreed, word for word.
+    told_in: str | None = None  # In which language it did, where the letter is in another.
 
     @property
     def currency(self) -> str:
@@ -299,6 +302,7 @@ class Letter:
     verify_url: str | None = None
     sealed: bool = False  # Whether the file is sealed; of one that isn't, the letter says so.
     log: LogMark | None = None
+    beside: str | None = None  # A second language, in which all of it stands once more.
 
     def __post_init__(self) -> None:
         """Refuse a colour that could smuggle style into the page, and times that leave their zone open."""
@@ -353,7 +357,7 @@ class Letter:
 
 
 # What letters of the first days don't have.
-_SINCE = frozenset({"sealed", "log"})
+_SINCE = frozenset({"sealed", "log", "beside"})
 
 DETAILS: Mapping[Kind, type[Details]] = {
     each.kind: each for each in (PlanAgreement, PaymentReceipt, Statement, *CARING, *ENDINGS)

@@ -17,9 +17,9 @@ import signal
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -33,6 +33,8 @@ try:
         import weasyprint
         from weasyprint.text.fonts import FontConfiguration
         from weasyprint.urls import FatalURLFetchingError, URLFetcher
+
+        from portal.letters.lean import make_lean
 except (ImportError, OSError) as problem:
     PROBLEM: str | None = (
         f"WeasyPrint does not start ({str(problem).partition(chr(10))[0]}): "
@@ -155,7 +157,7 @@ def draw(sheet: Sheet) -> Rendered:
         with warnings.catch_warnings():
             # WeasyPrint leaves its colour profile open until the garbage collector finds it.
             warnings.simplefilter("ignore", ResourceWarning)
-            pdf = document.write_pdf(finisher=_mark_as_pdf_ua, **options)
+            pdf = document.write_pdf(finisher=partial(_finish, languages=sheet.languages), **options)
     except FatalURLFetchingError as fatal:  # A BaseException, so no `except Exception` further up would see it.
         raise BrokenTemplate((str(fatal),)) from fatal
     finally:
@@ -167,7 +169,8 @@ def draw(sheet: Sheet) -> Rendered:
     return Rendered(pdf=pdf, pages=len(document.pages))
 
 
-def _mark_as_pdf_ua(_document: object, pdf: Any) -> None:
+def _finish(_document: object, pdf: Any, *, languages: Mapping[str, str]) -> None:
+    make_lean(pdf, languages=languages)
     for item in pdf.objects:
         if getattr(item, "extra", None) and item.extra.get("Type") == "/Metadata":
             whole = b"".join(part if isinstance(part, bytes) else part.encode() for part in item.stream)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from itertools import dropwhile, takewhile
+from typing import cast
 
 from flask import current_app
 from sqlalchemy import select, update
@@ -20,8 +22,9 @@ from portal.evidence import log
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import OWED, Account, Transfer
 from portal.lenders.models import Lender
-from portal.letters import pdf, seals, truth
+from portal.letters import pdf, seals, spoken, truth
 from portal.letters.contents import (
+    PLAIN_BRAND,
     Adviser,
     Amounts,
     Component,
@@ -60,6 +63,7 @@ from portal.plans.models import Plan, PlanItem, Quote
 from portal.plans.negotiate import arrangement_in, orders_in, schedule_in
 from portal.web.languages import force_locale
 from portal.web.numbers import public_number
+from portal.web.templates import PageTemplates
 
 # Fifteen days to resolve, where no law of the place sets another clock.
 QUERY_DAYS, COMPLAINT_DAYS = 15, 15
@@ -117,6 +121,7 @@ def run(job: queue.Job) -> None:
 def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
     """Issue the agreement of a plan."""
     plan = session.get_one(Plan, (lender_id, plan_id))
+    debtor = session.get_one(Debtor, (lender_id, plan.debtor_id))
     made = session.get_one(Quote, (lender_id, plan.quote_id))
     schedule = schedule_in(made)
     terms = made.terms
@@ -156,6 +161,7 @@ def plan_agreement(*, lender_id: uuid.UUID, plan_id: uuid.UUID) -> None:
         void_on=plan.void_on,
         decided_by_program=made.kind != GRANTED,
         told=told_of(plan.agreed_text),
+        told_in=_told_in(plan.agreed_text, debtor.letter_language or debtor.language),
     )
     issue_letter(lender_id=lender_id, debt_id=plan.debt_id, details=details, cause=f"plan-agreement:{plan.id}")
 
@@ -168,6 +174,16 @@ def instalments_in(made: Quote) -> tuple[Instalment, ...]:
         left = left - item.amount
         found.append(Instalment(number=item.seq, due=item.due_on, amount=item.amount, left=left, waived=waived or None))
     return tuple(found)
+
+
+# Pages are in two languages, so what they said is in one of these.
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def _told_in(agreed_text: str, language: str) -> str | None:
+    """Give the language of what was said before somebody agreed, or None if the letter is in the same."""
+    said = "zh_Hans" if len(_CHINESE.findall(agreed_text)) > len(agreed_text) / 8 else "en"
+    return said if said != language else None
 
 
 def told_of(agreed_text: str) -> tuple[Told, ...]:
@@ -376,7 +392,7 @@ def letter_for(
         issued_at=now,
         as_at=now,
         zone=debtor.zone,
-        language=debtor.language,
+        language=spoken.language_of(debtor, lender),
         languages=(),
         lender=Party(
             name=lender.name,
@@ -386,6 +402,8 @@ def letter_for(
             phone=lender.phone or None,
             email=lender.email or None,
             website=lender.website or None,
+            signatory=lender.signatory_name,
+            signatory_role=lender.signatory_role,
         ),
         help=Help(
             website=current_app.config["BASE_URL"],
@@ -401,6 +419,8 @@ def letter_for(
         verify_url=f"{current_app.config['BASE_URL']}/check-a-letter/{number}",
         sealed=sealed,
         log=mark,
+        beside=spoken.beside(debtor, lender),
+        brand_colour=lender.brand["accent"] if lender.brand else PLAIN_BRAND,
     )
 
 
@@ -417,12 +437,14 @@ def drawn(letter: Letter) -> Rendered:
     reasons = truth.against(letter)
     if reasons:
         raise NotTrue(reasons)
+    environment = cast(PageTemplates, current_app.jinja_env)
     with force_locale(letter.language):
         return pdf.render(
             template=letter.template,
             letter=letter,
-            environment=current_app.jinja_env,
+            environment=environment.in_language(letter.language),
             language=letter.language,
+            beside=environment.in_language(letter.beside) if letter.beside else None,
         )
 
 
@@ -466,7 +488,7 @@ def issue_letter(
         mark=_mark_of(lender_id),
         advice=advice,
     )
-    debtor_id, language = debtor.id, debtor.language
+    debtor_id = debtor.id
     # Nothing stays open while the letter is drawn and sealed: it takes a while.
     session.rollback()
     try:
@@ -492,7 +514,7 @@ def issue_letter(
                 cause=cause,
                 debtor_id=debtor_id,
                 debt_id=debt_id,
-                language=language,
+                language=letter.language,
                 facts=json.loads(letter.to_json()),
                 pdf=file,
                 sha256=digest,

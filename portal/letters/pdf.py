@@ -30,7 +30,15 @@ STATIC: Final = Path(__file__).resolve().parents[2] / "static"
 
 FONTS: Final = STATIC / "fonts"
 
-FONT_FILES: Final = ("latin-400.ttf", "latin-700.ttf", "chinese-400.ttf", "chinese-700.ttf", "chinese-rare-400.ttf")
+FONT_FILES: Final = (
+    "latin-400.ttf",
+    "latin-700.ttf",
+    "chinese-400.ttf",
+    "chinese-700.ttf",
+    "chinese-rare-400.ttf",
+    "traditional-400.ttf",
+    "traditional-700.ttf",
+)
 
 # Shared library, and the package that holds it on Debian and Ubuntu.
 LIBRARIES: Final = (
@@ -86,11 +94,13 @@ def render(
     letter: Letter,
     environment: jinja2.Environment,
     language: str,
+    beside: jinja2.Environment | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Rendered:
     """Write a letter as PDF in a process of its own, at most `timeout` seconds after it was asked for.
 
-    The environment has gettext in `language` and the filters `money`, `day`, `stamp` and `percent`. It may be called
+    The environment has gettext in `language` and the filters `money`, `day`, `stamp` and `percent`; `beside` is the
+    environment of the letter's second language, for a letter that has one. It may be called
     from any thread; the drawing processes are started when first needed and ended with this process.
 
     :raises SystemIncomplete: if a shared library or a font is missing.
@@ -99,10 +109,10 @@ def render(
     :raises RenderTimeout: if it takes longer.
     :raises RenderCrashed: if the drawing process died twice.
     :raises UnsafeEnvironment: if the environment does not escape text.
-    :raises WrongLanguage: if `language` is not the letter's.
+    :raises WrongLanguage: if `language` is not the letter's, or its second language has no environment.
     """
     _demand_system()
-    sheet = _sheet(template=template, letter=letter, environment=environment, language=language)
+    sheet = _sheet(template=template, letter=letter, environment=environment, language=language, beside=beside)
     for _ in range(2):
         executor = POOL.executor()
         try:
@@ -121,33 +131,66 @@ def render(
     raise RenderCrashed
 
 
-def render_here(*, template: str, letter: Letter, environment: jinja2.Environment, language: str) -> Rendered:
+def render_here(
+    *,
+    template: str,
+    letter: Letter,
+    environment: jinja2.Environment,
+    language: str,
+    beside: jinja2.Environment | None = None,
+) -> Rendered:
     """Write a letter as PDF in this very process and thread, however long it takes; for commands and tests.
 
     :raises SystemIncomplete: and the others of `render`, except for the two about time and processes.
     """
     _demand_system()
-    return _drawing().draw(_sheet(template=template, letter=letter, environment=environment, language=language))
+    return _drawing().draw(
+        _sheet(template=template, letter=letter, environment=environment, language=language, beside=beside)
+    )
 
 
-def write_html(*, template: str, letter: Letter, environment: jinja2.Environment, language: str) -> str:
-    """Return the HTML that a letter is drawn from.
+def write_html(
+    *,
+    template: str,
+    letter: Letter,
+    environment: jinja2.Environment,
+    language: str,
+    beside: jinja2.Environment | None = None,
+) -> str:
+    """Return the HTML that a letter is drawn from: in its language, and behind that in its second one.
 
-    :raises UnsafeEnvironment: if the environment does not escape text.
-    :raises WrongLanguage: if `language` is not the letter's.
+    :raises UnsafeEnvironment: if an environment does not escape text.
+    :raises WrongLanguage: if `language` is not the letter's, or its second language has no environment.
     """
+    if language != letter.language or (letter.beside is not None and beside is None):
+        raise WrongLanguage(language, letter.language, letter.beside)
+    again = ""
+    if letter.beside is not None and beside is not None:
+        again = _written(template, letter, beside, language=letter.beside, second=True)
+    return _written(template, letter, environment, language=language, again=again)
+
+
+def _written(
+    template: str,
+    letter: Letter,
+    environment: jinja2.Environment,
+    *,
+    language: str,
+    again: str = "",
+    second: bool = False,
+) -> str:
     escapes = environment.autoescape
     if not (escapes(template) if callable(escapes) else escapes):
         raise UnsafeEnvironment(template)
-    if language != letter.language:
-        raise WrongLanguage(language, letter.language)
     return environment.get_template(template).render(
+        second=second,
+        again=Markup(again),  # noqa: S704  written by a template that escapes
         letter=letter,
         details=letter.details,
-        language_tag=language.replace("_", "-"),
+        language_tag=_tag(language),
         issued_utc=_utc(letter.issued_at),
         gap="" if language.startswith("zh") else " ",  # What stands between two sentences.
-        qr=_qr(letter),
+        qr=None if second else _qr(letter),
     )
 
 
@@ -175,9 +218,26 @@ def _demand_system() -> None:
         raise SystemIncomplete(tuple(sentences))
 
 
-def _sheet(*, template: str, letter: Letter, environment: jinja2.Environment, language: str) -> Sheet:
-    html = write_html(template=template, letter=letter, environment=environment, language=language)
-    return Sheet(html=html, data=letter.to_json(), file_name=f"{letter.number}.json", issued_at=letter.issued_at)
+def _sheet(
+    *,
+    template: str,
+    letter: Letter,
+    environment: jinja2.Environment,
+    language: str,
+    beside: jinja2.Environment | None = None,
+) -> Sheet:
+    elsewhere = {"Art": letter.beside, "BlockQuote": getattr(letter.details, "told_in", None)}
+    return Sheet(
+        html=write_html(template=template, letter=letter, environment=environment, language=language, beside=beside),
+        data=letter.to_json(),
+        file_name=f"{letter.number}.json",
+        issued_at=letter.issued_at,
+        languages={kind: _tag(name) for kind, name in elsewhere.items() if name is not None},
+    )
+
+
+def _tag(language: str) -> str:
+    return language.replace("_", "-")
 
 
 def _utc(instant: datetime) -> str:

@@ -31,6 +31,8 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 FIELD = "Seal"
 PATIENCE_SECONDS = 5
+# An answer of the same authority, and a signature by the same key, differ by some bytes from the last one.
+TO_SPARE = 160
 # What it says while it looks at a broken file is for whoever repairs files.
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
@@ -84,8 +86,19 @@ def seal(pdf: bytes, *, key: str, chain: str, authority: str | None) -> bytes:
         docmdp_permissions=MDPPerm.NO_CHANGES,
     )
     stamper = _stamper(authority) if authority else None
-    sealed = signers.PdfSigner(said, signer, timestamper=stamper).sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf)))
+    sealed = signers.PdfSigner(said, signer, timestamper=stamper).sign_pdf(
+        IncrementalPdfFileWriter(BytesIO(pdf)), bytes_reserved=_room(signer, stamper)
+    )
     return bytes(sealed.getbuffer())
+
+
+def _room(signer: signers.Signer, stamper: HTTPTimeStamper | None) -> int:
+    """Say how many signs the seal takes in the file, two a byte: as many as a trial took, and some to spare.
+
+    Left to itself pyHanko keeps half as many again, for nothing.
+    """
+    trial = signer.async_sign(bytes(32), "sha256", use_pades=True, dry_run=True, timestamper=stamper)
+    return 2 * (len(asyncio.run(trial).dump()) + TO_SPARE)
 
 
 class _Stamper(HTTPTimeStamper):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -48,9 +49,13 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """All that a drawing process is given: finished HTML, and the data to attach."""
+    """All that a drawing process is given: finished HTML, the data to attach, and which parts are in which language.
+
+    `languages`: the BCP 47 tag of what stands in `article` (`Art`) and `blockquote` (`BlockQuote`), if it is another.
+    """
 
     html: str
     data: str
     file_name: str
     issued_at: datetime
+    languages: Mapping[str, str] = field(default_factory=dict)

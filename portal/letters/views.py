@@ -14,14 +14,16 @@ from portal import clock
 from portal.db import transaction
 from portal.debts.pages import mine_or_404
 from portal.debts.statement import Standing, debts_of, references_of
-from portal.letters import caring, endings, issue
+from portal.letters import caring, endings, issue, spoken
 from portal.letters.conditions import NotYet, Why
 from portal.letters.kept import awaited_of, by_hand_of, day_in, letter_of, letters_of, no_longer_true, replaced
 from portal.letters.kinds import Kind
 from portal.money import Money
+from portal.people.models import Debtor
 from portal.people.permissions import me, needs_code
 from portal.plans.progress import coming_of
 from portal.web.formats import day as day_words
+from portal.web.languages import LETTER_LANGUAGES
 from portal.web.languages import gettext as _
 from portal.web.paging import page_of
 from portal.web.spreadsheet import csv_answer
@@ -163,6 +165,8 @@ def letters_page() -> ResponseReturnValue:
         on_demand=_on_demand(),
         offers=[(made.number, debt, Money(made.total_minor, made.currency)) for made, debt in endings.offers_of(debts)],
         not_yet=_not_yet(debts),
+        spoken=spoken.chosen_by(lender_id=person.lender_id, debtor_id=person.debtor_id),
+        choices=LETTER_LANGUAGES,
     )
 
 
@@ -235,6 +239,20 @@ def _against(against: NotYet | None) -> str:
         case Why.DISPUTED:
             return _("You said that something is wrong with this debt. While we look at it, there is no offer.")
     return _("This offer can’t be agreed to any more. You can ask for a new one.")
+
+
+@letters.post("/letters/language", endpoint="language")
+@needs_code
+def choose_language() -> ResponseReturnValue:
+    """Choose the language of the letters that are made from now on."""
+    person, wanted = me(), request.form.get("language", "")
+    if wanted not in LETTER_LANGUAGES:
+        abort(400)
+    with transaction() as s:
+        new = spoken.choose(s.get_one(Debtor, (person.lender_id, person.debtor_id)), wanted)
+    if new:
+        flash(_("New letters are in %(language)s from now on.", language=LETTER_LANGUAGES[wanted]), "success")
+    return redirect(url_for("letters.letters"), 303)
 
 
 @letters.post("/letters/ask")

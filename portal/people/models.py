@@ -20,6 +20,8 @@ class Debtor(LenderOwned, Model):
     name: Mapped[str]
     born_on: Mapped[date | None]
     language: Mapped[str]
+    # Of letters, where they are to be in another language than pages and messages.
+    letter_language: Mapped[str | None]
     zone: Mapped[str]
     created_at: Mapped[datetime]
     __table_args__ = (UniqueConstraint("lender_id", "person_key"),)

@@ -276,6 +276,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "staff_recovered": lambda _f: _("Somebody of your lender can sign in again"),
         "lender_branded": lambda _f: _("Your lender changed how this site looks"),
         "lender_seal_set": lambda _f: _("Your lender said with what its letters are sealed"),
+        "lender_letters_set": lambda _f: _("Your lender said how its letters look"),
         "lender_ways_set": lambda _f: _("Your lender said with what debts can be paid"),
         "lender_urgent_email_set": lambda _f: _("Your lender said who is told when something can’t wait"),
         "letter_batch_asked": lambda _f: _("Somebody of your lender asked for a batch of letters"),
@@ -309,6 +310,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "code_accepted": lambda _f: _("You gave the code"),
         "code_refused": lambda _f: _("A wrong code was given"),
         "signed_out": lambda _f: _("You signed out"),
+        "letter_language_chosen": lambda _f: _("You chose a language for letters"),
         "language_chosen": lambda _f: _("You chose a language"),
         "budget_given": lambda f: (
             _("%(name)s wrote down for you what you live on", name=f.text("helper"))

@@ -127,8 +127,11 @@ def instant(value: datetime, zone: str | None = None, *, language: str | None = 
 def stamp(value: datetime, zone: str, *, language: str | None = None) -> str:
     """Give an instant for a letter, which others read elsewhere: `10 May 2026, 14:05 (GMT+08:00)`."""
     locale = _locale(language)
-    form = "d MMMM y, HH:mm (ZZZZ)" if locale.language == "en" else "y年M月d日 HH:mm（ZZZZ）"
+    form = _STAMPS.get(locale.language, "d MMM y, HH:mm (ZZZZ)")
     return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=locale)
+
+
+_STAMPS = {"en": "d MMMM y, HH:mm (ZZZZ)", "zh": "y年M月d日 HH:mm（ZZZZ）"}
 
 
 def place(zone: str, *, language: str | None = None) -> str:
@@ -149,13 +152,15 @@ def _clock_time(hour: int, minute: int, language: str) -> str:
 
 
 def percent(value: Decimal, *, language: str | None = None) -> str:
-    """Give a rate that is written in percent: Decimal("18.25") is `18.25%`."""
+    """Give a rate that is written in percent: Decimal("18.25") is `18.25%`, in the Spanish of Spain `18,25 %`."""
     return _percent(value, language or page_language())
 
 
 @lru_cache(maxsize=1024)
 def _percent(value: Decimal, language: str) -> str:
-    return format_decimal(value, format="#,##0.####", locale=locale_of(language)) + "%"
+    locale = locale_of(language)
+    _before, after = locale.percent_formats[None].suffix
+    return format_decimal(value, format="#,##0.####", locale=locale) + (after or "%")
 
 
 def whole(value: int, *, language: str | None = None) -> str:

@@ -20,11 +20,11 @@ from flask_babel import Babel
 from flask_login import current_user
 from markupsafe import Markup
 
-from portal.web.tags import LANGUAGES, best
+from portal.web.tags import LANGUAGES, LETTER_LANGUAGES, best
 
 DEFAULT = "en"
 CATALOGUES = Path(__file__).resolve().parents[2] / "translations"
-__all__ = ["DEFAULT", "LANGUAGES", "best", "chosen"]
+__all__ = ["DEFAULT", "LANGUAGES", "LETTER_LANGUAGES", "best", "chosen"]
 
 
 class _Page:

@@ -8,6 +8,8 @@ from functools import lru_cache
 from babel import Locale, UnknownLocaleError
 
 LANGUAGES = {"en": "English", "zh_Hans": "简体中文"}
+# Letters are in more languages than pages: theirs have a catalogue with the words of letters and nothing else.
+LETTER_LANGUAGES = {**LANGUAGES, "zh_Hant": "繁體中文", "es": "Español", "pt_BR": "Português (Brasil)"}
 
 
 def best(tags: Iterable[str]) -> str | None:
@@ -21,14 +23,27 @@ def best(tags: Iterable[str]) -> str | None:
     return None
 
 
-# Babel looks for the language's files each time, and a portfolio asks a million times. Bounded: visitors send tags too.
 @lru_cache(maxsize=256)
-def _ours(tag: str) -> str | None:
+def only_of_letters(tag: str) -> str | None:
+    """Give the language of letters, and not of pages, that fits a BCP 47 tag: `zh-TW` is Traditional Chinese."""
+    wanted = _parsed(tag)
+    if wanted is None or _ours(tag) is not None:
+        return None
+    return {"zh": "zh_Hant", "es": "es", "pt": "pt_BR"}.get(wanted.language)
+
+
+def _parsed(tag: str) -> Locale | None:
     try:
-        wanted = Locale.parse(tag.replace("_", "-"), sep="-")
+        return Locale.parse(tag.replace("_", "-"), sep="-")
     except (ValueError, LookupError, UnknownLocaleError):
         # Browsers exist in languages that Babel has never heard of.
         return None
+
+
+# Babel looks for the language's files each time, and a portfolio asks a million times. Bounded: visitors send tags too.
+@lru_cache(maxsize=256)
+def _ours(tag: str) -> str | None:
+    wanted = _parsed(tag)
     if wanted is None:
         return None
     if wanted.language == "zh" and (wanted.script or "Hans") == "Hans":

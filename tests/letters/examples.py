@@ -1,19 +1,15 @@
-"""Made-up letters of each kind, and a Jinja environment that writes them in English or Chinese."""
+"""Made-up letters of each kind, and a Jinja environment that writes them in each language."""
 
-import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import jinja2
-from babel.dates import format_date, format_datetime
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal
 
 from portal.letters.caring_contents import (
     BreathingSpace,
@@ -68,11 +64,9 @@ from portal.letters.ending_contents import (
     SettlementSatisfied,
 )
 from portal.money import Money, level, split
-from portal.web.capitals import capitals as chinese_capitals
+from portal.web import formats
 
 ROOT = Path(__file__).resolve().parents[2]
-# The letters' part of the Chinese catalogue can be tried on its own before it is merged.
-CHINESE = Path(os.environ.get("LETTERS_CATALOGUE", ROOT / "translations/zh_Hans/LC_MESSAGES/messages.po"))
 LANGUAGES = ("en", "zh_Hans")
 NOW = datetime(2026, 11, 22, 9, 30, 12, tzinfo=UTC)
 
@@ -517,6 +511,15 @@ MAKERS: dict[str, Callable[[], Details]] = {
 }
 
 
+def a_letter_in(language: str, details: Details, **changes: Any) -> Letter:
+    """A letter in any language of letters, to somebody whose name fits."""
+    names = {"zh_Hant": "歐陽靜宜", "es": "Ana María Núñez", "pt_BR": "João da Conceição"}
+    if language == "zh_Hans":
+        return a_chinese_letter(details, **changes)
+    given = {"language": language, "debtor_name": names.get(language[:7], "Ana María Núñez O’Brien")}
+    return a_letter(details, **{**given, "languages": (), **changes})
+
+
 def every_letter() -> dict[str, Letter]:
     """One letter of each maker in each language, by name."""
     return {
@@ -530,8 +533,12 @@ def every_letter() -> dict[str, Letter]:
 def catalogue(language: str) -> Catalog | None:
     if language == "en":
         return None
-    with CHINESE.open("rb") as file:
-        return read_po(file, locale="zh_Hans")
+    for name in (language, language.partition("_")[0]):
+        path = ROOT / "translations" / name / "LC_MESSAGES/messages.po"
+        if path.exists():
+            with path.open("rb") as file:
+                return read_po(file, locale=name)
+    raise LookupError(language)
 
 
 @cache
@@ -544,8 +551,8 @@ def environment(language: str) -> jinja2.Environment:
         return str(found or message)
 
     def ngettext(one: str, many: str, count: int) -> str:
-        found = words[(one, many)].string if words is not None and (one, many) in words else ()
-        return str(found[0]) if found else (one if count == 1 else many)
+        found = words[(one, many)].string if words is not None and (one, many) in words else (one, many)
+        return str(found[0] if count == 1 else found[-1])
 
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "templates"),
@@ -555,24 +562,6 @@ def environment(language: str) -> jinja2.Environment:
     )
     made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
 
-    def money(value: Money) -> str:
-        return format_currency(value.amount, value.currency, locale=language)
-
-    def day(value: date) -> str:
-        return format_date(value, "d MMMM y" if language == "en" else "long", locale=language)
-
-    def stamp(value: datetime, zone: str) -> str:
-        form = "d MMMM y, HH:mm (ZZZZ)" if language == "en" else "y年M月d日 HH:mm（ZZZZ）"
-        return format_datetime(value, form, tzinfo=ZoneInfo(zone), locale=language)
-
-    def percent(value: Decimal) -> str:
-        return format_decimal(value, format="#,##0.####", locale=language) + "%"
-
-    def whole(value: int) -> str:
-        return format_decimal(value, locale=language)
-
-    def capitals(value: Money) -> str:
-        return f"（{chinese_capitals(value)}）" if language == "zh_Hans" else ""
-
-    made.filters.update(capitals=capitals, money=money, day=day, stamp=stamp, percent=percent, whole=whole)
+    for form in formats.FILTERS:
+        made.filters[form.__name__] = partial(form, language=language)
     return made

@@ -441,3 +441,24 @@ def test_long_names_and_addresses_stay_on_the_page() -> None:
     edges = [float(part.split('"')[0]) for part in boxes.decode().split('xMax="')[1:]]
     assert max(edges) <= 595.3
     assert json.loads(PdfReader(BytesIO(made.pdf)).attachments["LT-7K3M-2Q9P.json"][0])["letter"]["debtor_name"] == long
+
+
+def test_a_second_language_stands_behind_the_first_and_says_which_it_is() -> None:
+    letter = examples.a_letter_in("es_MX", a_receipt(), beside="zh_Hant")
+    made = pdf.render_here(
+        template=letter.template,
+        letter=letter,
+        environment=environment("es_MX"),
+        language="es_MX",
+        beside=environment("zh_Hant"),
+    )
+    first, *_between, last = written(made.pdf).split("\f")[:-1]
+    assert "Hemos recibido su pago" in first and "USD3,450.00" in first and "Página 1 de" in first
+    assert "我們已收到您的付款" in last or "本收據不會改變任何信用紀錄" in last
+    root = PdfReader(BytesIO(made.pdf)).trailer["/Root"]
+    parts = [part.get_object() for part in root["/StructTreeRoot"]["/K"][0]["/K"]]
+    assert root["/Lang"] == "es-MX"
+    assert {part.get("/Lang") for part in parts if part["/S"] == "/Art"} == {"zh-Hant"}
+    assert not any(part.get("/Lang") for part in parts if part["/S"] != "/Art")
+    with pytest.raises(pdf.WrongLanguage):
+        pdf.write_html(template=letter.template, letter=letter, environment=environment("es_MX"), language="es_MX")

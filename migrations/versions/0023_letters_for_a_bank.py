@@ -1,4 +1,4 @@
-"""Batches of letters, and what became of each letter of one."""
+"""Languages and signatories of letters, batches of them, stamps of the log from outside, and what staff typed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,46 @@ _JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
+    op.add_column("debtor", sa.Column("letter_language", sa.String(), nullable=True))
+    op.add_column("lender", sa.Column("letters_beside", sa.String(), nullable=True))
+    op.add_column("lender", sa.Column("signatory_name", sa.String(), nullable=True))
+    op.add_column("lender", sa.Column("signatory_role", sa.String(), nullable=True))
+    op.create_table(
+        "log_stamp",
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("response", sa.LargeBinary(), nullable=False),
+        sa.Column("authority", sa.String(), nullable=False),
+        sa.Column("stamped_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "size"],
+            ["log_checkpoint.lender_id", "log_checkpoint.size"],
+            name=op.f("fk_log_stamp_lender_id_size"),
+        ),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_log_stamp_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_log_stamp")),
+        sa.UniqueConstraint("lender_id", "size", name=op.f("uq_log_stamp_lender_id_size")),
+    )
+    op.create_table(
+        "staff_kept_form",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("fields", _JSON, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lender_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["lender_id", "member_id"],
+            ["staff_member.lender_id", "staff_member.id"],
+            name=op.f("fk_staff_kept_form_lender_id_member_id"),
+        ),
+        sa.ForeignKeyConstraint(["lender_id"], ["lender.id"], name=op.f("fk_staff_kept_form_lender_id")),
+        sa.PrimaryKeyConstraint("lender_id", "id", name=op.f("pk_staff_kept_form")),
+    )
+    op.create_index("ix_staff_kept_form_lender_id_member_id", "staff_kept_form", ["lender_id", "member_id"])
     op.create_table(
         "letter_batch",
         sa.Column("number", sa.BigInteger(), nullable=False),
@@ -95,3 +135,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("letter_batch_item")
     op.drop_table("letter_batch")
+    op.drop_table("staff_kept_form")
+    op.drop_table("log_stamp")
+    with op.batch_alter_table("lender") as batch:
+        batch.drop_column("signatory_role")
+        batch.drop_column("signatory_name")
+        batch.drop_column("letters_beside")
+    with op.batch_alter_table("debtor") as batch:
+        batch.drop_column("letter_language")
