@@ -590,6 +590,8 @@ NO_PAGE = {
     "timeline.proof": "a file; tests/journeys/test_prove_it.py checks it",
     "log.checkpoint": "a signed text; tests/journeys/test_prove_it.py checks it",
     "log.grew": "as log.checkpoint",
+    "log.stamp": "a time stamp; tests/journeys/test_the_log_held_fast_outside.py checks it",
+    "log.stamped": "as log.stamp",
     "log.verifier": "a program; tests/journeys/test_prove_it.py runs it",
     "passkeys.add": "not there under a bare number such as 127.0.0.1; tests/browser/test_passkeys.py opens it",
     "you.data_file": "JSON and CSV; tests/journeys checks them",

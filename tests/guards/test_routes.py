@@ -24,6 +24,8 @@ OPEN = {
     "log.checkpoint",
     "log.grew",
     "log.log",
+    "log.stamp",
+    "log.stamped",
     "log.verifier",
     "not_me.ask",
     "not_me.take_back",
