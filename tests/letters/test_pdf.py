@@ -193,12 +193,12 @@ def test_a_chinese_letter_is_chinese_from_top_to_bottom(files: dict[str, Rendere
 def test_the_letters_of_the_end_say_what_a_bank_asks_for(files: dict[str, Rendered]) -> None:
     for name, facts in {
         "paid-in-full.en": ("This debt is paid in full", "Original amount $5,000.00", "Contract from 1 February 2024",
-            "Nothing left since 10 September 2026", "In all $3,550.17 $20.00 -$40.00 $3,530.17",
-            "12 August 2026 Paid back to you -$500.00", "promises no change"),
+            "Nothing left since 10 September 2026", "In all $3,550.17 $20.00 −$40.00 $3,530.17",
+            "12 August 2026 Paid back to you −$500.00", "promises no change"),
         "paid-in-full.zh_Hans": ("欧阳喆垚", "均已还清", "美元叁仟伍佰叁拾元壹角柒分",
             "其中本金：US$3,200.00（美元叁仟贰佰元整）"),
         "settlement-satisfied.en": ("in full and final settlement", "We will not collect it, and we will not sell it.",
-            "Less than the whole balance was paid", "In all $3,550.17 $20.00 -$40.00 $3,000.00 $530.17", "Q-5H2C-81"),
+            "Less than the whole balance was paid", "In all $3,550.17 $20.00 −$40.00 $3,000.00 $530.17", "Q-5H2C-81"),
         "settlement-offer.en": ("Holds until 6 December 2026", "In all $3,600.00 $600.00",
             "It holds only if the first payment comes by 10 December 2026.", "You can take advice before you answer."),
         "plan-ended.en": ("A person looked at it before the plan was ended.", "$600.17 would have been let off",
