@@ -29,7 +29,8 @@ from tests.journeys.acts import acts_of, books_agree, usd
 from tests.journeys.staff import Worker, a_worker, cheap
 from tests.sandbox_process import wait_until
 
-TODAY = clock.today("UTC").isoformat()
+# A day that has come at the lender too, wherever it is.
+BOOKED = (clock.today("UTC") - timedelta(days=1)).isoformat()
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +89,7 @@ def a_file(app: Flask, lender: Lender, worker: Worker, content: bytes, key: str)
 
 def entries_in(content: list[Ntry], text: str, count: int) -> list[Ntry]:
     return content + [
-        Ntry("10.00", text, ref=f"B-{number}", booked=TODAY, value=TODAY) for number in range(len(content), count)
+        Ntry("10.00", text, ref=f"B-{number}", booked=BOOKED, value=BOOKED) for number in range(len(content), count)
     ]
 
 
