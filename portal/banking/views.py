@@ -354,14 +354,14 @@ def _debts_of(rows: Any) -> dict[uuid.UUID, str]:
 @needs(Permission.SEE_MONEY)
 def entries_csv(number: int) -> ResponseReturnValue:
     """Give every entry of a file with what became of it, some at a time."""
-    found = _upload_or_404(number)
+    _upload_or_404(number)
     opening.a_file(me(), "bank entries", number=str(number))
 
     def lines() -> Iterator[bytes]:
         head = ("entry", "booked", "value", "counts from", "amount", "currency", "came or went", "outcome", "why",
                 "debt", "matched by", "payer", "text", "bank's key", "taken back")  # fmt: skip
         yield b"\xef\xbb\xbf" + _line(head)
-        after = 0
+        found, after = _upload_or_404(number), 0
         while rows := acts.entries_of(found, after_place=after, most=500):
             debts = _debts_of(rows)
             after = rows[-1].place

@@ -31,13 +31,14 @@ from urllib.parse import urlencode
 
 import psutil
 from flask import Flask
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import and_, func, or_, select, text, update
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from portal import verify
 from portal.db import session, transaction
 from portal.debts.statement import Standing, by_id
+from portal.evidence import log
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import OPERATOR
 from portal.ledger import Book, Posting
@@ -555,9 +556,9 @@ class History:
                 raise Broken(f"never came to rest: {self.waiting()}")
             self.place.sandbox.wait_idle(30, key=self.key)
             session.rollback()
-            # Only what waits for a morning, or for a payment by hand, may wait on.
+            # Only what waits for a morning, for a payment by hand, or for the next day's stamp may wait on.
             waits = QueuedJob.name.not_in(("letters.issue", "post.deliver", "autopay.charge", "autopay.look"))
-            mine = QueuedJob.lender_id == self.lender_id
+            mine = and_(QueuedJob.lender_id == self.lender_id, QueuedJob.name != log.STAMP)
             left = session.scalar(
                 select(func.count())
                 .select_from(QueuedJob)

@@ -27,6 +27,8 @@ NOBODYS = {
     "log.log": "the public page of a lender's log",
     "log.checkpoint": "as log.log",
     "log.grew": "as log.log",
+    "log.stamp": "as log.log",
+    "log.stamped": "as log.log",
     "letter_check.letter": "the number of a letter, which anybody may check; whose it is is not said",
     "letter_check.roots": "the short name of a lender; certificates are public",
     "webhooks.stripe": "the short name of a lender; what comes there is signed",

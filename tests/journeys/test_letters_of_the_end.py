@@ -35,8 +35,8 @@ from tests.settling import SETTLEMENTS, a_payment, a_plan, a_settlement, facts_o
 def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let letters be written and checked, and their drawing, which takes a second each, be left to other tests."""
 
-    def written(*, template: str, letter: Letter, environment: object, language: str) -> Rendered:
-        html = pdf.write_html(template=template, letter=letter, environment=environment, language=language)  # type: ignore[arg-type]
+    def written(**named: Any) -> Rendered:
+        html = pdf.write_html(**named)
         return Rendered(pdf=html.encode(), pages=1)
 
     monkeypatch.setattr(pdf, "render", written)

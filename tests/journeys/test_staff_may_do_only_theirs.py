@@ -248,6 +248,7 @@ def test_what_is_another_persons_is_not_there_and_stays_as_it_is(app: Flask, sce
         **{gap: value for gap, value in things.items() if not gap.endswith(".debtor_id")},
         "debtor_id": places["agreeing"],
         "helpdesk_plans.reference": other.reference,
+        "helpdesk_people.frame.page": f"debts/{other.reference}",
         "helpdesk_plans.number": scene.places["with every way"]["number"],
         # A session of a colleague, on the page of another one.
         "member_id": places["oneself"],
