@@ -186,6 +186,8 @@ class CheckingClient(FlaskClient):
         shown = response.data and not 300 <= response.status_code < 400 and "Content-Encoding" not in response.headers
         if response.mimetype == "text/html" and shown and (problems := page_of(response).problems()):
             raise BadPage(f"{response.request.path}: " + "; ".join(problems))
+        # All of it has been read: a file behind it is closed.
+        response.close()
         return response
 
     def fill(
