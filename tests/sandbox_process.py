@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,7 +18,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests import nursery
+from tests.nursery import Child
 
 
 class SandboxProcess:
@@ -28,7 +28,7 @@ class SandboxProcess:
     def __init__(self) -> None:
         self.url = ""
         self.data: Path | None = None
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Child | None = None
 
     def start(
         self,
@@ -55,8 +55,8 @@ class SandboxProcess:
             "--retry-seconds": retry_seconds,
             "--most-tries": most_tries,
         }
-        command = [sys.executable, "-m", "sandbox", *(str(part) for pair in words.items() for part in pair)]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        told = [str(part) for pair in words.items() for part in pair]
+        self._process = nursery.start("-m", "sandbox", *told, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         # It prints one line, once it listens; without one it has ended.
         line = self._process.stdout.readline()
@@ -86,9 +86,7 @@ class SandboxProcess:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(timeout=5)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._process.close()
         self._process = None
 
     def __enter__(self) -> SandboxProcess:

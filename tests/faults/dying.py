@@ -27,6 +27,7 @@ from portal import jobs, queue
 from portal.db import session
 from portal.letters import issue
 from portal.letters.sheet import Rendered
+from tests import nursery
 from tests.conftest import RealDatabase, make_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,12 +48,8 @@ class Dying:
 
     def __init__(self, database: RealDatabase, app: Flask) -> None:
         words = (database.url, str(app.config["SETTINGS"].folder), app.config["STRIPE_API_BASE"])
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.dying", *words],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+        self._process = nursery.start(
+            "-m", "tests.faults.dying", *words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def __enter__(self) -> Dying:

@@ -11,7 +11,6 @@ import base64
 import json
 import random
 import subprocess
-import sys
 import threading
 import time
 import traceback
@@ -48,10 +47,12 @@ from portal.payments import checkout, disputes, giving_back, going_back, settle,
 from portal.payments.models import Payment, Refund
 from portal.post.models import Message
 from portal.queue import QueuedJob
+from tests import nursery
 from tests.charges import come_due
 from tests.conftest import RealDatabase
 from tests.factories import a_debt, a_debtor, a_lender
 from tests.journeys.acts import come_in, pay_form, to_pay
+from tests.nursery import Child
 from tests.pages import CheckingClient
 from tests.sandbox_process import SandboxProcess
 
@@ -77,7 +78,7 @@ class Place:
     app: Flask
     database: RealDatabase
     sandbox: SandboxProcess
-    workers: subprocess.Popen[bytes]
+    workers: Child
     log: Path
     url: str
 
@@ -104,9 +105,7 @@ def a_place(
     # Drawing a receipt takes as long as ten payments; what is drawn has tests of its own.
     words = ("worker", "--count", str(workers), "--but", "letters.issue")
     with log.open("wb") as out:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "flask", "--app", "wsgi", *words], cwd=ROOT, env=env, stdout=out, stderr=out
-        )
+        child = nursery.start("-m", "flask", "--app", "wsgi", *words, env=env, stdout=out, stderr=subprocess.STDOUT)
     try:
         yield Place(app, database, sandbox, child, log, f"http://127.0.0.1:{server.server_address[1]}")
     finally:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +17,7 @@ from portal import jobs, queue
 from portal.db import session, transaction
 from portal.post import outbox
 from portal.post.models import Message
+from tests import nursery
 from tests.conftest import SECRET_KEY, RealDatabase
 from tests.factories import a_debtor, a_lender
 from tests.journeys.acts import the_lease_ends
@@ -72,12 +70,11 @@ def test_a_worker_killed_between_the_servers_yes_and_our_commit(
             "SMTP_URL": url,
             "MAIL_FROM": "no-reply@portal.example",
         }
-        worker = subprocess.Popen([sys.executable, "-m", "flask", "--app", "wsgi", "worker"], cwd=ROOT, env=env)
+        worker = nursery.start("-m", "flask", "--app", "wsgi", "worker", env=env)
         try:
             assert wait_until(lambda: server.taken, seconds=90)
         finally:
-            worker.send_signal(signal.SIGKILL)
-            worker.wait()
+            worker.close()
         assert state_of(made) == "sending"
         settings = replace(real_app.config["SETTINGS"], smtp_url=url, mail_from="no-reply@portal.example")
         monkeypatch.setitem(real_app.config, "SETTINGS", settings)

@@ -9,7 +9,6 @@ import csv
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from portal.people.models import OneTimeCode
 from portal.plans import negotiate
 from portal.plans.models import Plan, Quote
 from portal.queue import QueuedJob
+from tests import nursery
 from tests.conftest import SECRET_KEY, Clock, RealDatabase
 from tests.factories import a_debt, a_lender
 from tests.journeys.acts import (
@@ -50,6 +50,7 @@ from tests.journeys.acts import (
     usd,
 )
 from tests.journeys.test_a_lenders_file import HEADER, MAPPING, row
+from tests.nursery import Child
 from tests.pages import CheckingClient
 from tests.sandbox_process import SandboxProcess, wait_until
 
@@ -101,25 +102,17 @@ def environment(database: RealDatabase, app: Flask) -> dict[str, str]:
 
 
 @contextmanager
-def process(database: RealDatabase, app: Flask, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(database: RealDatabase, app: Flask, *words: str) -> Iterator[Child]:
     """Run a `flask` command as a process of its own."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "wsgi", *words],
-        cwd=ROOT,
-        env=environment(database, app),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    words = ("-m", "flask", "--app", "wsgi", *words)
+    child = nursery.start(*words, env=environment(database, app), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         yield child
     finally:
-        child.kill()
-        child.wait(timeout=10)
-        if child.stdout is not None:
-            child.stdout.close()
+        child.close()
 
 
-def killed(child: subprocess.Popen[bytes] | subprocess.Popen[str]) -> bool:
+def killed(child: Child) -> bool:
     child.send_signal(signal.SIGKILL)
     return child.wait(timeout=10) == -signal.SIGKILL
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
@@ -18,8 +17,8 @@ from portal.lenders.models import Lender
 from portal.plans import remind
 from portal.plans.models import Plan, PlanItem
 from portal.post.models import Message
+from tests import nursery
 from tests.conftest import SECRET_KEY, RealDatabase
-from tests.databases import ROOT
 from tests.factories import STANDARD_LIMITS, a_debt, a_lender
 from tests.faults.test_kills_and_races import at_once, fresh, killed
 from tests.journeys.acts import work
@@ -88,22 +87,15 @@ def test_a_night_killed_half_way_leaves_nothing_half_done_and_the_next_does_the_
 ) -> None:
     days = days_to_the_first_reminder()
     folder = str(real_app.config["SETTINGS"].folder)
-    child = subprocess.Popen(
-        [sys.executable, "-c", HELD, real_database.url, folder, str(days)],
-        cwd=ROOT,
-        env=os.environ | {"SECRET_KEY": SECRET_KEY},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    env = os.environ | {"SECRET_KEY": SECRET_KEY}
+    words = ("-c", HELD, real_database.url, folder, str(days))
+    child = nursery.start(*words, env=env, stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
         assert child.stdout.readline() == "held\n"
         assert killed(child)
     finally:
-        child.kill()
-        child.wait(timeout=10)
-        if child.stdout is not None:
-            child.stdout.close()
+        child.close()
     assert written(real_app, "reminder", days=days) == 2
     assert a_night(real_app, days=days).looked == PLANS - 2
     assert written(real_app, "reminder", days=days) == PLANS

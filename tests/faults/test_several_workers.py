@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 
 import psutil
 from flask import Flask
@@ -21,12 +20,13 @@ from tests.faults.test_kills_and_races import lender as lender
 from tests.faults.test_kills_and_races import stand_in as stand_in
 from tests.faults.test_kills_and_races import stripe as stripe
 from tests.journeys.acts import Stripe, books_agree, come_in, go_pay
+from tests.nursery import Child
 from tests.sandbox_process import wait_until
 
 HEEDED = select(func.count()).select_from(QueuedJob).where(QueuedJob.name == "payments.heed")
 
 
-def children(parent: subprocess.Popen[bytes]) -> set[int]:
+def children(parent: Child) -> set[int]:
     return {child.pid for child in psutil.Process(parent.pid).children()}
 
 

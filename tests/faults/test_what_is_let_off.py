@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable
 
@@ -19,8 +18,8 @@ from portal.ledger import Posting
 from portal.money import Money
 from portal.payments import settle, stripe_gateway
 from portal.payments.models import MoneyEffect
+from tests import nursery
 from tests.conftest import SECRET_KEY, RealDatabase
-from tests.databases import ROOT
 from tests.factories import STANDARD_LIMITS, a_debt, a_lender
 from tests.faults.test_kills_and_races import at_once, fresh, killed
 from tests.settling import SETTLEMENTS, a_payment, a_settlement, facts_of, stripe_says
@@ -103,19 +102,15 @@ def test_a_process_killed_between_the_waiver_and_the_commit_leaves_neither_money
         payment = a_payment(debt, amount="806.00", plan=plan.reference)
         session.remove()
         folder = str(real_app.config["SETTINGS"].folder)
-        words = [sys.executable, "-c", HELD, real_database.url, folder, str(payment.lender_id), str(payment.id)]
-        child = subprocess.Popen(
-            words, cwd=ROOT, env=os.environ | {"SECRET_KEY": SECRET_KEY}, stdout=subprocess.PIPE, text=True
-        )
+        words = ("-c", HELD, real_database.url, folder, str(payment.lender_id), str(payment.id))
+        env = os.environ | {"SECRET_KEY": SECRET_KEY}
+        child = nursery.start(*words, env=env, stdout=subprocess.PIPE, text=True)
         try:
             assert child.stdout is not None
             assert child.stdout.readline() == "held\n"
             assert killed(child)
         finally:
-            child.kill()
-            child.wait(timeout=10)
-            if child.stdout is not None:
-                child.stdout.close()
+            child.close()
         assert let_off() == 0
         assert owed(debt) == Money.of("812.00", "USD")
         assert verify.disagreements() == ()
