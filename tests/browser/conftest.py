@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.gallery import Gallery
 from tests.browser.phone import open_browser
 from tests.browser.portal_process import Person, PortalProcess
-from tests.browser.views import turn
 from tests.databases import KINDS, Databases
+from tests.turns import turn
 
 
 @pytest.fixture(scope="session")

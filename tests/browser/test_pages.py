@@ -1,6 +1,6 @@
 """The pages of the table in every width, scheme and language, with scripts and without: nothing to stumble over.
 
-A third of the pages have their turn, BROWSER_TURN=0, 1 or 2, and change with the commit. A page is looked at in one
+A fifth of the pages have their turn, TURN=0 to 4, and change with the commit. A page is looked at in one
 view, and at the other two widths for what doesn't fit; pages in a row take turns through all 24 views. `make browser`
 looks at every page in all of them.
 """
@@ -12,6 +12,7 @@ from itertools import combinations
 import pytest
 from playwright.sync_api import Browser
 
+from tests import turns
 from tests.browser import views
 from tests.browser.gallery import Gallery
 from tests.debtor_pages import PAGES, DebtorPage
@@ -39,11 +40,11 @@ def test_a_page_is_looked_at_in_one_view_and_24_pages_in_a_row_have_them_all(mon
 def test_every_page_has_its_turn_and_the_main_ones_always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BROWSER", raising=False)
     seen = []
-    for turn in range(views.TURNS):
-        monkeypatch.setenv("BROWSER_TURN", str(turn))
-        views.turn.cache_clear()
+    for number in range(views.TURNS):
+        monkeypatch.setenv("TURN", str(number))
+        turns.turn.cache_clear()
         seen.append({page.name for page in views.pages()})
-    views.turn.cache_clear()
+    turns.turn.cache_clear()
     names, main = {page.name for page in PAGES}, {page.name for page in PAGES if page.main}
     assert set.union(*seen) == names
     assert all(one & other == main for one, other in combinations(seen, 2))

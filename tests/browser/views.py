@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
-from pathlib import Path
 from typing import Literal
 
 from tests.debtor_pages import PAGES, DebtorPage
 from tests.scene import LANGUAGES
+from tests.turns import turn
 
 WIDTHS = {320: 640, 390: 844, 1280: 800}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-TURNS = 3
+TURNS = 5
 
 
 @dataclass(frozen=True)
@@ -57,23 +55,12 @@ def everything() -> bool:
     return os.environ.get("BROWSER") == "all"
 
 
-@lru_cache(maxsize=1)
-def turn() -> int:
-    """Give whose turn it is, 0 to 2: as BROWSER_TURN says, else by the commit, so that all come up."""
-    said = os.environ.get("BROWSER_TURN")
-    if said is None:
-        root = Path(__file__).resolve().parents[2]
-        asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True)
-        said = str(int(asked.stdout[:8], 16)) if asked.returncode == 0 else "0"
-    return int(said) % TURNS
-
-
 def pages() -> Sequence[DebtorPage]:
-    """Give the pages to look at: all with BROWSER=all, else the main ones and every third of the others in turns."""
+    """Give the pages to look at: all with BROWSER=all, else the main ones and every fifth of the others in turns."""
     if everything():
         return PAGES
     others = [page for page in PAGES if not page.main]
-    return [page for page in PAGES if page.main or others.index(page) % TURNS == turn()]
+    return [page for page in PAGES if page.main or others.index(page) % TURNS == turn() % TURNS]
 
 
 def of(number: int) -> tuple[View, ...]:

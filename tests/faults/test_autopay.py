@@ -5,7 +5,6 @@ A kill is a real process that gets SIGKILL. `make faults` (FAULTS=all) kills at 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -29,8 +28,8 @@ from tests.factories import a_debt, a_lender
 from tests.faults.test_kills_and_races import at_once, fresh, killed, process
 from tests.journeys.acts import Stripe, acts_of, books_agree
 from tests.sandbox_process import SandboxProcess, wait_until
+from tests.turns import ALL
 
-ALL = os.environ.get("FAULTS") == "all"
 # Held there by the stand-in: before the payment is made, made and its answer lost, before it is charged, charged and
 # the answer lost, and while what came of it is read.
 STEPS = (

@@ -15,8 +15,8 @@ from tests.conftest import RealDatabase
 from tests.faults.histories import a_place, run_all
 from tests.faults.test_kills_and_races import environment
 from tests.sandbox_process import SandboxProcess
+from tests.turns import ALL
 
-ALL = os.environ.get("FAULTS") == "all"
 ONE = os.environ.get("HISTORY")
 AT_A_TIME = 50 if ALL else int(os.environ.get("SOME", "10"))
 RUNS = 20 if ALL and not ONE else 1

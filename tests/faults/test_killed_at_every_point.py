@@ -7,7 +7,6 @@ Stripe sends again, a lease ends, and all must be as if nothing had happened. So
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -38,8 +37,8 @@ from tests.faults.test_kills_and_races import stand_in as stand_in
 from tests.faults.test_kills_and_races import stripe as stripe
 from tests.journeys.acts import Stripe, books_agree, come_in, go_pay, pay_form, to_pay, usd
 from tests.pages import page_of
+from tests.turns import ALL
 
-ALL = os.environ.get("FAULTS") == "all"
 # Of a long piece of work every so-manieth point is tried.
 EVERY = 1 if ALL else 16
 

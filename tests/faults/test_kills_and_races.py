@@ -53,9 +53,9 @@ from tests.journeys.test_a_lenders_file import HEADER, MAPPING, row
 from tests.nursery import Child
 from tests.pages import CheckingClient
 from tests.sandbox_process import SandboxProcess, wait_until
+from tests.turns import ALL
 
 ROOT = Path(__file__).resolve().parents[2]
-ALL = os.environ.get("FAULTS") == "all"
 # Where a worker is held while it settles, to be killed there.
 HELD_AT = ("/v1/checkout/sessions", "/v1/payment_intents", "/v1/refunds") if ALL else ("/v1/payment_intents",)
 TURNS = 10 if ALL else 1

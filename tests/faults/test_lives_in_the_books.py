@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -65,8 +64,8 @@ from tests.conftest import STANDARD_INSTANT, Clock
 from tests.factories import EVERY_WAY, LIMITS_WITH_EVERY_WAY, a_lender, some_limits
 from tests.journeys.acts import work
 from tests.settling import a_payment, facts_of
+from tests.turns import ALL
 
-ALL = os.environ.get("FAULTS") == "all"
 ZONE = "America/New_York"
 LIMITS = (
     LIMITS_WITH_EVERY_WAY.replace('policy = "frozen"', 'policy = "contract"', 1)

@@ -30,6 +30,8 @@ class Served:
     # Every select that a page of a debtor asked of the database, with values to ask it again.
     selects: dict[str, object]
     opened: dict[tuple[str, str], TestResponse] = field(default_factory=dict)
+    # Of each file that is the same for everybody, what it takes on the wire and what is in it.
+    weighed: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="session")

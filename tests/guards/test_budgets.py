@@ -67,11 +67,15 @@ def first_visit(served: Served, page: DebtorPage, *, language: str) -> Visit:
     files, script = {page.path: wire_bytes(opened)}, 0
     for address, tag in named.items():
         if not address.startswith("data:"):
-            # An open file is closed with its answer.
-            with visitor.get(address, headers=AS_A_BROWSER) as answer:
+            known = served.weighed.get(address)
+            if known is None:
+                answer = visitor.get(address, headers=AS_A_BROWSER)
                 assert answer.status_code == 200, (page.name, address)
-                files[address] = wire_bytes(answer)
-                script += len(answer.data) if tag == "script" else 0
+                known = (wire_bytes(answer), len(answer.data))
+                if address.startswith("/static/"):
+                    served.weighed[address] = known
+            files[address] = known[0]
+            script += known[1] if tag == "script" else 0
     return Visit(files, script)
 
 

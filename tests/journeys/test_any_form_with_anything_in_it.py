@@ -28,6 +28,7 @@ from tests.journeys.acts import Stripe, come_by_link, come_in
 from tests.journeys.test_any_reference_of_somebody_else import route_of
 from tests.pages import CheckingClient, FormOnPage, Page, page_of
 from tests.scene import Scene
+from tests.turns import ALL, turn
 
 MARK = "zq7"
 A_LETTER = "a hundred thousand"
@@ -172,13 +173,18 @@ def test_every_form_answers_whatever_is_sent_and_every_page_has_a_head_and_neith
                 if same in tried:
                     continue
                 tried.add(same)
-                for what, value in bad.items():
+                for what, value in _in_turn(bad, number=len(tried)):
                     for into in _one_box_each(typed) if what == A_LETTER else (_as_many_as_fit(typed, value),):
                         with taken_back(outer_connection), written_to(outer_connection) as tables:
                             found = _sent(visitor, target, form, into, value, tables)
                         wrong += [f"{page.name}: {sorted(into)} with {what}: {said}" for said in found]
     assert wrong == [], "\n".join(wrong)
     assert len(tried) >= 30
+
+
+def _in_turn(bad: dict[str, str], *, number: int) -> list[tuple[str, str]]:
+    """Give every third of what may be sent, so that three forms in a row get all of it; with FAULTS=all, everything."""
+    return [each for place, each in enumerate(bad.items()) if ALL or (place + number + turn()) % 3 == 0]
 
 
 def _by_its_head(page: DebtorPage, scene: Scene, connection: Connection) -> list[str]:
