@@ -29,11 +29,12 @@ from tests.conftest import RealDatabase
 from tests.factories import a_debt
 from tests.faults.dying import Dying, Told
 from tests.faults.test_helpdesk_at_once import at_work
-from tests.faults.test_killed_at_every_point import ALL, at_each_point
+from tests.faults.test_killed_at_every_point import at_each_point
 from tests.faults.test_kills_and_races import at_once
 from tests.faults.test_kills_and_races import lender as lender
 from tests.faults.test_kills_and_races import stand_in as stand_in
 from tests.journeys.staff import cheap
+from tests.turns import ALL
 
 
 @pytest.fixture(autouse=True)

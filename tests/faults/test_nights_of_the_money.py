@@ -22,7 +22,7 @@ from portal.payments import reconcile, stripe_gateway
 from portal.payments.models import MoneyEffect, Reconciliation, ReconciliationLine, WebhookEvent
 from portal.queue import QueuedJob
 from tests.conftest import RealDatabase
-from tests.faults.test_kills_and_races import ALL, at_once, browser_of, fresh, killed, process
+from tests.faults.test_kills_and_races import at_once, browser_of, fresh, killed, process
 from tests.faults.test_kills_and_races import debt as debt
 from tests.faults.test_kills_and_races import lender as lender
 from tests.faults.test_kills_and_races import stand_in as stand_in
@@ -30,6 +30,7 @@ from tests.faults.test_kills_and_races import stripe as stripe
 from tests.journeys.acts import Stripe, acts_of, books_agree, come_in, go_pay, usd
 from tests.journeys.test_reconciliation import bean_check
 from tests.sandbox_process import wait_until
+from tests.turns import ALL
 
 # Where a worker is held while it asks Stripe, to be killed there.
 HELD_AT = (
