@@ -62,7 +62,7 @@ from portal.plans.allowed import keep_version
 from portal.plans.caps import Reach
 from portal.plans.models import Plan, Quote
 from portal.post.models import Message
-from portal.queue import Job
+from portal.queue import Job, TryLater
 from portal.schedules.dates import Frequency
 from portal.staff import entering, gates, members, recovering
 from portal.staff.roles import Role
@@ -82,7 +82,7 @@ from tests.journeys.acts import (
 )
 from tests.journeys.staff import a_worker
 from tests.pages import CheckingClient
-from tests.sandbox_process import SandboxProcess
+from tests.sandbox_process import SandboxProcess, wait_until
 from tests.settling import facts_of
 
 LANGUAGES = ("en", "zh_Hans")
@@ -308,8 +308,21 @@ class Scene:
                     file_acts.confirm(
                         lender_id=self.lender.id, number=done.number, keep_good=False, meant=True, by=worker
                     )
-                file_work.bring(job)
+                self._bring(job, number=done.number)
         return made
+
+    def _bring(self, job: Job, *, number: int) -> None:
+        try:
+            file_work.bring(job)
+        except TryLater:
+            # A worker beside us has it in hand.
+            session.rollback()
+            assert wait_until(lambda: self._came_in(number), seconds=90)
+
+    def _came_in(self, number: int) -> bool:
+        session.rollback()
+        upload = file_acts.find(lender_id=self.lender.id, number=number)
+        return upload is not None and upload.state == "live"
 
     def _batches(self, worker: uuid.UUID) -> dict[str, str]:
         """Let there be batches of letters: one only asked for, one that runs, one of which some can't be made."""
