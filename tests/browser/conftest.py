@@ -44,7 +44,7 @@ def people(portal: PortalProcess) -> tuple[Person, ...]:
 
 @contextmanager
 def _gallery(databases: Databases, folder: Path, *, kind: str) -> Iterator[Gallery]:
-    url = databases.empty(kind)
+    url = databases.clone(kind)
     # Browsers make no passkeys for a bare IP address.
     running = PortalProcess(database_url=url, folder=folder, host="localhost")
     running.start()
