@@ -34,7 +34,6 @@ _SENTENCES: Final[dict[Wrong, Later]] = {
         "%(key)s is %(v1)s; at most %(v2)s digits before the point and %(v3)s after it can be read."
     ),
     Wrong.NOT_THAT: lazy_gettext("%(key)s is %(v1)s. It needs %(v2)s."),
-    Wrong.TOO_FEW: lazy_gettext("%(key)s is %(v1)s; the least is %(v2)s."),
     Wrong.OUT_OF_BOUNDS: lazy_gettext("%(key)s is %(v1)s; it may be from %(v2)s to %(v3)s."),
     Wrong.NEGATIVE: lazy_gettext("%(key)s is %(v1)s, below zero."),
     Wrong.NOT_ABOVE_ZERO: lazy_gettext("%(key)s must be above zero."),

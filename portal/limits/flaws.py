@@ -54,7 +54,6 @@ class Wrong(Enum):
     MISSING = "is missing; write {0}."
     TOO_MANY_DIGITS = "{0}: a number has too many digits; {1} before the point and {2} after it are the most."
     NOT_THAT = "{0} is not {1}."
-    TOO_FEW = "{0} is out of bounds; it must be at least {1}."
     OUT_OF_BOUNDS = "{0} is out of bounds; it must be from {1} to {2}."
     NEGATIVE = "{0} is negative."
     NOT_ABOVE_ZERO = "must be above zero."

@@ -498,16 +498,13 @@ class _Table:
         )
         return value
 
-    def whole(self, key: str, *, default: int | None = None, least: int = 0, most: int | None = None) -> int:
+    def whole(self, key: str, *, most: int, default: int | None = None, least: int = 0) -> int:
         fallback = least if default is None else default
         value: int = self._take(
             key, fallback=fallback, missing=default is None, is_right=lambda v: type(v) is int, kind=Needed.WHOLE
         )
-        if value < least or (most is not None and value > most):
-            if most is None:
-                self.say(key, Wrong.TOO_FEW, value, least)
-            else:
-                self.say(key, Wrong.OUT_OF_BOUNDS, value, least, most)
+        if not least <= value <= most:
+            self.say(key, Wrong.OUT_OF_BOUNDS, value, least, most)
             return fallback
         return value
 
