@@ -277,7 +277,10 @@ def test_a_role_that_is_taken_away_decides_nothing_any_more(app: Flask, desk: De
     ("text", "words"),
     [
         ("name = ", "Line 1 can’t be read as TOML: “name =”"),
-        (LATER.replace("grace_days = 6", 'grace_days = "six"', 1), "Card “Small balances”: keeping.grace_days is 'six'. It needs a whole number."),
+        (
+            LATER.replace("grace_days = 6", 'grace_days = "six"', 1),
+            "Card “Small balances”: keeping.grace_days is 'six'. It needs a whole number.",
+        ),
         ("", "Paste the file, or choose one."),
     ],
     ids=("no TOML", "no number", "nothing"),
