@@ -10,6 +10,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from typing import Any, Final
 
 MOST_DIGITS: Final = 15  # before the point
@@ -19,13 +20,26 @@ _LONGEST_SHOWN: Final = 60
 # As it is typed: what a Decimal of these few signs comes to is looked at below.
 _SHORT_NUMBER: Final = re.compile(r"[+-]?[0-9_]{1,40}(\.[0-9_]{1,40})?([eE][+-]?[0-9_]{1,3})?|[+-]?(inf|nan)", re.ASCII)
 
+# The reader says it in its message alone; "at end of document" has none.
+_LINE: Final = re.compile(r"at line ([0-9]+), column [0-9]+\)$", re.ASCII)
+
+
+class Why(Enum):
+    """Why a text is no such file."""
+
+    NOT_TOML = "not_toml"
+    TOO_MANY_DIGITS = "too_many_digits"
+    TOO_DEEP = "too_deep"
+
 
 class NotRead(ValueError):
-    """The text is no such file; `sentence` says why."""
+    """The text is no such file: `why`, as a `sentence` too, and if it is no TOML, in which line (from 1)."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, why: Why, sentence: str, *, line: int = 0) -> None:
         super().__init__(sentence)
+        self.why = why
         self.sentence = sentence
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +60,14 @@ def read(text: str) -> dict[str, Any]:
     try:
         raw = tomllib.loads(text, parse_float=_number)
     except tomllib.TOMLDecodeError as error:
-        raise NotRead(f"This is not a TOML file: {shown(str(error))}.") from error
+        at = _LINE.search(str(error))
+        line = int(at[1]) if at else text.rstrip().count("\n") + 1
+        raise NotRead(Why.NOT_TOML, f"This is not a TOML file: {shown(str(error))}.", line=line) from error
     except RecursionError as error:
-        raise NotRead(_TOO_DEEP) from error
+        raise NotRead(Why.TOO_DEEP, _TOO_DEEP) from error
     except ValueError as error:
         # The one thing that the reader leaves to Python: a whole number of thousands of digits.
-        raise NotRead(f"This is not a TOML file: {TOO_MANY_DIGITS}.") from error
+        raise NotRead(Why.TOO_MANY_DIGITS, f"This is not a TOML file: {_TOO_MANY_DIGITS}.") from error
     _look_through(raw)
     return raw
 
@@ -81,7 +97,7 @@ def _look_through(raw: dict[str, Any]) -> None:
     while left:
         holder, depth = left.pop()
         if depth > DEEPEST:
-            raise NotRead(_TOO_DEEP)
+            raise NotRead(Why.TOO_DEEP, _TOO_DEEP)
         for key, value in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
             if isinstance(value, dict | list):
                 left.append((value, depth + 1))
@@ -96,7 +112,7 @@ def shown(value: object) -> str:
     return words if len(words) <= _LONGEST_SHOWN else f"{words[:_LONGEST_SHOWN]}…"
 
 
-TOO_MANY_DIGITS: Final = (
+_TOO_MANY_DIGITS: Final = (
     f"a number has too many digits; {MOST_DIGITS} before the point and {MOST_DECIMALS} after it are the most"
 )
 _TOO_DEEP: Final = f"This file nests too deep: at most {DEEPEST} tables or lists stand in one another."

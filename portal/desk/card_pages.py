@@ -20,6 +20,7 @@ from portal.desk.draft_pages import (
     say_if_changed,
 )
 from portal.desk.drafts import Changed
+from portal.desk.flaw_words import flaw_words
 from portal.desk.models import LimitsDraft
 from portal.limits.cards import Card, LimitsSet, When
 from portal.limits.reading import LONGEST_NAME, LimitsError, parse
@@ -101,7 +102,7 @@ def _typed(form: CardForm, limits: LimitsSet, at: int | None) -> Card | None:
     try:
         card = form.card(currency=currency())
     except LimitsError as error:
-        form["name"].errors = list(error.problems)
+        form["name"].errors = [flaw_words(each) for each in error.flaws]
         return None
     if card is not None and any(
         other.name == card.name for place, other in enumerate(limits.cards, start=1) if place != at

@@ -13,6 +13,7 @@ from portal import clock
 from portal.db import transaction
 from portal.desk import differences, drafts, versions
 from portal.desk.drafts import CALLED_OFF, Changed, MayNot, NotTwoPeople, Released, StillWrong
+from portal.desk.flaw_words import flaw_words
 from portal.desk.forms import FileForm, FirstDayForm, WordsForm
 from portal.desk.models import LimitsDraft
 from portal.desk.sentences import card_groups
@@ -39,7 +40,7 @@ def cannot_be_read(error: LimitsError) -> ResponseReturnValue:
     """Say what can't be read in a draft, or in what would have been saved; nothing was."""
     number = (request.view_args or {}).get("number")
     if request.endpoint != "desk_drafts.draft" or number is None:
-        flash(_("Nothing was saved. %(why)s", why=error.problems[0]), "problem")
+        flash(_("Nothing was saved. %(why)s", why=flaw_words(error.flaws[0])), "problem")
         begins = request.endpoint == "desk_drafts.from_version"
         return redirect(url_for("desk.limits") if number is None or begins else draft_url(number), 303)
     who, found = me(), draft_or_404(number)
@@ -47,7 +48,7 @@ def cannot_be_read(error: LimitsError) -> ResponseReturnValue:
         "desk/unreadable.html",
         one=found,
         state=draft_state(found.state),
-        problems=error.problems,
+        problems=[flaw_words(each) for each in error.flaws],
         edits=Permission.WRITE_LIMITS in who.may and isinstance(after(State(found.state), Event.SAVE), Moved),
         takes_back=Permission.WRITE_LIMITS in who.may and found.state == State.SENT,
         withdraws=Permission.WRITE_LIMITS in who.may and State(found.state) in ALIVE,
@@ -126,7 +127,7 @@ def _begin(text: str, *, base_id: uuid.UUID | None) -> LimitsDraft:
 @needs(Permission.WRITE_LIMITS)
 def from_file() -> ResponseReturnValue:
     """Begin a draft with a file."""
-    problems: tuple[str, ...] = ()
+    problems: list[str] = []
     form = FileForm()
     if form.validate_on_submit() and form.read(_uploaded()):
         try:
@@ -135,7 +136,7 @@ def from_file() -> ResponseReturnValue:
             begun = _begin(form.text.data, base_id=None if until_then is None else until_then.id)
             return redirect(draft_url(begun.number), 303)
         except LimitsError as error:
-            problems = error.problems
+            problems = [flaw_words(each) for each in error.flaws]
             form.text.errors = [_("This file can’t be read")]
     return render_template(
         "desk/from_file.html",
@@ -262,7 +263,7 @@ def draft_file(number: int) -> ResponseReturnValue:
 @needs(Permission.WRITE_LIMITS)
 def edit_file(number: int) -> ResponseReturnValue:
     """Show the draft as a file, and take another one in its place."""
-    problems: tuple[str, ...] = ()
+    problems: list[str] = []
     found, form = draft_or_404(number), FileForm()
     revision, conflict = found.revision, None
     if request.method == "GET":
@@ -272,7 +273,7 @@ def edit_file(number: int) -> ResponseReturnValue:
         try:
             done = save(found, form.text.data or "", revision=revision_given())
         except LimitsError as error:
-            problems, revision = error.problems, revision_given()
+            problems, revision = [flaw_words(each) for each in error.flaws], revision_given()
             form.text.errors = [_("This file can’t be read")]
         else:
             if not isinstance(done, Changed):

@@ -13,6 +13,7 @@ from portal.care.requests import asks_for_care
 from portal.db import transaction
 from portal.debts.statement import debt_of, owner_of_reference
 from portal.desk import drafts, trying, versions
+from portal.desk.flaw_words import flaw_words
 from portal.desk.forms import TryForm
 from portal.desk.states import ALIVE
 from portal.desk.trying import MadeUp, Real, Wanted
@@ -95,7 +96,7 @@ def _read(form: TryForm, number: int, currency: str) -> LimitsSet | None:
     try:
         return None if found is None else parse(found.source, currency=currency)
     except LimitsError as error:
-        form.draft.errors = list(error.problems)
+        form.draft.errors = [flaw_words(each) for each in error.flaws]
         return None
 
 

@@ -16,7 +16,15 @@ from portal.db import session, transaction
 from portal.desk.drafts import NotTwoPeople
 from portal.finance import acts, lists
 from portal.finance.forms import BackForm, FindForm, GiveBackForm, NoteForm, PlaceForm, ReasonForm
-from portal.finance.words import aside_words, dispute_words, method_words, refund_words, tie_words, why_words
+from portal.finance.words import (
+    aside_words,
+    dispute_reason_words,
+    dispute_words,
+    method_words,
+    refund_words,
+    tie_words,
+    why_words,
+)
 from portal.helpdesk import opening
 from portal.helpdesk.people_pages import of_person
 from portal.helpdesk.person import Subject
@@ -292,6 +300,7 @@ def disputes() -> ResponseReturnValue:
                 row,
                 Money(row.Dispute.amount_minor, row.Dispute.currency),
                 dispute_words(row.Dispute.state, row.Dispute.reason),
+                dispute_reason_words(row.Dispute.reason),
                 row.Dispute.evidence_by if row.Dispute.status in WAITS_FOR_EVIDENCE else None,
             )
             for row in seen.rows

@@ -36,6 +36,27 @@ def dispute_words(state: str, reason: str) -> tuple[str, str]:
     }[state]
 
 
+def dispute_reason_words(reason: str) -> str:
+    """Say what somebody's bank gives as the reason; one that Stripe has named since is not known to us."""
+    return {
+        "bank_cannot_process": _("The bank could not carry out the debit"),
+        "check_returned": _("A cheque came back"),
+        "credit_not_processed": _("Money was to come back and did not"),
+        "customer_initiated": _("The person asked the bank to take it back"),
+        "debit_not_authorized": _("The person says that this debit was not allowed"),
+        "duplicate": _("The person says that it was paid twice"),
+        "fraudulent": _("The person says that somebody else paid with the card"),
+        "general": _("No exact reason was given"),
+        "incorrect_account_details": _("The account’s number was wrong"),
+        "insufficient_funds": _("There was not enough money in the account"),
+        "noncompliant": _("The bank says that a rule of the card was not kept"),
+        "product_not_received": _("The person says that nothing was received for it"),
+        "product_unacceptable": _("The person says that what was received was not as described"),
+        "subscription_canceled": _("The person says that these payments had been stopped"),
+        "unrecognized": _("The person does not recognise the payment"),
+    }.get(reason) or _("A reason that only the bank knows; see it at Stripe")
+
+
 def why_words(why: str) -> str:
     """Say why money could not be placed by itself."""
     return {

@@ -1,4 +1,4 @@
-"""RULES  A lender's limits read from text, with a sentence for each thing that is wrong.
+"""RULES  A lender's limits read from text, with a flaw for each thing that is wrong.
 
 Invariant: a set of limits is one version, read as a whole; with one thing wrong in the text there is none. Whether it
 contradicts itself is for `portal.limits.checks`: a draft goes through it, a version that was loaded once doesn't.
@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, TypeVar
 
-from portal.handwritten import TOO_MANY_DIGITS, NotRead, TooLong, read, shown
+from portal.handwritten import DEEPEST, MOST_DECIMALS, MOST_DIGITS, NotRead, TooLong, Why, read, shown
 from portal.limits.cards import (
     AffordabilityModel,
     AgentCaps,
@@ -39,6 +39,7 @@ from portal.limits.cards import (
     When,
     YearDay,
 )
+from portal.limits.flaws import Fact, Flaw, Needed, Wanted, Wrong
 from portal.money import Money
 from portal.schedules.arrangements import Vesting
 from portal.schedules.dates import Frequency
@@ -50,7 +51,7 @@ _MOST_DAYS_LATE: Final = 36_600
 MOST_CARDS: Final = 100
 LONGEST_NAME: Final = 100
 LONGEST_TEXT: Final = 200
-_MOST_SENTENCES: Final = 50
+_MOST_FLAWS: Final = 50
 # Signs that nobody sees: they steer a printer, or turn the direction of what comes after. The two that join or part
 # letters are needed to write some languages.
 _UNSEEN: Final = ("Cc", "Cf", "Zl", "Zp", "Cs", "Co")
@@ -61,11 +62,15 @@ _Named = TypeVar("_Named", bound=Enum)
 
 
 class LimitsError(ValueError):
-    """The text is not a set of limits; `problems` has a sentence for each thing that is wrong."""
+    """The text is not a set of limits: what is wrong with it, as values; `problems` has a sentence for each.
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(*problems)
-        self.problems = problems
+    What was read well and contradicts itself is a sentence at once: only commands are told it this way.
+    """
+
+    def __init__(self, flaws: tuple[Flaw | str, ...]) -> None:
+        self.flaws = flaws
+        self.problems = tuple(str(each) for each in flaws)
+        super().__init__(*self.problems)
 
 
 def parse(text: str, *, currency: str, loaded: bool = False) -> LimitsSet:
@@ -80,14 +85,14 @@ def parse(text: str, *, currency: str, loaded: bool = False) -> LimitsSet:
     try:
         raw = read(text)
     except NotRead as error:
-        raise LimitsError((error.sentence,)) from error
-    problems: list[str] = []
+        raise LimitsError((_not_read(error, text),)) from error
+    problems: list[Flaw] = []
     top = _Table(raw, "", currency, problems, loaded=loaded)
     if not loaded and isinstance(given := raw.get("card"), list) and len(given) > MOST_CARDS:
-        raise LimitsError((f"card: {len(given)} cards are too many; a file has at most {MOST_CARDS}.",))
+        raise LimitsError((Flaw(Wrong.TOO_MANY_CARDS, "", "card", (len(given), MOST_CARDS)),))
     stated = top.text("currency", default=currency)
     if stated != currency:
-        problems.append(f"currency: the amounts are in {stated}, but this lender's debts are in {currency}.")
+        problems.append(Flaw(Wrong.OTHER_CURRENCY, "", "currency", (stated, currency)))
     name = top.text("name")
     effective_from = top.day("effective_from")
     cards = tuple(_card(table) for table in top.tables("card"))
@@ -95,7 +100,7 @@ def parse(text: str, *, currency: str, loaded: bool = False) -> LimitsSet:
     seen: set[str] = set()
     for card in cards:
         if card.name and card.name in seen:
-            problems.append(f'card "{card.name}": another card has the same name.')
+            problems.append(Flaw(Wrong.SAME_NAME, card.name, ""))
         seen.add(card.name)
     if problems:
         raise LimitsError(_first(problems))
@@ -107,17 +112,27 @@ def read_card(raw: dict[str, Any], *, currency: str) -> Card:
 
     :raises LimitsError: if any key is unknown, missing, of the wrong kind or out of bounds.
     """
-    problems: list[str] = []
+    problems: list[Flaw] = []
     card = _card(_Table(raw, "", currency, problems))
     if problems:
         raise LimitsError(_first(problems))
     return card
 
 
-def _first(problems: list[str]) -> tuple[str, ...]:
-    """Give as many sentences as somebody reads."""
-    more = len(problems) - _MOST_SENTENCES
-    return (*problems[:_MOST_SENTENCES], *([f"And {more} more like these."] if more > 0 else ()))
+def _first(problems: list[Flaw]) -> tuple[Flaw, ...]:
+    """Give as many as somebody reads."""
+    more = len(problems) - _MOST_FLAWS
+    return (*problems[:_MOST_FLAWS], *([Flaw(Wrong.MORE, facts=(more,))] if more > 0 else ()))
+
+
+def _not_read(error: NotRead, text: str) -> Flaw:
+    match error.why:
+        case Why.TOO_DEEP:
+            return Flaw(Wrong.TOO_DEEP, facts=(DEEPEST,))
+        case Why.TOO_MANY_DIGITS:
+            return Flaw(Wrong.FILE_WITH_TOO_MANY_DIGITS, facts=(MOST_DIGITS, MOST_DECIMALS))
+    row = text.split("\n")[error.line - 1]
+    return Flaw(Wrong.NOT_TOML, facts=(error.sentence, error.line, shown(seen(row).strip())))
 
 
 def seen(text: str) -> str:
@@ -125,18 +140,10 @@ def seen(text: str) -> str:
     return "".join(sign for sign in text if unicodedata.category(sign) not in _UNSEEN or sign in _JOINERS)
 
 
-def wrong_with(text: str, *, longest: int = LONGEST_TEXT) -> str | None:
-    """Say why something can't be a name or a text in a file of limits; None if it can."""
-    if len(text) > longest:
-        return f"is {len(text)} signs long; {longest} are the most."
-    unseen = next((sign for sign in text if not seen(sign)), None)
-    return None if unseen is None else f"holds a sign that nobody sees (U+{ord(unseen):04X}); write it without."
-
-
 def _card(table: _Table) -> Card:
     name = table.text("name")
     if name:
-        table.place = f'card "{shown(name)}": '
+        table.card = shown(name)
     when = _when(table.table("when", required=False))
     limits = _limits(table)
     table.refuse_others()
@@ -165,10 +172,10 @@ def _attributes(table: _Table) -> tuple[AttributeRule, ...]:
             ends = table.table(name)
             rule = AttributeRule(name, number_from=ends.number("from"), number_to=ends.number("to"))
             if not wanted:
-                table.say(name, "has neither from nor to.")
+                table.say(name, Wrong.NO_ENDS)
             ends.refuse_others()
         else:
-            rule = AttributeRule(name, texts=table.texts(name, kind="a list of texts, or { from = 1, to = 2 }"))
+            rule = AttributeRule(name, texts=table.texts(name, kind=Needed.TEXTS_OR_ENDS))
         rules.append(rule)
     return tuple(rules)
 
@@ -232,7 +239,7 @@ def _limits(card: _Table) -> Limits:
         ),
     )
     if policy is InterestPolicy.REDUCED and limits.reduced_rate is None:
-        interest.say("reduced_rate", "is missing; a reduced policy needs it.")
+        interest.say("reduced_rate", Wrong.NO_REDUCED_RATE)
     for table in (least, term, interest, keeping, affordability, decide, freeze, moratorium):
         if table is not None:
             table.refuse_others()
@@ -245,7 +252,7 @@ def _rate_band(table: _Table) -> RateBand:
         table.place = f'{table.place.rpartition("bands ")[0]}band "{name}": '
     band = RateBand(name=name, first=table.season_end("from"), last=table.season_end("to"), rate=table.rate("rate"))
     if table.read("from", "to") and isinstance(band.first, YearDay) is not isinstance(band.last, YearDay):
-        table.say("to", 'and from must both be days of a year ("09-01"), or both be dates (2026-09-01).')
+        table.say("to", Wrong.TWO_SORTS_OF_ENDS)
     table.refuse_others()
     return band
 
@@ -392,26 +399,40 @@ class _Table:
     """One table of the text while it is read: each reader notes what is wrong and goes on with a harmless value."""
 
     def __init__(
-        self, raw: dict[str, Any], place: str, currency: str, problems: list[str], *, loaded: bool = False
+        self,
+        raw: dict[str, Any],
+        place: str,
+        currency: str,
+        problems: list[Flaw],
+        *,
+        card: str | int = "",
+        loaded: bool = False,
     ) -> None:
         self.raw = raw
+        self.card = card
+        # Within the card, as a flaw has it: "discount." or "discount.bands 1: ".
         self.place = place
         self._loaded = loaded
         self._currency = currency
         self._problems = problems
         self._asked: set[str] = set()
-        # One sentence a key is enough: what was noted as wrong is not also found to be out of bounds.
+        # One flaw a key is enough: what was noted as wrong is not also found to be out of bounds.
         self._wrong: set[str] = set()
 
-    def say(self, key: str, sentence: str) -> None:
+    def say(self, key: str, why: Wrong, *facts: Fact) -> None:
         if key not in self._wrong:
             self._wrong.add(key)
-            self._problems.append(f"{self.place}{shown(key)}: {sentence}")
+            self._problems.append(Flaw(why, self.card, f"{self.place}{shown(key)}", facts))
 
     def look_at(self, key: str, text: str, *, longest: int = LONGEST_TEXT) -> None:
         """Note if a name or a text is too long, or holds a sign that nobody sees."""
-        if not self._loaded and (wrong := wrong_with(text, longest=longest)) is not None:
-            self.say(key, f"“{shown(text)}” {wrong}" if text.isprintable() else wrong)
+        if self._loaded:
+            return
+        named = shown(text) if text.isprintable() else ""
+        if len(text) > longest:
+            self.say(key, Wrong.TOO_LONG, named, len(text), longest)
+        elif (unseen := next((sign for sign in text if not seen(sign)), None)) is not None:
+            self.say(key, Wrong.UNSEEN_SIGN, named, f"U+{ord(unseen):04X}")
 
     def has(self, key: str) -> bool:
         self._asked.add(key)
@@ -424,20 +445,23 @@ class _Table:
         for key in self.raw:
             if key not in self._asked:
                 known = ", ".join(sorted(self._asked))
-                self._problems.append(f"{self.place}{shown(key)}: this key is not known here. Known are: {known}.")
+                self._problems.append(Flaw(Wrong.UNKNOWN_KEY, self.card, f"{self.place}{shown(key)}", (known,)))
 
-    def _take(self, key: str, *, fallback: Any, missing: bool, is_right: Callable[[Any], bool], kind: str) -> Any:
+    def _take(
+        self, key: str, *, fallback: Any, missing: bool, is_right: Callable[[Any], bool], kind: Needed | Wanted
+    ) -> Any:
+        wanted = kind if isinstance(kind, Wanted) else Wanted(kind)
         self._asked.add(key)
         if key not in self.raw:
             if missing:
-                self.say(key, f"is missing; write {kind}.")
+                self.say(key, Wrong.MISSING, wanted)
             return fallback
         value = self.raw[key]
         if isinstance(value, TooLong):
-            self.say(key, f"{shown(value)}: {TOO_MANY_DIGITS}.")
+            self.say(key, Wrong.TOO_MANY_DIGITS, shown(value), MOST_DIGITS, MOST_DECIMALS)
             return fallback
         if not is_right(value):
-            self.say(key, f"{shown(repr(value))} is not {kind}.")
+            self.say(key, Wrong.NOT_THAT, shown(_as_typed(value)), wanted)
             return fallback
         return value
 
@@ -447,12 +471,12 @@ class _Table:
             fallback=default or "",
             missing=default is None,
             is_right=lambda v: isinstance(v, str) and bool(v.strip()),
-            kind="a text in quotes",
+            kind=Needed.TEXT,
         )
         self.look_at(key, value.strip(), longest=LONGEST_NAME)
         return value.strip()
 
-    def texts(self, key: str, *, kind: str = "a list of texts") -> tuple[str, ...]:
+    def texts(self, key: str, *, kind: Needed = Needed.TEXTS) -> tuple[str, ...]:
         value: list[str] = self._take(
             key,
             fallback=[],
@@ -470,18 +494,17 @@ class _Table:
             fallback=date.min,
             missing=True,
             is_right=lambda v: isinstance(v, date) and not isinstance(v, datetime),
-            kind="a date like 2026-01-31, without quotes",
+            kind=Needed.DAY,
         )
         return value
 
-    def whole(self, key: str, *, default: int | None = None, least: int = 0, most: int | None = None) -> int:
+    def whole(self, key: str, *, most: int, default: int | None = None, least: int = 0) -> int:
         fallback = least if default is None else default
         value: int = self._take(
-            key, fallback=fallback, missing=default is None, is_right=lambda v: type(v) is int, kind="a whole number"
+            key, fallback=fallback, missing=default is None, is_right=lambda v: type(v) is int, kind=Needed.WHOLE
         )
-        if value < least or (most is not None and value > most):
-            bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-            self.say(key, f"{value} is out of bounds; it must be {bounds}.")
+        if not least <= value <= most:
+            self.say(key, Wrong.OUT_OF_BOUNDS, value, least, most)
             return fallback
         return value
 
@@ -493,11 +516,11 @@ class _Table:
 
     def yes_or_no(self, key: str) -> bool:
         value: bool = self._take(
-            key, fallback=False, missing=False, is_right=lambda v: isinstance(v, bool), kind="true or false"
+            key, fallback=False, missing=False, is_right=lambda v: isinstance(v, bool), kind=Needed.YES_OR_NO
         )
         return value
 
-    def _number(self, key: str, default: int | None, kind: str) -> Decimal:
+    def _number(self, key: str, default: int | None, kind: Needed | Wanted) -> Decimal:
         value = self._take(
             key,
             fallback=default or 0,
@@ -508,25 +531,25 @@ class _Table:
         return Decimal(value)
 
     def number(self, key: str) -> Decimal | None:
-        return self._number(key, None, "a number like 5 or 5.5, without quotes") if self.has(key) else None
+        return self._number(key, None, Needed.NUMBER) if self.has(key) else None
 
     def money(self, key: str, *, above_zero: bool = False) -> Money:
-        value = self._number(key, None, f"an amount in {self._currency} like 25 or 25.50, without quotes")
+        value = self._number(key, None, Wanted(Needed.AMOUNT, self._currency))
         if value < 0:
-            self.say(key, f"{value} is negative.")
+            self.say(key, Wrong.NEGATIVE, value)
             return Money.zero(self._currency)
         if above_zero and not value:
-            self.say(key, "must be above zero.")
+            self.say(key, Wrong.NOT_ABOVE_ZERO)
         try:
             return Money.of(value, self._currency)
         except ValueError:
-            self.say(key, f"{value} has more decimals than {self._currency} has, or is too large.")
+            self.say(key, Wrong.NO_AMOUNT, value, self._currency)
             return Money.zero(self._currency)
 
     def rate(self, key: str) -> Decimal:
-        value = self._number(key, None, "a yearly rate in percent like 4.5, without quotes")
+        value = self._number(key, None, Needed.RATE)
         if not 0 <= value <= 1000:
-            self.say(key, f"{value} is out of bounds; it must be from 0 to 1000 percent.")
+            self.say(key, Wrong.NO_PERCENTAGE, value, 0, 1000)
             return Decimal(0)
         return value
 
@@ -539,14 +562,14 @@ class _Table:
                 fallback=Decimal(fallback) / 100,
                 missing=default is None,
                 is_right=lambda v: type(v) is int or (isinstance(v, Decimal) and v.is_finite()),
-                kind="a percentage like 2.5, without quotes",
+                kind=Needed.PERCENTAGE,
             )
         )
         if not 0 <= value <= 100:
-            self.say(key, f"{value} is out of bounds; it must be from 0 to 100 percent.")
+            self.say(key, Wrong.NO_PERCENTAGE, value, 0, 100)
             return fallback
         if value * 100 != int(value * 100):
-            self.say(key, f"{value} has more than two decimals.")
+            self.say(key, Wrong.TOO_FINE, value)
             return fallback
         return int(value * 100)
 
@@ -557,7 +580,7 @@ class _Table:
             fallback=fallback.value,
             missing=True,
             is_right=lambda v: v in tuple(known),
-            kind=f"one of: {', '.join(known)}",
+            kind=Wanted(Needed.ONE_OF, ", ".join(known)),
         )
         return known[value]
 
@@ -568,7 +591,7 @@ class _Table:
             fallback=[next(iter(known))],
             missing=True,
             is_right=lambda v: isinstance(v, list) and bool(v) and all(each in tuple(known) for each in v),
-            kind=f"a list of one or more of: {', '.join(known)}",
+            kind=Wanted(Needed.SOME_OF, ", ".join(known)),
         )
         return tuple(dict.fromkeys(known[each] for each in value))
 
@@ -578,7 +601,7 @@ class _Table:
             fallback=[],
             missing=False,
             is_right=lambda v: isinstance(v, list) and all(type(each) is int and 1 <= each <= 12 for each in v),
-            kind="a list of months from 1 to 12",
+            kind=Needed.MONTHS,
         )
         return tuple(sorted(set(value)))
 
@@ -589,7 +612,7 @@ class _Table:
             fallback="01-01",
             missing=True,
             is_right=lambda v: (isinstance(v, date) and not isinstance(v, datetime)) or _is_year_day(v),
-            kind='a day of a year like "09-01", or a date like 2026-09-01 without quotes',
+            kind=Needed.SEASON_END,
         )
         return value if isinstance(value, date) else YearDay(int(value[:2]), int(value[3:]))
 
@@ -599,15 +622,15 @@ class _Table:
 
     def table(self, key: str, *, required: bool = True) -> _Table:
         value: dict[str, Any] = self._take(
-            key, fallback={}, missing=False, is_right=lambda v: isinstance(v, dict), kind="a table"
+            key, fallback={}, missing=False, is_right=lambda v: isinstance(v, dict), kind=Needed.TABLE
         )
         if required and key not in self.raw:
             within = self.place.rpartition(": ")[2]
-            self.say(key, f"is missing; write a table [card.{within}{key}].")
+            self.say(key, Wrong.MISSING, Wanted(Needed.TABLE_NAMED, f"card.{within}{key}"))
         if key in self._wrong:
             # The keys in it would all be missing too, and saying so helps nobody.
             return _Quiet(value, f"{self.place}{key}.", self._currency, [])
-        return _Table(value, f"{self.place}{shown(key)}.", self._currency, self._problems, loaded=self._loaded)
+        return self._within(value, f"{self.place}{shown(key)}.")
 
     def tables(self, key: str, *, required: bool = True) -> tuple[_Table, ...]:
         value: list[dict[str, Any]] = self._take(
@@ -615,19 +638,45 @@ class _Table:
             fallback=[],
             missing=required,
             is_right=lambda v: isinstance(v, list) and bool(v) and all(isinstance(each, dict) for each in v),
-            kind=f"at least one [[{key}]]",
+            kind=Wanted(Needed.TABLES, key),
         )
         return tuple(
-            _Table(raw, f"{self.place}{key} {at}: ", self._currency, self._problems, loaded=self._loaded)
+            self._within(raw, "", card=at) if key == "card" else self._within(raw, f"{self.place}{key} {at}: ")
             for at, raw in enumerate(value, start=1)
+        )
+
+    def _within(self, raw: dict[str, Any], place: str, *, card: int | None = None) -> _Table:
+        return _Table(
+            raw,
+            place,
+            self._currency,
+            self._problems,
+            card=self.card if card is None else card,
+            loaded=self._loaded,
         )
 
 
 class _Quiet(_Table):
     """A table that is missing as a whole and has been named once."""
 
-    def say(self, key: str, sentence: str) -> None:
+    def say(self, key: str, why: Wrong, *facts: Fact) -> None:
         return
+
+
+def _as_typed(value: Any) -> str:
+    """Give a value of the file nearly as it stands there."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case Decimal():
+            return str(value)
+        case date():
+            return value.isoformat()
+        case list():
+            return f"[{', '.join(map(_as_typed, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{key} = {_as_typed(each)}' for key, each in value.items())}}}"
+    return repr(value)
 
 
 def _is_year_day(value: Any) -> bool:

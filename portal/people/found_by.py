@@ -62,9 +62,9 @@ def _whole(terms: Collection[str]) -> str:
     return _hash("whole:" + " ".join(sorted(terms)))[:13]
 
 
-def _keys(name: str) -> list[str]:
+def _keys(name: str, *, as_written: bool = False) -> list[str]:
     """Give the digits of all that a name is found by."""
-    terms = names.terms(name)
+    terms = names.terms(name, as_written=as_written)
     keys = [_pair(one, other) for one, other in names.pairs(terms)]
     return [*keys, _whole(terms)] if len(terms) > _A_PAIR else keys
 
@@ -146,7 +146,12 @@ def forget(
     lender_id: uuid.UUID,
 ) -> None:
     """Let people not be found any more, by their names or addresses, because they are about to be deleted."""
-    ids = [uuid.UUID(key + _order(debtor_id.hex)) for debtor_id, name in people for key in _keys(name)]
+    # Who came before traditional signs were found by simplified ones is kept under what was written.
+    ids = [
+        uuid.UUID(key + _order(debtor_id.hex))
+        for debtor_id, name in people
+        for key in {*_keys(name), *_keys(name, as_written=True)}
+    ]
     ids += [
         uuid.UUID(key + _order(debtor_id.hex))
         for debtor_id, channel, address in addresses

@@ -8,8 +8,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from itertools import combinations
 
+from opencc import OpenCC
 from rapidfuzz.distance import OSA
 
 # Of a name with more than these, the rest is not looked for.
@@ -39,6 +41,18 @@ def _is_sign(letter: str) -> bool:
     return "\u3400" <= letter <= "\u9fff" or "\uac00" <= letter <= "\ud7a3" or "\U00020000" <= letter <= "\U0003ffff"
 
 
+@cache
+def _converter() -> OpenCC:
+    return OpenCC("t2s")
+
+
+@lru_cache(maxsize=16_384)
+def _simplified(sign: str) -> str:
+    """Give a Chinese sign as it is written in Simplified Chinese; sign by sign, so one is the same in every name."""
+    written: str = _converter().convert(sign)
+    return written
+
+
 def fold(text: str) -> str:
     """Give a text without capitals, accents and widths.
 
@@ -54,14 +68,14 @@ def fold(text: str) -> str:
     return "".join(sign for sign in plain if sign not in _INSIDE_A_WORD)
 
 
-def _words(text: str) -> Iterator[str]:
+def _words(text: str, *, as_written: bool) -> Iterator[str]:
     word = ""
     for sign in fold(text):
         if _is_sign(sign):
             if word:
                 yield word
             word = ""
-            yield sign
+            yield sign if as_written else _simplified(sign)
         elif sign.isalnum() or (word and unicodedata.category(sign).startswith("M")):
             word += sign
         elif word:
@@ -71,14 +85,18 @@ def _words(text: str) -> Iterator[str]:
         yield word
 
 
-def terms(name: str) -> tuple[str, ...]:
+def terms(name: str, *, as_written: bool = False) -> tuple[str, ...]:
     """Give the terms of a name, each once, in the order of the name; numbers are none.
 
-    >>> terms("GARCÍA-López, María"), terms("王小明")
-    (('garcia', 'lopez', 'maria'), ('王', '小', '明'))
+    Traditional Chinese signs are given as simplified ones, except `as_written`, as they were kept before.
+
+    >>> terms("GARCÍA-López, María"), terms("陳小龍")
+    (('garcia', 'lopez', 'maria'), ('陈', '小', '龙'))
     """
     plain = name.isascii() and name.replace(" ", "").isalpha()
-    words = name.lower().split() if plain else (word for word in _words(name) if not word.isdigit())
+    words = (
+        name.lower().split() if plain else (word for word in _words(name, as_written=as_written) if not word.isdigit())
+    )
     return tuple(dict.fromkeys(words))[:MOST_TERMS]
 
 

@@ -14,6 +14,7 @@ from portal.db import session, transaction
 from portal.debts.models import Debt
 from portal.evidence.models import EvidenceRecord
 from portal.lenders.models import Lender
+from portal.people import found_by, names
 from portal.people.models import FoundBy, NameSpelling
 from portal.plans.models import Plan
 from portal.staff.roles import Role
@@ -51,6 +52,8 @@ def searches() -> list[dict[str, object]]:
         ("María García-López", ("garcia", "lopez maria", "MRAIA GARICA", "maria garcia lopez")),
         ("Łukasz O’Brien", ("obrien", "lukasz obrian", "o'brien, L.")),
         ("王小明", ("王小明", "小明", "王晓明", "王")),
+        ("刘丽华", ("劉麗華", "麗華", "劉", "刘麗", "劉麗花")),
+        ("陳國榮", ("陈国荣", "陳國榮", "国荣", "陈", "陈国")),
         ("Иван Петров", ("петров", "Петрав Иван")),
         ("محمد علي", ("محمد",)),
     ],
@@ -196,3 +199,21 @@ def test_people_from_before_are_found_once_the_command_has_run(app: Flask, searc
         assert command(app, "people-index").exit_code == 0
     for typed in ("maria before", "marja befroe", "before@example.com"):
         assert page_of(search(typed)).says("Maria Before"), typed
+
+
+def test_who_was_kept_in_traditional_signs_before_is_found_and_forgotten_in_both(
+    app: Flask, search: Search, lender: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(names, "_simplified", lambda sign: sign)
+        debtor = a_debtor(lender=lender, name="陳小龍", email="chen@example.com")
+        a_debt(lender=lender, debtor=debtor)
+    assert page_of(search("陈小龙")).says("Nobody was found")
+    assert command(app, "people-index").exit_code == 0
+    for typed in ("陈小龙", "陳小龍"):
+        assert page_of(search(typed)).says("陳小龍"), typed
+    with transaction() as s:
+        addresses = [(debtor.id, "email", "chen@example.com")]
+        found_by.forget([(debtor.id, debtor.name)], addresses, lender_id=lender.id)
+        left = s.scalars(select(FoundBy.id).where(FoundBy.debtor_id == debtor.id)).all()
+    assert left == []

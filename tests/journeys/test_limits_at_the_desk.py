@@ -276,8 +276,11 @@ def test_a_role_that_is_taken_away_decides_nothing_any_more(app: Flask, desk: De
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("name = ", "This is not a TOML file"),
-        (LATER.replace("grace_days = 6", 'grace_days = "six"', 1), 'card "Small balances": keeping.grace_days'),
+        ("name = ", "Line 1 can’t be read as TOML: “name =”"),
+        (
+            LATER.replace("grace_days = 6", 'grace_days = "six"', 1),
+            "Card “Small balances”: keeping.grace_days is 'six'. It needs a whole number.",
+        ),
         ("", "Paste the file, or choose one."),
     ],
     ids=("no TOML", "no number", "nothing"),
@@ -289,6 +292,17 @@ def test_a_file_that_cannot_be_read_is_named_and_kept_as_it_was_typed(desk: Desk
     assert words in page_of(refused).words
     assert draft().revision == 1
     assert any(name == "text" and value.strip() == text.strip() for name, value in fields_of(refused))
+
+
+def test_a_file_that_cannot_be_read_is_named_in_chinese_too(desk: Desk) -> None:
+    desk.ada.fill(desk.ada.get("/staff"), {"language": "zh_Hans"}, to="/language")
+    bad = LATER.replace("grace_days = 6", "grace_dayz = 6", 1)
+    page = desk.ada.get("/staff/limits/drafts/from-file")
+    refused = page_of(desk.ada.fill(page, {"text": bad}, to="/from-file"))
+    assert refused.says("规则卡“Small balances”：缺少 keeping.grace_days，应为整数。")
+    assert refused.says("规则卡“Small balances”：这里没有 keeping.grace_dayz 这一项。")
+    lost = page_of(desk.ada.get("/staff/limits/drafts/99"))
+    assert lost.says("员工") and not lost.says("我还不上")
 
 
 def test_a_file_is_brought_and_taken_away(desk: Desk) -> None:

@@ -294,7 +294,7 @@ def test_a_draft_that_cannot_be_read_any_more_is_shown_and_can_be_mended(app: Fl
     )
     refused = desk.write(desk.ada, bad)
     assert refused.status_code == 422
-    assert "a number has too many digits" in page_of(refused).words
+    assert "at most 15 digits before the point and 9 after it" in page_of(refused).words
     # As it was kept before there were bounds.
     with app.app_context(), transaction():
         session.execute(LimitsDraft.__table__.update().values(source=bad))  # type: ignore[attr-defined]

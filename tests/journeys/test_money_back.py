@@ -275,7 +275,7 @@ def test_a_dispute_is_followed_to_its_end(
     assert page_of(client.get(back)).says("Your bank took this payment back and is looking into it.")
     browser, _worker = at_work(app, lender, "Fin")
     queue = page_of(browser.get("/staff/disputes"))
-    assert queue.says("Money taken") and queue.says("fraudulent")
+    assert queue.says("Money taken") and queue.says("The person says that somebody else paid with the card")
     assert page_of(browser.get(f"/staff/people/{debt.debtor_id}/payments")).says("An answer to the bank is due by")
     assert told(debt).count("bank_took_back") == 1
     books_agree()

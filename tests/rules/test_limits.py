@@ -133,7 +133,7 @@ def test_a_plan_never_bears_more_interest_than_the_contract() -> None:
         ("effective_from = 2026-03-01", "effective_from = 2026-03-01T10:00:00", "is not a date"),
         ("effective_from = 2026-03-01", 'currency = "EUR"\neffective_from = 2026-03-01', "the amounts are in EUR"),
         ("grace_days = 5", "grace_dayz = 5", "keeping.grace_dayz: this key is not known here"),
-        ("grace_days = 5", "grace_days = true", "keeping.grace_days: True is not a whole number."),
+        ("grace_days = 5", "grace_days = true", "keeping.grace_days: true is not a whole number."),
         ("grace_days = 5", "grace_days = 5.5", "is not a whole number"),
         ("grace_days = 5", "grace_days = -1", "keeping.grace_days: -1 is out of bounds"),
         ("amount = 25.50", "amount = -1", "least_payment.amount: -1 is negative."),
