@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
 import io
 import json
 import random
 import struct
-import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -30,10 +29,10 @@ from portal.lenders.models import Lender
 from portal.letters.models import IssuedLetter
 from portal.package import words
 from portal.staff.roles import Role
-from tests.factories import a_debt
+from tests.factories import a_debt, a_lender
 from tests.journeys.acts import agree, come_in, give_code, newest_code, rows
 from tests.journeys.staff import a_client, a_worker, cheap, come_to_work
-from tests.journeys.test_prove_it import BASE, VERIFIER, verify
+from tests.journeys.test_prove_it import BASE, VERIFIER, loaded, verify
 from tests.pages import CheckingClient, page_of
 from tests.settling import a_payment, stripe_says
 
@@ -130,15 +129,15 @@ def swapped(text: str) -> str:
     return "".join((head, second, first, *rest))
 
 
+def with_proofs_swapped(text: str) -> str:
+    first, second, *rest = (json.loads(line) for line in text.splitlines())
+    first["proof"], second["proof"] = second["proof"], first["proof"]
+    return "".join(json.dumps(each) + "\n" for each in (first, second, *rest))
+
+
 @pytest.fixture
 def program() -> ModuleType:
-    """The program that checks, inside this process, for many checks."""
-    spec = importlib.util.spec_from_file_location("verify_alone", VERIFIER)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return loaded()
 
 
 def test_both_packages_are_whole_say_who_took_them_and_any_change_is_found(
@@ -231,11 +230,23 @@ def test_both_packages_are_whole_say_who_took_them_and_any_change_is_found(
         (zipped(files | {"99-more/more.txt": b"more"}), "removed, added or moved: 99-more/more.txt"),
         (zipped(files | {"manifest.json": files["manifest.json"] + b" "}), "manifest.json was changed"),
     ]
+    other_lender = a_lender(slug="other")
+    sequencer.place_all(base_url=BASE)
+    with pytest.raises(SystemExit, match="not signed by this key"):
+        program.check_package(zipfile.ZipFile(io.BytesIO(mine.get_data())), log.key_of(other_lender.id) or "")
+    tampered += [
+        (zipped({"../../outside.txt": b"x"} | files), r"removed, added or moved: \.\./\.\./outside\.txt"),
+        (zipped(dict(reversed(files.items()))), "removed, added or moved"),
+        (zipped(files | {"manifest.note": b""}), "not signed by this key"),
+    ]
     sealed = [
         (ledger, without_line(1), "Line 1 of the ledger does not follow"),
         (ledger, swapped, "Line 1 of the ledger does not follow"),
         (ledger, lambda text: without_line(len(text.splitlines()) - 1)(text), "does not add up to the balances"),
         ("01-log/records.jsonl", lambda text: text.replace("signed_in", "signed_up", 1), "does not stand in the log"),
+        # A text that somebody made up beside a hash that does stand in the log, and two proofs that changed places.
+        ("01-log/records.jsonl", lambda text: text.replace('"leaf":', '"entry":"{}","leaf":', 1), "does not stand in"),
+        ("01-log/records.jsonl", with_proofs_swapped, "does not stand in the log"),
         ("01-log/checkpoint.txt", lambda text: text.replace("\n", "0\n", 2), "not signed by this key"),
     ]
     tampered += [(resealed(own, path, change, lender=lender), said) for path, change, said in sealed]
@@ -253,7 +264,7 @@ def test_both_packages_are_whole_say_who_took_them_and_any_change_is_found(
         at = start + bits.randrange(info.compress_size)
         flipped = bytearray(whole)
         flipped[at] ^= 0xFF
-        with pytest.raises((SystemExit, zipfile.BadZipFile, ValueError, program.zlib.error)):
+        with pytest.raises((SystemExit, zipfile.BadZipFile, ValueError, zlib.error)):
             program.check_package(zipfile.ZipFile(io.BytesIO(flipped)), key)
 
     # Another's debt is not there, and without a code nothing leaves; an act by somebody without the right does nothing.
