@@ -23,13 +23,15 @@ from werkzeug.test import TestResponse
 from portal import clock, sequencer
 from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing
-from portal.evidence import log
-from portal.evidence.models import EvidenceRecord
+from portal.evidence import log, notes
+from portal.evidence.models import EvidenceRecord, LogStamp
+from portal.evidence.record import OPERATOR, PORTAL, Act, record
 from portal.lenders.models import Lender
+from portal.letters import certificates, seals
 from portal.letters.models import IssuedLetter
 from portal.package import words
 from portal.staff.roles import Role
-from tests.factories import a_debt, a_lender
+from tests.factories import a_debt
 from tests.journeys.acts import agree, come_in, give_code, newest_code, rows
 from tests.journeys.staff import a_client, a_worker, cheap, come_to_work
 from tests.journeys.test_prove_it import BASE, VERIFIER, loaded, verify
@@ -129,6 +131,18 @@ def swapped(text: str) -> str:
     return "".join((head, second, first, *rest))
 
 
+def stamped_by_somebody(lender: Lender) -> None:
+    """A time stamp over the log as it is, and one record more; and certificates with which letters are sealed."""
+    signed, now = log.newest(lender.id), clock.now()
+    assert signed is not None
+    with transaction() as s:
+        stamp = {"response": b"stamped", "authority": "Somebody", "stamped_at": now, "kept_at": now}
+        s.add(LogStamp(lender_id=lender.id, id=new_id(), size=signed.size, **stamp))
+        record(Act.SIGNED_IN, by=PORTAL, lender_id=lender.id)
+        seals.set_seal(s.get_one(Lender, lender.id), certificates.made_for(lender.legal_name, now=now), by=OPERATOR)
+    sequencer.place_all(base_url=BASE)
+
+
 def with_proofs_swapped(text: str) -> str:
     first, second, *rest = (json.loads(line) for line in text.splitlines())
     first["proof"], second["proof"] = second["proof"], first["proof"]
@@ -157,6 +171,7 @@ def test_both_packages_are_whole_say_who_took_them_and_any_change_is_found(
     assert page_of(client.get(f"{address}.zip", follow_redirects=True)).says("The log has not been signed yet.")
     assert rows() == before
     sequencer.place_all(base_url=BASE)
+    stamped_by_somebody(lender)
     key = log.key_of(lender.id) or ""
 
     assert page_of(client.get(address)).says("All that is on record about")
@@ -183,6 +198,14 @@ def test_both_packages_are_whole_say_who_took_them_and_any_change_is_found(
         assert json.loads(package.read("04-ledger/balances.json"))["minor"]["credit"] == 0
         assert any(each["kind"] == "one_time_code" for each in json.loads(package.read("05-messages/messages.json")))
         assert lender.legal_name in package.read("13-certificate/certificate.txt").decode()
+
+    # The newest time stamp from outside, what it is of, and that the log only grew since; whom to trust for seals.
+    assert own.read("01-log/stamp.tsr") == b"stamped" and own.read("01-log/stamped.txt") != full.read(
+        "01-log/checkpoint.txt"
+    )
+    grew, stamped = (own.read(f"01-log/{name}.txt").decode() for name in ("grew", "stamped"))
+    assert "nothing of them was changed" in program.check_growth(grew, stamped, key)
+    assert own.read("09-letters/roots.pem").startswith(b"-----BEGIN CERTIFICATE")
 
     # The lender's names its people, the debtor's none of them, though what they did is proven all the same.
     assert SENIOR in all_of(full) and "Works days" in all_of(full)
@@ -230,10 +253,12 @@ def test_both_packages_are_whole_say_who_took_them_and_any_change_is_found(
         (zipped(files | {"99-more/more.txt": b"more"}), "removed, added or moved: 99-more/more.txt"),
         (zipped(files | {"manifest.json": files["manifest.json"] + b" "}), "manifest.json was changed"),
     ]
-    other_lender = a_lender(slug="other")
-    sequencer.place_all(base_url=BASE)
-    with pytest.raises(SystemExit, match="not signed by this key"):
-        program.check_package(zipfile.ZipFile(io.BytesIO(mine.get_data())), log.key_of(other_lender.id) or "")
+    # Another's key does not open it, not even under the same name.
+    for name in (key.partition("+")[0], "localhost/log/other"):
+        with pytest.raises(SystemExit, match="not signed by this key"):
+            program.check_package(
+                zipfile.ZipFile(io.BytesIO(mine.get_data())), notes.verifier_key(name, notes.new_key()[1])
+            )
     tampered += [
         (zipped({"../../outside.txt": b"x"} | files), r"removed, added or moved: \.\./\.\./outside\.txt"),
         (zipped(dict(reversed(files.items()))), "removed, added or moved"),
