@@ -15,7 +15,6 @@ import hashlib
 import io
 import json
 import zipfile
-import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -72,11 +71,12 @@ def parts(text: str, kind: str) -> tuple[int, list[bytes], str]:
 
 def check_record(record: dict[str, str], index: int, proof: list[bytes], tree: tuple[int, bytes]) -> str:
     """A record without its text names somebody else: only its hash is given, and its place is proven all the same."""
-    salt, entry = bytes.fromhex(record.get("salt", "")), record.get("entry", "")
-    leaf = sha256(b"\x00", salt, entry.encode()) if salt else bytes.fromhex(record["leaf"])
-    if not 0 <= index < tree[0] or climb(index, tree[0] - 1, leaf, proof)[1] != tree[1]:
+    salt, entry = bytes.fromhex(record.get("salt", "")), record.get("entry")
+    leaf = bytes.fromhex(record["leaf"]) if entry is None else sha256(b"\x00", salt, entry.encode())
+    fits = 0 <= index < tree[0] and len(salt) == (0 if entry is None else 16)
+    if not fits or climb(index, tree[0] - 1, leaf, proof)[1] != tree[1]:
         raise SystemExit(f"The record at place {index} does not stand in the log: its text, salt or place is another.")
-    return f"The record stands in the log, at place {index} of {tree[0]}. It says:\n{entry}"
+    return f"The record stands in the log, at place {index} of {tree[0]}. It says:\n{entry or 'no text is given'}"
 
 
 def check_growth(grew: str, older_note: str, key: str) -> str:
@@ -113,14 +113,14 @@ def check_package(zipped: zipfile.ZipFile, key: str) -> str:
     if names != list(listed):
         raise SystemExit(f"A file was removed, added or moved: {(sorted(set(names) ^ set(listed)) or names)[0]}.")
     for name, digest in listed.items():
-        with suppress(zipfile.BadZipFile, zlib.error, EOFError):
+        with suppress(Exception):  # A broken file breaks in many ways.
             if hashlib.file_digest(zipped.open(name), "sha256").hexdigest() == digest:
                 continue
         raise SystemExit(f"{name} was changed.")
     tree = opened(zipped.read("01-log/checkpoint.txt").decode(), key)
-    for line in io.TextIOWrapper(zipped.open("01-log/records.jsonl"), "utf-8", newline="\n"):
-        record = json.loads(line)
-        check_record(record, record["place"], [base64.b64decode(each) for each in record["proof"]], tree)
+    for record in map(json.loads, io.TextIOWrapper(zipped.open("01-log/records.jsonl"), "utf-8", newline="\n")):
+        proof = [base64.b64decode(each) for each in record["proof"]]
+        check_record(record, record["place"], proof, tree)
     ledger = io.TextIOWrapper(zipped.open("04-ledger/ledger.csv"), "utf-8-sig", newline="")
     check_ledger(ledger, json.loads(zipped.read("04-ledger/balances.json"))["minor"])
     return f"The package is whole: {len(listed)} files as signed, each record in the log, a ledger that adds up."
@@ -141,7 +141,7 @@ def main() -> None:
             record = json.loads(given.file.read_bytes())
             index, proof, note = parts(record["proof"], "c2sp.org/tlog-proof@v1")
             print(check_record(record, index, proof, opened(note, given.key)))
-    except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, zlib.error, EOFError):
+    except Exception:  # Made-up files break the reading in more ways than anybody has names for.
         raise SystemExit("This file or key is not what the portal gives.") from None
 
 

@@ -197,9 +197,11 @@ def newest(lender_id: uuid.UUID) -> LogCheckpoint | None:
     return session.scalar(select(LogCheckpoint).where(LogCheckpoint.lender_id == lender_id, LogCheckpoint.size == size))
 
 
-def newest_stamp(lender_id: uuid.UUID) -> LogStamp | None:
-    """Give the newest time stamp over a checkpoint of a lender's log."""
+def newest_stamp(lender_id: uuid.UUID, *, most: int | None = None) -> LogStamp | None:
+    """Give the newest time stamp over a checkpoint of a lender's log, of one of at most so many records."""
     stamps = select(LogStamp).where(LogStamp.lender_id == lender_id, LogStamp.size > 0)
+    if most is not None:
+        stamps = stamps.where(LogStamp.size <= most)
     return session.scalar(stamps.order_by(LogStamp.size.desc()).limit(1))
 
 
@@ -277,12 +279,12 @@ def sign_lines(lender_id: uuid.UUID, lines: Sequence[str]) -> str:
     return notes.sign_lines(lines, origin=head.origin, signing_key=head.signing_key, public_key=head.public_key)
 
 
-def only_grew(lender_id: uuid.UUID, *, older: int) -> str | None:
-    """Prove that the log as it is signed now begins with what it was at an older size; None if it can't be.
+def only_grew(lender_id: uuid.UUID, *, older: int, signed: LogCheckpoint | None = None) -> str | None:
+    """Prove that the log as it is signed now, or was once, begins with what it was at an older size; None: it can't be.
 
-    The text has the older size, a hash a line, and the newest checkpoint.
+    The text has the older size, a hash a line, and the checkpoint.
     """
-    signed = newest(lender_id)
+    signed = signed or newest(lender_id)
     if signed is None or not 0 < older <= signed.size:
         return None
     hashes = merkle.consistency(older, signed.size, Tiles(lender_id).node)

@@ -30,7 +30,8 @@ def run(job: Job) -> None:
     """
     if job.lender_id is None:
         raise ValueError("a log is a lender's")
-    authority = current_app.config["SETTINGS"].tsa_url
+    settings = current_app.config["SETTINGS"]
+    authority, trusted = settings.tsa_url, settings.tsa_roots
     if authority is None:
         raise TryLater(timedelta(hours=1))
     signed, last = signed_log.newest(job.lender_id), signed_log.newest_stamp(job.lender_id)
@@ -41,7 +42,8 @@ def run(job: Job) -> None:
     session.rollback()
     sealing = sealing_door()
     try:
-        stamp = sealing.stamp(note.encode(), authority=authority)
+        authorities = trusted.read_text("utf-8") if trusted else None
+        stamp = sealing.stamp(note.encode(), authority=authority, authorities=authorities)
     except sealing.NoTime as problem:
         log.warning("the time stamp authority gives no time for the log of %s: %s", job.lender_id, problem)
         raise TryLater(AGAIN_AFTER) from problem

@@ -497,8 +497,9 @@ def issue_letter(
         # Trying again would end the same way: a person writes it, and the job is done.
         _leave_to_person(letter, missing, lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, cause=cause)
         return
-    authority = current_app.config["SETTINGS"].tsa_url
-    done = seals.sealed(rendered.pdf, with_=with_, lender_id=lender_id, authority=authority) if with_ else None
+    settings = current_app.config["SETTINGS"]
+    asks = {"authority": settings.tsa_url, "authorities": settings.tsa_roots}
+    done = seals.sealed(rendered.pdf, with_=with_, lender_id=lender_id, **asks) if with_ else None
     file = done.pdf if done else rendered.pdf
     digest = hashlib.sha256(file).hexdigest()
     with transaction() as s:

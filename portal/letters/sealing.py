@@ -33,6 +33,7 @@ FIELD = "Seal"
 PATIENCE_SECONDS = 5
 # An answer of the same authority, and a signature by the same key, differ by some bytes from the last one.
 TO_SPARE = 160
+_STAMP = "signature_time_stamp_token"
 # What it says while it looks at a broken file is for whoever repairs files.
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
@@ -136,10 +137,13 @@ def _checked(pdf: bytes, *, roots: str, at: datetime, authorities: str | None) -
     (embedded,) = reader.embedded_signatures
     trusted = list(load_certs_from_pemder_data(roots.encode()))
     stamping = list(load_certs_from_pemder_data(authorities.encode())) if authorities else []
+    stamps = [each["values"][0] for each in embedded.signer_info["unsigned_attrs"] if each["type"].native == _STAMP]
     status = validate_pdf_signature(
         embedded,
         signer_validation_context=ValidationContext(trust_roots=trusted, moment=at, allow_fetching=False),
-        ts_validation_context=ValidationContext(trust_roots=stamping, allow_fetching=False),
+        ts_validation_context=ValidationContext(
+            trust_roots=stamping, moment=_said_at(stamps[0]["content"]) if stamps else None, allow_fetching=False
+        ),
     )
     stamp = status.timestamp_validity
     return Found(
@@ -160,6 +164,12 @@ def _nothing_beside(pdf: bytes, embedded: Any) -> bool:
     return bool(kept == raw[: parser.peek(raw)].hex().upper().encode().ljust(len(kept), b"0"))
 
 
+def _said_at(token: Any) -> datetime:
+    """Give the time that a stamp says: an authority's certificate ends long before what it has stamped is of no use."""
+    said: datetime = token["encap_content_info"]["content"].parsed["gen_time"].native
+    return said
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """A time stamp: the authority's answer as anybody may keep it, the time that it says, and who says so."""
@@ -169,17 +179,17 @@ class Stamp:
     authority: str
 
 
-def stamp(data: bytes, *, authority: str) -> Stamp:
+def stamp(data: bytes, *, authority: str, authorities: str | None) -> Stamp:
     """Let a time stamp authority say that it has seen the SHA-256 of something.
 
-    :raises NoTime: if it doesn't, or says it of something else.
+    :raises NoTime: if it doesn't, says it of something else, or is none of the trusted `authorities` (PEM), if any.
     """
     token = asyncio.run(_stamper(authority).async_timestamp(hashlib.sha256(data).digest(), "sha256"))
     given = {"status": tsp.PKIStatusInfo({"status": "granted"}), "time_stamp_token": token}
     response = tsp.TimeStampResp(given).dump()
-    found = check_stamp(response, data, authorities=None)
+    found = check_stamp(response, data, authorities=authorities)
     if found is None:
-        raise NoTime("the authority's time stamp is not one of what it was asked for")
+        raise NoTime("the time stamp is not one of what was asked for, or not of an authority that is trusted here")
     return found
 
 
@@ -194,12 +204,7 @@ def check_stamp(response: bytes, data: bytes, *, authorities: str | None) -> Sta
         status = asyncio.run(
             validate_tst_signed_data(
                 signed,
-                # An authority's certificate ends before what it has stamped is of no use any more.
-                ValidationContext(
-                    trust_roots=trusted,
-                    moment=signed["encap_content_info"]["content"].parsed["gen_time"].native,
-                    allow_fetching=False,
-                ),
+                ValidationContext(trust_roots=trusted, moment=_said_at(signed), allow_fetching=False),
                 lambda name: hashlib.new(name, data).digest(),
             )
         )

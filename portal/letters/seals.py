@@ -110,15 +110,23 @@ def usable(lender_id: uuid.UUID) -> Usable | None:
     return Usable(found.id, found.key, found.chain, found.silent_since)
 
 
-def sealed(pdf: bytes, *, with_: Usable, lender_id: uuid.UUID, authority: str | None) -> SealedFile:
+def sealed(
+    pdf: bytes, *, with_: Usable, lender_id: uuid.UUID, authority: str | None, authorities: Path | None
+) -> SealedFile:
     """Seal a letter; outside of a transaction, for the authority may take its time.
+
+    An authority that is none of the trusted `authorities`, if any are named, is as good as silent.
 
     :raises queue.TryLater: if the authority gives no time, and has not been silent for long.
     """
     sealing = _sealing()
     now = clock.now()
+    roots, trusted = certificates.root_of(with_.chain), _read(authorities)
     try:
         done = sealing.seal(pdf, key=with_.key, chain=with_.chain, authority=authority)
+        found = sealing.check(done, roots=roots, at=now, authorities=trusted)
+        if not found.stamp_good:
+            raise sealing.NoTime("the time stamp is not of an authority that is trusted here")
     except sealing.NoTime as problem:
         log.warning("the time stamp authority gives no time: %s", problem)
         since = with_.silent_since or now
@@ -127,13 +135,17 @@ def sealed(pdf: bytes, *, with_: Usable, lender_id: uuid.UUID, authority: str | 
         if now - since < PATIENCE:
             raise queue.TryLater(AGAIN_AFTER) from problem
         done = sealing.seal(pdf, key=with_.key, chain=with_.chain, authority=None)
+        found = sealing.check(done, roots=roots, at=now, authorities=trusted)
     else:
         if with_.silent_since is not None:
             _silent(lender_id, with_.id, since=None)
-    found = sealing.check(done, roots=certificates.root_of(with_.chain), at=now, authorities=None)
     if not found.good or not done.startswith(pdf):
         raise RuntimeError(f"a letter was sealed, and its seal is not good: {found}")
     return SealedFile(done, with_.id, found.stamped_at)
+
+
+def _read(authorities: Path | None) -> str | None:
+    return authorities.read_text("utf-8") if authorities else None
 
 
 def _silent(lender_id: uuid.UUID, seal_id: uuid.UUID, *, since: datetime | None) -> None:
@@ -156,7 +168,7 @@ def check(letter: IssuedLetter, pdf: bytes, *, authorities: Path | None) -> Any:
         pdf,
         roots=certificates.root_of(chain or ""),
         at=letter.issued_at,
-        authorities=authorities.read_text("utf-8") if authorities else None,
+        authorities=_read(authorities),
     )
 
 

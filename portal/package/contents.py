@@ -24,6 +24,7 @@ from portal.evidence.models import EvidenceRecord, LogCheckpoint
 from portal.helpdesk.models import Consent, OfferDecision, PersonCall, PersonNote
 from portal.ledger import OF_A_DEBT, Book, Posting, Transfer
 from portal.lenders.models import LenderCard
+from portal.letters import seals
 from portal.letters.models import IssuedLetter, LetterByHand
 from portal.package import words
 from portal.package.naming import Naming
@@ -117,9 +118,20 @@ class Contents:
             yield _text("01-log/left-out.txt", words.left_out() + "\n")
         yield _text("01-log/checkpoint.txt", self._of.signed.note)
         yield _text("01-log/key.txt", self._of.key + "\n")
+        yield from self._outside()
         yield File("01-log/records.jsonl", self._proofs())
         header = ("place", "at", "act", "what", "who", "record")
         yield File("01-log/timeline.csv", _csv(header, (self._line(each) for each in self._records())))
+
+    def _outside(self) -> Iterator[File]:
+        signed = self._of.signed
+        stamp = log.newest_stamp(self._lender, most=signed.size)
+        stamped = log.checkpoint_at(self._lender, stamp.size) if stamp else None
+        if stamp is None or stamped is None:
+            return
+        yield File("01-log/stamp.tsr", iter((stamp.response,)))
+        yield _text("01-log/stamped.txt", stamped.note)
+        yield _text("01-log/grew.txt", log.only_grew(self._lender, older=stamp.size, signed=signed) or "")
 
     def _proofs(self) -> Iterator[bytes]:
         for each in self._records(proven=True):
@@ -278,6 +290,8 @@ class Contents:
         about = self._of_debt(IssuedLetter)
         yield self._list("09-letters/letters.json", IssuedLetter, about)
         yield self._list("09-letters/by-hand.json", LetterByHand, self._of_debt(LetterByHand))
+        if roots := seals.roots_of(self._lender):
+            yield _text("09-letters/roots.pem", roots)
         numbers = select(IssuedLetter.id, IssuedLetter.number).where(IssuedLetter.lender_id == self._lender, about)
         for id_, number in session.execute(numbers.order_by(IssuedLetter.id)).all():
             yield File(f"09-letters/{number}.pdf", self._pdf(id_), packed=True)

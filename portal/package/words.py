@@ -26,7 +26,9 @@ def parts() -> tuple[Part, ...]:
             _("List of contents and log"),
             _(
                 "manifest.json lists every file with its SHA-256 and is signed in manifest.note. Here are the signed "
-                "checkpoint of the lender’s log, its key, each record with its proof, and the same in plain words."
+                "checkpoint of the lender’s log, its key, each record with its proof, and the same in plain words. If "
+                "somebody outside put a time under the log (RFC 3161), here is the newest: stamp.tsr is of "
+                "stamped.txt, and grew.txt proves that the log only grew since."
             ),
             _("Records that were written after the checkpoint are not in it."),
         ),
@@ -86,7 +88,10 @@ def parts() -> tuple[Part, ...]:
             "09-letters",
             _("Letters"),
             _("Every letter as it was issued, to the byte, with its fingerprint, its seal and its time stamp."),
-            _("A letter can be checked anew with any program for signed PDFs, or at /check-a-letter."),
+            _(
+                "A letter can be checked anew with any program for signed PDFs, or at /check-a-letter; the "
+                "certificates to trust for that are in roots.pem, if the lender seals its letters."
+            ),
         ),
         Part(
             "10-payments",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
 import io
 import json
 import random
 import struct
-import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -24,16 +23,18 @@ from werkzeug.test import TestResponse
 from portal import clock, sequencer
 from portal.db import new_id, session, transaction
 from portal.debts.statement import Standing
-from portal.evidence import log
-from portal.evidence.models import EvidenceRecord
+from portal.evidence import log, notes
+from portal.evidence.models import EvidenceRecord, LogStamp
+from portal.evidence.record import OPERATOR, PORTAL, Act, record
 from portal.lenders.models import Lender
+from portal.letters import certificates, seals
 from portal.letters.models import IssuedLetter
 from portal.package import words
 from portal.staff.roles import Role
 from tests.factories import a_debt
 from tests.journeys.acts import agree, come_in, give_code, newest_code, rows
 from tests.journeys.staff import a_client, a_worker, cheap, come_to_work
-from tests.journeys.test_prove_it import BASE, VERIFIER, verify
+from tests.journeys.test_prove_it import BASE, VERIFIER, loaded, verify
 from tests.pages import CheckingClient, page_of
 from tests.settling import a_payment, stripe_says
 
@@ -130,15 +131,27 @@ def swapped(text: str) -> str:
     return "".join((head, second, first, *rest))
 
 
+def stamped_by_somebody(lender: Lender) -> None:
+    """A time stamp over the log as it is, and one record more; and certificates with which letters are sealed."""
+    signed, now = log.newest(lender.id), clock.now()
+    assert signed is not None
+    with transaction() as s:
+        stamp = {"response": b"stamped", "authority": "Somebody", "stamped_at": now, "kept_at": now}
+        s.add(LogStamp(lender_id=lender.id, id=new_id(), size=signed.size, **stamp))
+        record(Act.SIGNED_IN, by=PORTAL, lender_id=lender.id)
+        seals.set_seal(s.get_one(Lender, lender.id), certificates.made_for(lender.legal_name, now=now), by=OPERATOR)
+    sequencer.place_all(base_url=BASE)
+
+
+def with_proofs_swapped(text: str) -> str:
+    first, second, *rest = (json.loads(line) for line in text.splitlines())
+    first["proof"], second["proof"] = second["proof"], first["proof"]
+    return "".join(json.dumps(each) + "\n" for each in (first, second, *rest))
+
+
 @pytest.fixture
 def program() -> ModuleType:
-    """The program that checks, inside this process, for many checks."""
-    spec = importlib.util.spec_from_file_location("verify_alone", VERIFIER)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return loaded()
 
 
 def test_both_packages_are_whole_say_who_took_them_and_any_change_is_found(
@@ -158,6 +171,7 @@ def test_both_packages_are_whole_say_who_took_them_and_any_change_is_found(
     assert page_of(client.get(f"{address}.zip", follow_redirects=True)).says("The log has not been signed yet.")
     assert rows() == before
     sequencer.place_all(base_url=BASE)
+    stamped_by_somebody(lender)
     key = log.key_of(lender.id) or ""
 
     assert page_of(client.get(address)).says("All that is on record about")
@@ -184,6 +198,14 @@ def test_both_packages_are_whole_say_who_took_them_and_any_change_is_found(
         assert json.loads(package.read("04-ledger/balances.json"))["minor"]["credit"] == 0
         assert any(each["kind"] == "one_time_code" for each in json.loads(package.read("05-messages/messages.json")))
         assert lender.legal_name in package.read("13-certificate/certificate.txt").decode()
+
+    # The newest time stamp from outside, what it is of, and that the log only grew since; whom to trust for seals.
+    assert own.read("01-log/stamp.tsr") == b"stamped" and own.read("01-log/stamped.txt") != full.read(
+        "01-log/checkpoint.txt"
+    )
+    grew, stamped = (own.read(f"01-log/{name}.txt").decode() for name in ("grew", "stamped"))
+    assert "nothing of them was changed" in program.check_growth(grew, stamped, key)
+    assert own.read("09-letters/roots.pem").startswith(b"-----BEGIN CERTIFICATE")
 
     # The lender's names its people, the debtor's none of them, though what they did is proven all the same.
     assert SENIOR in all_of(full) and "Works days" in all_of(full)
@@ -231,11 +253,25 @@ def test_both_packages_are_whole_say_who_took_them_and_any_change_is_found(
         (zipped(files | {"99-more/more.txt": b"more"}), "removed, added or moved: 99-more/more.txt"),
         (zipped(files | {"manifest.json": files["manifest.json"] + b" "}), "manifest.json was changed"),
     ]
+    # Another's key does not open it, not even under the same name.
+    for name in (key.partition("+")[0], "localhost/log/other"):
+        with pytest.raises(SystemExit, match="not signed by this key"):
+            program.check_package(
+                zipfile.ZipFile(io.BytesIO(mine.get_data())), notes.verifier_key(name, notes.new_key()[1])
+            )
+    tampered += [
+        (zipped({"../../outside.txt": b"x"} | files), r"removed, added or moved: \.\./\.\./outside\.txt"),
+        (zipped(dict(reversed(files.items()))), "removed, added or moved"),
+        (zipped(files | {"manifest.note": b""}), "not signed by this key"),
+    ]
     sealed = [
         (ledger, without_line(1), "Line 1 of the ledger does not follow"),
         (ledger, swapped, "Line 1 of the ledger does not follow"),
         (ledger, lambda text: without_line(len(text.splitlines()) - 1)(text), "does not add up to the balances"),
         ("01-log/records.jsonl", lambda text: text.replace("signed_in", "signed_up", 1), "does not stand in the log"),
+        # A text that somebody made up beside a hash that does stand in the log, and two proofs that changed places.
+        ("01-log/records.jsonl", lambda text: text.replace('"leaf":', '"entry":"{}","leaf":', 1), "does not stand in"),
+        ("01-log/records.jsonl", with_proofs_swapped, "does not stand in the log"),
         ("01-log/checkpoint.txt", lambda text: text.replace("\n", "0\n", 2), "not signed by this key"),
     ]
     tampered += [(resealed(own, path, change, lender=lender), said) for path, change, said in sealed]
@@ -253,7 +289,7 @@ def test_both_packages_are_whole_say_who_took_them_and_any_change_is_found(
         at = start + bits.randrange(info.compress_size)
         flipped = bytearray(whole)
         flipped[at] ^= 0xFF
-        with pytest.raises((SystemExit, zipfile.BadZipFile, ValueError, program.zlib.error)):
+        with pytest.raises((SystemExit, zipfile.BadZipFile, ValueError, zlib.error)):
             program.check_package(zipfile.ZipFile(io.BytesIO(flipped)), key)
 
     # Another's debt is not there, and without a code nothing leaves; an act by somebody without the right does nothing.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 import uuid
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from flask import Flask
@@ -16,6 +18,7 @@ from sqlalchemy.orm import Session, scoped_session
 from portal import sequencer
 from portal.evidence import log
 from portal.evidence.models import EvidenceRecord
+from portal.evidence.record import leaf
 from tests.conftest import CheckingClient
 from tests.factories import a_debt, a_lender
 from tests.journeys.acts import come_in
@@ -29,13 +32,27 @@ def verify(*words: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+def loaded() -> ModuleType:
+    """The program that checks, inside this process, for many checks."""
+    spec = importlib.util.spec_from_file_location("verify_alone", VERIFIER)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
 def newest_record(db: scoped_session[Session], debtor_id: uuid.UUID) -> uuid.UUID:
     query = select(EvidenceRecord.id).where(EvidenceRecord.debtor_id == debtor_id).order_by(EvidenceRecord.id.desc())
     return db.scalars(query.limit(1)).one()
 
 
 def test_a_record_is_proven_and_the_program_believes_no_other(
-    client: CheckingClient, app: Flask, db: scoped_session[Session], tmp_path: Path
+    client: CheckingClient,
+    app: Flask,
+    db: scoped_session[Session],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     lender = a_lender()
     debt = a_debt(lender=lender)
@@ -62,7 +79,7 @@ def test_a_record_is_proven_and_the_program_believes_no_other(
     assert (code, "The record stands in the log" in said) == (0, True), said
 
     # Another text, another salt, another place, another key, and no proof at all.
-    good = json.loads(proof.text)
+    good, program = json.loads(proof.text), loaded()
     other_key = key[:-4] + ("AAA=" if not key.endswith("AAA=") else "BBB=")
     wrong = [
         {"entry": good["entry"].replace("signed_in", "signed_up")},
@@ -70,10 +87,17 @@ def test_a_record_is_proven_and_the_program_believes_no_other(
         {"proof": good["proof"].replace("index ", "index 1")},
         {"proof": good["proof"].replace(f"\n{size}\n", f"\n{int(size) + 1}\n")},
         {"proof": ""},
+        {"proof": 5},
+        # A made-up text beside the true hash, and a text whose beginning was moved into the salt.
+        {"entry": "They agreed to it.", "salt": "", "leaf": leaf(entry=good["entry"], salt=good["salt"])},
+        {"entry": good["entry"][60:], "salt": good["salt"] + good["entry"][:60].encode().hex()},
     ]
-    for change in wrong:
-        file.write_text(json.dumps(good | change), "utf-8")
-        assert verify(str(file), "--key", key)[0] == 1, change
+    for text in (*(json.dumps(good | change) for change in wrong), "[" * 100_000, "5", "[]", "{", ""):
+        file.write_text(text, "utf-8")
+        monkeypatch.setattr(sys, "argv", ["verify.py", str(file), "--key", key])
+        with pytest.raises(SystemExit) as refused:
+            program.main()
+        assert isinstance(refused.value.code, str) and refused.value.code.endswith("."), text[:80]
     file.write_bytes(proof.data)
     assert verify(str(file), "--key", other_key)[0] == 1
     assert verify(str(tmp_path / "none.json"), "--key", key)[0] == 1

@@ -541,6 +541,23 @@ def catalogue(language: str) -> Catalog | None:
     raise LookupError(language)
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Templates as they were compiled for one language, for the others: compiling takes longest."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 @cache
 def environment(language: str) -> jinja2.Environment:
     """An environment as the portal has it: strict, escaping, with gettext and the four formats in one language."""
@@ -559,6 +576,7 @@ def environment(language: str) -> jinja2.Environment:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         extensions=["jinja2.ext.i18n"],
+        bytecode_cache=_COMPILED,
     )
     made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
 

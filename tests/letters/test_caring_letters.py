@@ -111,7 +111,7 @@ EXPECTED = {
         "Owed when our books began Paid since Owed now $1,000.00 $300.00 $680.00",
         "payments were late since 10 October 2025. $20.00 of this debt was let off. Plan P-93TF-05 was agreed on "
         "1 February 2026. Of its 10 payments 4 were due by now, and 3 of these are paid. It goes on.",
-        "10 March 2026 came in $150.00 12 March 2026 went back -$150.00 10 April 2026 came in $300.00 In all $300.00",
+        "10 March 2026 came in $150.00 12 March 2026 went back −$150.00 10 April 2026 came in $300.00 In all $300.00",
         "does not change any credit record, and does not promise to change one. Credit bureaus keep what is true about "
         "late payments for 7 years.",
     ),

@@ -13,14 +13,21 @@ from urllib.request import urlopen
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
     load_pem_private_key,
     pkcs12,
 )
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pyhanko.keys import load_certs_from_pemder_data, load_private_key_from_pemder_data
 from pyhanko.pdf_utils.generic import pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 from pypdf import PdfReader
 
 from portal.letters import certificates, pdf, sealing
@@ -158,6 +165,52 @@ def test_a_seal_of_somebody_else_is_not_the_lenders(files: Files, tmp_path: Path
 
 def test_a_stamp_of_an_authority_that_is_not_trusted_is_no_stamp(files: Files) -> None:
     assert not checked(files, files.sealed["receipt.en"], authorities=certificates.root_of(PAIR.chain)).good
+
+
+def an_ended_authority() -> tuple[str, DummyTimeStamper]:
+    """An authority under a root, whose certificate was good for a year from 2020 on; and the root."""
+
+    def named(text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    def certificate(of: rsa.RSAPrivateKey, name: str, years: int, end: x509.ExtensionType) -> x509.Certificate:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(named(name))
+            .issuer_name(named("Root"))
+            .public_key(of.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+            .not_valid_after(datetime(2020 + years, 1, 1, tzinfo=UTC))
+            .add_extension(end, critical=True)
+            .sign(root_key, hashes.SHA256())
+        )
+
+    root_key, own_key = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+    root = certificate(root_key, "Root", 80, x509.BasicConstraints(ca=True, path_length=None)).public_bytes(
+        Encoding.PEM
+    )
+    stamping = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+    own = certificate(own_key, "Stamps", 1, stamping).public_bytes(Encoding.PEM)
+    secret = own_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (loaded,) = load_certs_from_pemder_data(own)
+    key = load_private_key_from_pemder_data(secret, passphrase=None)
+    return root.decode(), DummyTimeStamper(loaded, key, fixed_dt=datetime(2020, 6, 1, tzinfo=UTC))
+
+
+def test_a_stamp_stays_good_when_the_certificate_of_its_authority_has_ended(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, stamper = an_ended_authority()
+    monkeypatch.setattr(sealing, "_stamper", lambda _authority: stamper)
+    sealed = sealing.seal(files.plain["receipt.en"], key=PAIR.key, chain=PAIR.chain, authority="http://2020.example")
+    found = checked(files, sealed, authorities=root)
+    assert found.good and found.stamped_at == datetime(2020, 6, 1, tzinfo=UTC)
+    # Who trusts only another authority is given no time at all, whether a letter is stamped or a log.
+    assert not checked(files, sealed).good
+    assert sealing.stamp(b"x", authority="http://2020.example", authorities=root).at.year == 2020
+    with pytest.raises(sealing.NoTime):
+        sealing.stamp(b"x", authority="http://2020.example", authorities=files.authorities)
 
 
 def test_without_an_authority_a_letter_is_sealed_without_a_time(files: Files, tmp_path: Path) -> None:
