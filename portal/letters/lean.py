@@ -29,7 +29,8 @@ _REFERENCE: Final = re.compile(rb"(\d+) 0 R")
 def make_lean(pdf: pydyf.PDF, *, languages: Mapping[str, str], logo: bytes | None = None) -> None:
     """Take out of a PDF that is about to be written what it need not carry, and say which language parts of it are in.
 
-    `logo`: the PNG with a palette that is its one picture. `languages`: of kinds of structure elements, as `Art`, the BCP 47 tag of what stands in them.
+    `logo`: the PNG with a palette that is its one picture. `languages`: of kinds of structure elements, as `Art`, the
+    BCP 47 tag of what stands in them.
     """
     _structure(pdf, languages)
     for item in pdf.objects:

@@ -6,9 +6,8 @@ Invariant: what is kept was written here, pixel by pixel. Of the file that came 
 from __future__ import annotations
 
 import hashlib
-import io
+import importlib
 import uuid
-import warnings
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -19,7 +18,7 @@ from portal import clock
 from portal.db import insert_unless_there, new_id, session
 from portal.letters.models import LetterLogo
 
-LARGEST_FILE: Final = 512 * 1024
+LARGEST_FILE: Final = 256 * 1024
 # Decoded they take 32 MB.
 MOST_PIXELS: Final = 8_000_000
 # So much is left of what a bank takes: 40 KB for a sealed plan agreement, 90 KB in Chinese.
@@ -27,9 +26,6 @@ LARGEST_KEPT: Final = 2000
 # Where it stands on paper, as in letter.css.
 WIDTH_MM: Final = 45
 HEIGHT_MM: Final = 11
-# Points for each millimetre of that, finest first (8 are 203 to the inch), each with so many colours.
-_FINENESS: Final = (8.0, 6.5, 5.75, 5.0, 4.0)
-_COLOURS: Final = (32, 16)
 
 
 class Refused(StrEnum):
@@ -55,46 +51,12 @@ class LetterMark:
 
 
 def mark_from(content: bytes) -> LetterMark | Refused:
-    """Read a picture that somebody gives, and draw it anew, at most 45 by 11 mm and 2,000 bytes; or say why it can't be."""
-    # Only where somebody gives a logo: pages do without it.
-    from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+    """Read a picture that somebody gives, and draw it anew, or say why it can't be.
 
-    if len(content) > LARGEST_FILE:
-        return Refused.TOO_LARGE
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            # Nothing but its head is read here.
-            picture = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
-        if picture.width * picture.height > MOST_PIXELS:
-            return Refused.TOO_MANY_PIXELS
-        picture.load()
-        if picture.mode.startswith("I"):
-            # 16 bits a point; nothing else that a PNG can be is wider than 8.
-            picture = picture.point(lambda value: value / 256).convert("L")
-        seen = ImageOps.exif_transpose(picture).convert("RGBA")
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        return Refused.TOO_MANY_PIXELS
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, MemoryError):
-        return Refused.NO_PICTURE
-    flat = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
-    # A margin of its own would push it away from the edge that everything else begins at.
-    box = ImageChops.invert(flat).convert("L").point(lambda value: 255 if value > 4 else 0).getbbox()
-    if box is None:
-        return Refused.EMPTY
-    flat = flat.crop(box)
-    for fineness in _FINENESS:
-        scale = min(WIDTH_MM * fineness / flat.width, HEIGHT_MM * fineness / flat.height, 1.0)
-        size = (max(round(flat.width * scale), 1), max(round(flat.height * scale), 1))
-        small = flat.resize(size, Image.Resampling.LANCZOS)
-        for colours in _COLOURS:
-            out = io.BytesIO()
-            # The median cut mixes colours that few points have with others; a logo is made of such.
-            few = small.quantize(colours, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
-            few.save(out, format="PNG", optimize=True, bits=4 if colours <= 16 else 8)
-            if len(out.getvalue()) <= LARGEST_KEPT:
-                return LetterMark(out.getvalue())
-    return Refused.TOO_FINE
+    What comes of it is at most 45 by 11 mm on paper, and 2,000 bytes.
+    """
+    made: LetterMark | Refused = importlib.import_module("portal.letters.pictures").mark_from(content)
+    return made
 
 
 def keep(lender_id: uuid.UUID, mark: LetterMark) -> str:

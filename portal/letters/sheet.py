@@ -51,7 +51,8 @@ class Rendered:
 class Sheet:
     """All that a drawing process is given: finished HTML, the data to attach, and which parts are in which language.
 
-    `logo`: the PNG that is its one picture. `languages`: the BCP 47 tag of what stands in `article` (`Art`) and `blockquote` (`BlockQuote`), if it is another.
+    `languages`: the BCP 47 tag of what stands in `article` (`Art`) and `blockquote` (`BlockQuote`), if it is another.
+    `logo`: the PNG that is its one picture.
     """
 
     html: str
