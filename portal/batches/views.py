@@ -189,8 +189,8 @@ def _said(done: bool | None, words: str, number: int) -> ResponseReturnValue:
 @batches.get("/<int:number>/letters.csv")
 @needs(Permission.SEE_LETTERS)
 def items_csv(number: int) -> ResponseReturnValue:
-    """Give what became of each letter as a file, or `only` what could not be made, or which debts were left out."""
-    found, only = _batch_or_404(number), request.args.get("only")
+    """Give what became of each letter as a file; with `which` what could not be made, or which debts were left out."""
+    found, only = _batch_or_404(number), request.args.get("which")
     if only not in (None, "not_made", "left_out"):
         abort(404)
     unknown = [] if found.begun_at is None or only == "left_out" else list(found.unknown)

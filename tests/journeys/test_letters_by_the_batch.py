@@ -125,7 +125,7 @@ def test_a_batch_is_counted_then_made_once_with_what_cannot_be_made_and_why(
     assert page_of(done).says("a person prepares it by hand") and "Refresh" not in done.headers
     rows = finance.get("/staff/letters/1/letters.csv").get_data(as_text=True)
     assert len(rows.splitlines()) == 7 and "'=A-2,made,LT" in rows and "NO-6,not_made,,,unknown" in rows
-    assert "A-1,made" not in finance.get("/staff/letters/1/letters.csv?only=not_made").get_data(as_text=True)
+    assert "A-1,made" not in finance.get("/staff/letters/1/letters.csv?which=not_made").get_data(as_text=True)
     answer = finance.fill(done, to="letters.zip")
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
         assert archive.testzip() is None
@@ -271,9 +271,9 @@ def test_every_kind_is_made_for_whom_it_is_true_and_the_others_are_left_out_with
         done = page_of(finance.get(f"/staff/letters/{number}"))
         assert done.says("Why debts were left out") == (left in expected.values())
         assert not done.says("What could not be made")
-        only = finance.get(f"/staff/letters/{number}/letters.csv?only=left_out").get_data(as_text=True)
+        only = finance.get(f"/staff/letters/{number}/letters.csv?which=left_out").get_data(as_text=True)
         assert len(only.splitlines()) == 1 + [*expected.values()].count(left)
-        assert finance.get(f"/staff/letters/{number}/letters.csv?only=else").status_code == 404
+        assert finance.get(f"/staff/letters/{number}/letters.csv?which=else").status_code == 404
         # The next batch has the letter of this one.
         clock.forward(minutes=1)
         again = ask(finance, kind=kind)
