@@ -22,7 +22,7 @@ LARGEST_FILE: Final = 256 * 1024
 # Decoded they take 32 MB.
 MOST_PIXELS: Final = 8_000_000
 # So much is left of what a bank takes: 40 KB for a sealed plan agreement, 90 KB in Chinese.
-LARGEST_KEPT: Final = 2000
+LARGEST_KEPT: Final = 1850
 # Where it stands on paper, as in letter.css.
 WIDTH_MM: Final = 45
 HEIGHT_MM: Final = 11
@@ -53,7 +53,7 @@ class LetterMark:
 def mark_from(content: bytes) -> LetterMark | Refused:
     """Read a picture that somebody gives, and draw it anew, or say why it can't be.
 
-    What comes of it is at most 45 by 11 mm on paper, and 2,000 bytes.
+    What comes of it is at most 45 by 11 mm on paper, and 1,850 bytes.
     """
     made: LetterMark | Refused = importlib.import_module("portal.letters.pictures").mark_from(content)
     return made
