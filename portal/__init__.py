@@ -5,6 +5,7 @@ Every folder is a feature; folders import downwards only. From the top of the st
 app, commands   what is started: the web application and the `flask` commands; `bare` is without pages, for files
 package         everything about one debt as one file that anybody can check: evidence for a dispute or a court
 banking         money at the lender's own account: files of its bank, matched by reference, each entry once
+letterhead      how a lender's letters look: signatory, logo, second language, with a sample first
 batches         letters by the thousand: counted, made by workers, paused, gone on with, each letter once
 desk            the lender's desk: what it allows, as sentences and forms; drafts that a second person approves
 helpdesk        what people asked for, answered by the lender's people

@@ -49,6 +49,7 @@ from portal.home.views import home
 from portal.lenders.brand import look_of
 from portal.lenders.hosts import only_lender_here
 from portal.lenders.views import brand
+from portal.letterhead.views import letterhead
 from portal.letters.views import letters
 from portal.package.views import package, package_desk
 from portal.payments import on_the_way
@@ -190,7 +191,15 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in (desk, desk_drafts, desk_cards, desk_try, file_pages.files):
         app.register_blueprint(blueprint)
-    for blueprint in (finance, reconciliation, bank_pages.banking, batch_pages.batches, package, package_desk):
+    for blueprint in (
+        finance,
+        reconciliation,
+        bank_pages.banking,
+        batch_pages.batches,
+        letterhead,
+        package,
+        package_desk,
+    ):
         app.register_blueprint(blueprint)
     app.register_blueprint(webhooks)
     app.register_blueprint(sms_webhooks)

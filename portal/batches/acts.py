@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Select, func, select, true, update
+from sqlalchemy import Select, and_, case, func, literal_column, select, true, update
 
 from portal import clock, queue
 from portal.batches.models import LetterBatch, LetterBatchItem
-from portal.batches.states import Event, Item, State, after
+from portal.batches.states import LEFT_OUT, Event, Item, State, after
 from portal.bulk import rows_by_text
 from portal.db import new_id, session
 from portal.debts.models import Debt
@@ -53,6 +53,7 @@ class Counts:
     there: int
     by_hand: int
     not_made: int
+    left_out: int
 
     @property
     def all(self) -> int:
@@ -62,7 +63,7 @@ class Counts:
     @property
     def done(self) -> int:
         """Give of how many it is known what became of them."""
-        return self.made + self.there + self.by_hand + self.not_made
+        return self.made + self.there + self.by_hand + self.not_made + self.left_out
 
 
 def _may(who: Colleague) -> None:
@@ -102,15 +103,28 @@ def locked(lender_id: uuid.UUID, batch_id: uuid.UUID) -> LetterBatch:
 def counts_of(batch: LetterBatch) -> Counts:
     """Count the letters of a batch by how they stand."""
     item = LetterBatchItem
+    left_out = and_(item.state == Item.NOT_MADE.value, item.why.in_(LEFT_OUT))
     found: dict[str, int] = {
         state: count
         for state, count in session.execute(
-            select(item.state, func.count())
+            select(case((left_out, "left_out"), else_=item.state).label("became"), func.count())
             .where(item.lender_id == batch.lender_id, item.batch_id == batch.id)
-            .group_by(item.state)
+            .group_by(literal_column("became"))
         )
     }
-    return Counts(**{state.value: found.get(state.value, 0) for state in Item})
+    return Counts(**{name: found.get(name, 0) for name in (*(state.value for state in Item), "left_out")})
+
+
+def reasons_of(batch: LetterBatch) -> Sequence[tuple[str, int]]:
+    """Give why debts of a batch were left out, with how many for each reason, most first."""
+    item, count = LetterBatchItem, func.count()
+    rows = session.execute(
+        select(item.why, count)
+        .where(item.lender_id == batch.lender_id, item.batch_id == batch.id, item.why.in_(LEFT_OUT))
+        .group_by(item.why)
+        .order_by(count.desc(), item.why)
+    )
+    return [(why, many) for why, many in rows if why is not None]
 
 
 def _chosen(lender_id: uuid.UUID, chosen: str) -> Select[uuid.UUID, str]:
@@ -279,15 +293,23 @@ def seconds_left(batch: LetterBatch, counts: Counts) -> float:
     return counts.waiting * pace
 
 
-def items_of(batch: LetterBatch, *, not_made: bool = False, at_once: int = 500) -> Iterator[LetterBatchItem]:
-    """Give the letters of a batch in order, or those that could not be made, read by the page and let go of again."""
+def items_of(batch: LetterBatch, *, only: str | None = None, at_once: int = 500) -> Iterator[LetterBatchItem]:
+    """Give the letters of a batch in order, read by the page and let go of again.
+
+    `only`: "not_made" for those that could not be made, "left_out" for debts for which there is none.
+    """
     item, last = LetterBatchItem, -1
+    chosen = {
+        None: true(),
+        "not_made": item.state.in_((Item.NOT_MADE, Item.BY_HAND)) & func.coalesce(item.why, "").not_in(LEFT_OUT),
+        "left_out": item.why.in_(LEFT_OUT),
+    }[only]
     lender_id, batch_id = batch.lender_id, batch.id
     while True:
         page = session.scalars(
             select(item)
             .where(item.lender_id == lender_id, item.batch_id == batch_id, item.place > last)
-            .where(item.state.in_((Item.NOT_MADE, Item.BY_HAND)) if not_made else true())
+            .where(chosen)
             .order_by(item.place)
             .limit(at_once)
         ).all()

@@ -49,6 +49,19 @@ class WhyNot(StrEnum):
     RECALLED = "recalled"
     NOT_TRUE = "not_true"
     FAULT = "fault"
+    # What a kind of letter asks for and this debt doesn't have (`letters/conditions.py`, by the same names).
+    STILL_OWED = "still_owed"
+    NOTHING_PAID = "nothing_paid"
+    ON_ITS_WAY = "on_its_way"
+    MAY_GO_BACK = "may_go_back"
+    BANK_CAN_TAKE_BACK = "bank_can_take_back"
+    LET_OFF = "let_off"
+    NOTHING_LET_OFF = "nothing_let_off"
+    NOT_AGREED = "not_agreed"
+
+
+# With these a debt is left out, as it should be; with any other, something is in the way.
+LEFT_OUT: Final = frozenset(set(WhyNot) - {WhyNot.GONE, WhyNot.RECALLED, WhyNot.NOT_TRUE, WhyNot.FAULT})
 
 
 _S, _E = State, Event

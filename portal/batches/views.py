@@ -25,12 +25,11 @@ from portal.batches import acts
 from portal.batches.forms import BatchForm, BeginForm
 from portal.batches.making import KINDS
 from portal.batches.models import LetterBatch
-from portal.batches.states import OVER, WORKING, Event, State
-from portal.batches.words import chosen_words, state_words, time_words, why_not_words
+from portal.batches.states import LEFT_OUT, OVER, WORKING, Event, State
+from portal.batches.words import chosen_words, letter_words, state_words, time_words, why_not_words
 from portal.care.requests import plain_words
 from portal.db import transaction
 from portal.helpdesk import opening
-from portal.letters.views import kind_words
 from portal.staff import members
 from portal.staff.gates import me, needs
 from portal.staff.roles import Permission
@@ -64,7 +63,7 @@ def all_batches() -> ResponseReturnValue:
     rows = [
         {
             "number": batch.number,
-            "kind": kind_words(batch.kind),
+            "kind": letter_words(batch.kind),
             "state": state_words(batch.state),
             "who": names.get(batch.asked_by, ""),
             "at": batch.asked_at,
@@ -80,7 +79,7 @@ def all_batches() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Take which letters a batch is to have; nothing is made."""
     who, form = me(), BatchForm()
-    form.offer([(kind, kind_words(kind)) for kind in KINDS])
+    form.offer([(kind, letter_words(kind)) for kind in KINDS])
     if request.method == "GET":
         form.form_key.data = uuid.uuid4().hex
         return render_template("batches/new.html", form=form)
@@ -116,7 +115,7 @@ def _page(found: LetterBatch, form: BeginForm) -> str:
     return render_template(
         "batches/batch.html",
         one=found,
-        kind=kind_words(found.kind),
+        kind=letter_words(found.kind),
         chosen=chosen_words(found.chosen),
         state=state_words(found.state),
         works=state in WORKING,
@@ -128,6 +127,8 @@ def _page(found: LetterBatch, form: BeginForm) -> str:
         asked_by=names.get(found.asked_by, ""),
         begun_by=names.get(found.begun_by, "") if found.begun_by else None,
         unknown=found.unknown[:_MOST_SHOWN],
+        daily=KINDS[found.kind].daily,
+        left_out=[(why_not_words(why), many) for why, many in acts.reasons_of(found)] if counts.left_out else [],
         not_made=_not_made(found) if counts.not_made or counts.by_hand else [],
         most=_MOST_SHOWN,
         begins=makes and state is State.ASKED and foreseen > 0,
@@ -140,7 +141,7 @@ def _page(found: LetterBatch, form: BeginForm) -> str:
 
 
 def _not_made(found: LetterBatch) -> list[tuple[str, str]]:
-    items = acts.items_of(found, not_made=True, at_once=_MOST_SHOWN)
+    items = acts.items_of(found, only="not_made", at_once=_MOST_SHOWN)
     return [(item.reference, _why(item.state, item.why)) for _n, item in zip(range(_MOST_SHOWN), items, strict=False)]
 
 
@@ -188,18 +189,21 @@ def _said(done: bool | None, words: str, number: int) -> ResponseReturnValue:
 @batches.get("/<int:number>/letters.csv")
 @needs(Permission.SEE_LETTERS)
 def items_csv(number: int) -> ResponseReturnValue:
-    """Give what became of each letter, or with `not_made` of those alone that could not be made, as a file."""
-    found, not_made = _batch_or_404(number), "not_made" in request.args
-    unknown = [] if found.begun_at is None else list(found.unknown)
+    """Give what became of each letter as a file; with `which` what could not be made, or which debts were left out."""
+    found, only = _batch_or_404(number), request.args.get("which")
+    if only not in (None, "not_made", "left_out"):
+        abort(404)
+    unknown = [] if found.begun_at is None or only == "left_out" else list(found.unknown)
 
     def rows() -> Iterator[tuple[object, ...]]:
-        for item in acts.items_of(found, not_made=not_made):
+        for item in acts.items_of(found, only=only):
             at = item.done_at.isoformat(timespec="seconds") if item.done_at else ""
-            yield item.reference, item.state, item.letter, at, item.why
+            yield item.reference, "left_out" if item.why in LEFT_OUT else item.state, item.letter, at, item.why
         for reference in unknown:
             yield reference, "not_made", None, "", "unknown"
 
-    name = f"not-made-of-batch-{number}" if not_made else f"letters-of-batch-{number}"
+    names = {"not_made": "not-made-of-batch", "left_out": "left-out-of-batch", None: "letters-of-batch"}
+    name = f"{names[only]}-{number}"
     return csv_stream(name, ("reference", "state", "letter", "at", "why"), rows())
 
 

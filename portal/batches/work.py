@@ -146,11 +146,10 @@ def _one(batch: LetterBatch, item: LetterBatchItem) -> None:
         _ended(item, Item.NOT_MADE, why=WhyNot.GONE)
         return
     debt = by_id(lender_id=lender_id, debt_id=item.debt_id)
-    why = kind.why_not(debt)
-    if why is not None:
-        _ended(item, Item.NOT_MADE, why=why)
+    cause = kind.cause_of(debt, zone, begun_at) if debt.open else WhyNot.RECALLED
+    if isinstance(cause, WhyNot):
+        _ended(item, Item.NOT_MADE, why=cause)
         return
-    cause = kind.cause_of(debt, zone, begun_at)
     try:
         kind.make(debt, cause)
     except _PASSES:
@@ -180,10 +179,12 @@ def _one(batch: LetterBatch, item: LetterBatchItem) -> None:
     by_hand = session.scalar(
         select(LetterByHand.number).where(LetterByHand.lender_id == lender_id, LetterByHand.cause == cause)
     )
-    if by_hand is None:
-        _ended(item, Item.NOT_MADE, why=WhyNot.FAULT)
-    else:
+    if by_hand is not None:
         _ended(item, Item.BY_HAND, letter=by_hand)
+        return
+    # Something has happened on the debt since.
+    now = kind.cause_of(by_id(lender_id=lender_id, debt_id=item.debt_id), zone, begun_at)
+    _ended(item, Item.NOT_MADE, why=now if isinstance(now, WhyNot) else WhyNot.FAULT)
 
 
 def _ended(item: LetterBatchItem, state: Item, *, letter: str | None = None, why: WhyNot | None = None) -> None:
@@ -211,5 +212,6 @@ def _finish(lender_id: uuid.UUID, batch_id: uuid.UUID) -> None:
                 "there": counts.there,
                 "by_hand": counts.by_hand,
                 "not_made": counts.not_made,
+                "left_out": counts.left_out,
             },
         )

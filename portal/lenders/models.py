@@ -51,6 +51,8 @@ class Lender(Model):
     # Who of the lender answers for its letters, printed at their end; none for no name.
     signatory_name: Mapped[str | None]
     signatory_role: Mapped[str | None]
+    # The SHA-256 of the logo that its letters have, a row of `letter_logo`; none for letters without.
+    letters_logo: Mapped[str | None]
     created_at: Mapped[datetime]
     __table_args__ = (
         CheckConstraint("length(currency) = 3", name="currency"),

@@ -62,13 +62,16 @@ def set_ways(lender: Lender, *, credit_cards: bool, pay_later: bool, without: Se
     record(Act.LENDER_WAYS_SET, by=by, lender_id=lender.id, facts=facts)
 
 
-def set_letters(lender: Lender, *, beside: str | None, name: str | None, role: str | None, by: Actor) -> None:
-    """Say which language a lender's letters have beside the person's own, and who answers for them; None for none."""
-    given = {"letters_beside": beside, "signatory_name": name, "signatory_role": role}
-    facts = {"before": {column: getattr(lender, column) for column in given}, "after": given}
-    for column, value in given.items():
-        setattr(lender, column, value)
+def set_letters(lender: Lender, *, given: Mapping[str, Any], by: Actor) -> bool:
+    """Say how a lender's letters look, by columns of its row; gives whether anything of it is new."""
+    before = {column: getattr(lender, column) for column, value in given.items() if getattr(lender, column) != value}
+    if not before:
+        return False
+    facts = {"before": before, "after": {column: given[column] for column in before}}
+    for column in before:
+        setattr(lender, column, given[column])
     record(Act.LENDER_LETTERS_SET, by=by, lender_id=lender.id, facts=facts)
+    return True
 
 
 def set_host(lender: Lender, *, host: str | None, by: Actor) -> None:

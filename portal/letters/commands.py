@@ -81,9 +81,11 @@ def lender_letters_command(slug: str, *, beside: str | None, name: str | None, r
             if default or beside or name or role:
                 set_letters(
                     lender,
-                    beside=beside or (None if default else lender.letters_beside),
-                    name=name or (None if default else lender.signatory_name),
-                    role=role or (None if default else lender.signatory_role),
+                    given={
+                        "letters_beside": beside or (None if default else lender.letters_beside),
+                        "signatory_name": name or (None if default else lender.signatory_name),
+                        "signatory_role": role or (None if default else lender.signatory_role),
+                    },
                     by=OPERATOR,
                 )
             second = LETTER_LANGUAGES[lender.letters_beside] if lender.letters_beside else "no second language"

@@ -27,6 +27,8 @@ from portal.money import Money
 
 FORMAT = "repayment-portal-letter/1"
 PLAIN_BRAND = "#1f4e79"
+# The number of what is no letter, but shows what letters look like. No letter is ever called so.
+SAMPLE = "SAMPLE"
 
 
 class InvalidColour(ValueError):
@@ -303,6 +305,7 @@ class Letter:
     sealed: bool = False  # Whether the file is sealed; of one that isn't, the letter says so.
     log: LogMark | None = None
     beside: str | None = None  # A second language, in which all of it stands once more.
+    logo: str | None = None  # The SHA-256 of the picture above the lender's name.
 
     def __post_init__(self) -> None:
         """Refuse a colour that could smuggle style into the page, and times that leave their zone open."""
@@ -327,12 +330,21 @@ class Letter:
         """Name the template that prints this letter."""
         return f"letters/{self.kind.value}.html"
 
+    @property
+    def sample(self) -> bool:
+        """Say whether this is no letter, but shows what letters look like."""
+        return self.number == SAMPLE
+
     def to_json(self) -> str:
         """Write the letter as canonical JSON: keys sorted, no spaces, money as a decimal string with its currency.
 
         Money of 1,250 minor units in USD becomes {"amount":"12.50","currency":"USD"}; instants are in UTC.
         """
-        plain = {"format": FORMAT, "kind": self.kind.value, "letter": _plain(self)}
+        letter = _plain(self)
+        if self.logo is None:
+            # As letters were written before there were logos, so that those are drawn again to the byte.
+            del letter["logo"]
+        plain = {"format": FORMAT, "kind": self.kind.value, "letter": letter}
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
     @classmethod
@@ -357,7 +369,7 @@ class Letter:
 
 
 # What letters of the first days don't have.
-_SINCE = frozenset({"sealed", "log", "beside"})
+_SINCE = frozenset({"sealed", "log", "beside", "logo"})
 
 DETAILS: Mapping[Kind, type[Details]] = {
     each.kind: each for each in (PlanAgreement, PaymentReceipt, Statement, *CARING, *ENDINGS)

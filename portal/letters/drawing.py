@@ -157,7 +157,7 @@ def draw(sheet: Sheet) -> Rendered:
         with warnings.catch_warnings():
             # WeasyPrint leaves its colour profile open until the garbage collector finds it.
             warnings.simplefilter("ignore", ResourceWarning)
-            pdf = document.write_pdf(finisher=partial(_finish, languages=sheet.languages), **options)
+            pdf = document.write_pdf(finisher=partial(_finish, languages=sheet.languages, logo=sheet.logo), **options)
     except FatalURLFetchingError as fatal:  # A BaseException, so no `except Exception` further up would see it.
         raise BrokenTemplate((str(fatal),)) from fatal
     finally:
@@ -169,8 +169,8 @@ def draw(sheet: Sheet) -> Rendered:
     return Rendered(pdf=pdf, pages=len(document.pages))
 
 
-def _finish(_document: object, pdf: Any, *, languages: Mapping[str, str]) -> None:
-    make_lean(pdf, languages=languages)
+def _finish(_document: object, pdf: Any, *, languages: Mapping[str, str], logo: bytes | None) -> None:
+    make_lean(pdf, languages=languages, logo=logo)
     for item in pdf.objects:
         if getattr(item, "extra", None) and item.extra.get("Type") == "/Metadata":
             whole = b"".join(part if isinstance(part, bytes) else part.encode() for part in item.stream)

@@ -22,7 +22,7 @@ from portal.evidence import log
 from portal.evidence.record import PORTAL, Act, Actor, record
 from portal.ledger import OWED, Account, Transfer
 from portal.lenders.models import Lender
-from portal.letters import pdf, seals, spoken, truth
+from portal.letters import logos, pdf, seals, spoken, truth
 from portal.letters.contents import (
     PLAIN_BRAND,
     Adviser,
@@ -421,6 +421,7 @@ def letter_for(
         log=mark,
         beside=spoken.beside(debtor, lender),
         brand_colour=lender.brand["accent"] if lender.brand else PLAIN_BRAND,
+        logo=lender.letters_logo,
     )
 
 
@@ -429,14 +430,17 @@ def _mark_of(lender_id: uuid.UUID) -> LogMark | None:
     return LogMark(size=signed.size, root=signed.root) if signed else None
 
 
-def drawn(letter: Letter) -> Rendered:
-    """Check a letter and draw it.
+def drawn(letter: Letter, *, logo: bytes | None = None, seconds: float = pdf.DEFAULT_TIMEOUT) -> Rendered:
+    """Check a letter and draw it, in at most so many seconds; `logo` only if what it names is not kept.
 
     :raises NotTrue: if it would say something that isn't so.
     """
     reasons = truth.against(letter)
     if reasons:
         raise NotTrue(reasons)
+    if letter.logo is not None and logo is None:
+        logo = logos.kept(letter.logo)
+        session.rollback()
     environment = cast(PageTemplates, current_app.jinja_env)
     with force_locale(letter.language):
         return pdf.render(
@@ -445,6 +449,8 @@ def drawn(letter: Letter) -> Rendered:
             environment=environment.in_language(letter.language),
             language=letter.language,
             beside=environment.in_language(letter.beside) if letter.beside else None,
+            logo=logo,
+            timeout=seconds,
         )
 
 

@@ -1,14 +1,14 @@
 """What a letter's PDF need not carry is taken out before it is written, so that it stays small to keep and to send.
 
-Three things, none of which changes what is seen, read aloud or copied: of the structure the layers that say nothing
-(half of it), of the embedded fonts the tables that only text editors read, and of the colour profile its long tables,
-in the place of which stand the formulas that they were worked out from.
+Four things, none of which changes what is seen, read aloud or copied: of the structure the layers that say nothing
+(half of it), of the embedded fonts the tables that only text editors read, of the colour profile its long tables, in
+the place of which stand the formulas that they were worked out from, and of a logo its points written out as colours.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -26,10 +26,11 @@ _HOLDS_TEXT: Final = frozenset({"/P", "/H1", "/H2", "/H3", "/TD", "/TH", "/LBody
 _REFERENCE: Final = re.compile(rb"(\d+) 0 R")
 
 
-def make_lean(pdf: pydyf.PDF, *, languages: Mapping[str, str]) -> None:
+def make_lean(pdf: pydyf.PDF, *, languages: Mapping[str, str], logo: bytes | None = None) -> None:
     """Take out of a PDF that is about to be written what it need not carry, and say which language parts of it are in.
 
-    `languages`: of kinds of structure elements, as `Art`, the BCP 47 tag of what stands in them.
+    `logo`: the PNG with a palette that is its one picture. `languages`: of kinds of structure elements, as `Art`, the
+    BCP 47 tag of what stands in them.
     """
     _structure(pdf, languages)
     for item in pdf.objects:
@@ -39,6 +40,29 @@ def make_lean(pdf: pydyf.PDF, *, languages: Mapping[str, str]) -> None:
                 item.extra["Length1"] = len(item.stream[0])
             elif item.extra.get("N") == 3:
                 item.stream = [SRGB]
+            elif logo is not None and item.extra.get("Subtype") == "/Image":
+                _with_palette(item, logo)
+
+
+def _with_palette(picture: pydyf.Stream, logo: bytes) -> None:
+    """Let a picture be as it is in its PNG: numbers of colours and a palette, a third of all points as colours."""
+    parts = list(_parts(logo))
+    [palette] = [content for kind, content in parts if kind == b"PLTE"]
+    colours = pydyf.Array(["/Indexed", "/DeviceRGB", len(palette) // 3 - 1, f"<{palette.hex()}>"])
+    picture.stream = [b"".join(content for kind, content in parts if kind == b"IDAT")]
+    picture.extra["ColorSpace"] = colours
+    picture.extra["DecodeParms"]["Colors"] = 1
+    # The head of a PNG: width and height in four bytes each, then how many bits a point has.
+    picture.extra["BitsPerComponent"] = picture.extra["DecodeParms"]["BitsPerComponent"] = parts[0][1][8]
+
+
+def _parts(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Give the kind and the content of each part of a PNG that `logos` has written."""
+    at = 8
+    while at < len(png):
+        size = int.from_bytes(png[at : at + 4], "big")
+        yield png[at + 4 : at + 8], png[at + 8 : at + 8 + size]
+        at += size + 12
 
 
 def _structure(pdf: pydyf.PDF, languages: Mapping[str, str]) -> None:

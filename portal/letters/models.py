@@ -37,6 +37,16 @@ class LenderSeal(LenderOwned, Model):
     )
 
 
+class LetterLogo(LenderOwned, Model):
+    """A logo that letters of a lender have or had; never changed or deleted, so that each can be drawn again."""
+
+    __tablename__ = "letter_logo"
+    sha256: Mapped[str]
+    content: Mapped[bytes]
+    set_at: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("lender_id", "sha256"),)
+
+
 class IssuedLetter(LenderOwned, Model):
     """One PDF, kept as it was made; the same cause never makes a second letter."""
 

@@ -12,6 +12,7 @@ import multiprocessing.connection
 import os
 import tempfile
 import threading
+from base64 import b64encode
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
@@ -95,13 +96,14 @@ def render(
     environment: jinja2.Environment,
     language: str,
     beside: jinja2.Environment | None = None,
+    logo: bytes | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Rendered:
     """Write a letter as PDF in a process of its own, at most `timeout` seconds after it was asked for.
 
     The environment has gettext in `language` and the filters `money`, `day`, `stamp` and `percent`; `beside` is the
-    environment of the letter's second language, for a letter that has one. It may be called
-    from any thread; the drawing processes are started when first needed and ended with this process.
+    environment of the letter's second language, for a letter that has one, and `logo` the picture that it names. It may
+    be called from any thread; the drawing processes are started when first needed and ended with this process.
 
     :raises SystemIncomplete: if a shared library or a font is missing.
     :raises MissingGlyph: if a character of the letter is in none of the fonts.
@@ -112,7 +114,9 @@ def render(
     :raises WrongLanguage: if `language` is not the letter's, or its second language has no environment.
     """
     _demand_system()
-    sheet = _sheet(template=template, letter=letter, environment=environment, language=language, beside=beside)
+    sheet = _sheet(
+        template=template, letter=letter, environment=environment, language=language, beside=beside, logo=logo
+    )
     for _ in range(2):
         executor = POOL.executor()
         try:
@@ -138,6 +142,7 @@ def render_here(
     environment: jinja2.Environment,
     language: str,
     beside: jinja2.Environment | None = None,
+    logo: bytes | None = None,
 ) -> Rendered:
     """Write a letter as PDF in this very process and thread, however long it takes; for commands and tests.
 
@@ -145,7 +150,7 @@ def render_here(
     """
     _demand_system()
     return _drawing().draw(
-        _sheet(template=template, letter=letter, environment=environment, language=language, beside=beside)
+        _sheet(template=template, letter=letter, environment=environment, language=language, beside=beside, logo=logo)
     )
 
 
@@ -156,6 +161,7 @@ def write_html(
     environment: jinja2.Environment,
     language: str,
     beside: jinja2.Environment | None = None,
+    logo: bytes | None = None,
 ) -> str:
     """Return the HTML that a letter is drawn from: in its language, and behind that in its second one.
 
@@ -166,8 +172,8 @@ def write_html(
         raise WrongLanguage(language, letter.language, letter.beside)
     again = ""
     if letter.beside is not None and beside is not None:
-        again = _written(template, letter, beside, language=letter.beside, second=True)
-    return _written(template, letter, environment, language=language, again=again)
+        again = _written(template, letter, beside, language=letter.beside, logo=logo, second=True)
+    return _written(template, letter, environment, language=language, logo=logo, again=again)
 
 
 def _written(
@@ -176,6 +182,7 @@ def _written(
     environment: jinja2.Environment,
     *,
     language: str,
+    logo: bytes | None,
     again: str = "",
     second: bool = False,
 ) -> str:
@@ -191,6 +198,7 @@ def _written(
         issued_utc=_utc(letter.issued_at),
         gap="" if language.startswith("zh") else " ",  # What stands between two sentences.
         qr=None if second else _qr(letter),
+        logo=f"data:image/png;base64,{b64encode(logo).decode()}" if logo else None,
     )
 
 
@@ -225,14 +233,18 @@ def _sheet(
     environment: jinja2.Environment,
     language: str,
     beside: jinja2.Environment | None = None,
+    logo: bytes | None = None,
 ) -> Sheet:
     elsewhere = {"Art": letter.beside, "BlockQuote": getattr(letter.details, "told_in", None)}
     return Sheet(
-        html=write_html(template=template, letter=letter, environment=environment, language=language, beside=beside),
+        html=write_html(
+            template=template, letter=letter, environment=environment, language=language, beside=beside, logo=logo
+        ),
         data=letter.to_json(),
         file_name=f"{letter.number}.json",
         issued_at=letter.issued_at,
         languages={kind: _tag(name) for kind, name in elsewhere.items() if name is not None},
+        logo=logo,
     )
 
 

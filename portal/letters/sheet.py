@@ -52,6 +52,7 @@ class Sheet:
     """All that a drawing process is given: finished HTML, the data to attach, and which parts are in which language.
 
     `languages`: the BCP 47 tag of what stands in `article` (`Art`) and `blockquote` (`BlockQuote`), if it is another.
+    `logo`: the PNG that is its one picture.
     """
 
     html: str
@@ -59,3 +60,4 @@ class Sheet:
     file_name: str
     issued_at: datetime
     languages: Mapping[str, str] = field(default_factory=dict)
+    logo: bytes | None = None

@@ -22,14 +22,14 @@ _BY_COUNTRY = frozenset({"es"})
 
 def language_of(debtor: Debtor, lender: Lender) -> str:
     """Give the language of a person's letters, with the lender's country where amounts depend on that: `es_MX`."""
-    return _as_in(debtor.letter_language or debtor.language, lender)
+    return as_in(debtor.letter_language or debtor.language, lender)
 
 
 def beside(debtor: Debtor, lender: Lender) -> str | None:
     """Give the second language of a person's letters, or None for one language."""
     if lender.letters_beside is None:
         return None
-    second = _as_in(lender.letters_beside, lender)
+    second = as_in(lender.letters_beside, lender)
     return second if second != language_of(debtor, lender) else None
 
 
@@ -55,7 +55,8 @@ def choose(debtor: Debtor, language: str) -> bool:
     return True
 
 
-def _as_in(language: str, lender: Lender) -> str:
+def as_in(language: str, lender: Lender) -> str:
+    """Give a language with the lender's country where amounts depend on that."""
     if language in _BY_COUNTRY:
         with suppress(UnknownLocaleError):
             return str(Locale(language, lender.jurisdiction[:2].upper()))

@@ -37,6 +37,8 @@ class Permission(StrEnum):
     SEE_LETTERS = "see_letters"
     # Begin batches of letters, pause them, call them off.
     MAKE_LETTERS = "make_letters"
+    # Say how letters look: who they are from, who answers for them, their logo.
+    SET_LETTERS = "set_letters"
     # Add lenders; of the platform's operator alone.
     ADD_LENDERS = "add_lenders"
     # See refunds, disputes and money that waits to be placed.
@@ -114,6 +116,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
                 _P.BRING_PORTFOLIO,
                 _P.SEE_LETTERS,
                 _P.MAKE_LETTERS,
+                _P.SET_LETTERS,
             }
         ),
         # Adds lenders, and sees nothing of any lender's people.

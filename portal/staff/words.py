@@ -34,7 +34,9 @@ def role_hint(role: Role) -> str:
         Role.SENIOR: _("As the helpdesk, sees who works here, and says yes to offers that are above the helpdesk."),
         Role.FINANCE: _("Gives money back, follows disputes, and finds where money belongs that came unasked."),
         Role.AUDITOR: _("Sees, and can change nothing."),
-        Role.LENDER_ADMINISTRATOR: _("Invites colleagues, gives roles, ends accounts; brings files of debts."),
+        Role.LENDER_ADMINISTRATOR: _(
+            "Invites colleagues, gives roles, ends accounts; brings files of debts; says how letters look."
+        ),
         Role.PLATFORM_OPERATOR: _("Adds lenders, and sees nothing of their people."),
     }[role]
 
@@ -58,6 +60,7 @@ def permission_words(permission: Permission) -> str:
         Permission.BRING_PORTFOLIO: _("bring files of debts in, and take them back"),
         Permission.SEE_LETTERS: _("see which batches of letters were made"),
         Permission.MAKE_LETTERS: _("make letters by the batch"),
+        Permission.SET_LETTERS: _("say how letters look"),
         Permission.ADD_LENDERS: _("add lenders"),
         Permission.SEE_MONEY: _("see refunds, disputes and money that waits to be placed"),
         Permission.BRING_BANK_FILE: _("bring in files of the bank"),

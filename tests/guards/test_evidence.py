@@ -42,6 +42,7 @@ WITHOUT_A_RECORD = {
     "payments/reconcile.py:begin": "that a night has begun is no act; what it books is recorded",
     "payments/reconcile.py:_write_books": "what stands beside an effect is no act; the effect was recorded",
     "letters/anchoring.py:run": "a time stamp is of what the log says, and nobody decides anything",
+    "letters/logos.py:keep": "that letters have it from now on is recorded by lenders/settings.set_letters",
     "letters/seals.py:_silent": "that an authority is silent is no act; a letter that leaves without its time says so",
     "files/kept.py:keep": "a piece of what files/acts or files/work keeps or deletes, which record it",
     "files/kept.py:forget": "as keep",

@@ -44,7 +44,7 @@ NOT_FOR_WORDS = {
     "VisitorForm.contact",
 }
 # What a lender says of itself stands on every page of its own.
-OF_THE_LENDER = {"LenderForm"}
+OF_THE_LENDER = {"LenderForm", "LetterheadForm"}
 
 
 def forms() -> Iterator[type[Form]]:

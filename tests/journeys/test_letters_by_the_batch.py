@@ -23,10 +23,12 @@ from portal.letters.sheet import MissingGlyph, Rendered
 from portal.queue import QueuedJob
 from portal.staff.roles import Role
 from tests.conftest import Clock
-from tests.factories import a_debt, a_lender
+from tests.factories import STANDARD_LIMITS, a_debt, a_lender
 from tests.journeys.acts import acts_of, agree, come_in, work
 from tests.journeys.staff import a_client, a_worker, cheap, come_to_work
+from tests.journeys.test_letters_of_the_end import arrives
 from tests.pages import CheckingClient, page_of
+from tests.settling import SETTLEMENTS, a_plan, a_settlement
 
 REASON = "A bank asks for them."
 
@@ -123,7 +125,7 @@ def test_a_batch_is_counted_then_made_once_with_what_cannot_be_made_and_why(
     assert page_of(done).says("a person prepares it by hand") and "Refresh" not in done.headers
     rows = finance.get("/staff/letters/1/letters.csv").get_data(as_text=True)
     assert len(rows.splitlines()) == 7 and "'=A-2,made,LT" in rows and "NO-6,not_made,,,unknown" in rows
-    assert "A-1,made" not in finance.get("/staff/letters/1/letters.csv?not_made=1").get_data(as_text=True)
+    assert "A-1,made" not in finance.get("/staff/letters/1/letters.csv?which=not_made").get_data(as_text=True)
     answer = finance.fill(done, to="letters.zip")
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
         assert archive.testzip() is None
@@ -227,3 +229,59 @@ def test_only_who_may_and_only_of_the_own_lender(app: Flask, lender: Lender, fin
     assert stranger.get("/staff/letters").status_code == 200
     for path in (f"/staff/letters/{number}", f"/staff/letters/{number}/letters.csv"):
         assert stranger.get(path).status_code == 404
+
+
+def test_every_kind_is_made_for_whom_it_is_true_and_the_others_are_left_out_with_the_reason(
+    app: Flask, drawn: list[str], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lender = a_lender(limits=STANDARD_LIMITS + SETTLEMENTS)
+    finance = a_client(app)
+    come_to_work(finance, a_worker(app, lender, Role.FINANCE))
+    debts = {name: a_debt("800.00", lender=lender, reference=name) for name in ("OWES", "PAID", "DEBIT", "PLAN")}
+    debts["LESS"] = a_debt("800.00", lender=lender, reference="LESS", interest="12.00")
+    arrives(app, debts["PAID"], monkeypatch, amount="800.00")
+    arrives(app, debts["DEBIT"], monkeypatch, amount="800.00", by="us_bank_account")
+    arrives(app, debts["LESS"], monkeypatch, amount="806.00", plan=a_settlement(debts["LESS"], pays="806.00").reference)
+    a_plan(debts["PLAN"])
+    left, out = "left_out", dict.fromkeys(debts, "left_out")
+    made = {
+        "paid-in-full": out | {"PAID": "made"},
+        "settlement-satisfied": out | {"LESS": "made"},
+        "plan-agreement": out | {"PLAN": "made"},
+        "credit-status": dict.fromkeys(debts, "made"),
+    }
+    reasons = {
+        "paid-in-full": {"OWES": "still_owed", "DEBIT": "bank_can_take_back", "LESS": "let_off", "PLAN": "still_owed"},
+        "settlement-satisfied": {"PAID": "nothing_let_off", "OWES": "still_owed"},
+        "plan-agreement": {"PAID": "not_agreed", "OWES": "not_agreed"},
+        "credit-status": {},
+    }
+    for kind, expected in made.items():
+        before = len(drawn)
+        number = ask(finance, kind=kind)
+        asked = page_of(finance.get(f"/staff/letters/{number}"))
+        assert asked.says("At most 5 letters") != (kind == "credit-status")
+        begin(finance, number)
+        work(app)
+        rows = finance.get(f"/staff/letters/{number}/letters.csv").get_data(as_text=True).splitlines()[1:]
+        found = {row.split(",")[0]: row.split(",") for row in rows}
+        assert {name: row[1] for name, row in found.items()} == expected, kind
+        assert {name: found[name][4] for name in reasons[kind]} == reasons[kind]
+        assert sorted(drawn[before:]) == sorted(name for name, state in expected.items() if state == "made")
+        done = page_of(finance.get(f"/staff/letters/{number}"))
+        assert done.says("Why debts were left out") == (left in expected.values())
+        assert not done.says("What could not be made")
+        only = finance.get(f"/staff/letters/{number}/letters.csv?which=left_out").get_data(as_text=True)
+        assert len(only.splitlines()) == 1 + [*expected.values()].count(left)
+        assert finance.get(f"/staff/letters/{number}/letters.csv?which=else").status_code == 404
+        # The next batch has the letter of this one.
+        clock.forward(minutes=1)
+        again = ask(finance, kind=kind)
+        begin(finance, again)
+        work(app)
+        others = {"not_made"} if left in expected.values() else set()
+        assert set(states(again).values()) == {"there"} | others
+    # What makes letters by itself comes after, and finds them there.
+    work(app, letters=True)
+    causes = session.scalars(select(IssuedLetter.cause)).all()
+    assert len(causes) == len(set(causes))
