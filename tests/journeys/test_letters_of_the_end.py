@@ -35,7 +35,7 @@ from tests.settling import SETTLEMENTS, a_payment, a_plan, a_settlement, facts_o
 def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let letters be written and checked, and their drawing, which takes a second each, be left to other tests."""
 
-    def written(**named: Any) -> Rendered:
+    def written(*, timeout: float = 0, **named: Any) -> Rendered:
         html = pdf.write_html(**named)
         return Rendered(pdf=html.encode(), pages=1)
 
