@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
-from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageFile, ImageOps, UnidentifiedImageError
 
 from portal.letters.logos import HEIGHT_MM, LARGEST_FILE, LARGEST_KEPT, MOST_PIXELS, WIDTH_MM, LetterMark, Refused
 
@@ -36,7 +38,8 @@ def _decoded(content: bytes) -> Image.Image | Refused:
             picture: Image.Image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
         if picture.width * picture.height > MOST_PIXELS:
             return Refused.TOO_MANY_PIXELS
-        picture.load()
+        with _whole_only():
+            picture.load()
         if picture.mode.startswith("I"):
             # 16 bits a point; nothing else that a PNG can be is wider than 8.
             picture = picture.point(lambda value: value / 256).convert("L")
@@ -45,6 +48,16 @@ def _decoded(content: bytes) -> Image.Image | Refused:
         return Refused.TOO_MANY_PIXELS
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, MemoryError):
         return Refused.NO_PICTURE
+
+
+@contextmanager
+def _whole_only() -> Iterator[None]:
+    # WeasyPrint lets Pillow make grey of what is missing of a picture, in whichever process it was read in.
+    lenient, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = lenient
 
 
 def _small(flat: Image.Image) -> LetterMark | Refused:

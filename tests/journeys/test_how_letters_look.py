@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFile
 from pypdf import PdfReader
 from sqlalchemy import select
 from werkzeug.test import TestResponse
@@ -132,8 +132,10 @@ def test_what_is_typed_is_seen_first_and_then_set_once_and_on_record(
 
 
 def test_a_file_that_is_no_picture_or_too_much_changes_nothing(
-    lender: Lender, boss: CheckingClient, samples: list[Letter]
+    lender: Lender, boss: CheckingClient, samples: list[Letter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As WeasyPrint leaves it in a process that has read it in.
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
     noise = io.BytesIO()
     Image.effect_noise((400, 200), 90).convert("RGB").save(noise, format="PNG")
