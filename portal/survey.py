@@ -25,7 +25,7 @@ from portal.debts import statement
 from portal.debts.statement import Standing
 from portal.ledger import OWED, Account
 from portal.lenders.models import Lender
-from portal.letters import issue
+from portal.letters import issue, logos
 from portal.letters.sheet import MissingGlyph
 from portal.limits.cards import Limits
 from portal.money import EXPONENTS, Money, level
@@ -383,7 +383,7 @@ def _letters(sample: list[Standing], *, lender: Lender, out: Path, summary: Summ
         reader = Debtor(lender_id=person.lender_id, id=person.id, name=person.name, language=language, zone=person.zone)
         try:
             letter = issue.statement_letter(debt, lender=lender, debtor=reader, now=now, number=f"SAMPLE-{number:03}")
-            drawn = issue.drawn(letter)
+            drawn = issue.drawn(letter, logo=logos.kept(lender.id, letter.logo))
         except issue.NotTrue as refused:
             summary.letters_failing.append(Failing(debt.reference, "; ".join(refused.reasons)))
         except MissingGlyph as refused:

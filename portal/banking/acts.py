@@ -198,11 +198,11 @@ def ask_to_undo(*, lender_id: uuid.UUID, number: int, by: uuid.UUID) -> Moved | 
     return moved
 
 
-def entries_of(upload: Upload, *, after_place: int, most: int) -> Sequence[BankEntry]:
+def entries_of(*, lender_id: uuid.UUID, upload_id: uuid.UUID, after_place: int, most: int) -> Sequence[BankEntry]:
     """Give entries of a file in its order, after a place."""
     return session.scalars(
         select(BankEntry)
-        .where(BankEntry.lender_id == upload.lender_id, BankEntry.upload_id == upload.id, BankEntry.place > after_place)
+        .where(BankEntry.lender_id == lender_id, BankEntry.upload_id == upload_id, BankEntry.place > after_place)
         .order_by(BankEntry.place)
         .limit(most)
     ).all()

@@ -19,6 +19,7 @@ from portal.banking.matching import Match, Waits, match
 from portal.banking.models import BankEntry
 from portal.db import new_id, put_unless_there, session
 from portal.debts.models import Debt
+from portal.debts.undoing import ONLY_SEEN
 from portal.evidence.models import EvidenceRecord
 from portal.evidence.record import Act, Actor, record
 from portal.ledger import Account
@@ -231,19 +232,13 @@ def _post(entry_id: uuid.UUID, entry: Entry, good: Good, found: Match, into: Int
 # Out again
 
 
-# What says that somebody was here, was written to, or got the receipt, and nothing more.
-_NOTHING_HAPPENED = frozenset(
-    {
-        *(Act.INVITED, Act.INVITATION_WITHDRAWN, Act.SIGN_IN_REFUSED, Act.SIGNED_IN, Act.SIGNED_OUT),
-        *(Act.CODE_SENT, Act.CODE_ACCEPTED, Act.CODE_REFUSED, Act.LANGUAGE_CHOSEN, Act.ZONE_CHOSEN),
-        *(Act.MESSAGE_WRITTEN, Act.MESSAGE_NOT_WRITTEN, Act.MESSAGE_LET_THROUGH, Act.MESSAGE_HELD),
-        *(Act.MESSAGE_SENT, Act.MESSAGE_NOT_SENT, Act.MESSAGE_ARRIVED, Act.MESSAGE_BOUNCED, Act.MESSAGES_CHOSEN),
-        *(Act.STAFF_LOOKED, Act.STAFF_SEARCHED, Act.NOTE_WRITTEN, Act.NOTE_TAKEN_BACK, Act.LETTER_ISSUED),
-        *(Act.LETTER_WAITS_FOR_PERSON, Act.LETTER_SENT_BY_HAND, Act.OWN_DATA_TAKEN, Act.LETTER_ASKED),
-        *(Act.LETTER_LANGUAGE_CHOSEN, Act.PACKAGE_TAKEN, Act.DEVICE_ENDED, Act.SESSIONS_ENDED),
-        *(Act.PASSKEY_ADDED, Act.PASSKEY_NAMED, Act.PASSKEY_REMOVED, Act.PASSKEY_REFUSED),
-    }
-)
+# A letter about the money is marked when the money goes.
+_NOTHING_HAPPENED = ONLY_SEEN | {
+    Act.LETTER_ASKED,
+    Act.LETTER_ISSUED,
+    Act.LETTER_WAITS_FOR_PERSON,
+    Act.LETTER_SENT_BY_HAND,
+}
 
 
 def happened_after(entries: Sequence[BankEntry]) -> bool:

@@ -323,7 +323,12 @@ def _amount_words(text: str, currency: str) -> Money | str:
 def entries(number: int) -> ResponseReturnValue:
     """List what became of each entry of a file, a page at a time in the order of the file."""
     found = _upload_or_404(number)
-    rows = acts.entries_of(found, after_place=_whole_number(request.args.get("after")) or 0, most=_A_PAGE + 1)
+    rows = acts.entries_of(
+        lender_id=found.lender_id,
+        upload_id=found.id,
+        after_place=_whole_number(request.args.get("after")) or 0,
+        most=_A_PAGE + 1,
+    )
     debts = _debts_of(rows)
     opening.a_list(me(), "bank entries", shown=len(rows[:_A_PAGE]), number=str(number), after=request.args.get("after"))
     return render_template(
@@ -354,15 +359,15 @@ def _debts_of(rows: Any) -> dict[uuid.UUID, str]:
 @needs(Permission.SEE_MONEY)
 def entries_csv(number: int) -> ResponseReturnValue:
     """Give every entry of a file with what became of it, some at a time."""
-    _upload_or_404(number)
+    of = {"lender_id": me().lender_id, "upload_id": _upload_or_404(number).id}
     opening.a_file(me(), "bank entries", number=str(number))
 
     def lines() -> Iterator[bytes]:
         head = ("entry", "booked", "value", "counts from", "amount", "currency", "came or went", "outcome", "why",
                 "debt", "matched by", "payer", "text", "bank's key", "taken back")  # fmt: skip
         yield b"\xef\xbb\xbf" + _line(head)
-        found, after = _upload_or_404(number), 0
-        while rows := acts.entries_of(found, after_place=after, most=500):
+        after = 0
+        while rows := acts.entries_of(**of, after_place=after, most=500):
             debts = _debts_of(rows)
             after = rows[-1].place
             for row in rows:

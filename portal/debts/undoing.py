@@ -93,6 +93,7 @@ ONLY_SEEN = frozenset(
         Act.PASSKEY_REMOVED,
         Act.PASSKEY_REFUSED,
         Act.OWN_DATA_TAKEN,
+        Act.PACKAGE_TAKEN,
         Act.MESSAGES_CHOSEN,
         Act.MESSAGE_WRITTEN,
         Act.MESSAGE_NOT_WRITTEN,

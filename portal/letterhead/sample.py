@@ -8,9 +8,10 @@ from typing import Final
 from flask import current_app
 
 from portal import clock
+from portal.db import session
 from portal.lenders.models import Lender
 from portal.letterhead.acts import Letterhead
-from portal.letters import issue, spoken
+from portal.letters import issue, logos, spoken
 from portal.letters.contents import (
     PLAIN_BRAND,
     SAMPLE,
@@ -97,4 +98,7 @@ def drawn(lender: Lender, wished: Letterhead, *, language: str) -> bytes:
     :raises portal.letters.sheet.MissingGlyph: if a character of it is in none of the fonts.
     """
     letter = sample_of(lender, wished, language=language)
-    return issue.drawn(letter, logo=wished.mark.content if wished.mark else None, seconds=_SECONDS).pdf
+    logo = wished.mark.content if wished.mark else logos.kept(lender.id, letter.logo)
+    # Nothing stays open while it is drawn: it takes a while.
+    session.rollback()
+    return issue.drawn(letter, logo=logo, seconds=_SECONDS).pdf

@@ -89,9 +89,9 @@ def _page(lender: Lender, form: LetterheadForm) -> str:
 @needs(Permission.SET_LETTERS)
 def logo() -> ResponseReturnValue:
     """Give the logo that letters have now."""
-    name = _lender().letters_logo
-    if name is None:
+    kept = logos.kept(me().lender_id, _lender().letters_logo)
+    if kept is None:
         abort(404)
-    answer = Response(logos.kept(name), mimetype="image/png")
+    answer = Response(kept, mimetype="image/png")
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer

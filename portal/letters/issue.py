@@ -431,16 +431,15 @@ def _mark_of(lender_id: uuid.UUID) -> LogMark | None:
 
 
 def drawn(letter: Letter, *, logo: bytes | None = None, seconds: float = pdf.DEFAULT_TIMEOUT) -> Rendered:
-    """Check a letter and draw it, in at most so many seconds; `logo` only if what it names is not kept.
+    """Check a letter and draw it with the logo that it names, in at most so many seconds; the database is not asked.
 
     :raises NotTrue: if it would say something that isn't so.
     """
+    if (letter.logo is None) is not (logo is None):
+        raise ValueError("a letter is drawn with the logo that it names, or without one")
     reasons = truth.against(letter)
     if reasons:
         raise NotTrue(reasons)
-    if letter.logo is not None and logo is None:
-        logo = logos.kept(letter.logo)
-        session.rollback()
     environment = cast(PageTemplates, current_app.jinja_env)
     with force_locale(letter.language):
         return pdf.render(
@@ -494,11 +493,11 @@ def issue_letter(
         mark=_mark_of(lender_id),
         advice=advice,
     )
-    debtor_id = debtor.id
+    debtor_id, logo = debtor.id, logos.kept(lender_id, letter.logo)
     # Nothing stays open while the letter is drawn and sealed: it takes a while.
     session.rollback()
     try:
-        rendered = drawn(letter)
+        rendered = drawn(letter, logo=logo)
     except MissingGlyph as missing:
         # Trying again would end the same way: a person writes it, and the job is done.
         _leave_to_person(letter, missing, lender_id=lender_id, debtor_id=debtor_id, debt_id=debt_id, cause=cause)

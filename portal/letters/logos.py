@@ -69,9 +69,13 @@ def keep(lender_id: uuid.UUID, mark: LetterMark) -> str:
     return mark.sha256
 
 
-def kept(sha256: str) -> bytes:
-    """Give the logo that a letter names; whoever of the lenders keeps it, a name stands for the same bytes.
+def kept(lender_id: uuid.UUID, name: str | None) -> bytes | None:
+    """Give the logo that a letter of a lender names, or None for none.
 
-    :raises sqlalchemy.exc.NoResultFound: if nobody has it.
+    :raises sqlalchemy.exc.NoResultFound: if the lender has none of that name.
     """
-    return session.scalars(select(LetterLogo.content).where(LetterLogo.sha256 == sha256).limit(1)).one()
+    if name is None:
+        return None
+    return session.scalars(
+        select(LetterLogo.content).where(LetterLogo.lender_id == lender_id, LetterLogo.sha256 == name)
+    ).one()

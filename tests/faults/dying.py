@@ -116,7 +116,7 @@ class Points:
 def _do(app: Flask, order: dict[str, Any]) -> None:
     if order["act"] == "work":
         if order["blank_letters"]:
-            mock.patch.object(issue, "drawn", lambda _letter: Rendered(b"%PDF", 1)).start()
+            mock.patch.object(issue, "drawn", lambda _letter, **_more: Rendered(b"%PDF", 1)).start()
         todo = {name: run for name, run in jobs.table(app).items() if name not in BESIDE}
         while queue.run_one(todo):
             pass

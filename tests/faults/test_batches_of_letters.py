@@ -89,7 +89,7 @@ def test_a_worker_killed_at_any_point_leaves_each_letter_once(
             with transaction() as s:
                 over = datetime.now(UTC) - timedelta(seconds=1)
                 s.execute(update(QueuedJob).where(QueuedJob.state == "running").values(lease_until=over))
-            with mock.patch.object(issue, "drawn", lambda _letter: Rendered(b"%PDF", 1)):
+            with mock.patch.object(issue, "drawn", lambda _letter, **_more: Rendered(b"%PDF", 1)):
                 work(real_app)
             each_once(batch, debts)
             return told
@@ -102,7 +102,7 @@ def test_two_workers_two_clicks_and_a_new_round_at_once_draw_each_letter_once(
 ) -> None:
     who, drawn = at_work(real_app, lender, Role.FINANCE, "Fin"), []
 
-    def blank(letter: Letter) -> Rendered:
+    def blank(letter: Letter, **_more: object) -> Rendered:
         drawn.append(letter.debt_reference)
         return Rendered(b"%PDF", 1)
 

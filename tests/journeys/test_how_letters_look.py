@@ -114,7 +114,7 @@ def test_what_is_typed_is_seen_first_and_then_set_once_and_on_record(
     assert page_of(send(boss, a_logo())).says("Nothing has changed")
     assert acts_of(lender.id)["lender_letters_set"] == 1
     kept = boss.get(f"{PATH}/logo.png")
-    assert kept.mimetype == "image/png" and kept.data == logos.kept(sample.logo)
+    assert kept.mimetype == "image/png" and kept.data == logos.kept(lender.id, sample.logo)
     # Back, by setting it again; the logo stays kept for the letters that have it.
     send(boss, no_logo="y", signatory_name="", signatory_role="", letters_beside="")
     gone = now(lender)
@@ -208,7 +208,7 @@ def test_a_letter_with_a_logo_is_drawn_again_to_the_byte_when_the_logo_is_anothe
     assert now(lender).letters_logo != first.facts["letter"]["logo"]
     with app.test_request_context():
         letter = Letter.from_json(json.dumps(first.facts))
-        assert issue.drawn(letter).pdf == drawn
+        assert issue.drawn(letter, logo=logos.kept(lender.id, letter.logo)).pdf == drawn
 
 
 def test_only_an_administrator_and_only_of_the_own_lender(app: Flask, lender: Lender) -> None:

@@ -46,7 +46,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """
     done: list[str] = []
 
-    def blank(letter: Letter) -> Rendered:
+    def blank(letter: Letter, **_more: object) -> Rendered:
         if letter.debt_reference.startswith("H"):
             raise MissingGlyph(("ส",))
         done.append(letter.debt_reference)

@@ -58,10 +58,6 @@ def test_every_problem_has_words() -> None:
     assert set(flaw_words._NEEDED) == set(Needed)
 
 
-def cases_of(test: object) -> list[tuple[str, ...]]:
-    return list(test.pytestmark[0].args[1])  # type: ignore[attr-defined]
-
-
 def flaws_of(text: str) -> tuple[Flaw | str, ...]:
     try:
         parse(text, currency="USD")
@@ -72,15 +68,9 @@ def flaws_of(text: str) -> tuple[Flaw | str, ...]:
 
 WHOLE, CARD, STANDARD = test_limits_language.WHOLE, test_limits.CARD, test_limits.STANDARD
 WRONG_TEXTS = [
-    *(
-        WHOLE.replace(old, new, 1)
-        for old, new, _ in cases_of(test_limits_language.test_what_is_wrong_is_said_in_a_sentence_that_names_the_key)
-    ),
-    *(
-        CARD.replace(old, new, 1)
-        for old, new, _ in cases_of(test_limits.test_what_is_wrong_is_said_in_a_sentence_that_names_the_key)
-    ),
-    *(text for text, _ in cases_of(test_limits_bounds.test_what_is_out_of_bounds_is_one_short_sentence)),
+    *(WHOLE.replace(old, new, 1) for old, new, _ in test_limits_language.WRONG),
+    *(CARD.replace(old, new, 1) for old, new, _ in test_limits.WRONG),
+    *(text for text, _ in test_limits_bounds.OUT_OF_BOUNDS),
     STANDARD * 40,
     CARD + CARD[CARD.index("[[card]]") :],
     "\n".join(f"key_{at} = 1" for at in range(60)),

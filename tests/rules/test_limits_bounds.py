@@ -35,24 +35,27 @@ def with_line(old: str, new: str) -> str:
     return STANDARD_LIMITS.replace(old, new, 1)
 
 
+OUT_OF_BOUNDS = [
+    (DEEP, "This file nests too deep"),
+    ("a = " + "[" * 200 + "]" * 200, "This file nests too deep"),
+    (LONG, "a number has too many digits"),
+    (with_line("grace_days = 5", f"grace_days = {'9' * 400}"), "keeping.grace_days: 0x"),
+    (with_line("grace_days = 5", f"grace_days = 0x{'f' * 5000}"), "has too many digits"),
+    (with_line("grace_days = 5", f"grace_days = [0x{'f' * 5000}]"), "is not a whole number"),
+    (with_line("amount = 25", "amount = 6e-3000000"), "least_payment.amount: 6e-3000000: a number has too many"),
+    (with_line("amount = 25", "amount = 0e-99999999"), "a number has too many digits"),
+    (with_line("amount = 25", "amount = 1e999999999999999999999"), "a number has too many digits"),
+    (
+        with_line('name = "Small balances"', f'name = "{"a" * 5000}"'),
+        "is 5000 signs long; 100 are the most.",
+    ),
+    (with_line('name = "Small balances"', 'name = "Small\\u202e"'), "a sign that nobody sees (U+202E)"),
+]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
-    [
-        (DEEP, "This file nests too deep"),
-        ("a = " + "[" * 200 + "]" * 200, "This file nests too deep"),
-        (LONG, "a number has too many digits"),
-        (with_line("grace_days = 5", f"grace_days = {'9' * 400}"), "keeping.grace_days: 0x"),
-        (with_line("grace_days = 5", f"grace_days = 0x{'f' * 5000}"), "has too many digits"),
-        (with_line("grace_days = 5", f"grace_days = [0x{'f' * 5000}]"), "is not a whole number"),
-        (with_line("amount = 25", "amount = 6e-3000000"), "least_payment.amount: 6e-3000000: a number has too many"),
-        (with_line("amount = 25", "amount = 0e-99999999"), "a number has too many digits"),
-        (with_line("amount = 25", "amount = 1e999999999999999999999"), "a number has too many digits"),
-        (
-            with_line('name = "Small balances"', f'name = "{"a" * 5000}"'),
-            "is 5000 signs long; 100 are the most.",
-        ),
-        (with_line('name = "Small balances"', 'name = "Small\\u202e"'), "a sign that nobody sees (U+202E)"),
-    ],
+    OUT_OF_BOUNDS,
     ids=(
         "deep",
         "rather deep",

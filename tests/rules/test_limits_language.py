@@ -313,85 +313,85 @@ def test_why_a_card_does_not_fit_is_said_for_each_thing_that_it_looks_at() -> No
     )
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        ("seasonal_months = [10, 9]", "seasonal_months = [13]", "seasonal_months: [13] is not a list of months"),
-        ("seasonal_months = [10, 9]", 'seasonal_months = ["September"]', "is not a list of months from 1 to 12."),
-        ('["north", "south"]', "[1]", "when.attributes.region: [1] is not a list of texts, or { from"),
-        ('["north", "south"]', "[]", "when.attributes.region: [] is not a list of texts"),
-        ('["north", "south"]', '"north"', "when.attributes.region: 'north' is not a list of texts"),
-        ("{ from = 300, to = 499.5 }", "{ }", "when.attributes.score 2: has neither from nor to."),
-        ("{ from = 300, to = 499.5 }", '{ from = "low" }', "score 2.from: 'low' is not a number"),
-        (
-            "{ from = 300, to = 499.5 }",
-            "{ form = 300 }",
-            "score 2.form: this key is not known here. Known are: from, to.",
-        ),
-        ('from = "09-01"', 'from = "02-30"', "band \"Harvest\": from: '02-30' is not a day of a year"),
-        ('from = "09-01"', 'from = "13-01"', "is not a day of a year"),
-        ('from = "09-01"', 'from = "9-1"', "is not a day of a year"),
-        ('from = "09-01"', "from = 2026-09-01", 'band "Harvest": to: and from must both be days of a year'),
-        ("rate = 8", "rate = -1", "rate: -1 is out of bounds; it must be from 0 to 1000 percent."),
-        ("rate = 8", "", 'interest.band "Harvest": rate: is missing'),
-        ("least_percent = 20", "least_percent = 101", "down_payment.least_percent: 101 is out of bounds"),
-        ("least_percent = 20", "", "down_payment.least_percent: is missing; write a percentage"),
-        ("lump_percent = 15", "lump_percent = -15", "bands 1: lump_percent: -15 is out of bounds"),
-        (
-            "lump_percent = 15",
-            "lump_percent = 200",
-            "bands 1: lump_percent: 200 is out of bounds; it must be from 0 to 100",
-        ),
-        ("lump_percent = 15", "", "discount.bands 1: lump_percent: is missing"),
-        ("days_late_from = 90", "days_late_from = -1", "bands 1: days_late_from: -1 is out of bounds"),
-        (
-            "penalty = 100",
-            "penalties = 100",
-            "discount.ceilings.penalties: this key is not known here. Known are: costs, fees",
-        ),
-        (
-            "[card.discount.ceilings]\npenalty = 100\ninterest = 50\n",
-            "",
-            "discount.ceilings: is missing; write a table [card.discount.ceilings].",
-        ),
-        ("most_instalments = 3", "staged_above_lump = 1", "staged_above_lump: 1 is not true or false."),
-        (
-            '["interest", "fees"]',
-            '["everything"]',
-            "waiver.components: ['everything'] is not a list of one or more of: penalty",
-        ),
-        (
-            'vesting = "with_each_payment"',
-            'vesting = "never"',
-            "waiver.vesting: 'never' is not one of: on_last_payment, with_each_payment.",
-        ),
-        (
-            'interest = "simple"',
-            'interest = "double"',
-            "holiday.interest: 'double' is not one of: frozen, simple, compound.",
-        ),
-        (
-            'keeps = "instalment"',
-            "",
-            "holiday.keeps: is missing; write one of: term, instalment.",
-        ),
-        ("most_months_in_12 = 3", "most_months_in_12 = 13", "holiday.most_months_in_12: 13 is out of bounds"),
-        ("most_months = 6\n", "most_months = 0\n", "reduced_payment.most_months: 0 is out of bounds"),
-        ("most_months = 7", "most_months = 0", "interest_freeze.most_months: 0 is out of bounds"),
-        ("amount = 1\n", "amount = 0\n", "token.amount: must be above zero."),
-        ("review_after_months = 3", "review_after_months = 13", "token.review_after_months: 13 is out of bounds"),
-        ('"guidelines"', '"guess"', "affordability.model: 'guess' is not one of: guidelines, standards, floor."),
-        ("most_days = 90", "most_days = 0", "moratorium.most_days: 0 is out of bounds"),
-        ("most_in_all = 5", "", "new_plans.most_in_all: is missing"),
-        ("person_up_to_months = 84", "person_up_to_months = 0", "decide.person_up_to_months: 0 is out of bounds"),
-        ("longest_months = 36", "longest_month = 36", "agents.longest_month: this key is not known here"),
-        (
-            "[card.token]",
-            "[card.tokens]",
-            "tokens: this key is not known here. Known are: accept_alone_up_to_months, affordability",
-        ),
-    ],
-)
+WRONG = [
+    ("seasonal_months = [10, 9]", "seasonal_months = [13]", "seasonal_months: [13] is not a list of months"),
+    ("seasonal_months = [10, 9]", 'seasonal_months = ["September"]', "is not a list of months from 1 to 12."),
+    ('["north", "south"]', "[1]", "when.attributes.region: [1] is not a list of texts, or { from"),
+    ('["north", "south"]', "[]", "when.attributes.region: [] is not a list of texts"),
+    ('["north", "south"]', '"north"', "when.attributes.region: 'north' is not a list of texts"),
+    ("{ from = 300, to = 499.5 }", "{ }", "when.attributes.score 2: has neither from nor to."),
+    ("{ from = 300, to = 499.5 }", '{ from = "low" }', "score 2.from: 'low' is not a number"),
+    (
+        "{ from = 300, to = 499.5 }",
+        "{ form = 300 }",
+        "score 2.form: this key is not known here. Known are: from, to.",
+    ),
+    ('from = "09-01"', 'from = "02-30"', "band \"Harvest\": from: '02-30' is not a day of a year"),
+    ('from = "09-01"', 'from = "13-01"', "is not a day of a year"),
+    ('from = "09-01"', 'from = "9-1"', "is not a day of a year"),
+    ('from = "09-01"', "from = 2026-09-01", 'band "Harvest": to: and from must both be days of a year'),
+    ("rate = 8", "rate = -1", "rate: -1 is out of bounds; it must be from 0 to 1000 percent."),
+    ("rate = 8", "", 'interest.band "Harvest": rate: is missing'),
+    ("least_percent = 20", "least_percent = 101", "down_payment.least_percent: 101 is out of bounds"),
+    ("least_percent = 20", "", "down_payment.least_percent: is missing; write a percentage"),
+    ("lump_percent = 15", "lump_percent = -15", "bands 1: lump_percent: -15 is out of bounds"),
+    (
+        "lump_percent = 15",
+        "lump_percent = 200",
+        "bands 1: lump_percent: 200 is out of bounds; it must be from 0 to 100",
+    ),
+    ("lump_percent = 15", "", "discount.bands 1: lump_percent: is missing"),
+    ("days_late_from = 90", "days_late_from = -1", "bands 1: days_late_from: -1 is out of bounds"),
+    (
+        "penalty = 100",
+        "penalties = 100",
+        "discount.ceilings.penalties: this key is not known here. Known are: costs, fees",
+    ),
+    (
+        "[card.discount.ceilings]\npenalty = 100\ninterest = 50\n",
+        "",
+        "discount.ceilings: is missing; write a table [card.discount.ceilings].",
+    ),
+    ("most_instalments = 3", "staged_above_lump = 1", "staged_above_lump: 1 is not true or false."),
+    (
+        '["interest", "fees"]',
+        '["everything"]',
+        "waiver.components: ['everything'] is not a list of one or more of: penalty",
+    ),
+    (
+        'vesting = "with_each_payment"',
+        'vesting = "never"',
+        "waiver.vesting: 'never' is not one of: on_last_payment, with_each_payment.",
+    ),
+    (
+        'interest = "simple"',
+        'interest = "double"',
+        "holiday.interest: 'double' is not one of: frozen, simple, compound.",
+    ),
+    (
+        'keeps = "instalment"',
+        "",
+        "holiday.keeps: is missing; write one of: term, instalment.",
+    ),
+    ("most_months_in_12 = 3", "most_months_in_12 = 13", "holiday.most_months_in_12: 13 is out of bounds"),
+    ("most_months = 6\n", "most_months = 0\n", "reduced_payment.most_months: 0 is out of bounds"),
+    ("most_months = 7", "most_months = 0", "interest_freeze.most_months: 0 is out of bounds"),
+    ("amount = 1\n", "amount = 0\n", "token.amount: must be above zero."),
+    ("review_after_months = 3", "review_after_months = 13", "token.review_after_months: 13 is out of bounds"),
+    ('"guidelines"', '"guess"', "affordability.model: 'guess' is not one of: guidelines, standards, floor."),
+    ("most_days = 90", "most_days = 0", "moratorium.most_days: 0 is out of bounds"),
+    ("most_in_all = 5", "", "new_plans.most_in_all: is missing"),
+    ("person_up_to_months = 84", "person_up_to_months = 0", "decide.person_up_to_months: 0 is out of bounds"),
+    ("longest_months = 36", "longest_month = 36", "agents.longest_month: this key is not known here"),
+    (
+        "[card.token]",
+        "[card.tokens]",
+        "tokens: this key is not known here. Known are: accept_alone_up_to_months, affordability",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "says"), WRONG)
 def test_what_is_wrong_is_said_in_a_sentence_that_names_the_key(old: str, new: str, says: str) -> None:
     assert WHOLE.count(old) >= 1
     problems = problems_of(WHOLE.replace(old, new, 1))
